@@ -1,0 +1,16 @@
+//! The vocabulary of nines: one type for each word of the product, with no I/O, no async and no
+//! tensors. Every other crate speaks in these words.
+//!
+//! - [`snippet`]: prompts, completions, content hashes, prompt families.
+//! - [`label`]: verdicts, severities, labellers and the [`label::Adjudication`] derived from them.
+//! - [`score`]: [`score::Score`] and [`score::Threshold`], both logits.
+//! - [`split`]: which part of the data a prompt family belongs to.
+//! - [`estimate`]: a number with its interval, method and n.
+//! - [`draw`]: what a generator proposes and what a filter answers.
+
+pub mod draw;
+pub mod estimate;
+pub mod label;
+pub mod score;
+pub mod snippet;
+pub mod split;

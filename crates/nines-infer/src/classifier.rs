@@ -1,0 +1,1 @@
+//! The scorer made of one trained classifier.

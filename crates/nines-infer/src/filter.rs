@@ -1,0 +1,1 @@
+//! Filtered generation: draw until one completion is accepted, or abstain.

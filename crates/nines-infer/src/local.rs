@@ -1,0 +1,1 @@
+//! The generator made of a local model.

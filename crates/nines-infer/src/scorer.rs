@@ -1,0 +1,41 @@
+//! What every scorer promises.
+
+use nines_domain::score::Score;
+use nines_domain::snippet::SnippetText;
+
+/// Why a snippet has no score. A snippet without a score is never accepted.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Unscoreable {
+    /// The snippet does not fit the model's window, and windows were not asked for.
+    #[error(
+        "{tokens} tokens do not fit the classifier's window of {window}; shorten the text or use --long max"
+    )]
+    TooLong {
+        /// Tokens of the snippet, special tokens included.
+        tokens: usize,
+        /// Tokens that fit.
+        window: usize,
+    },
+    /// The completion has no text.
+    #[error("the completion is empty")]
+    EmptyCompletion,
+    /// The text could not be cut into tokens.
+    #[error("cannot be tokenised: {0}")]
+    Tokens(String),
+    /// The model failed or answered something that is not a finite number.
+    #[error("the classifier gave no score: {0}")]
+    Model(String),
+}
+
+/// Scores snippets: a logit for the catastrophe, or a reason why there is none.
+pub trait Scorer: Send + Sync {
+    /// Names the scorer and its version; stored with every score.
+    fn version(&self) -> &str;
+
+    /// Scores snippets, in their order: one answer each. `progress` is told how many are done.
+    fn score(
+        &self,
+        snippets: &[SnippetText],
+        progress: &mut dyn FnMut(usize),
+    ) -> Vec<Result<Score, Unscoreable>>;
+}
