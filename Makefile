@@ -1,0 +1,75 @@
+# The two commands that matter are `make demo` and `make test`; each installs what it needs.
+# Needed beforehand: Rust (rustup or a distribution's, 1.95 or newer), Python 3 with pip, a C compiler.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+# The demo and the benches are built for the processor they run on.
+RELEASE_FLAGS ?= -C target-cpu=native
+NINES = target/release/nines
+# The models that the tests and the demo use; set NINES_CACHE to keep them elsewhere.
+MODELS = minilm-l6 smollm2-135m
+
+.PHONY: help demo test build release check fmt clippy docs unit models-dev postgres parity bench pictures clean-demo
+
+help:
+	@echo "make demo    build nines and do the main job in ./demo (about 20 minutes after the build)"
+	@echo "make test    format, lints, docs and every test, real models and PostgreSQL included"
+	@echo "make parity  compare with PyTorch, transformers and llama.cpp (installs them in .venv-reference)"
+	@echo "make bench   speed beside PyTorch/transformers in one run"
+
+# --- the main job ------------------------------------------------------------------------------
+
+release:
+	RUSTFLAGS="$(RELEASE_FLAGS)" cargo build --release --locked -p nines
+
+demo: release
+	$(NINES) demo --project demo $(DEMO_FLAGS)
+
+clean-demo:
+	rm -rf demo
+
+# --- tests -------------------------------------------------------------------------------------
+
+test: fmt clippy docs models-dev unit
+	@echo "all tests passed"
+
+fmt:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+docs:
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+build:
+	cargo build --locked --workspace --all-targets
+
+models-dev: build
+	for model in $(MODELS); do target/debug/nines models pull $$model || exit 1; done
+
+# A throw-away PostgreSQL cluster lives for as long as the tests run.
+unit: build postgres
+	@set -euo pipefail; \
+	if [ -z "$${NINES_TEST_POSTGRES_URL:-}" ]; then \
+	  cluster=$$(mktemp -d); \
+	  trap 'scripts/postgres-test.sh stop "$$cluster"; rm -rf "$$cluster"' EXIT; \
+	  NINES_TEST_POSTGRES_URL=$$(scripts/postgres-test.sh start "$$cluster"); \
+	  export NINES_TEST_POSTGRES_URL; \
+	fi; \
+	cargo test --locked --workspace --no-fail-fast
+
+# Debian's PostgreSQL server, where it is missing.
+postgres:
+	@if [ -z "$${NINES_TEST_POSTGRES_URL:-}" ] && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then \
+	  echo "installing Debian's postgresql for the tests"; \
+	  if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
+	  $$SUDO apt-get update -qq && $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
+	fi
+
+# --- comparisons with peers (gigabytes of Python; never part of the tests) ----------------------
+
+.venv-reference/done: benches/requirements.txt
+	$(PYTHON) -m venv .venv-reference
+	.venv-reference/bin/pip install -q -r benches/requirements.txt
+	touch $@
