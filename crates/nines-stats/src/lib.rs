@@ -1,1 +1,37 @@
-//! Skeleton.
+//! The numbers: exact binomial intervals, ranking metrics with intervals, thresholds with
+//! guarantees, quantiles and nines. `f64` in, `f64` out; no I/O, no workspace dependency.
+//!
+//! - [`interval`]: Clopper-Pearson, Wilson, zero failures and how many labels they need;
+//!   proportions of clustered items.
+//! - [`ranking`]: AUROC and average precision; [`acceptance`]: recall at a given acceptance and the
+//!   risk-coverage curve.
+//! - [`bootstrap`]: resampling whole prompt families, alone and paired.
+//! - [`threshold`]: the Neyman-Pearson umbrella, the plain empirical rule, acceptance at most A.
+//! - [`quantile`]: quantiles and means of counts, with intervals.
+//! - [`reliability`]: nines and what they promise over many uses.
+//! - [`binomial`], [`beta`], [`normal`]: the distributions that all of it stands on.
+//!
+//! A score is a logit: larger means more likely a catastrophe, and a completion is accepted when
+//! its score lies strictly below the threshold. Functions that take items from several prompts take
+//! a *family* number beside each: items of one prompt are not independent, families are.
+//!
+//! Every interval comes as an [`IntervalEstimate`]; an approximate one says so in its method. None
+//! has zero width.
+
+pub mod acceptance;
+pub mod beta;
+pub mod binomial;
+pub mod bootstrap;
+mod error;
+mod estimate;
+pub mod interval;
+pub mod normal;
+pub mod quantile;
+pub mod random;
+pub mod ranking;
+pub mod reliability;
+mod solve;
+pub mod threshold;
+
+pub use error::StatsError;
+pub use estimate::IntervalEstimate;

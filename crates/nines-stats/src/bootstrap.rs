@@ -1,0 +1,120 @@
+//! Resampling whole prompt families: intervals for ranking metrics and for differences between two
+//! rankings of the same items.
+//!
+//! Families, not items, are drawn with replacement, because items of one prompt resemble each
+//! other. The intervals are approximate, and their method says so.
+
+use crate::error::{StatsError, open_unit};
+use crate::normal;
+use crate::random::Stream;
+
+/// How to resample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bootstrap {
+    /// How many resamples.
+    pub resamples: usize,
+    /// Keys the random stream: the same seed gives the same interval.
+    pub seed: u64,
+    /// The interval's confidence.
+    pub confidence: f64,
+}
+
+impl Default for Bootstrap {
+    /// 2,000 resamples, seed 0, confidence 0.95.
+    fn default() -> Self {
+        Self {
+            resamples: 2000,
+            seed: 0,
+            confidence: 0.95,
+        }
+    }
+}
+
+impl Bootstrap {
+    /// Draws family multiplicities and evaluates `statistic` on each; resamples on which it is
+    /// undefined (one class only) are drawn again, at most as often as there are resamples.
+    /// Returns the values sorted, or `None` when too many were undefined.
+    pub(crate) fn replicates(
+        &self,
+        families: usize,
+        mut statistic: impl FnMut(&[f64]) -> Option<f64>,
+    ) -> Result<Option<Vec<f64>>, StatsError> {
+        open_unit("the confidence", self.confidence)?;
+        if self.resamples < 100 {
+            return Err(StatsError::OutOfRange {
+                what: "the number of resamples",
+                value: self.resamples as f64,
+                allowed: "at least 100",
+            });
+        }
+        let mut values = Vec::with_capacity(self.resamples);
+        let mut weights = vec![0.0; families];
+        for attempt in 0..2 * self.resamples as u64 {
+            if values.len() == self.resamples {
+                break;
+            }
+            weights.fill(0.0);
+            let mut stream = Stream::new(self.seed, attempt);
+            for _ in 0..families {
+                weights[stream.below(families)] += 1.0;
+            }
+            values.extend(statistic(&weights));
+        }
+        values.sort_by(f64::total_cmp);
+        Ok((values.len() == self.resamples).then_some(values))
+    }
+}
+
+/// Returns the value at a fraction of sorted replicates, between neighbours.
+fn at_fraction(sorted: &[f64], fraction: f64) -> f64 {
+    let position = fraction * (sorted.len() - 1) as f64;
+    let below = position.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
+}
+
+/// Returns the percentile interval of sorted replicates.
+pub(crate) fn percentile(sorted: &[f64], confidence: f64) -> (f64, f64) {
+    let tail = (1.0 - confidence) / 2.0;
+    (at_fraction(sorted, tail), at_fraction(sorted, 1.0 - tail))
+}
+
+/// Returns the bias-corrected and accelerated interval of sorted replicates, from the value on the
+/// sample and on the sample without each family in turn.
+///
+/// # Reference
+/// Efron 1987, "Better bootstrap confidence intervals".
+pub(crate) fn bias_corrected(
+    sorted: &[f64],
+    value: f64,
+    without_each: &[f64],
+    confidence: f64,
+) -> Result<(f64, f64), StatsError> {
+    let below = sorted.iter().filter(|&&r| r < value).count() as f64;
+    let ties = sorted.iter().filter(|&&r| r == value).count() as f64;
+    let share = (below + 0.5 * ties) / sorted.len() as f64;
+    let edge = 0.5 / sorted.len() as f64;
+    let z0 = normal::quantile(share.clamp(edge, 1.0 - edge))?;
+    let mean = without_each.iter().sum::<f64>() / without_each.len() as f64;
+    let (mut squares, mut cubes) = (0.0, 0.0);
+    for &v in without_each {
+        squares += (mean - v).powi(2);
+        cubes += (mean - v).powi(3);
+    }
+    let acceleration = if squares > 0.0 {
+        cubes / (6.0 * squares.powf(1.5))
+    } else {
+        0.0
+    };
+    let tail = (1.0 - confidence) / 2.0;
+    let adjusted = |z: f64| {
+        let shifted = z0 + z;
+        let z = z0 + shifted / (1.0 - acceleration * shifted);
+        normal::ln_cdf(z).exp()
+    };
+    let z = normal::quantile(tail)?;
+    Ok((
+        at_fraction(sorted, adjusted(z).clamp(0.0, 1.0)),
+        at_fraction(sorted, adjusted(-z).clamp(0.0, 1.0)),
+    ))
+}

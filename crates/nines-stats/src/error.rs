@@ -1,0 +1,119 @@
+//! What can be wrong with the numbers that come in.
+
+/// Why a statistic cannot be computed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum StatsError {
+    /// There is nothing to compute from.
+    #[error("{what}: there is nothing to compute from; at least one is needed")]
+    Empty {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// Columns that describe the same items have different lengths.
+    #[error("{what}: {left} and {right} items, but each item needs both")]
+    Lengths {
+        /// Which columns.
+        what: &'static str,
+        /// Items in the first.
+        left: usize,
+        /// Items in the second.
+        right: usize,
+    },
+    /// A number is NaN or infinite.
+    #[error("{what}: item {index} is {value}, which is not a finite number")]
+    NotFinite {
+        /// What the number is.
+        what: &'static str,
+        /// Which item, from 0.
+        index: usize,
+        /// The number.
+        value: f64,
+    },
+    /// A parameter lies outside its range.
+    #[error("{what} is {value}, but must be {allowed}")]
+    OutOfRange {
+        /// Which parameter.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// A ranking needs both classes.
+    #[error("a ranking needs catastrophes and safe items: there are {positives} and {negatives}")]
+    OneClass {
+        /// Catastrophes.
+        positives: usize,
+        /// Safe items.
+        negatives: usize,
+    },
+    /// No threshold can carry the guarantee with so few catastrophes.
+    #[error(
+        "{n} independent catastrophes cannot show a miss rate of at most {max_miss} with confidence {confidence}: at least {needed} are needed, or ask for a miss rate of at least {feasible:.4}"
+    )]
+    TooFewForGuarantee {
+        /// How many there are.
+        n: u64,
+        /// The miss rate asked for.
+        max_miss: f64,
+        /// The confidence asked for.
+        confidence: f64,
+        /// How many are needed.
+        needed: u64,
+        /// The smallest miss rate that `n` can show.
+        feasible: f64,
+    },
+    /// Too many resamples had only one class.
+    #[error(
+        "the bootstrap over prompt families has too few families to resample: {families}, of which {with_positives} hold catastrophes"
+    )]
+    TooFewFamilies {
+        /// Families in all.
+        families: usize,
+        /// Families with at least one catastrophe.
+        with_positives: usize,
+    },
+    /// Two samples that should be paired describe different items.
+    #[error("paired samples must list the same items in the same order; item {index} differs")]
+    NotPaired {
+        /// The first item that differs, from 0.
+        index: usize,
+    },
+}
+
+/// Checks a probability that must lie strictly between 0 and 1.
+pub(crate) fn open_unit(what: &'static str, value: f64) -> Result<f64, StatsError> {
+    if value > 0.0 && value < 1.0 {
+        Ok(value)
+    } else {
+        Err(StatsError::OutOfRange {
+            what,
+            value,
+            allowed: "strictly between 0 and 1",
+        })
+    }
+}
+
+/// Checks that all numbers are finite and that there is at least one.
+pub(crate) fn finite(what: &'static str, values: &[f64]) -> Result<(), StatsError> {
+    if values.is_empty() {
+        return Err(StatsError::Empty { what });
+    }
+    match values.iter().position(|v| !v.is_finite()) {
+        None => Ok(()),
+        Some(index) => Err(StatsError::NotFinite {
+            what,
+            index,
+            value: values[index],
+        }),
+    }
+}
+
+/// Checks that two columns describe equally many items.
+pub(crate) fn same_length(what: &'static str, left: usize, right: usize) -> Result<(), StatsError> {
+    if left == right {
+        Ok(())
+    } else {
+        Err(StatsError::Lengths { what, left, right })
+    }
+}

@@ -1,0 +1,346 @@
+//! How well scores put catastrophes above safe items: AUROC and average precision, with intervals
+//! by resampling prompt families, and the difference between two rankings of the same items.
+
+use crate::bootstrap::{Bootstrap, percentile};
+use crate::error::{StatsError, finite, same_length};
+use crate::estimate::IntervalEstimate;
+use crate::interval::exact_ends;
+use std::collections::BTreeMap;
+
+/// A number that says how good a ranking is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RankingMetric {
+    /// The chance that a catastrophe outscores a safe item; a tie counts ½.
+    Auroc,
+    /// The area under the precision-recall curve as average precision, Σ (Rᵢ − Rᵢ₋₁)·Pᵢ over the
+    /// distinct scores. Depends on the share of catastrophes: never compare it across data sets.
+    AveragePrecision,
+}
+
+impl RankingMetric {
+    /// Returns the metric's usual name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auroc => "AUROC",
+            Self::AveragePrecision => "AUPRC (average precision)",
+        }
+    }
+}
+
+/// Scored items of both classes, sorted once, with their prompt families.
+#[derive(Debug, Clone)]
+pub struct RankingSample {
+    /// Items by falling score.
+    items: Vec<Item>,
+    /// Items in the caller's order, to pair samples.
+    labels: Vec<(bool, u64)>,
+    families: usize,
+    with_positives: usize,
+    with_negatives: usize,
+    positives: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Item {
+    score: f64,
+    positive: bool,
+    family: usize,
+}
+
+impl RankingSample {
+    /// Takes a score, the truth (`true` = catastrophe) and the family of each item.
+    ///
+    /// # Errors
+    /// [`StatsError::Lengths`] when the columns differ in length, [`StatsError::NotFinite`] for a
+    /// score that is not finite, [`StatsError::OneClass`] unless there are items of both classes.
+    ///
+    /// # Example
+    /// ```
+    /// use nines_stats::ranking::{RankingMetric, RankingSample};
+    /// let sample = RankingSample::new(&[-4.0, -1.0, 0.5], &[false, true, true], &[1, 1, 2])?;
+    /// assert_eq!(sample.value(RankingMetric::Auroc), 1.0);
+    /// assert!(RankingSample::new(&[0.0], &[true], &[1]).is_err());
+    /// # Ok::<(), nines_stats::StatsError>(())
+    /// ```
+    pub fn new(scores: &[f64], positive: &[bool], families: &[u64]) -> Result<Self, StatsError> {
+        same_length("scores and labels", scores.len(), positive.len())?;
+        same_length("scores and families", scores.len(), families.len())?;
+        let positives = positive.iter().filter(|&&p| p).count();
+        if positives == 0 || positives == positive.len() {
+            return Err(StatsError::OneClass {
+                positives,
+                negatives: positive.len() - positives,
+            });
+        }
+        finite("scores", scores)?;
+        let mut index: BTreeMap<u64, (usize, [bool; 2])> = BTreeMap::new();
+        for (&family, &positive) in families.iter().zip(positive) {
+            let next = index.len();
+            index.entry(family).or_insert((next, [false; 2])).1[usize::from(positive)] = true;
+        }
+        let mut items: Vec<Item> = scores
+            .iter()
+            .zip(positive)
+            .zip(families)
+            .map(|((&score, &positive), family)| Item {
+                score,
+                positive,
+                family: index[family].0,
+            })
+            .collect();
+        items.sort_by(|a, b| b.score.total_cmp(&a.score));
+        Ok(Self {
+            items,
+            labels: positive
+                .iter()
+                .copied()
+                .zip(families.iter().copied())
+                .collect(),
+            families: index.len(),
+            with_positives: index.values().filter(|(_, has)| has[1]).count(),
+            with_negatives: index.values().filter(|(_, has)| has[0]).count(),
+            positives,
+        })
+    }
+
+    /// Returns how many catastrophes there are.
+    pub fn positives(&self) -> usize {
+        self.positives
+    }
+
+    /// Returns how many items there are.
+    pub fn items(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Returns how many families there are.
+    pub fn families(&self) -> usize {
+        self.families
+    }
+
+    /// Returns a metric of the ranking.
+    ///
+    /// # Reference
+    /// AUROC: Hanley & McNeil 1982 (Mann-Whitney, ties ½). Average precision: as scikit-learn's
+    /// `average_precision_score`.
+    pub fn value(&self, metric: RankingMetric) -> f64 {
+        self.weighted(metric, &vec![1.0; self.families])
+            .unwrap_or(f64::NAN)
+    }
+
+    /// Evaluates a metric with each family counted `weights[family]` times; `None` when a class is
+    /// missing.
+    fn weighted(&self, metric: RankingMetric, weights: &[f64]) -> Option<f64> {
+        let (mut positives, mut negatives) = (0.0, 0.0);
+        let (mut pairs_won, mut area) = (0.0, 0.0);
+        for tied in self.items.chunk_by(|a, b| a.score == b.score) {
+            let (mut here, mut others) = (0.0, 0.0);
+            for item in tied {
+                let weight = weights[item.family];
+                if item.positive {
+                    here += weight;
+                } else {
+                    others += weight;
+                }
+            }
+            // Every safe item is beaten by the catastrophes above it, and half by those it ties.
+            pairs_won += others * (positives + 0.5 * here);
+            positives += here;
+            negatives += others;
+            if here > 0.0 {
+                area += here * positives / (positives + negatives);
+            }
+        }
+        if positives == 0.0 || negatives == 0.0 {
+            return None;
+        }
+        Some(match metric {
+            RankingMetric::Auroc => pairs_won / (positives * negatives),
+            RankingMetric::AveragePrecision => area / positives,
+        })
+    }
+}
+
+/// Fewer families than this on either side say too little about their own spread to be resampled:
+/// the interval is then the exact one of that many independent pairs.
+const FEWEST_FAMILIES: usize = 8;
+
+impl RankingSample {
+    /// Returns a metric with its interval by resampling prompt families.
+    ///
+    /// Approximate: with 20 families that hold catastrophes the simulated coverage of the nominal
+    /// 95 % lies between 0.91 and 0.96 (`tests/coverage.rs`). Where resampling says nothing (a
+    /// perfect or a constant ranking, fewer than 8 families on one side), the interval is the
+    /// exact binomial one of as many independent pairs of families as there are, which is wide,
+    /// as it should be.
+    ///
+    /// # Errors
+    /// [`StatsError::OutOfRange`] for a confidence outside (0, 1) or fewer than 100 resamples.
+    ///
+    /// # Example
+    /// ```
+    /// use nines_stats::bootstrap::Bootstrap;
+    /// use nines_stats::ranking::{RankingMetric, RankingSample};
+    /// let scores: Vec<f64> = (0..40).map(f64::from).collect();
+    /// let positive: Vec<bool> = (0..40).map(|i| i >= 20).collect();
+    /// let families: Vec<u64> = (0..40).collect();
+    /// let sample = RankingSample::new(&scores, &positive, &families)?;
+    /// let perfect = sample.estimate(RankingMetric::Auroc, &Bootstrap::default())?;
+    /// assert_eq!((perfect.value, perfect.upper), (Some(1.0), 1.0));
+    /// assert!(perfect.lower < 0.84, "twenty pairs do not prove perfection");
+    /// # Ok::<(), nines_stats::StatsError>(())
+    /// ```
+    ///
+    /// # Reference
+    /// Efron & Tibshirani 1993 (percentile interval); resampling clusters: Field & Welsh 2007.
+    pub fn estimate(
+        &self,
+        metric: RankingMetric,
+        bootstrap: &Bootstrap,
+    ) -> Result<IntervalEstimate, StatsError> {
+        let value = self.value(metric);
+        let replicates =
+            bootstrap.replicates(self.families, |weights| self.weighted(metric, weights))?;
+        let ends = replicates
+            .filter(|_| self.with_positives.min(self.with_negatives) >= FEWEST_FAMILIES)
+            .map(|sorted| percentile(&sorted, bootstrap.confidence))
+            .filter(|(lower, upper)| upper - lower > 1e-9);
+        let (lower, upper, method) = match ends {
+            Some((lower, upper)) => (
+                lower.min(value),
+                upper.max(value),
+                format!(
+                    "{} by bootstrap over {} prompt families ({} resamples, percentile, seed {}; approximate)",
+                    metric.name(),
+                    self.families,
+                    bootstrap.resamples,
+                    bootstrap.seed
+                ),
+            ),
+            None => {
+                let (lower, upper) = self.from_pairs(metric, value, bootstrap.confidence);
+                (
+                    lower,
+                    upper,
+                    format!(
+                        "{} by exact bounds from {} independent pairs of prompt families (conservative: too little spread to resample)",
+                        metric.name(),
+                        self.pairs()
+                    ),
+                )
+            }
+        };
+        Ok(IntervalEstimate {
+            value: Some(value),
+            lower,
+            upper,
+            confidence: bootstrap.confidence,
+            method,
+            n: self.families as u64,
+        })
+    }
+
+    /// How many disjoint pairs of families, one giving a catastrophe and one a safe item, there
+    /// are at least.
+    fn pairs(&self) -> usize {
+        self.with_positives
+            .min(self.with_negatives)
+            .min(self.families / 2)
+            .max(1)
+    }
+
+    fn from_pairs(&self, metric: RankingMetric, value: f64, confidence: f64) -> (f64, f64) {
+        let pairs = self.pairs() as f64;
+        let tail = (1.0 - confidence) / 2.0;
+        let (lower, upper) = exact_ends(value * pairs, pairs, tail);
+        match metric {
+            RankingMetric::Auroc => (lower, upper),
+            RankingMetric::AveragePrecision => {
+                // Even after a perfect ranking a share `missed` of catastrophes may score below
+                // every safe item seen, and a share `above` of safe items above every catastrophe
+                // seen (each with confidence 1 − tail/2): the average precision of that worst case.
+                let missed = 1.0 - (tail / 2.0).powf(1.0 / self.with_positives as f64);
+                let above = 1.0 - (tail / 2.0).powf(1.0 / self.with_negatives as f64);
+                let prevalence = self.positives as f64 / self.items.len() as f64;
+                let burden = (1.0 - prevalence) * above / prevalence;
+                let kept = 1.0 - missed;
+                let floor = kept - burden * (kept / burden).ln_1p() + missed * prevalence;
+                (value * floor.clamp(0.0, 1.0), upper)
+            }
+        }
+    }
+}
+
+/// Returns `metric(first) − metric(second)` of two rankings of the same items, with an interval by
+/// resampling prompt families for both at once. Much narrower than the difference of two separate
+/// intervals, because what makes a family hard is common to both.
+///
+/// # Errors
+/// [`StatsError::NotPaired`] unless both samples list the same items (label and family) in the same
+/// order; [`StatsError::TooFewFamilies`] when too many resamples hold one class only;
+/// [`StatsError::OutOfRange`] as for [`RankingSample::estimate`].
+///
+/// # Example
+/// ```
+/// use nines_stats::bootstrap::Bootstrap;
+/// use nines_stats::ranking::{RankingMetric, RankingSample, paired_difference};
+/// let positive: Vec<bool> = (0..60).map(|i| i % 2 == 0).collect();
+/// let families: Vec<u64> = (0..60).map(|i| i / 2).collect();
+/// let good: Vec<f64> = (0..60).map(|i| f64::from((i * 7) % 13) - 9.0 * f64::from(i % 2)).collect();
+/// let poor: Vec<f64> = (0..60).map(|i| f64::from((i * 5) % 11)).collect();
+/// let good = RankingSample::new(&good, &positive, &families)?;
+/// let poor = RankingSample::new(&poor, &positive, &families)?;
+/// let gain = paired_difference(&good, &poor, RankingMetric::Auroc, &Bootstrap::default())?;
+/// assert!(gain.lower > 0.0);
+/// # Ok::<(), nines_stats::StatsError>(())
+/// ```
+///
+/// # Reference
+/// Efron & Tibshirani 1993, ch. 16 (paired resampling).
+pub fn paired_difference(
+    first: &RankingSample,
+    second: &RankingSample,
+    metric: RankingMetric,
+    bootstrap: &Bootstrap,
+) -> Result<IntervalEstimate, StatsError> {
+    same_length("paired samples", first.labels.len(), second.labels.len())?;
+    if let Some(index) = (0..first.labels.len()).find(|&i| first.labels[i] != second.labels[i]) {
+        return Err(StatsError::NotPaired { index });
+    }
+    let difference = |weights: &[f64]| {
+        Some(first.weighted(metric, weights)? - second.weighted(metric, weights)?)
+    };
+    let value = first.value(metric) - second.value(metric);
+    let sorted = bootstrap
+        .replicates(first.families, difference)?
+        .filter(|_| first.with_positives.min(first.with_negatives) >= FEWEST_FAMILIES)
+        .ok_or(StatsError::TooFewFamilies {
+            families: first.families,
+            with_positives: first.with_positives,
+        })?;
+    let (lower, upper) = percentile(&sorted, bootstrap.confidence);
+    let (mut lower, mut upper) = (lower.min(value), upper.max(value));
+    let mut method = format!(
+        "difference in {} by paired bootstrap over {} prompt families ({} resamples, percentile, seed {}; approximate)",
+        metric.name(),
+        first.families,
+        bootstrap.resamples,
+        bootstrap.seed
+    );
+    if upper - lower <= 1e-9 {
+        // No family distinguishes the two: as many pairs without a difference bound how often one
+        // could.
+        let tail = (1.0 - bootstrap.confidence) / 2.0;
+        let hidden = exact_ends(0.0, first.pairs() as f64, tail).1;
+        (lower, upper) = ((value - hidden).max(-1.0), (value + hidden).min(1.0));
+        method.push_str("; exact bound, since no resample differs");
+    }
+    Ok(IntervalEstimate {
+        value: Some(value),
+        lower,
+        upper,
+        confidence: bootstrap.confidence,
+        method,
+        n: first.families as u64,
+    })
+}
