@@ -36,7 +36,7 @@ impl Estimate {
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.with(|x| {
-            if x != 0.0 && x.abs() < 1e-3 {
+            if x != 0.0 && x.abs() < 1e-2 {
                 format!("{x:.2e}")
             } else {
                 format!("{x:.3}")
@@ -59,8 +59,11 @@ mod tests {
             method: "Clopper-Pearson".into(),
             n: 3000,
         };
-        assert_eq!(e.to_string(), "0.000  [0.000, 0.001] 95 %");
-        let e = Estimate { upper: 1.2288e-4, ..e };
+        assert_eq!(e.to_string(), "0.000  [0.000, 1.23e-3] 95 %");
+        let e = Estimate {
+            upper: 1.2288e-4,
+            ..e
+        };
         assert_eq!(e.to_string(), "0.000  [0.000, 1.23e-4] 95 %");
     }
 }

@@ -19,12 +19,7 @@ pub enum Split {
 
 impl Split {
     /// All four, in order.
-    pub const ALL: [Self; 4] = [
-        Self::Train,
-        Self::Validation,
-        Self::Calibration,
-        Self::Test,
-    ];
+    pub const ALL: [Self; 4] = [Self::Train, Self::Validation, Self::Calibration, Self::Test];
 
     /// Returns the part that a prompt family belongs to under a seed.
     ///
@@ -79,9 +74,8 @@ mod tests {
         let families: Vec<_> = (0..64)
             .map(|i| ContentHash::of_prompt(&i.to_string()))
             .collect();
-        let under = |seed| -> Vec<_> {
-            families.iter().map(|f| Split::of_family(f, seed)).collect()
-        };
+        let under =
+            |seed| -> Vec<_> { families.iter().map(|f| Split::of_family(f, seed)).collect() };
         assert_eq!(under(1), under(1));
         assert_ne!(under(1), under(2));
     }
