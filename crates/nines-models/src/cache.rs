@@ -3,7 +3,7 @@
 use crate::catalogue::{CataloguedModel, catalogue};
 use crate::error::ModelsError;
 use crate::hub::HubAccess;
-use crate::manifest::{MANIFEST_FILE, ModelFolder};
+use crate::manifest::ModelFolder;
 use crate::progress::PullEvent;
 use crate::pull::{self, NameLock, PullRequest};
 use crate::source::{Source, check_name};
@@ -202,13 +202,7 @@ impl Cache {
                 cache: self.root.clone(),
             });
         }
-        if !folder.join(MANIFEST_FILE).exists() {
-            return Err(ModelsError::MissingFile {
-                file: MANIFEST_FILE.to_owned(),
-                place: folder.display().to_string(),
-                advice: "nines did not make this folder: remove it yourself".to_owned(),
-            });
-        }
+        pull::must_be_ours(&folder)?;
         let lock = NameLock::take(self, name, &mut |_| ControlFlow::Continue(()))?;
         let staging = lock.staging(self)?;
         pull::set_aside(&folder, staging.path())

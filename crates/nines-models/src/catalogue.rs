@@ -67,7 +67,8 @@ impl CataloguedModel {
         let file: File = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         for entry in &file.files {
             crate::source::check_name(&entry.name)?;
-            let hex = entry.sha256.len() == 64 && entry.sha256.chars().all(|c| c.is_ascii_hexdigit());
+            let hex =
+                entry.sha256.len() == 64 && entry.sha256.chars().all(|c| c.is_ascii_hexdigit());
             if !hex {
                 return Err(wrong(format!("{} has no SHA-256", entry.name)));
             }
@@ -107,7 +108,10 @@ mod tests {
 
     #[test]
     fn the_shipped_manifests_are_sound() {
-        let names: Vec<_> = catalogue().iter().map(|model| model.name.as_str()).collect();
+        let names: Vec<_> = catalogue()
+            .iter()
+            .map(|model| model.name.as_str())
+            .collect();
         assert_eq!(names, ["minilm-l6", "smollm2-135m"]);
         for model in catalogue() {
             assert_eq!(model.licence, "Apache-2.0");

@@ -25,7 +25,10 @@ pub(crate) fn of_file(path: &Path) -> Result<String, ModelsError> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
-        match file.read(&mut buffer).map_err(ModelsError::io("read", path))? {
+        match file
+            .read(&mut buffer)
+            .map_err(ModelsError::io("read", path))?
+        {
             0 => return Ok(hex(&hasher.finalize())),
             n => hasher.update(&buffer[..n]),
         }

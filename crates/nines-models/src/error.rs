@@ -185,7 +185,9 @@ pub enum ModelsError {
         path: PathBuf,
     },
     /// The caller stopped the pull.
-    #[error("the pull was stopped; nothing was left half-made, run the command again to start over")]
+    #[error(
+        "the pull was stopped; nothing was left half-made, run the command again to start over"
+    )]
     Stopped,
     /// No cache folder can be named.
     #[error("no folder for the model cache: set NINES_CACHE (or HOME) to a folder")]

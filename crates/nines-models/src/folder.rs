@@ -41,14 +41,21 @@ pub(crate) fn fetch(
         let chosen = layout::select(&names, None, &place)?;
         (path.to_owned(), chosen)
     };
-    if let Some(name) = chosen.iter().find(|name| crate::source::check_name(name).is_err()) {
-        return Err(not_a_model(&format!("{name:?} must be renamed to plain letters, digits, `-`, `_`, `.`")));
+    if let Some(name) = chosen
+        .iter()
+        .find(|name| crate::source::check_name(name).is_err())
+    {
+        return Err(not_a_model(&format!(
+            "{name:?} must be renamed to plain letters, digits, `-`, `_`, `.`"
+        )));
     }
 
     let mut total = 0;
     for name in &chosen {
         let file = folder.join(name);
-        total += fs::metadata(&file).map_err(ModelsError::io("read", &file))?.len();
+        total += fs::metadata(&file)
+            .map_err(ModelsError::io("read", &file))?
+            .len();
     }
     let mut before = 0;
     let mut files = Vec::new();

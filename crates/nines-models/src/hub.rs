@@ -1,6 +1,6 @@
 //! Models from the Hugging Face hub, pinned to the commit that the revision stands for.
 
-use crate::digest::HashedWriter;
+use crate::digest::{HashedWriter, hex};
 use crate::error::ModelsError;
 use crate::layout;
 use crate::manifest::{DigestOrigin, FileRecord, Role};
@@ -10,6 +10,7 @@ use crate::source::{Source, check_name};
 use futures_util::{StreamExt, pin_mut};
 use hf_hub::repository::RepoTreeEntry;
 use hf_hub::{HFClient, HFError, HFRepository, RepoTypeModel};
+use sha1::{Digest, Sha1};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -93,20 +94,69 @@ struct Wanted {
     path: String,
     name: String,
     bytes: u64,
+    /// Git's object id: of the content, or of the pointer that stands for it in git (large files).
+    object: String,
+    is_large: bool,
+}
+
+impl Wanted {
+    /// Says whether the hub's object id fits what arrived.
+    fn fits(&self, record: &FileRecord, content: Option<String>) -> bool {
+        let found = match (self.is_large, content) {
+            (true, _) => {
+                let pointer = format!(
+                    "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n",
+                    record.sha256, record.bytes
+                );
+                let mut git = GitBlob::new(pointer.len() as u64);
+                git.update(pointer.as_bytes());
+                git.id()
+            }
+            (false, Some(content)) => content,
+            (false, None) => return false,
+        };
+        found.eq_ignore_ascii_case(&self.object)
+    }
+}
+
+/// Computes the id that git gives to a content (SHA-1: what the hub states, not our own choice).
+struct GitBlob(Sha1);
+
+impl GitBlob {
+    fn new(bytes: u64) -> Self {
+        Self(Sha1::new_with_prefix(format!("blob {bytes}\0")))
+    }
+
+    fn update(&mut self, chunk: &[u8]) {
+        self.0.update(chunk);
+    }
+
+    fn id(self) -> String {
+        hex(&self.0.finalize())
+    }
 }
 
 impl Work<'_> {
     async fn run(self) -> Result<Fetched, ModelsError> {
-        let Source::Hub { owner, name, revision, file } = self.source else {
+        let Source::Hub {
+            owner,
+            name,
+            revision,
+            file,
+        } = self.source
+        else {
             return Err(ModelsError::BadSource {
                 text: self.what.clone(),
                 reason: "it is not a hub source".to_owned(),
             });
         };
-        if std::env::var("HF_HUB_OFFLINE").is_ok_and(|v| !matches!(v.as_str(), "" | "0" | "false")) {
+        if std::env::var("HF_HUB_OFFLINE").is_ok_and(|v| !matches!(v.as_str(), "" | "0" | "false"))
+        {
             return Err(self.unreachable("HF_HUB_OFFLINE is set".to_owned()));
         }
-        let mut builder = HFClient::builder().retry_max_attempts(3).cache_enabled(false);
+        let mut builder = HFClient::builder()
+            .retry_max_attempts(3)
+            .cache_enabled(false);
         if let Some(endpoint) = &self.access.endpoint {
             builder = builder.endpoint(endpoint);
         }
@@ -134,7 +184,9 @@ impl Work<'_> {
         let mut before = 0;
         let mut files = Vec::new();
         for wanted in &wanted {
-            let record = self.download(&repository, &commit, wanted, before, total).await?;
+            let record = self
+                .download(&repository, &commit, wanted, before, total)
+                .await?;
             before += record.bytes;
             files.push(record);
         }
@@ -143,7 +195,7 @@ impl Work<'_> {
             revision: Some(commit),
             licence,
             role: Role::Unstated,
-            digests: DigestOrigin::RecordedAtPull,
+            digests: DigestOrigin::Hub,
         })
     }
 
@@ -162,27 +214,40 @@ impl Work<'_> {
             .send()
             .map_err(|error| self.refused(error))?;
         pin_mut!(tree);
-        let mut sizes = std::collections::BTreeMap::new();
+        let mut entries = std::collections::BTreeMap::new();
         while let Some(entry) = self.next(&mut tree).await? {
-            if let RepoTreeEntry::File { path, size, .. } = entry
+            if let RepoTreeEntry::File {
+                path,
+                size,
+                oid,
+                lfs,
+                ..
+            } = entry
                 && (!path.contains('/') || Some(path.as_str()) == only)
             {
-                sizes.insert(path, size);
+                entries.insert(path, (size, oid, lfs.is_some()));
             }
-            if sizes.len() > 10_000 {
+            if entries.len() > 10_000 {
                 return Err(ModelsError::NotAModel {
                     place: self.what.clone(),
                     reason: "it has more than 10,000 files at its top".to_owned(),
                 });
             }
         }
-        let names: Vec<String> = sizes.keys().cloned().collect();
+        let names: Vec<String> = entries.keys().cloned().collect();
         let mut wanted = Vec::new();
         for path in layout::select(&names, only, &self.what)? {
             let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
             check_name(&name)?;
-            let bytes = sizes.get(&path).copied().unwrap_or_default();
-            wanted.push(Wanted { path, name, bytes });
+            if let Some((bytes, object, is_large)) = entries.remove(&path) {
+                wanted.push(Wanted {
+                    path,
+                    name,
+                    bytes,
+                    object,
+                    is_large,
+                });
+            }
         }
         Ok(wanted)
     }
@@ -195,27 +260,32 @@ impl Work<'_> {
         before: u64,
         total: u64,
     ) -> Result<FileRecord, ModelsError> {
-        self.tell(PullEvent::Checking { file: wanted.name.clone() })?;
-        // For large files the hub's ETag is the SHA-256 of the content; for small ones it is git's
-        // own hash, which says nothing here.
-        let metadata = self
-            .patiently(repository.get_file_metadata().filepath(&wanted.path).revision(commit).send())
-            .await?;
+        self.tell(PullEvent::Checking {
+            file: wanted.name.clone(),
+        })?;
         let (_, stream) = self
             .patiently(
-                repository.download_file_stream().filename(&wanted.path).revision(commit).send(),
+                repository
+                    .download_file_stream()
+                    .filename(&wanted.path)
+                    .revision(commit)
+                    .send(),
             )
             .await?;
         pin_mut!(stream);
         let path = self.into.join(&wanted.name);
         let mut writer = HashedWriter::create(&path)?;
         let mut done = 0;
+        let mut git = (!wanted.is_large).then(|| GitBlob::new(wanted.bytes));
         while let Some(chunk) = self.next(&mut stream).await? {
             done += chunk.len() as u64;
             if done > wanted.bytes {
                 break;
             }
             writer.write(&chunk)?;
+            if let Some(git) = &mut git {
+                git.update(&chunk);
+            }
             self.tell(PullEvent::Downloading {
                 done: before + done,
                 total: Some(total),
@@ -232,12 +302,10 @@ impl Work<'_> {
             });
         }
         let record = writer.finish(&wanted.name)?;
-        let etag = metadata.etag.to_ascii_lowercase();
-        let is_sha256 = etag.len() == 64 && etag.chars().all(|c| c.is_ascii_hexdigit());
-        if is_sha256 && etag != record.sha256 {
+        if !wanted.fits(&record, git.map(GitBlob::id)) {
             return Err(ModelsError::WrongDigest {
                 file: shown,
-                expected: etag,
+                expected: format!("that of git object {}", wanted.object),
                 found: record.sha256,
                 advice: advice(),
             });
@@ -269,7 +337,8 @@ impl Work<'_> {
         &self,
         stream: &mut (impl futures_util::Stream<Item = Result<T, HFError>> + Unpin),
     ) -> Result<Option<T>, ModelsError> {
-        self.patiently(async { stream.next().await.transpose() }).await
+        self.patiently(async { stream.next().await.transpose() })
+            .await
     }
 
     fn unreachable(&self, reason: String) -> ModelsError {
@@ -294,10 +363,12 @@ impl Work<'_> {
                 "it asks who you are: set HF_TOKEN to a token that may read it".to_owned()
             }
             HFError::Forbidden { .. } => {
-                "your token may not read it (a gated model must be accepted on its page first)".to_owned()
+                "your token may not read it (a gated model must be accepted on its page first)"
+                    .to_owned()
             }
             HFError::RepoNotFound { .. } => {
-                "there is no such repository, or it is private: check OWNER/NAME, and HF_TOKEN".to_owned()
+                "there is no such repository, or it is private: check OWNER/NAME, and HF_TOKEN"
+                    .to_owned()
             }
             HFError::RevisionNotFound { revision, .. } => {
                 format!("it has no revision {revision:?}")

@@ -58,7 +58,11 @@ pub(crate) fn select(
         if !has(only) {
             return Err(wrong(format!(
                 "it has no file {only}; its GGUF files: {}",
-                if ggufs.is_empty() { "none".to_owned() } else { listed(&ggufs) }
+                if ggufs.is_empty() {
+                    "none".to_owned()
+                } else {
+                    listed(&ggufs)
+                }
             )));
         }
         vec![only.to_owned()]
@@ -122,31 +126,65 @@ mod tests {
     #[test]
     fn takes_what_a_model_needs_and_nothing_else() {
         let all = names(&[
-            "pytorch_model.bin", "model.safetensors", "config.json", "tokenizer.json",
-            "modeling_custom.py", "onnx/model.onnx", "vocab.txt", "extra-q4.gguf",
+            "pytorch_model.bin",
+            "model.safetensors",
+            "config.json",
+            "tokenizer.json",
+            "modeling_custom.py",
+            "onnx/model.onnx",
+            "vocab.txt",
+            "extra-q4.gguf",
         ]);
         assert_eq!(
             select(&all, None, "x").expect("usable"),
-            names(&["config.json", "model.safetensors", "tokenizer.json", "vocab.txt"])
+            names(&[
+                "config.json",
+                "model.safetensors",
+                "tokenizer.json",
+                "vocab.txt"
+            ])
         );
         assert_eq!(
             select(&all, Some("extra-q4.gguf"), "x").expect("usable"),
-            names(&["config.json", "extra-q4.gguf", "tokenizer.json", "vocab.txt"])
+            names(&[
+                "config.json",
+                "extra-q4.gguf",
+                "tokenizer.json",
+                "vocab.txt"
+            ])
         );
     }
 
     #[test]
     fn says_what_is_missing() {
         for (list, word) in [
-            (names(&["config.json", "model.safetensors"]), "tokenizer.json"),
-            (names(&["tokenizer.json", "model.safetensors"]), "config.json"),
+            (
+                names(&["config.json", "model.safetensors"]),
+                "tokenizer.json",
+            ),
+            (
+                names(&["tokenizer.json", "model.safetensors"]),
+                "config.json",
+            ),
             (names(&["pytorch_model.bin", "config.json"]), "pickled"),
             (names(&["a.gguf", "b.gguf"]), "a.gguf, b.gguf"),
-            (names(&["model-00001-of-00002.safetensors", "config.json", "tokenizer.json"]), "index"),
+            (
+                names(&[
+                    "model-00001-of-00002.safetensors",
+                    "config.json",
+                    "tokenizer.json",
+                ]),
+                "index",
+            ),
             (names(&[]), "neither"),
         ] {
-            let error = select(&list, None, "the folder").expect_err("not a model").to_string();
-            assert!(error.contains(word) && error.contains("the folder"), "{error}");
+            let error = select(&list, None, "the folder")
+                .expect_err("not a model")
+                .to_string();
+            assert!(
+                error.contains(word) && error.contains("the folder"),
+                "{error}"
+            );
         }
     }
 }

@@ -40,7 +40,7 @@ mod source;
 pub use cache::{Cache, CachedModel, resolve};
 pub use catalogue::{CataloguedFile, CataloguedModel, catalogue};
 pub use error::ModelsError;
-pub use manifest::{FileRecord, MANIFEST_FILE, Manifest, ModelFolder, Role};
+pub use manifest::{DigestOrigin, FileRecord, MANIFEST_FILE, Manifest, ModelFolder, Role};
 pub use progress::PullEvent;
 pub use pull::PullRequest;
 pub use source::Source;

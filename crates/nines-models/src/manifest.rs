@@ -49,7 +49,9 @@ pub struct Manifest {
 pub enum DigestOrigin {
     /// They equal those that this project ships.
     Shipped,
-    /// They were computed when the model was pulled (and, for large hub files, equal the hub's).
+    /// They were computed when the model was pulled, and fit the object ids that the hub stated.
+    Hub,
+    /// They were computed when the model was pulled; nothing was there to compare them with.
     RecordedAtPull,
 }
 
@@ -78,7 +80,8 @@ impl Manifest {
                 return Err(ModelsError::MissingFile {
                     file: MANIFEST_FILE.to_owned(),
                     place: folder.display().to_string(),
-                    advice: "nines did not make this folder: move it away and pull the model".to_owned(),
+                    advice: "nines did not make this folder: move it away and pull the model"
+                        .to_owned(),
                 });
             }
             Err(error) => return Err(ModelsError::io("read", &path)(error)),

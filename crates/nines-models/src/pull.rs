@@ -72,6 +72,10 @@ pub(crate) fn pull(
         return Ok(present);
     }
 
+    if home.exists() {
+        must_be_ours(&home)?;
+    }
+
     let staging = lock.staging(cache)?;
     let work = staging.path().join("work");
     let files = staging.path().join("files");
@@ -107,15 +111,27 @@ pub(crate) fn pull(
 
 fn write_manifest(manifest: &Manifest, folder: &Path) -> Result<(), ModelsError> {
     let path = folder.join(MANIFEST_FILE);
-    let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| {
-        ModelsError::io("write", &path)(std::io::Error::other(error))
-    })?;
+    let mut text = serde_json::to_vec_pretty(manifest)
+        .map_err(|error| ModelsError::io("write", &path)(std::io::Error::other(error)))?;
     text.push(b'\n');
     let mut file = File::create(&path).map_err(ModelsError::io("create", &path))?;
     std::io::Write::write_all(&mut file, &text)
         .and_then(|()| file.sync_all())
         .map_err(ModelsError::io("write", &path))?;
     sync_folder(folder)
+}
+
+/// Refuses to touch a folder that nines did not make.
+pub(crate) fn must_be_ours(home: &Path) -> Result<(), ModelsError> {
+    if home.join(MANIFEST_FILE).exists() {
+        return Ok(());
+    }
+    Err(ModelsError::MissingFile {
+        file: MANIFEST_FILE.to_owned(),
+        place: home.display().to_string(),
+        advice: "nines did not make this folder, and leaves it alone: move it away yourself"
+            .to_owned(),
+    })
 }
 
 /// Moves a model's folder into a staging folder, which is then removed.

