@@ -1,0 +1,388 @@
+//! One forward pass over the new tokens of any number of sequences.
+
+use super::super::config::LlamaConfig;
+use super::super::error::LlamaError;
+use super::super::names::Part;
+use super::super::rope;
+use super::super::weights::LlamaWeights;
+use super::attention::attend;
+use super::packed::PackedMatrix;
+use super::product::{PackedRows, multiply};
+use super::sequence::{CpuSequence, PageLayout};
+use crate::lanes::{exp, sum_of_squares, vectorised};
+use rayon::prelude::*;
+
+/// A Llama model laid out for generating on a CPU.
+///
+/// Weights stay quantised as the file has them; arithmetic is f32. What a row gets does not depend
+/// on the other rows of the batch, to the last bit, and not on how many threads run.
+#[derive(Debug)]
+pub struct CpuLlama {
+    weights: LlamaWeights,
+    inverse_frequencies: Vec<f32>,
+    layers: Vec<Layer>,
+    output_norm: Vec<f32>,
+    output: PackedMatrix,
+}
+
+#[derive(Debug)]
+struct Layer {
+    attention_norm: Vec<f32>,
+    query_key_value: PackedMatrix,
+    attention_output: PackedMatrix,
+    feed_forward_norm: Vec<f32>,
+    gate_up: PackedMatrix,
+    down: PackedMatrix,
+}
+
+/// Which logits a feed wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// None: more of the prompt follows.
+    Nothing,
+    /// Those after its last token.
+    Last,
+    /// Those after each of its tokens.
+    All,
+}
+
+/// New tokens for one sequence.
+#[derive(Debug)]
+pub struct Feed<'a> {
+    /// The sequence that they continue.
+    pub sequence: &'a mut CpuSequence,
+    /// The tokens.
+    pub tokens: &'a [u32],
+    /// Which logits to return.
+    pub wanted: Wanted,
+}
+
+/// Memory that forward passes reuse.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    hidden: Vec<f32>,
+    packed: PackedRows,
+    query_key_value: Vec<f32>,
+    attended: Vec<f32>,
+    gate_up: Vec<f32>,
+    logits: Vec<f32>,
+}
+
+/// Where one row of the batch belongs.
+#[derive(Clone, Copy)]
+struct Row {
+    feed: usize,
+    position: usize,
+    token: u32,
+    wanted: bool,
+}
+
+impl CpuLlama {
+    /// Lays out a model's weights.
+    ///
+    /// # Errors
+    /// [`LlamaError`] where a tensor is stored in a way that cannot be read.
+    pub fn new(weights: LlamaWeights) -> Result<Self, LlamaError> {
+        let config = weights.config().clone();
+        let stack = |parts: &[Part]| -> Result<PackedMatrix, LlamaError> {
+            let matrices = parts
+                .iter()
+                .map(|part| weights.matrix(*part))
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(PackedMatrix::stack(&matrices))
+        };
+        let layers = (0..config.layers)
+            .into_par_iter()
+            .map(|i| {
+                Ok(Layer {
+                    attention_norm: weights.vector(Part::AttentionNorm(i))?,
+                    query_key_value: stack(&[Part::Query(i), Part::Key(i), Part::Value(i)])?,
+                    attention_output: stack(&[Part::AttentionOutput(i)])?,
+                    feed_forward_norm: weights.vector(Part::FeedForwardNorm(i))?,
+                    gate_up: stack(&[Part::Gate(i), Part::Up(i)])?,
+                    down: stack(&[Part::Down(i)])?,
+                })
+            })
+            .collect::<Result<Vec<_>, LlamaError>>()?;
+        Ok(Self {
+            inverse_frequencies: rope::inverse_frequencies(&config),
+            layers,
+            output_norm: weights.vector(Part::OutputNorm)?,
+            output: PackedMatrix::stack(&[weights.output()?]),
+            weights,
+        })
+    }
+
+    /// Returns the model's settings.
+    pub fn config(&self) -> &LlamaConfig {
+        self.weights.config()
+    }
+
+    /// Returns the weights that it was made of.
+    pub fn weights(&self) -> &LlamaWeights {
+        &self.weights
+    }
+
+    /// Runs new tokens of any number of sequences, appends their keys and values, and returns the
+    /// wanted logits, f32[wanted rows, vocabulary], in the order of the feeds and tokens.
+    ///
+    /// # Errors
+    /// [`LlamaError::Token`] and [`LlamaError::Context`]; the sequences are then as before.
+    pub fn forward<'w>(
+        &self,
+        feeds: &mut [Feed<'_>],
+        workspace: &'w mut Workspace,
+    ) -> Result<Logits<'w>, LlamaError> {
+        let config = self.config();
+        let rows = self.rows(feeds)?;
+        let layout = PageLayout::of(config);
+        for feed in feeds.iter_mut() {
+            feed.sequence.reserve(feed.tokens.len(), layout);
+        }
+        let Workspace {
+            hidden,
+            packed,
+            query_key_value,
+            attended,
+            gate_up,
+            logits,
+        } = workspace;
+        let embedding = self.weights.matrix(Part::Embedding)?;
+        resize(hidden, rows.len() * self.padded_hidden());
+        hidden
+            .par_chunks_mut(self.padded_hidden())
+            .zip(&rows)
+            .for_each(|(hidden, row)| {
+                hidden.fill(0.0);
+                embedding.row_into(row.token as usize, &mut hidden[..config.hidden]);
+            });
+        let angles = self.angles(&rows);
+        let queries = config.heads * config.head_dim;
+        for (index, layer) in self.layers.iter().enumerate() {
+            self.pack_normed(packed, hidden, &layer.attention_norm, |row| row, rows.len());
+            resize(
+                query_key_value,
+                rows.len() * layer.query_key_value.padded_outputs(),
+            );
+            multiply(packed, &layer.query_key_value, query_key_value, false);
+            let width = layer.query_key_value.padded_outputs();
+            query_key_value
+                .par_chunks_mut(width)
+                .zip(&angles)
+                .for_each(|(row, angles)| self.rotate(row, angles));
+            append(layout, index, feeds, &rows, query_key_value, width, queries);
+            resize(attended, rows.len() * queries);
+            let feeds = &*feeds;
+            attended
+                .par_chunks_mut(queries)
+                .zip(&rows)
+                .zip(query_key_value.par_chunks(width))
+                .for_each_init(Vec::new, |scores, ((out, row), projected)| {
+                    let pages = &feeds[row.feed].sequence.pages;
+                    let len = row.position + 1;
+                    attend(
+                        layout,
+                        index,
+                        &projected[..queries],
+                        pages,
+                        len,
+                        out,
+                        scores,
+                    );
+                });
+            packed.pack(rows.len(), queries, |row, out| {
+                out.copy_from_slice(&attended[row * queries..(row + 1) * queries]);
+            });
+            multiply(packed, &layer.attention_output, hidden, true);
+
+            self.pack_normed(
+                packed,
+                hidden,
+                &layer.feed_forward_norm,
+                |row| row,
+                rows.len(),
+            );
+            let width = layer.gate_up.padded_outputs();
+            resize(gate_up, rows.len() * width);
+            multiply(packed, &layer.gate_up, gate_up, false);
+            let feed_forward = config.feed_forward;
+            packed.pack(rows.len(), feed_forward, |row, out| {
+                let row = &gate_up[row * width..(row + 1) * width];
+                gate(
+                    &row[..feed_forward],
+                    &row[feed_forward..2 * feed_forward],
+                    out,
+                );
+            });
+            multiply(packed, &layer.down, hidden, true);
+        }
+        for feed in feeds.iter_mut() {
+            feed.sequence.len += feed.tokens.len();
+        }
+        let wanted: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].wanted).collect();
+        self.pack_normed(
+            packed,
+            hidden,
+            &self.output_norm,
+            |row| wanted[row],
+            wanted.len(),
+        );
+        let stride = self.output.padded_outputs();
+        resize(logits, wanted.len() * stride);
+        multiply(packed, &self.output, logits, false);
+        Ok(Logits {
+            numbers: logits,
+            stride,
+            vocabulary: config.vocabulary,
+        })
+    }
+
+    fn padded_hidden(&self) -> usize {
+        self.config().hidden.next_multiple_of(super::packed::PANEL)
+    }
+
+    fn rows(&self, feeds: &[Feed<'_>]) -> Result<Vec<Row>, LlamaError> {
+        let config = self.config();
+        let mut rows = Vec::new();
+        for (index, feed) in feeds.iter().enumerate() {
+            let end = feed.sequence.len() + feed.tokens.len();
+            if end > config.context {
+                return Err(LlamaError::Context {
+                    position: end - 1,
+                    context: config.context,
+                });
+            }
+            for (i, &token) in feed.tokens.iter().enumerate() {
+                if token as usize >= config.vocabulary {
+                    return Err(LlamaError::Token {
+                        token,
+                        vocabulary: config.vocabulary,
+                    });
+                }
+                rows.push(Row {
+                    feed: index,
+                    position: feed.sequence.len() + i,
+                    token,
+                    wanted: match feed.wanted {
+                        Wanted::Nothing => false,
+                        Wanted::Last => i + 1 == feed.tokens.len(),
+                        Wanted::All => true,
+                    },
+                });
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Returns the cosines, then the sines, of each row's position.
+    fn angles(&self, rows: &[Row]) -> Vec<Vec<f32>> {
+        let half = self.inverse_frequencies.len();
+        rows.iter()
+            .map(|row| {
+                let mut angles = vec![0.0; 2 * half];
+                let (cos, sin) = angles.split_at_mut(half);
+                rope::angles(&self.inverse_frequencies, row.position, cos, sin);
+                angles
+            })
+            .collect()
+    }
+
+    /// Rotates the queries and keys of one row, and scales the queries.
+    fn rotate(&self, row: &mut [f32], angles: &[f32]) {
+        let config = self.config();
+        let (cos, sin) = angles.split_at(angles.len() / 2);
+        let scale = 1.0 / (config.head_dim as f32).sqrt();
+        let heads = config.heads + config.kv_heads;
+        for (head, numbers) in row
+            .chunks_exact_mut(config.head_dim)
+            .take(heads)
+            .enumerate()
+        {
+            let scale = if head < config.heads { scale } else { 1.0 };
+            let (first, second) = numbers.split_at_mut(config.head_dim / 2);
+            for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
+                let (x, y) = (*a, *b);
+                *a = (x * cos - y * sin) * scale;
+                *b = (y * cos + x * sin) * scale;
+            }
+        }
+    }
+
+    /// Packs rows of the residual stream, normalised and weighted.
+    fn pack_normed(
+        &self,
+        packed: &mut PackedRows,
+        hidden: &[f32],
+        weights: &[f32],
+        source: impl Fn(usize) -> usize + Sync,
+        rows: usize,
+    ) {
+        let (width, stride) = (self.config().hidden, self.padded_hidden());
+        let epsilon = self.config().norm_epsilon;
+        packed.pack(rows, width, |row, out| {
+            let start = source(row) * stride;
+            normalise(&hidden[start..start + width], weights, epsilon, out);
+        });
+    }
+}
+
+/// Wanted logits of one forward pass.
+#[derive(Debug, Clone, Copy)]
+pub struct Logits<'w> {
+    numbers: &'w [f32],
+    stride: usize,
+    vocabulary: usize,
+}
+
+impl<'w> Logits<'w> {
+    /// Iterates over the rows, f32[vocabulary] each.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &'w [f32]> + use<'w> {
+        let vocabulary = self.vocabulary;
+        self.numbers
+            .chunks_exact(self.stride)
+            .map(move |row| &row[..vocabulary])
+    }
+}
+
+fn resize(buffer: &mut Vec<f32>, len: usize) {
+    buffer.resize(len, 0.0);
+}
+
+/// Appends the keys and values of one layer.
+fn append(
+    layout: PageLayout,
+    layer: usize,
+    feeds: &mut [Feed<'_>],
+    rows: &[Row],
+    projected: &[f32],
+    width: usize,
+    queries: usize,
+) {
+    let keys = layout.kv_heads * layout.head_dim;
+    for (row, projected) in rows.iter().zip(projected.chunks_exact(width)) {
+        let (k, v) = projected[queries..queries + 2 * keys].split_at(keys);
+        feeds[row.feed]
+            .sequence
+            .write(layout, layer, row.position, k, v);
+    }
+}
+
+vectorised! {
+    /// Writes x over its root mean square, weighted.
+    fn normalise(x: &[f32], weights: &[f32], epsilon: f32, out: &mut [f32]) {
+        let mean = sum_of_squares(x) / x.len() as f32;
+        let scale = 1.0 / (mean + epsilon).sqrt();
+        for ((out, x), weight) in out.iter_mut().zip(x).zip(weights) {
+            *out = x * scale * weight;
+        }
+    }
+}
+
+vectorised! {
+    /// Writes silu(gate) * up.
+    fn gate(gate: &[f32], up: &[f32], out: &mut [f32]) {
+        for ((out, &gate), &up) in out.iter_mut().zip(gate).zip(up) {
+            *out = gate / (1.0 + exp(-gate)) * up;
+        }
+    }
+}
