@@ -1,0 +1,17 @@
+//! The tables as SeaORM sees them. None of these types leaves the crate.
+
+pub mod adjudication;
+pub mod calibration;
+pub mod filter_answer;
+pub mod filter_candidate;
+pub mod generation;
+pub mod import;
+pub mod label;
+pub mod model;
+pub mod prompt;
+pub mod run;
+pub mod run_metric;
+pub mod sampler;
+pub mod score;
+pub mod sighting;
+pub mod snippet;

@@ -1,0 +1,31 @@
+//! The layout of the database, as a list of changes that are applied in order and never edited
+//! once released.
+
+mod m0001_first;
+
+use sea_orm_migration::prelude::*;
+
+/// The table that says which changes a database has had.
+pub(crate) const MIGRATION_TABLE: &str = "nines_migrations";
+
+/// Applies the changes.
+pub(crate) struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_first::Migration)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        MIGRATION_TABLE.into_iden()
+    }
+}
+
+/// Returns the names of the changes that this nines knows, oldest first.
+pub(crate) fn known() -> Vec<String> {
+    Migrator::migrations()
+        .iter()
+        .map(|migration| migration.name().to_owned())
+        .collect()
+}

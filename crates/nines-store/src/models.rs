@@ -1,0 +1,261 @@
+//! Model versions: bases, classifiers and generators. A version is never overwritten.
+
+use crate::entity::model::{self, ActiveModel, Column, Entity};
+use crate::error::StoreError;
+use crate::store::Store;
+use crate::time::{moment, now};
+use crate::values::{Place, from_json, from_word, json, refuse_nul, unsigned};
+use jiff::Timestamp;
+use nines_domain::snippet::{ModelId, RunId};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, SqlErr,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a model is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelKind {
+    /// What classifiers are trained from.
+    Base,
+    /// Scores snippets.
+    Classifier,
+    /// Proposes completions.
+    Generator,
+}
+
+impl ModelKind {
+    /// Returns the word used in files and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Classifier => "classifier",
+            Self::Generator => "generator",
+        }
+    }
+}
+
+/// A model version to store. Its version number is the next free one of its kind and name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewModel {
+    /// What it is for.
+    pub kind: ModelKind,
+    /// Its name, shared by its versions.
+    pub name: String,
+    /// Where its files are: relative to the project, or `cache:` with a name in the model cache.
+    pub path: String,
+    /// The digest of its files.
+    pub digest: String,
+    /// How it was made; `null` for nothing.
+    pub config: Value,
+    /// How well it did, known when it is stored; `null` for nothing.
+    pub metrics: Value,
+    /// The model it was made from.
+    pub parent: Option<ModelId>,
+    /// The run that made it.
+    pub run: Option<RunId>,
+}
+
+/// A stored model version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// Its key.
+    pub id: ModelId,
+    /// What it is for.
+    pub kind: ModelKind,
+    /// Its name.
+    pub name: String,
+    /// Its version, from 1.
+    pub version: u32,
+    /// Where its files are.
+    pub path: String,
+    /// The digest of its files.
+    pub digest: String,
+    /// How it was made.
+    pub config: Value,
+    /// How well it did.
+    pub metrics: Value,
+    /// The model it was made from.
+    pub parent: Option<ModelId>,
+    /// The run that made it.
+    pub run: Option<RunId>,
+    /// When it was stored.
+    pub created: Timestamp,
+}
+
+impl Model {
+    /// Returns the name with the version, such as `injury v3`.
+    pub fn label(&self) -> String {
+        format!("{} v{}", self.name, self.version)
+    }
+}
+
+impl Store {
+    /// Stores a new model version.
+    ///
+    /// # Errors
+    /// [`StoreError::Nul`] and those of writing.
+    pub async fn insert_model(&self, new: &NewModel) -> Result<Model, StoreError> {
+        self.write_numbered(async |tx: &DatabaseTransaction| put(tx, new).await)
+            .await
+    }
+
+    /// Returns the newest version with this kind, name and digest, and stores one if there is
+    /// none: for models that come from outside and are met again in every run.
+    ///
+    /// # Errors
+    /// [`StoreError::Nul`] and those of writing.
+    pub async fn ensure_model(&self, new: &NewModel) -> Result<Model, StoreError> {
+        self.write_numbered(async |tx: &DatabaseTransaction| {
+            let found = named(new.kind, &new.name)
+                .filter(Column::Digest.eq(&new.digest))
+                .one(tx)
+                .await?;
+            match found {
+                Some(row) => read(row),
+                None => put(tx, new).await,
+            }
+        })
+        .await
+    }
+
+    /// Runs a step that takes the next free number. Where another process took it first (only
+    /// PostgreSQL lets two writers try), the step is run again.
+    async fn write_numbered<T, F>(&self, step: F) -> Result<T, StoreError>
+    where
+        F: AsyncFn(&DatabaseTransaction) -> Result<T, StoreError>,
+    {
+        let mut tries = 0;
+        loop {
+            match self.write(&step).await {
+                Err(StoreError::Database(e))
+                    if tries < 20
+                        && matches!(e.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) =>
+                {
+                    tries += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Returns a model by key.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] and those of reading.
+    pub async fn model(&self, id: ModelId) -> Result<Model, StoreError> {
+        let found = Entity::find_by_id(id.0).one(&self.connection).await?;
+        found.map(read).transpose()?.ok_or(StoreError::NotFound {
+            what: "model",
+            id: id.to_string(),
+        })
+    }
+
+    /// Returns the newest model of a kind, under a name if one is given.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn latest_model(
+        &self,
+        kind: ModelKind,
+        name: Option<&str>,
+    ) -> Result<Option<Model>, StoreError> {
+        let found = match name {
+            Some(name) => named(kind, name).one(&self.connection).await?,
+            None => {
+                Entity::find()
+                    .filter(Column::Kind.eq(kind.as_str()))
+                    .order_by_desc(Column::Id)
+                    .one(&self.connection)
+                    .await?
+            }
+        };
+        found.map(read).transpose()
+    }
+
+    /// Returns a model by kind, name and version.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn model_version(
+        &self,
+        kind: ModelKind,
+        name: &str,
+        version: u32,
+    ) -> Result<Option<Model>, StoreError> {
+        let found = named(kind, name)
+            .filter(Column::Version.eq(i64::from(version)))
+            .one(&self.connection)
+            .await?;
+        found.map(read).transpose()
+    }
+
+    /// Lists models, oldest first, of one kind or of all.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn models(&self, kind: Option<ModelKind>) -> Result<Vec<Model>, StoreError> {
+        let mut select = Entity::find().order_by_asc(Column::Id);
+        if let Some(kind) = kind {
+            select = select.filter(Column::Kind.eq(kind.as_str()));
+        }
+        select
+            .all(&self.connection)
+            .await?
+            .into_iter()
+            .map(read)
+            .collect()
+    }
+}
+
+/// The versions of a name, newest first.
+fn named(kind: ModelKind, name: &str) -> sea_orm::Select<Entity> {
+    Entity::find()
+        .filter(Column::Kind.eq(kind.as_str()))
+        .filter(Column::Name.eq(name))
+        .order_by_desc(Column::Version)
+}
+
+async fn put(tx: &DatabaseTransaction, new: &NewModel) -> Result<Model, StoreError> {
+    refuse_nul(0, "name", &new.name)?;
+    refuse_nul(0, "path", &new.path)?;
+    refuse_nul(0, "digest", &new.digest)?;
+    let newest = named(new.kind, &new.name).one(tx).await?;
+    let row = ActiveModel {
+        kind: Set(new.kind.as_str().to_owned()),
+        name: Set(new.name.clone()),
+        version: Set(newest.map_or(1, |model| model.version + 1)),
+        path: Set(new.path.clone()),
+        digest: Set(new.digest.clone()),
+        config: Set(json(0, "config", &new.config)?),
+        metrics: Set(json(0, "metrics", &new.metrics)?),
+        parent_id: Set(new.parent.map(|id| id.0)),
+        run_id: Set(new.run.map(|id| id.0)),
+        created: Set(now()),
+        ..Default::default()
+    };
+    read(row.insert(tx).await?)
+}
+
+fn read(row: model::Model) -> Result<Model, StoreError> {
+    let place = |column| Place {
+        table: "models",
+        id: row.id,
+        column,
+    };
+    Ok(Model {
+        id: ModelId(row.id),
+        kind: from_word(place("kind"), &row.kind)?,
+        version: unsigned(place("version"), row.version)?,
+        config: from_json(place("config"), &row.config)?,
+        metrics: from_json(place("metrics"), &row.metrics)?,
+        name: row.name,
+        path: row.path,
+        digest: row.digest,
+        parent: row.parent_id.map(ModelId),
+        run: row.run_id.map(RunId),
+        created: moment(row.created),
+    })
+}

@@ -1,0 +1,452 @@
+//! Runs: the life of a long job, from its start to its result.
+
+use crate::entity::run::{self, ActiveModel, Column, Entity};
+use crate::error::StoreError;
+use crate::process::Process;
+use crate::store::Store;
+use crate::time::{moment, now};
+use crate::values::{
+    Place, from_json, from_optional_json, from_word, json, refuse_nul, signed, unsigned,
+};
+use jiff::Timestamp;
+use nines_domain::snippet::RunId;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::time::Duration;
+
+/// A run that has not been heard of for this long, and whose process cannot be looked at, counts
+/// as interrupted.
+pub const SILENT_AFTER: Duration = Duration::from_secs(15 * 60);
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunStatus {
+    /// A process works on it.
+    Running,
+    /// It has its result.
+    Done,
+    /// It ended with an error.
+    Failed,
+    /// Somebody stopped it.
+    Cancelled,
+    /// Its process ended without a word.
+    Interrupted,
+}
+
+impl RunStatus {
+    /// Returns the word used in files and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// A run to start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRun {
+    /// What it does: `train`, `generate`, `filter`, `score`, `calibrate`, `import`.
+    pub kind: String,
+    /// Its whole configuration.
+    pub config: Value,
+    /// Its seed, where it has one.
+    pub seed: Option<u64>,
+    /// The device it runs on.
+    pub device: String,
+    /// How many steps it will take, where known.
+    pub total: Option<u64>,
+}
+
+/// A stored run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its key.
+    pub id: RunId,
+    /// What it does.
+    pub kind: String,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// Its whole configuration.
+    pub config: Value,
+    /// Its seed.
+    pub seed: Option<u64>,
+    /// The device it runs on.
+    pub device: String,
+    /// Steps done.
+    pub done: u64,
+    /// Steps in all, where known.
+    pub total: Option<u64>,
+    /// The number of the process that works on it.
+    pub pid: i64,
+    /// That process's machine.
+    pub host: String,
+    /// When it was last heard of.
+    pub heartbeat: Timestamp,
+    /// What came of it; `null` before.
+    pub result: Value,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// When it was first started.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+}
+
+impl Store {
+    /// Records that a run starts in this process.
+    ///
+    /// # Errors
+    /// [`StoreError::Nul`] and those of writing.
+    pub async fn start_run(&self, new: &NewRun) -> Result<Run, StoreError> {
+        self.write(async |tx: &DatabaseTransaction| {
+            refuse_nul(0, "kind", &new.kind)?;
+            refuse_nul(0, "device", &new.device)?;
+            let process = Process::this();
+            let started = now();
+            let row = ActiveModel {
+                kind: Set(new.kind.clone()),
+                status: Set(RunStatus::Running.as_str().to_owned()),
+                config: Set(json(0, "config", &new.config)?),
+                // The bits of the seed: both databases have signed numbers only.
+                seed: Set(new.seed.map(|seed| seed as i64)),
+                device: Set(new.device.clone()),
+                done: Set(0),
+                total: Set(new
+                    .total
+                    .map(|total| signed(0, "total", total))
+                    .transpose()?),
+                pid: Set(process.pid),
+                process_started: Set(process.started),
+                host: Set(process.host),
+                heartbeat: Set(started),
+                started: Set(started),
+                ..Default::default()
+            };
+            read(row.insert(tx).await?)
+        })
+        .await
+    }
+
+    /// Takes a run up again in this process, after it was interrupted, cancelled or failed, or if
+    /// its process is gone. Its progress stays.
+    ///
+    /// # Errors
+    /// [`StoreError::RunState`] while another process works on it or when it is done,
+    /// [`StoreError::NotFound`], and those of writing.
+    pub async fn resume_run(&self, id: RunId) -> Result<Run, StoreError> {
+        self.write(async |tx: &DatabaseTransaction| {
+            let run = locked(tx, id).await?;
+            let process = Process::this();
+            let refused = match status_of(&run)? {
+                RunStatus::Done => Some("a finished run is not taken up again"),
+                RunStatus::Running if !is_dead(&run, Timestamp::now()) => {
+                    Some("a process is still at work on it")
+                }
+                _ => None,
+            };
+            if let Some(why) = refused {
+                return Err(StoreError::RunState {
+                    run: id.0,
+                    status: run.status,
+                    why,
+                });
+            }
+            let mut row = ActiveModel::from(run);
+            row.status = Set(RunStatus::Running.as_str().to_owned());
+            row.pid = Set(process.pid);
+            row.process_started = Set(process.started);
+            row.host = Set(process.host);
+            row.heartbeat = Set(now());
+            row.error = Set(None);
+            row.ended = Set(None);
+            read(row.update(tx).await?)
+        })
+        .await
+    }
+
+    /// Records how far a run is; also its heartbeat.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] and those of writing.
+    pub async fn run_progress(
+        &self,
+        id: RunId,
+        done: u64,
+        total: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let done = signed(0, "done", done)?;
+        let total = total.map(|total| signed(0, "total", total)).transpose()?;
+        self.write(async |tx: &DatabaseTransaction| {
+            let mut update = Entity::update_many()
+                .col_expr(Column::Done, Expr::value(done))
+                .col_expr(Column::Heartbeat, Expr::value(now()));
+            if total.is_some() {
+                update = update.col_expr(Column::Total, Expr::value(total));
+            }
+            let updated = update.filter(Column::Id.eq(id.0)).exec(tx).await?;
+            found(id, updated.rows_affected)
+        })
+        .await
+    }
+
+    /// Records that a run is still at work.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] and those of writing.
+    pub async fn heartbeat(&self, id: RunId) -> Result<(), StoreError> {
+        self.write(async |tx: &DatabaseTransaction| {
+            let updated = Entity::update_many()
+                .col_expr(Column::Heartbeat, Expr::value(now()))
+                .filter(Column::Id.eq(id.0))
+                .exec(tx)
+                .await?;
+            found(id, updated.rows_affected)
+        })
+        .await
+    }
+
+    /// Records a run's result.
+    ///
+    /// # Errors
+    /// [`StoreError::RunState`] when it has a result already, [`StoreError::NotFound`],
+    /// [`StoreError::Nul`], and those of writing.
+    pub async fn finish_run(&self, id: RunId, result: &Value) -> Result<Run, StoreError> {
+        self.end_run(id, RunStatus::Done, Some(result), None).await
+    }
+
+    /// Records that a run failed, and why.
+    ///
+    /// # Errors
+    /// As [`Store::finish_run`].
+    pub async fn fail_run(&self, id: RunId, error: &str) -> Result<Run, StoreError> {
+        // An error's text must never be what keeps the error from being stored.
+        let error = error.replace('\0', "\u{fffd}");
+        self.end_run(id, RunStatus::Failed, None, Some(error)).await
+    }
+
+    /// Records that somebody stopped a run.
+    ///
+    /// # Errors
+    /// As [`Store::finish_run`].
+    pub async fn cancel_run(&self, id: RunId) -> Result<Run, StoreError> {
+        self.end_run(id, RunStatus::Cancelled, None, None).await
+    }
+
+    async fn end_run(
+        &self,
+        id: RunId,
+        status: RunStatus,
+        result: Option<&Value>,
+        error: Option<String>,
+    ) -> Result<Run, StoreError> {
+        let result = result.map(|result| json(0, "result", result)).transpose()?;
+        self.write(async |tx: &DatabaseTransaction| {
+            let run = locked(tx, id).await?;
+            if status_of(&run)? == RunStatus::Done {
+                let why = "its result is never overwritten";
+                return Err(StoreError::RunState {
+                    run: id.0,
+                    status: run.status,
+                    why,
+                });
+            }
+            let mut row = ActiveModel::from(run);
+            row.status = Set(status.as_str().to_owned());
+            row.result = Set(result.clone());
+            row.error = Set(error.clone());
+            row.heartbeat = Set(now());
+            row.ended = Set(Some(now()));
+            read(row.update(tx).await?)
+        })
+        .await
+    }
+
+    /// Marks runs as interrupted whose process is gone: it was on this machine and is not there
+    /// any more, or it has been silent for [`SILENT_AFTER`]. Returns them.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub async fn mark_interrupted_runs(&self) -> Result<Vec<Run>, StoreError> {
+        self.write(async |tx: &DatabaseTransaction| {
+            let running = Entity::find()
+                .filter(Column::Status.eq(RunStatus::Running.as_str()))
+                .order_by_asc(Column::Id)
+                .lock_exclusive()
+                .all(tx)
+                .await?;
+            let mut interrupted = Vec::new();
+            for run in running {
+                if !is_dead(&run, Timestamp::now()) {
+                    continue;
+                }
+                let last = run.heartbeat;
+                let mut row = ActiveModel::from(run);
+                row.status = Set(RunStatus::Interrupted.as_str().to_owned());
+                row.ended = Set(Some(last));
+                interrupted.push(read(row.update(tx).await?)?);
+            }
+            Ok(interrupted)
+        })
+        .await
+    }
+
+    /// Returns a run.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] and those of reading.
+    pub async fn run(&self, id: RunId) -> Result<Run, StoreError> {
+        let row = Entity::find_by_id(id.0).one(&self.connection).await?;
+        read(row.ok_or_else(|| missing(id))?)
+    }
+
+    /// Lists runs, newest first, of one kind or of all.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn runs(&self, kind: Option<&str>) -> Result<Vec<Run>, StoreError> {
+        let mut select = Entity::find().order_by_desc(Column::Id);
+        if let Some(kind) = kind {
+            select = select.filter(Column::Kind.eq(kind));
+        }
+        select
+            .all(&self.connection)
+            .await?
+            .into_iter()
+            .map(read)
+            .collect()
+    }
+
+    /// Returns the newest run of a kind with exactly this configuration and seed that can be taken
+    /// up again: one that is not done and that no process works on.
+    ///
+    /// # Errors
+    /// Those of writing, since dead runs are marked first.
+    pub async fn resumable_run(
+        &self,
+        kind: &str,
+        config: &Value,
+        seed: Option<u64>,
+    ) -> Result<Option<Run>, StoreError> {
+        self.mark_interrupted_runs().await?;
+        Ok(self.runs(Some(kind)).await?.into_iter().find(|run| {
+            let open = !matches!(run.status, RunStatus::Done | RunStatus::Running);
+            open && run.config == *config && run.seed == seed
+        }))
+    }
+}
+
+fn is_dead(run: &run::Model, at: Timestamp) -> bool {
+    let process = Process {
+        host: run.host.clone(),
+        pid: run.pid,
+        started: run.process_started,
+    };
+    let silent = at.duration_since(moment(run.heartbeat));
+    // A process that can be looked at and lives is never silent, however long a step takes.
+    let this_machine = process.host == Process::this().host && process.started != 0;
+    process.has_surely_ended() || (!this_machine && silent.unsigned_abs() > SILENT_AFTER)
+}
+
+fn missing(id: RunId) -> StoreError {
+    StoreError::NotFound {
+        what: "run",
+        id: id.to_string(),
+    }
+}
+
+fn found(id: RunId, rows: u64) -> Result<(), StoreError> {
+    if rows == 0 { Err(missing(id)) } else { Ok(()) }
+}
+
+async fn locked(tx: &DatabaseTransaction, id: RunId) -> Result<run::Model, StoreError> {
+    let row = Entity::find_by_id(id.0).lock_exclusive().one(tx).await?;
+    row.ok_or_else(|| missing(id))
+}
+
+fn status_of(run: &run::Model) -> Result<RunStatus, StoreError> {
+    from_word(
+        Place {
+            table: "runs",
+            id: run.id,
+            column: "status",
+        },
+        &run.status,
+    )
+}
+
+fn read(row: run::Model) -> Result<Run, StoreError> {
+    let place = |column| Place {
+        table: "runs",
+        id: row.id,
+        column,
+    };
+    Ok(Run {
+        id: RunId(row.id),
+        status: status_of(&row)?,
+        config: from_json(place("config"), &row.config)?,
+        seed: row.seed.map(|bits| bits as u64),
+        done: unsigned(place("done"), row.done)?,
+        total: row
+            .total
+            .map(|total| unsigned(place("total"), total))
+            .transpose()?,
+        result: from_optional_json(place("result"), row.result.as_deref())?,
+        kind: row.kind,
+        device: row.device,
+        pid: row.pid,
+        host: row.host,
+        heartbeat: moment(row.heartbeat),
+        error: row.error,
+        started: moment(row.started),
+        ended: row.ended.map(moment),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::stored;
+
+    #[test]
+    fn silence_counts_only_where_nobody_can_look() {
+        let process = Process::this();
+        let at = Timestamp::now();
+        let long_ago = stored(at - jiff::SignedDuration::from_hours(5));
+        let run = |host: &str, process_started, heartbeat| run::Model {
+            id: 1,
+            kind: "train".into(),
+            status: "running".into(),
+            config: "{}".into(),
+            seed: None,
+            device: "cpu".into(),
+            done: 0,
+            total: None,
+            pid: process.pid,
+            process_started,
+            host: host.into(),
+            heartbeat,
+            result: None,
+            error: None,
+            started: heartbeat,
+            ended: None,
+        };
+        let here = |started, heartbeat| is_dead(&run(&process.host, started, heartbeat), at);
+        let away = |heartbeat| is_dead(&run("elsewhere", 5, heartbeat), at);
+        assert!(!away(stored(at)));
+        assert!(away(long_ago));
+        if process.started != 0 {
+            assert!(!here(process.started, long_ago));
+            assert!(here(process.started + 1, stored(at)));
+        }
+    }
+}
