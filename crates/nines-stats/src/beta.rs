@@ -62,30 +62,31 @@ fn ln_front(a: f64, b: f64, x: f64, y: f64) -> f64 {
     saddle - deviance(a, n * x) - deviance(b, n * y) + spread + (b / n).ln()
 }
 
-/// Returns the continued fraction of the incomplete beta function by Lentz's method.
-fn continued_fraction(a: f64, b: f64, x: f64) -> f64 {
+/// Returns what the front factor must be multiplied by to give I_x(a, b), for x at most the mean. Lentz's method on the even contraction of the continued fraction, in which
+/// nothing cancels when a or b is large.
+fn continued_fraction(a: f64, b: f64, x: f64, y: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let away_from_zero = |v: f64| if v.abs() < TINY { TINY } else { v };
     let most = 500 + 20 * a.max(b).sqrt() as u64;
-    let mut c = 1.0;
-    let mut d = 1.0 / away_from_zero(1.0 - (a + b) * x / (a + 1.0));
-    let mut h = d;
+    let above_mean = a * y - b * x;
+    let mut f = away_from_zero(a * (1.0 + above_mean) / (a + 1.0));
+    let (mut c, mut d) = (f, 0.0);
     for i in 1..=most {
         let m = i as f64;
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        d = 1.0 / away_from_zero(1.0 + even * d);
-        c = away_from_zero(1.0 + even / c);
-        h *= d * c;
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
-        d = 1.0 / away_from_zero(1.0 + odd * d);
-        c = away_from_zero(1.0 + odd / c);
-        let factor = d * c;
-        h *= factor;
+        let odd = a + 2.0 * m;
+        let step = m * (b - m) * x / (odd - 1.0);
+        let numerator = (a + m - 1.0) * (a + b + m - 1.0) * x / (odd - 1.0) * step;
+        let denominator =
+            m + step + (a + m) * (above_mean + 1.0 + m * (1.0 + y)) / (odd + 1.0);
+        d = 1.0 / away_from_zero(denominator + numerator * d);
+        c = away_from_zero(denominator + numerator / c);
+        let factor = c * d;
+        f *= factor;
         if (factor - 1.0).abs() <= f64::EPSILON {
             break;
         }
     }
-    h
+    a / f
 }
 
 /// Both tails of a distribution at a point, as logarithms: neither is one minus the other, so the
@@ -113,14 +114,14 @@ pub(crate) fn ln_tails_at(a: f64, b: f64, x: f64, y: f64) -> LnTails {
         };
     }
     let complement = |ln: f64| (-ln.exp()).ln_1p();
-    if x < (a + 1.0) / (a + b + 2.0) {
-        let lower = (ln_front(a, b, x, y) + continued_fraction(a, b, x).ln()).min(0.0);
+    if a * y >= b * x {
+        let lower = (ln_front(a, b, x, y) + continued_fraction(a, b, x, y).ln()).min(0.0);
         LnTails {
             lower,
             upper: complement(lower),
         }
     } else {
-        let upper = (ln_front(b, a, y, x) + continued_fraction(b, a, y).ln()).min(0.0);
+        let upper = (ln_front(b, a, y, x) + continued_fraction(b, a, y, x).ln()).min(0.0);
         LnTails {
             lower: complement(upper),
             upper,
@@ -156,7 +157,8 @@ fn check_shape(a: f64, b: f64) -> Result<(), StatsError> {
 ///
 /// # Reference
 /// Loader, "Fast and accurate computation of binomial probabilities" (2000), for the front factor;
-/// Lentz (1976) for the continued fraction (Abramowitz & Stegun 26.5.8).
+/// Didonato & Morris, "Algorithm 708" (1992), for the continued fraction; Lentz (1976) for its
+/// evaluation.
 pub fn ln_tails(a: f64, b: f64, x: f64) -> Result<LnTails, StatsError> {
     check_shape(a, b)?;
     if !(0.0..=1.0).contains(&x) {
@@ -237,5 +239,11 @@ pub(crate) fn upper_quantile(q: f64, a: f64, b: f64) -> f64 {
     if a == 1.0 {
         return -(q.ln() / b).exp_m1();
     }
-    logistic(-quantile_logit(q.ln(), b, a))
+    logistic(upper_quantile_logit(q, a, b))
+}
+
+/// Returns the logit of the point above which Beta(a, b) has probability `q`: it keeps the digits
+/// of points next to 1.
+pub(crate) fn upper_quantile_logit(q: f64, a: f64, b: f64) -> f64 {
+    -quantile_logit(q.ln(), b, a)
 }

@@ -76,6 +76,9 @@ pub fn quantile(p: f64) -> Result<f64, StatsError> {
     if p > 0.5 {
         return quantile(1.0 - p).map(|z| -z);
     }
+    if p == 0.5 {
+        return Ok(0.0);
+    }
     let ln_p = p.ln();
     Ok(solve(ln_p, rough_quantile(ln_p), |z| {
         let ln_cdf = ln_cdf(z);
@@ -119,7 +122,7 @@ pub fn student_upper(q: f64, freedom: f64) -> Result<f64, StatsError> {
     if q == 0.5 {
         return Ok(0.0);
     }
-    // 1 − x is Beta(½, ν/2) with upper tail 2q: its own digits are kept for large ν.
-    let rest = beta::upper_quantile(2.0 * q, 0.5, freedom / 2.0);
-    Ok((freedom * rest / (1.0 - rest)).sqrt())
+    // 1 − x is Beta(½, ν/2) with upper tail 2q, and t² = ν(1−x)/x is ν times its odds.
+    let logit = beta::upper_quantile_logit(2.0 * q, 0.5, freedom / 2.0);
+    Ok((freedom * logit.exp()).sqrt())
 }
