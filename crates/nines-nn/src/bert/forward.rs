@@ -1,0 +1,199 @@
+//! The forward pass: one for scoring, for gradients and for training.
+
+use super::config::Pooling;
+use super::model::{BertClassifier, Mode};
+use super::parameters::{embeddings, layer};
+use crate::batch::TokenBatch;
+use crate::error::NnError;
+use crate::ops::{self, EmbeddingTables, Linear, Norm, PackedRows};
+use crate::rng::{Dropout, DropoutKey};
+use burn::tensor::{Int, Tensor, TensorData, activation};
+
+/// The place of a dropout in the model; each has its own random numbers.
+#[derive(Debug, Clone, Copy)]
+enum Site {
+    Embeddings,
+    AttentionWeights(usize),
+    AttentionOutput(usize),
+    Output(usize),
+    Head,
+}
+
+impl Site {
+    fn number(self) -> u32 {
+        match self {
+            Self::Embeddings => 0,
+            Self::Head => 1,
+            Self::AttentionWeights(layer) => 2 + 3 * layer as u32,
+            Self::AttentionOutput(layer) => 3 + 3 * layer as u32,
+            Self::Output(layer) => 4 + 3 * layer as u32,
+        }
+    }
+}
+
+/// One forward pass over one batch.
+pub(super) struct Pass<'a> {
+    model: &'a BertClassifier,
+    rows: PackedRows,
+    tracked: bool,
+    key: Option<DropoutKey>,
+}
+
+impl<'a> Pass<'a> {
+    /// Checks a batch and gets ready.
+    pub fn new(model: &'a BertClassifier, batch: &TokenBatch, mode: Mode) -> Result<Self, NnError> {
+        let config = &model.config;
+        let rows = PackedRows::new(
+            batch,
+            config.vocab_size,
+            config.type_vocab_size,
+            config.max_positions,
+        )?;
+        let (tracked, key) = match mode {
+            Mode::Evaluate => (false, None),
+            Mode::Differentiate => (true, None),
+            Mode::Train(key) => (true, Some(key)),
+        };
+        Ok(Self {
+            model,
+            rows,
+            tracked,
+            key,
+        })
+    }
+
+    /// Each row's logit, `[batch]`.
+    pub fn logits(&self) -> Tensor<1> {
+        let mut hidden = self.embeddings();
+        for index in 0..self.model.config.layers {
+            hidden = self.layer(index, hidden);
+        }
+        self.head(hidden)
+    }
+
+    /// The embeddings and the output of each layer, `[tokens, hidden]` each.
+    pub fn hidden_states(&self) -> Vec<Tensor<2>> {
+        let mut states = vec![self.embeddings()];
+        for index in 0..self.model.config.layers {
+            let next = self.layer(index, states[index].clone());
+            states.push(next);
+        }
+        states
+    }
+
+    fn embeddings(&self) -> Tensor<2> {
+        let tables = EmbeddingTables {
+            words: self.matrix(embeddings::WORDS),
+            positions: self.matrix(embeddings::POSITIONS),
+            types: self.matrix(embeddings::TYPES),
+        };
+        let norm = self.norm(embeddings::GAMMA);
+        let dropout = self.dropout(Site::Embeddings, self.model.config.hidden_dropout);
+        ops::embed(&tables, &norm, &self.rows, dropout)
+    }
+
+    fn layer(&self, index: usize, hidden: Tensor<2>) -> Tensor<2> {
+        let config = &self.model.config;
+        let first = embeddings::COUNT + index * layer::COUNT;
+        let qkv = ops::linear(hidden.clone(), &self.linear(first + layer::QKV));
+        let dropout = self.dropout(Site::AttentionWeights(index), config.attention_dropout);
+        let context = ops::attention(qkv, &self.rows, config.heads, dropout);
+        let attended = ops::linear_residual_norm(
+            context,
+            &self.linear(first + layer::ATTENTION_OUTPUT),
+            hidden,
+            &self.norm(first + layer::ATTENTION_NORM),
+            self.dropout(Site::AttentionOutput(index), config.hidden_dropout),
+        );
+        let wide = ops::linear_gelu(attended.clone(), &self.linear(first + layer::INTERMEDIATE));
+        ops::linear_residual_norm(
+            wide,
+            &self.linear(first + layer::OUTPUT),
+            attended,
+            &self.norm(first + layer::OUTPUT_NORM),
+            self.dropout(Site::Output(index), config.hidden_dropout),
+        )
+    }
+
+    fn head(&self, hidden: Tensor<2>) -> Tensor<1> {
+        let config = &self.model.config;
+        let first = embeddings::COUNT + config.layers * layer::COUNT;
+        let (pooled, classifier) = match config.pooling {
+            Pooling::Pooler => {
+                let dense = ops::linear(self.first_tokens(hidden), &self.linear(first));
+                (activation::tanh(dense), first + 2)
+            }
+            Pooling::Cls => (self.first_tokens(hidden), first),
+            Pooling::Mean => (self.means(hidden), first),
+        };
+        let dropout = self.dropout(Site::Head, config.head_dropout());
+        let pooled = ops::drop_rows(pooled, dropout);
+        let batch = self.rows.lengths.len();
+        ops::linear(pooled, &self.linear(classifier)).reshape([batch])
+    }
+
+    /// The first token of each row, `[batch, hidden]`.
+    fn first_tokens(&self, hidden: Tensor<2>) -> Tensor<2> {
+        let starts: Vec<i32> = self
+            .rows
+            .starts()
+            .into_iter()
+            .map(|start| start as i32)
+            .collect();
+        let count = starts.len();
+        let starts =
+            Tensor::<1, Int>::from_data(TensorData::new(starts, [count]), &self.model.device);
+        hidden.select(0, starts)
+    }
+
+    /// The mean token of each row, `[batch, hidden]`.
+    fn means(&self, hidden: Tensor<2>) -> Tensor<2> {
+        let (batch, tokens) = (self.rows.lengths.len(), self.rows.ids.len());
+        let mut shares = vec![0f32; batch * tokens];
+        for (row, (start, &length)) in self
+            .rows
+            .starts()
+            .into_iter()
+            .zip(&self.rows.lengths)
+            .enumerate()
+        {
+            let at = row * tokens + start;
+            shares[at..at + length].fill(1.0 / length as f32);
+        }
+        let shares = TensorData::new(shares, [batch, tokens]);
+        Tensor::<2>::from_data(shares, &hidden.device()).matmul(hidden)
+    }
+
+    fn dropout(&self, site: Site, p: f64) -> Option<Dropout> {
+        Dropout::new(self.key?, site.number(), p)
+    }
+
+    fn vector(&self, index: usize) -> Tensor<1> {
+        let value = self.model.parameters[index].value.clone();
+        if self.tracked {
+            value.autodiff()
+        } else {
+            value.inner()
+        }
+    }
+
+    fn matrix(&self, index: usize) -> Tensor<2> {
+        let shape = &self.model.parameters[index].info.shape;
+        self.vector(index).reshape([shape[0], shape[1]])
+    }
+
+    fn linear(&self, index: usize) -> Linear {
+        Linear {
+            weight: self.matrix(index),
+            bias: self.vector(index + 1),
+        }
+    }
+
+    fn norm(&self, index: usize) -> Norm {
+        Norm {
+            gamma: self.vector(index),
+            beta: self.vector(index + 1),
+            epsilon: self.model.config.layer_norm_eps,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! A classifier: an encoder, a head, and their parameters.
+
+use super::config::BertConfig;
+use super::forward::Pass;
+use super::parameters::{
+    self, NamedGradients, Parameter, ParameterInfo, Trainable, check_length, values_of,
+};
+use crate::batch::TokenBatch;
+use crate::error::NnError;
+use crate::rng::DropoutKey;
+use burn::tensor::{Device, Tensor};
+
+/// What a forward pass is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Scoring: nothing is dropped and no gradient is kept.
+    Evaluate,
+    /// Gradients of what scoring computes: nothing is dropped.
+    Differentiate,
+    /// Training: values are dropped as the key says, and gradients are kept.
+    Train(DropoutKey),
+}
+
+/// The hidden states of a batch: all real tokens, row after row, without padding.
+#[derive(Debug, Clone)]
+pub struct HiddenStates {
+    /// The embeddings, and then the output of each layer: `[tokens, hidden]` each.
+    pub states: Vec<Tensor<2>>,
+    /// Tokens of each row.
+    pub lengths: Vec<usize>,
+}
+
+/// A BERT encoder with a head that gives each row one logit.
+#[derive(Debug, Clone)]
+pub struct BertClassifier {
+    pub(super) config: BertConfig,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) device: Device,
+    pub(super) label: String,
+    pub(super) initialised: Vec<String>,
+}
+
+impl BertClassifier {
+    /// Makes a classifier of a configuration and values for each parameter, in order.
+    pub(super) fn new(
+        config: BertConfig,
+        values: Vec<Vec<f32>>,
+        initialised: Vec<String>,
+        label: String,
+        device: &Device,
+    ) -> Self {
+        let device = device.clone().without_autodiff();
+        let parameters = parameters::list(&config)
+            .into_iter()
+            .zip(values)
+            .map(|(info, values)| Parameter::new(info, values, &device))
+            .collect();
+        Self {
+            config,
+            parameters,
+            device,
+            label,
+            initialised,
+        }
+    }
+
+    /// Returns the configuration.
+    pub fn config(&self) -> &BertConfig {
+        &self.config
+    }
+
+    /// Returns the device that the parameters are on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Returns what the logit is for.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Says what the logit is for; written into the config.json of saved folders.
+    pub fn set_label(&mut self, label: impl Into<String>) {
+        self.label = label.into();
+    }
+
+    /// Names the parameters that the base did not have and that were drawn from the head's seed.
+    pub fn initialised(&self) -> &[String] {
+        &self.initialised
+    }
+
+    /// Computes each row's logit: `[batch]`.
+    ///
+    /// # Errors
+    /// [`NnError::Batch`] for a row that the model cannot read, [`NnError::EmptyBatch`].
+    pub fn logits(&self, batch: &TokenBatch, mode: Mode) -> Result<Tensor<1>, NnError> {
+        Ok(Pass::new(self, batch, mode)?.logits())
+    }
+
+    /// Computes the hidden states of a batch, from the embeddings up.
+    ///
+    /// # Errors
+    /// As [`Self::logits`].
+    pub fn hidden_states(&self, batch: &TokenBatch, mode: Mode) -> Result<HiddenStates, NnError> {
+        let pass = Pass::new(self, batch, mode)?;
+        Ok(HiddenStates {
+            states: pass.hidden_states(),
+            lengths: batch.lengths.clone(),
+        })
+    }
+
+    /// Lists the parameters, from the input up.
+    pub fn parameters(&self) -> impl Iterator<Item = &ParameterInfo> {
+        self.parameters.iter().map(|parameter| &parameter.info)
+    }
+
+    /// Returns the values of a parameter, row-major.
+    ///
+    /// # Errors
+    /// [`NnError::UnknownParameter`].
+    pub fn values(&self, name: &str) -> Result<Vec<f32>, NnError> {
+        Ok(values_of(self.parameters[self.find(name)?].value.clone()))
+    }
+
+    /// Replaces the values of a parameter.
+    ///
+    /// # Errors
+    /// [`NnError::UnknownParameter`], [`NnError::WrongLength`].
+    pub fn set_values(&mut self, name: &str, values: Vec<f32>) -> Result<(), NnError> {
+        let index = self.find(name)?;
+        check_length(&self.parameters[index].info, values.len())?;
+        self.replace(index, values);
+        Ok(())
+    }
+
+    /// Chooses which parameters learn. A model that was just loaded has none that do.
+    pub fn set_trainable(&mut self, trainable: Trainable) {
+        for parameter in &mut self.parameters {
+            let plain = parameter.value.clone().inner();
+            parameter.value = if trainable.includes(parameter.info.place) {
+                plain.autodiff().require_grad()
+            } else {
+                plain
+            };
+        }
+    }
+
+    /// Says whether a parameter learns.
+    ///
+    /// # Errors
+    /// [`NnError::UnknownParameter`].
+    pub fn is_trainable(&self, name: &str) -> Result<bool, NnError> {
+        Ok(self.parameters[self.find(name)?].value.is_require_grad())
+    }
+
+    /// Computes the gradients of a loss made of this model's logits, for all parameters that
+    /// learn. The pass behind the loss is used up.
+    ///
+    /// # Errors
+    /// [`NnError::NoGradient`] when no parameter has a part in the loss.
+    pub fn gradients(&self, loss: Tensor<1>) -> Result<NamedGradients, NnError> {
+        if !loss.is_autodiff() || !loss.is_tracked() {
+            return Err(NnError::NoGradient);
+        }
+        let mut gradients = loss.backward();
+        drop(loss);
+        let entries: Vec<_> = self
+            .parameters
+            .iter()
+            .filter_map(|parameter| {
+                let gradient = parameter.value.grad_remove(&mut gradients)?;
+                Some((parameter.info.clone(), values_of(gradient)))
+            })
+            .collect();
+        if entries.is_empty() {
+            return Err(NnError::NoGradient);
+        }
+        Ok(NamedGradients { entries })
+    }
+
+    /// Changes the values of every parameter that learns, in order; in place where they are on
+    /// the processor and no pass over them is kept.
+    pub fn update(&mut self, mut change: impl FnMut(&ParameterInfo, &mut [f32])) {
+        for index in 0..self.parameters.len() {
+            if !self.parameters[index].value.is_require_grad() {
+                continue;
+            }
+            let nothing = Tensor::empty([0], &self.device);
+            let value = std::mem::replace(&mut self.parameters[index].value, nothing);
+            let mut values = values_of(value);
+            change(&self.parameters[index].info, &mut values);
+            let parameter =
+                Parameter::new(self.parameters[index].info.clone(), values, &self.device);
+            self.parameters[index].value = parameter.value.autodiff().require_grad();
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<usize, NnError> {
+        self.parameters
+            .iter()
+            .position(|parameter| parameter.info.name == name)
+            .ok_or_else(|| NnError::UnknownParameter {
+                name: name.to_owned(),
+            })
+    }
+
+    fn replace(&mut self, index: usize, values: Vec<f32>) {
+        let learns = self.parameters[index].value.is_require_grad();
+        let info = self.parameters[index].info.clone();
+        let mut parameter = Parameter::new(info, values, &self.device);
+        if learns {
+            parameter.value = parameter.value.autodiff().require_grad();
+        }
+        self.parameters[index] = parameter;
+    }
+}

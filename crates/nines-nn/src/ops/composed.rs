@@ -1,0 +1,130 @@
+//! The operations in terms of burn's own: for any device, and the oracle of the fused ones.
+
+use super::{EmbeddingTables, Linear, Norm, PackedRows};
+use crate::rng::Dropout;
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation, module};
+
+/// Multiplies `[rows, columns]` by a dropout's factors.
+pub(crate) fn drop_rows(x: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {
+    let Some(dropout) = dropout else { return x };
+    let [rows, columns] = x.dims();
+    let mask = TensorData::new(dropout.mask(rows, columns), [rows, columns]);
+    let mask = Tensor::<2>::from_data(mask, &x.device());
+    x * mask
+}
+
+/// Returns a list of whole numbers as a tensor.
+fn integers(values: impl IntoIterator<Item = u32>, device: &Device) -> Tensor<1, Int> {
+    let values: Vec<i32> = values.into_iter().map(|value| value as i32).collect();
+    let count = values.len();
+    Tensor::from_data(TensorData::new(values, [count]), device)
+}
+
+/// Normalises each row of `[tokens, hidden]`.
+pub(crate) fn norm(x: Tensor<2>, norm: &Norm) -> Tensor<2> {
+    module::layer_norm(x, norm.gamma.clone(), Some(norm.beta.clone()), norm.epsilon)
+}
+
+/// Sums the three embeddings of each token, normalises and drops: `[tokens, hidden]`.
+pub(crate) fn embed(
+    tables: &EmbeddingTables,
+    normalise: &Norm,
+    rows: &PackedRows,
+    dropout: Option<Dropout>,
+) -> Tensor<2> {
+    let device = tables.words.device();
+    let pick = |table: &Tensor<2>, indices: &[u32]| {
+        table
+            .clone()
+            .select(0, integers(indices.iter().copied(), &device))
+    };
+    let sum = pick(&tables.words, &rows.ids)
+        + pick(&tables.types, &rows.types)
+        + pick(&tables.positions, &rows.positions);
+    drop_rows(norm(sum, normalise), dropout)
+}
+
+/// x Wᵀ + b: `[tokens, in]` to `[tokens, out]`.
+pub(crate) fn linear(x: Tensor<2>, layer: &Linear) -> Tensor<2> {
+    x.matmul(layer.weight.clone().transpose()) + layer.bias.clone().unsqueeze()
+}
+
+/// gelu(x Wᵀ + b), with the exact error function.
+pub(crate) fn linear_gelu(x: Tensor<2>, layer: &Linear) -> Tensor<2> {
+    activation::gelu(linear(x, layer))
+}
+
+/// norm(residual + drop(x Wᵀ + b)).
+pub(crate) fn linear_residual_norm(
+    x: Tensor<2>,
+    layer: &Linear,
+    residual: Tensor<2>,
+    normalise: &Norm,
+    dropout: Option<Dropout>,
+) -> Tensor<2> {
+    norm(residual + drop_rows(linear(x, layer), dropout), normalise)
+}
+
+/// Self-attention within each row: from `[tokens, 3 hidden]` (queries, keys, values) to
+/// `[tokens, hidden]`.
+pub(crate) fn attention(
+    qkv: Tensor<2>,
+    rows: &PackedRows,
+    heads: usize,
+    dropout: Option<Dropout>,
+) -> Tensor<2> {
+    let device = qkv.device();
+    let hidden = qkv.dims()[1] / 3;
+    let head_size = hidden / heads;
+    let (batch, width) = (
+        rows.lengths.len(),
+        rows.lengths.iter().copied().max().unwrap_or(0),
+    );
+    let starts = rows.starts();
+    // Places beyond a row's end repeat its first token; the mask hides them.
+    let mut to_padded = Vec::with_capacity(batch * width);
+    let mut from_padded = Vec::with_capacity(rows.ids.len());
+    let mut hide = Vec::with_capacity(batch * width);
+    for (row, (&start, &length)) in starts.iter().zip(&rows.lengths).enumerate() {
+        for place in 0..width {
+            to_padded.push((start + if place < length { place } else { 0 }) as u32);
+            hide.push(place >= length);
+            if place < length {
+                from_padded.push((row * width + place) as u32);
+            }
+        }
+    }
+    let padded = qkv
+        .select(0, integers(to_padded, &device))
+        .reshape([batch, width, 3, heads, head_size])
+        .permute([2, 0, 3, 1, 4]);
+    let part = |index: usize| {
+        padded
+            .clone()
+            .slice([index..index + 1])
+            .reshape([batch, heads, width, head_size])
+    };
+    let hide = Tensor::<4, Bool>::from_data(TensorData::new(hide, [batch, 1, 1, width]), &device)
+        .expand([batch, heads, width, width]);
+    let scores = part(0).matmul(part(1).transpose()) * (head_size as f64).powf(-0.5);
+    let mut weights = activation::softmax(scores.mask_fill(hide, f32::NEG_INFINITY), 3);
+    if let Some(dropout) = dropout {
+        let mut mask = vec![0f32; batch * heads * width * width];
+        for (row, (&start, &length)) in starts.iter().zip(&rows.lengths).enumerate() {
+            for head in 0..heads {
+                for query in 0..length {
+                    let at = ((row * heads + head) * width + query) * width;
+                    let counter = ((start + query) * heads + head) as u32;
+                    dropout.fill_row(counter, &mut mask[at..at + length]);
+                }
+            }
+        }
+        weights = weights
+            * Tensor::from_data(TensorData::new(mask, [batch, heads, width, width]), &device);
+    }
+    weights
+        .matmul(part(2))
+        .permute([0, 2, 1, 3])
+        .reshape([batch * width, hidden])
+        .select(0, integers(from_padded, &device))
+}

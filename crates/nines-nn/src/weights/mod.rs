@@ -1,0 +1,4 @@
+//! Weights in files.
+
+pub mod files;
+pub mod safetensors;
