@@ -1,0 +1,314 @@
+//! The rows that a classifier learns from, and which of them play which part.
+
+use crate::error::TrainError;
+use nines_domain::snippet::{ContentHash, SnippetText};
+use nines_domain::split::Split;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// One adjudicated snippet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrainingRow {
+    /// The snippet.
+    pub text: SnippetText,
+    /// Its prompt family: all rows of one family lie in one split.
+    pub family: ContentHash,
+    /// The adjudicated broad label: whether it counts as a catastrophe in training.
+    pub broad: bool,
+    /// Whether it is a simple random draw of the generator. Acceptance rates are computed on
+    /// these rows alone: acceptance on an enriched set means nothing.
+    pub random: bool,
+    /// Where it comes from, such as `authored` or `generated`; for messages and reports.
+    pub source: String,
+}
+
+/// The part that a row plays in one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Gives gradients.
+    Train,
+    /// Chooses the best checkpoint and stops training early.
+    Validation,
+    /// Is not touched.
+    HeldOut,
+}
+
+impl Role {
+    /// Returns the word used in messages and files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::HeldOut => "held_out",
+        }
+    }
+}
+
+/// Checked rows in their own order, whatever order they came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrainingData {
+    rows: Vec<TrainingRow>,
+    hashes: Vec<ContentHash>,
+    digest: String,
+}
+
+impl TrainingData {
+    /// Checks rows, sorts them by content hash and drops exact repetitions.
+    ///
+    /// # Errors
+    /// [`TrainError::NoRows`], [`TrainError::OneClass`], [`TrainError::OneFamily`], and
+    /// [`TrainError::Contradiction`] where one snippet has two labels or two families.
+    pub fn new(rows: Vec<TrainingRow>) -> Result<Self, TrainError> {
+        let mut hashed: Vec<(ContentHash, TrainingRow)> =
+            rows.into_iter().map(|row| (row.text.hash(), row)).collect();
+        // A repetition that is a random draw comes first, so that it stays one.
+        hashed.sort_by(|(a, x), (b, y)| (a, !x.random, &x.source).cmp(&(b, !y.random, &y.source)));
+        for pair in hashed.windows(2) {
+            let [(hash, first), (again, second)] = pair else {
+                continue;
+            };
+            let field = match () {
+                () if hash != again => continue,
+                () if first.broad != second.broad => "labels",
+                () if first.family != second.family => "prompt families",
+                () => continue,
+            };
+            return Err(TrainError::Contradiction {
+                snippet: hash.to_string(),
+                field,
+            });
+        }
+        hashed.dedup_by_key(|(hash, _)| *hash);
+        let Some((_, first)) = hashed.first() else {
+            return Err(TrainError::NoRows);
+        };
+        if hashed.iter().all(|(_, row)| row.broad == first.broad) {
+            return Err(TrainError::OneClass {
+                rows: hashed.len(),
+                catastrophes: first.broad,
+            });
+        }
+        if hashed.iter().all(|(_, row)| row.family == first.family) {
+            return Err(TrainError::OneFamily { rows: hashed.len() });
+        }
+        let fields: Vec<String> = hashed
+            .iter()
+            .map(|(hash, row)| {
+                format!(
+                    "{hash} {} {} {}",
+                    row.family,
+                    u8::from(row.broad),
+                    u8::from(row.random)
+                )
+            })
+            .collect();
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let digest = ContentHash::of_fields("training data", &fields).to_string();
+        let (hashes, rows) = hashed.into_iter().unzip();
+        Ok(Self {
+            rows,
+            hashes,
+            digest,
+        })
+    }
+
+    /// Returns the rows, sorted by content hash.
+    pub fn rows(&self) -> &[TrainingRow] {
+        &self.rows
+    }
+
+    /// Returns the rows' content hashes, in the same order.
+    pub fn hashes(&self) -> &[ContentHash] {
+        &self.hashes
+    }
+
+    /// Returns a digest of texts, families and labels.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Gives every row its part under the project's four-way split: calibration and test rows are
+    /// held out.
+    pub fn split(&self, split_seed: u64) -> Roles {
+        Roles::of(self, |family| match Split::of_family(family, split_seed) {
+            Split::Train => Role::Train,
+            Split::Validation => Role::Validation,
+            Split::Calibration | Split::Test => Role::HeldOut,
+        })
+    }
+
+    /// Gives every row its part in one fold of grouped cross-validation: the fold's families are
+    /// held out, one eighth of the other families validates (early stopping), the rest trains.
+    pub fn fold(&self, fold: u64, folds: u64, split_seed: u64) -> Roles {
+        Roles::of(self, |family| {
+            if Split::fold_of_family(family, split_seed, folds) == fold {
+                return Role::HeldOut;
+            }
+            let keyed = ContentHash::of_fields(
+                "fold validation",
+                &[
+                    &split_seed.to_string(),
+                    &fold.to_string(),
+                    &family.to_string(),
+                ],
+            );
+            if keyed.prefix_u64() % VALIDATION_PART == 0 {
+                Role::Validation
+            } else {
+                Role::Train
+            }
+        })
+    }
+}
+
+/// One in this many of a fold's remaining prompt families validates.
+pub const VALIDATION_PART: u64 = 8;
+
+/// The part of every row of a [`TrainingData`], in the same order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roles(Vec<Role>);
+
+impl Roles {
+    /// Assigns parts by prompt family, so that no family is in two of them.
+    pub fn of(data: &TrainingData, role: impl Fn(&ContentHash) -> Role) -> Self {
+        Self(data.rows().iter().map(|row| role(&row.family)).collect())
+    }
+
+    /// Returns the part of one row.
+    pub fn role(&self, row: usize) -> Role {
+        self.0[row]
+    }
+
+    /// Returns the rows that play a part, in order.
+    pub fn rows(&self, role: Role) -> Vec<usize> {
+        (0..self.0.len())
+            .filter(|&row| self.0[row] == role)
+            .collect()
+    }
+
+    /// Checks that training and validation rows have both labels.
+    ///
+    /// # Errors
+    /// [`TrainError::SplitLacksLabel`] names the split and the label that it lacks.
+    pub fn check(&self, data: &TrainingData) -> Result<(), TrainError> {
+        for role in [Role::Train, Role::Validation] {
+            let rows = self.rows(role);
+            let catastrophes = rows.iter().filter(|&&row| data.rows()[row].broad).count();
+            if catastrophes > 0 && catastrophes < rows.len() {
+                continue;
+            }
+            let families: BTreeSet<_> = rows.iter().map(|&row| data.rows()[row].family).collect();
+            return Err(TrainError::SplitLacksLabel {
+                role,
+                rows: rows.len(),
+                families: families.len(),
+                lacks_catastrophes: catastrophes == 0,
+            });
+        }
+        Ok(())
+    }
+
+    /// Returns a digest of all parts.
+    pub fn digest(&self) -> String {
+        let word: String = self
+            .0
+            .iter()
+            .map(|role| match role {
+                Role::Train => 't',
+                Role::Validation => 'v',
+                Role::HeldOut => 'h',
+            })
+            .collect();
+        ContentHash::of_fields("roles", &[&word]).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn row(prompt: u32, completion: u32, broad: bool) -> TrainingRow {
+        let prompt = format!("prompt {prompt}");
+        TrainingRow {
+            family: ContentHash::of_prompt(&prompt),
+            text: SnippetText::new(prompt, format!("completion {completion}")),
+            broad,
+            random: false,
+            source: "test".into(),
+        }
+    }
+
+    #[test]
+    fn order_of_arrival_does_not_matter() {
+        let rows: Vec<_> = (0..40).map(|i| row(i / 2, i, i % 2 == 0)).collect();
+        let reversed: Vec<_> = rows.iter().rev().cloned().collect();
+        let data = TrainingData::new(rows.clone()).expect("good rows");
+        assert_eq!(data, TrainingData::new(reversed).expect("good rows"));
+        let twice: Vec<_> = rows.iter().chain(&rows).cloned().collect();
+        assert_eq!(data, TrainingData::new(twice).expect("good rows"));
+        let mut relabelled = rows;
+        relabelled[3].broad = true;
+        let relabelled = TrainingData::new(relabelled).expect("good rows");
+        assert_ne!(data.digest(), relabelled.digest());
+    }
+
+    #[test]
+    fn data_that_cannot_train_is_refused_with_the_reason() {
+        let message = |rows| TrainingData::new(rows).expect_err("refused").to_string();
+        assert!(message(vec![]).contains("no labelled snippet"));
+        assert!(
+            message(vec![row(0, 0, false), row(1, 1, false)])
+                .contains("all 2 labelled snippets are safe")
+        );
+        assert!(message(vec![row(0, 0, true), row(1, 1, true)]).contains("are catastrophes"));
+        assert!(message(vec![row(0, 0, true), row(0, 1, false)]).contains("one family"));
+        assert!(message(vec![row(0, 0, true), row(0, 0, false)]).contains("different labels"));
+    }
+
+    #[test]
+    fn a_split_without_a_label_is_named() {
+        let rows: Vec<_> = (0..60).map(|i| row(i, i, i % 2 == 0)).collect();
+        let data = TrainingData::new(rows).expect("good rows");
+        let first = data
+            .rows()
+            .iter()
+            .find(|r| !r.broad)
+            .expect("a safe row")
+            .family;
+        let roles = Roles::of(&data, |f| {
+            if *f == first {
+                Role::Validation
+            } else {
+                Role::Train
+            }
+        });
+        let message = roles.check(&data).expect_err("refused").to_string();
+        assert!(
+            message.starts_with(
+                "the validation split (1 rows of 1 prompt families) has no catastrophe"
+            ),
+            "{message}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_family_plays_two_parts(seed in any::<u64>(), folds in 2u64..8) {
+            let rows: Vec<_> = (0..120).map(|i| row(i / 3, i, i % 3 == 0)).collect();
+            let data = TrainingData::new(rows).expect("good rows");
+            let mut held_out = vec![0; data.rows().len()];
+            for fold in 0..folds {
+                let roles = data.fold(fold, folds, seed);
+                let mut seen = std::collections::BTreeMap::new();
+                for (i, r) in data.rows().iter().enumerate() {
+                    let role = *seen.entry(r.family).or_insert(roles.role(i));
+                    prop_assert_eq!(role, roles.role(i));
+                    held_out[i] += usize::from(role == Role::HeldOut);
+                }
+            }
+            prop_assert!(held_out.iter().all(|&n| n == 1), "each row is held out once");
+        }
+    }
+}

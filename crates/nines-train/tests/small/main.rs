@@ -1,0 +1,6 @@
+//! Whole runs of training on a model that is small enough to train in a second.
+
+mod folds;
+mod resume;
+mod tiny;
+mod training;
