@@ -76,8 +76,7 @@ fn continued_fraction(a: f64, b: f64, x: f64, y: f64) -> f64 {
         let odd = a + 2.0 * m;
         let step = m * (b - m) * x / (odd - 1.0);
         let numerator = (a + m - 1.0) * (a + b + m - 1.0) * x / (odd - 1.0) * step;
-        let denominator =
-            m + step + (a + m) * (above_mean + 1.0 + m * (1.0 + y)) / (odd + 1.0);
+        let denominator = m + step + (a + m) * (above_mean + 1.0 + m * (1.0 + y)) / (odd + 1.0);
         d = 1.0 / away_from_zero(denominator + numerator * d);
         c = away_from_zero(denominator + numerator / c);
         let factor = c * d;
@@ -246,4 +245,12 @@ pub(crate) fn upper_quantile(q: f64, a: f64, b: f64) -> f64 {
 /// of points next to 1.
 pub(crate) fn upper_quantile_logit(q: f64, a: f64, b: f64) -> f64 {
     -quantile_logit(q.ln(), b, a)
+}
+
+/// Returns ln Γ(x + ½) − ln Γ(x + 1) for x ≥ 0, without cancellation for large x.
+pub(crate) fn ln_gamma_half_step(x: f64) -> f64 {
+    if x < 1.0 {
+        return ln_gamma_half_step(x + 1.0) + ((x + 1.0) / (x + 0.5)).ln();
+    }
+    stirling_error(x - 0.5) - stirling_error(x) + x * (-0.5 / x).ln_1p() + 0.5 * (1.0 - x.ln())
 }

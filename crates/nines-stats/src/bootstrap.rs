@@ -5,7 +5,6 @@
 //! other. The intervals are approximate, and their method says so.
 
 use crate::error::{StatsError, open_unit};
-use crate::normal;
 use crate::random::Stream;
 
 /// How to resample.
@@ -79,42 +78,10 @@ pub(crate) fn percentile(sorted: &[f64], confidence: f64) -> (f64, f64) {
     (at_fraction(sorted, tail), at_fraction(sorted, 1.0 - tail))
 }
 
-/// Returns the bias-corrected and accelerated interval of sorted replicates, from the value on the
-/// sample and on the sample without each family in turn.
-///
-/// # Reference
-/// Efron 1987, "Better bootstrap confidence intervals".
-pub(crate) fn bias_corrected(
-    sorted: &[f64],
-    value: f64,
-    without_each: &[f64],
-    confidence: f64,
-) -> Result<(f64, f64), StatsError> {
-    let below = sorted.iter().filter(|&&r| r < value).count() as f64;
-    let ties = sorted.iter().filter(|&&r| r == value).count() as f64;
-    let share = (below + 0.5 * ties) / sorted.len() as f64;
-    let edge = 0.5 / sorted.len() as f64;
-    let z0 = normal::quantile(share.clamp(edge, 1.0 - edge))?;
-    let mean = without_each.iter().sum::<f64>() / without_each.len() as f64;
-    let (mut squares, mut cubes) = (0.0, 0.0);
-    for &v in without_each {
-        squares += (mean - v).powi(2);
-        cubes += (mean - v).powi(3);
-    }
-    let acceleration = if squares > 0.0 {
-        cubes / (6.0 * squares.powf(1.5))
-    } else {
-        0.0
-    };
-    let tail = (1.0 - confidence) / 2.0;
-    let adjusted = |z: f64| {
-        let shifted = z0 + z;
-        let z = z0 + shifted / (1.0 - acceleration * shifted);
-        normal::ln_cdf(z).exp()
-    };
-    let z = normal::quantile(tail)?;
-    Ok((
-        at_fraction(sorted, adjusted(z).clamp(0.0, 1.0)),
-        at_fraction(sorted, adjusted(-z).clamp(0.0, 1.0)),
-    ))
+/// Returns the standard deviation of replicates: the bootstrap's standard error.
+pub(crate) fn standard_error(replicates: &[f64]) -> f64 {
+    let n = replicates.len() as f64;
+    let mean = replicates.iter().sum::<f64>() / n;
+    let squares: f64 = replicates.iter().map(|r| (r - mean).powi(2)).sum();
+    (squares / (n - 1.0)).sqrt()
 }

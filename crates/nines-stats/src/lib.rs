@@ -16,7 +16,7 @@
 //! a *family* number beside each: items of one prompt are not independent, families are.
 //!
 //! Every interval comes as an [`IntervalEstimate`]; an approximate one says so in its method. None
-//! has zero width.
+//! has zero width, but for quantiles of whole numbers, which can be certain.
 
 pub mod acceptance;
 pub mod beta;

@@ -98,7 +98,7 @@ pub fn quantile(p: f64) -> Result<f64, StatsError> {
 /// # Example
 /// ```
 /// let t = nines_stats::normal::student_upper(0.025, 10.0)?;
-/// assert!((t - 2.2281388519649385).abs() < 1e-12);
+/// assert!((t - 2.2281388519862747).abs() < 1e-12);
 /// # Ok::<(), nines_stats::StatsError>(())
 /// ```
 ///

@@ -44,7 +44,12 @@ fn beta_tails_agree_with_forty_digit_arithmetic() {
 #[test]
 fn normal_agrees() {
     for row in rows(&fixture()["normal"]["ln_cdf"]) {
-        close(normal::ln_cdf(row[0]), row[1], 1e-14, &format!("ln Φ({})", row[0]));
+        close(
+            normal::ln_cdf(row[0]),
+            row[1],
+            1e-14,
+            &format!("ln Φ({})", row[0]),
+        );
     }
     for row in rows(&fixture()["normal"]["quantile"]) {
         close(
@@ -73,8 +78,18 @@ fn binomial_tails_agree() {
     for row in rows(&fixture()["binomial"]) {
         let (k, n) = (row[0] as u64, row[1] as u64);
         let what = format!("Bin({n}, {}) at {k}", row[2]);
-        close(binomial::cdf(k, n, row[2]).expect("valid"), row[3], 1e-11, &what);
-        close(binomial::at_least(k, n, row[2]).expect("valid"), row[4], 1e-11, &what);
+        close(
+            binomial::cdf(k, n, row[2]).expect("valid"),
+            row[3],
+            1e-11,
+            &what,
+        );
+        close(
+            binomial::at_least(k, n, row[2]).expect("valid"),
+            row[4],
+            1e-11,
+            &what,
+        );
     }
 }
 
@@ -86,7 +101,12 @@ fn ranking_metrics_agree_with_scikit_learn_ties_included() {
         let families: Vec<u64> = (0..scores.len() as u64).collect();
         let sample = RankingSample::new(&scores, &positive, &families).expect("both classes");
         let want = |key: &str| case[key].as_f64().expect("a number");
-        close(sample.value(RankingMetric::Auroc), want("auroc"), 1e-13, "AUROC");
+        close(
+            sample.value(RankingMetric::Auroc),
+            want("auroc"),
+            1e-13,
+            "AUROC",
+        );
         close(
             sample.value(RankingMetric::AveragePrecision),
             want("average_precision"),
