@@ -3,6 +3,7 @@
 use crate::decoder::{Decoder, Piece};
 use crate::error::TextError;
 use crate::gguf_vocabulary::{GgufVocabulary, token_type};
+use crate::tokenizer_file::TokenizerFile;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -40,6 +41,7 @@ pub struct GeneratorTokenizer {
     eos: Option<u32>,
     ends: BTreeSet<u32>,
     control: BTreeSet<u32>,
+    unknown: Option<u32>,
     prepend: Option<u32>,
     strips_space: bool,
 }
@@ -83,6 +85,7 @@ impl GeneratorTokenizer {
             eos: vocabulary.eos,
             ends,
             control,
+            unknown: vocabulary.unknown.filter(|_| vocabulary.is_sentencepiece()),
             prepend: vocabulary.bos.filter(|_| vocabulary.adds_bos()),
             strips_space: vocabulary.prefixes_space(),
         })
@@ -97,13 +100,8 @@ impl GeneratorTokenizer {
     /// be read; [`TextError::BadTokenizer`] when it is damaged or of a kind whose tokens cannot be
     /// turned into text one by one.
     pub fn from_folder(folder: &Path) -> Result<Self, TextError> {
-        let path = folder.join("tokenizer.json");
-        if !path.is_file() {
-            return Err(TextError::NoTokenizer {
-                folder: folder.to_owned(),
-            });
-        }
-        let bytes = fs::read(&path).map_err(TextError::file(&path))?;
+        let file = TokenizerFile::open(folder)?;
+        let path = file.path.clone();
         let beside = |name: &str| {
             let bytes = fs::read(folder.join(name)).unwrap_or_default();
             serde_json::from_slice::<Value>(&bytes).unwrap_or_default()
@@ -113,15 +111,13 @@ impl GeneratorTokenizer {
             beside("config.json"),
             beside("tokenizer_config.json"),
         ];
-        Self::from_json(&bytes, &configs).map_err(|reason| TextError::BadTokenizer { path, reason })
+        Self::from_file(file, &configs).map_err(TokenizerFile::bad(path))
     }
 
-    fn from_json(bytes: &[u8], configs: &[Value]) -> Result<Self, String> {
-        let json: Value = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
-        let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|e| e.to_string())?;
-        tokenizer.with_padding(None);
-        tokenizer.with_truncation(None).map_err(|e| e.to_string())?;
-        tokenizer.set_encode_special_tokens(true);
+    fn from_file(file: TokenizerFile, configs: &[Value]) -> Result<Self, String> {
+        let TokenizerFile {
+            json, tokenizer, ..
+        } = file;
         let decoder = json["decoder"].to_string();
         let characters = byte_level_characters();
         let spell = |token: &str| {
@@ -176,9 +172,10 @@ impl GeneratorTokenizer {
             eos: eos.first().copied(),
             pieces: pieces.into(),
             control,
+            unknown: TokenizerFile::unknown_token(&json)
+                .and_then(|token| tokenizer.token_to_id(token)),
             prepend: None,
-            strips_space: json["decoder"].to_string().contains("\"Strip\"")
-                || json["decoder"]["type"] == "Metaspace",
+            strips_space: decoder.contains("\"Strip\"") || json["decoder"]["type"] == "Metaspace",
             tokenizer,
         })
     }
@@ -196,7 +193,7 @@ impl GeneratorTokenizer {
             .map_err(|e| TextError::Encode(e.to_string()))?;
         let added = encoding.get_special_tokens_mask();
         for (i, &id) in encoding.get_ids().iter().enumerate() {
-            if added[i] == 0 && self.control.contains(&id) && Some(id) != self.unknown() {
+            if added[i] == 0 && self.control.contains(&id) && Some(id) != self.unknown {
                 let (start, end) = encoding.get_offsets()[i];
                 let surface = text.get(start..end).unwrap_or_default();
                 return Err(TextError::ControlTokenInText {
@@ -260,16 +257,6 @@ impl GeneratorTokenizer {
     /// Returns the number of token ids, the highest id plus one.
     pub fn vocabulary_len(&self) -> usize {
         self.pieces.len()
-    }
-
-    fn unknown(&self) -> Option<u32> {
-        use tokenizers::models::ModelWrapper;
-        let token = match self.tokenizer.get_model() {
-            ModelWrapper::BPE(bpe) => bpe.unk_token.clone()?,
-            ModelWrapper::Unigram(_) => "<unk>".to_owned(),
-            _ => return None,
-        };
-        self.tokenizer.token_to_id(&token)
     }
 }
 

@@ -216,7 +216,7 @@ impl GgufVocabulary {
         };
         Ok(json!({
             "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps},
-            "decoder": {"type": "ByteLevel"},
+            "decoder": bytes(true),
             "model": {
                 "type": "BPE",
                 "ignore_merges": LLAMA3.contains(&self.pre.as_str()),

@@ -13,6 +13,7 @@
 
 mod abbreviations;
 pub mod book;
+mod book_blocks;
 pub mod decoder;
 pub mod encoded_snippet;
 pub mod error;
@@ -21,8 +22,9 @@ pub mod gguf_vocabulary;
 pub mod sentence_stop;
 pub mod sentences;
 pub mod snippet_tokenizer;
+mod tokenizer_file;
 
-pub use book::{BookPrompt, cut_prompts};
+pub use book::{BookCut, BookPrompt, BookSkip, cut_book, cut_prompts};
 pub use decoder::Decoder;
 pub use encoded_snippet::{EncodedSnippet, SnippetPart, TokenSpan};
 pub use error::TextError;

@@ -119,10 +119,7 @@ impl<'a> Scan<'a> {
             }
             if is_terminator(c) && has_words {
                 let run = i;
-                let closed = match self.close(&mut i) {
-                    Some(closed) => closed,
-                    None => return None,
-                };
+                let closed = self.close(&mut i)?;
                 match self.behind(first, run, i, closed) {
                     Step::End => return Some(self.byte(i)),
                     Step::Continue(next) => i = next,

@@ -6,6 +6,7 @@
 
 use crate::encoded_snippet::{EncodedSnippet, SnippetPart, TokenSpan};
 use crate::error::TextError;
+use crate::tokenizer_file::TokenizerFile;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs;
@@ -41,13 +42,7 @@ impl SnippetTokenizer {
     /// be read; [`TextError::BadTokenizer`] when it is damaged or does not set a pair of segments
     /// between special tokens.
     pub fn from_folder(folder: &Path) -> Result<Self, TextError> {
-        let path = folder.join("tokenizer.json");
-        if !path.is_file() {
-            return Err(TextError::NoTokenizer {
-                folder: folder.to_owned(),
-            });
-        }
-        let bytes = fs::read(&path).map_err(TextError::file(&path))?;
+        let file = TokenizerFile::open(folder)?;
         let mut companions = BTreeMap::new();
         for name in COMPANIONS {
             let beside = folder.join(name);
@@ -55,19 +50,14 @@ impl SnippetTokenizer {
                 companions.insert(name, fs::read(&beside).map_err(TextError::file(&beside))?);
             }
         }
-        Self::from_parts(&bytes, companions)
-            .map_err(|reason| TextError::BadTokenizer { path, reason })
+        let path = file.path.clone();
+        let tokenizer = Self::from_parts(file, companions);
+        tokenizer.check_pair().map_err(TokenizerFile::bad(path))?;
+        Ok(tokenizer)
     }
 
-    fn from_parts(
-        bytes: &[u8],
-        companions: BTreeMap<&'static str, Vec<u8>>,
-    ) -> Result<Self, String> {
-        let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|e| e.to_string())?;
-        let padding = tokenizer.get_padding().map(|padding| padding.pad_id);
-        tokenizer.with_padding(None);
-        tokenizer.with_truncation(None).map_err(|e| e.to_string())?;
-        tokenizer.set_encode_special_tokens(true);
+    fn from_parts(file: TokenizerFile, companions: BTreeMap<&'static str, Vec<u8>>) -> Self {
+        let tokenizer = file.tokenizer;
         let special: BTreeMap<u32, String> = tokenizer
             .get_added_tokens_decoder()
             .into_iter()
@@ -76,21 +66,19 @@ impl SnippetTokenizer {
             .collect();
         let named = |name: &str| special_name(&companions, name);
         let unknown = named("unk_token")
-            .or_else(|| unknown_of_model(bytes))
+            .or_else(|| TokenizerFile::unknown_token(&file.json).map(str::to_owned))
             .and_then(|token| tokenizer.token_to_id(&token));
         let pad = named("pad_token")
             .and_then(|token| tokenizer.token_to_id(&token))
-            .or(padding)
+            .or(file.padding)
             .unwrap_or(0);
-        let this = Self {
+        Self {
             tokenizer,
             unknown,
             pad,
             special,
             companions,
-        };
-        this.check_pair()?;
-        Ok(this)
+        }
     }
 
     /// Makes sure that prompt and completion come out in this order, between special tokens.
@@ -257,15 +245,4 @@ fn special_name(companions: &BTreeMap<&'static str, Vec<u8>>, role: &str) -> Opt
             let text = token.as_str().or_else(|| token["content"].as_str())?;
             Some(text.to_owned())
         })
-}
-
-/// Reads the unknown token that the model part of a `tokenizer.json` names.
-fn unknown_of_model(bytes: &[u8]) -> Option<String> {
-    let value: Value = serde_json::from_slice(bytes).ok()?;
-    let model = &value["model"];
-    if let Some(token) = model["unk_token"].as_str() {
-        return Some(token.to_owned());
-    }
-    let id = usize::try_from(model["unk_id"].as_u64()?).ok()?;
-    Some(model["vocab"][id][0].as_str()?.to_owned())
 }

@@ -1,0 +1,4 @@
+//! Sentences, prompts and the sentence stop.
+
+mod sentences;
+mod starter;

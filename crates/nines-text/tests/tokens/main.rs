@@ -1,0 +1,5 @@
+//! Tokenizers against what transformers and llama.cpp make of the same lines.
+
+mod generator;
+mod snippet;
+mod support;
