@@ -204,6 +204,9 @@ impl SnippetTokenizer {
     fn plain_config(&self) -> Vec<u8> {
         let mut config = Map::new();
         config.insert("tokenizer_class".into(), "PreTrainedTokenizerFast".into());
+        // Without these names the segments would not reach the model.
+        let inputs = ["input_ids", "token_type_ids", "attention_mask"];
+        config.insert("model_input_names".into(), inputs.as_slice().into());
         let roles = [("unk_token", self.unknown), ("pad_token", Some(self.pad))];
         for (role, id) in roles {
             if let Some(token) = id.and_then(|id| self.tokenizer.id_to_token(id)) {
