@@ -1,0 +1,71 @@
+//! Rows of any format as JSON objects, one at a time, with where each stands.
+
+use crate::error::{Fault, IoError};
+use crate::format::Format;
+use crate::json;
+use crate::lines::Lines;
+use crate::{book, comma, parquet_rows};
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// What a file may ask of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest line (or CSV record) in bytes.
+    pub line_bytes: usize,
+    /// The longest prompt or completion in bytes.
+    pub text_bytes: usize,
+    /// The most rows of one file.
+    pub rows: u64,
+    /// The longest book in bytes.
+    pub book_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            line_bytes: 4 << 20,
+            text_bytes: 64 << 10,
+            rows: 50_000_000,
+            book_bytes: 256 << 20,
+        }
+    }
+}
+
+/// A row: its line (in Parquet: its row) from 1, and its fields or what is wrong with them.
+pub(crate) struct Record {
+    pub(crate) line: u64,
+    pub(crate) fields: Result<Map<String, Value>, Fault>,
+}
+
+/// Rows as they are read; an error ends the file.
+pub(crate) type Records = Box<dyn Iterator<Item = Result<Record, IoError>> + Send>;
+
+/// Opens a file.
+pub(crate) fn open(
+    path: &Path,
+    format: Format,
+    limits: &Limits,
+    sentences_per_prompt: usize,
+) -> Result<Records, IoError> {
+    match format {
+        Format::Jsonl | Format::JsonlGz => {
+            let gzipped = format == Format::JsonlGz;
+            let (mut lines, _) = Lines::open(path, gzipped, limits.line_bytes)?;
+            Ok(Box::new(std::iter::from_fn(move || {
+                lines
+                    .next_line()
+                    .map(|line| {
+                        line.map(|line| Record {
+                            line: line.number,
+                            fields: line.text.and_then(json::object),
+                        })
+                    })
+                    .transpose()
+            })))
+        }
+        Format::Csv => comma::open(path, limits),
+        Format::Parquet => parquet_rows::open(path),
+        Format::Text => book::open(path, limits, sentences_per_prompt),
+    }
+}
