@@ -53,6 +53,13 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Records, IoError> {
             "is empty; a CSV file starts with a header line",
         ));
     }
+    // The reader counts a line when it meets `\n`, which with `\r\n` is only at the next record.
+    let inside = header
+        .as_slice()
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count() as u64;
+    let late = (2 + inside).saturating_sub(reader.position().line());
     let names = read_header(path, &header)?;
     let path = path.to_owned();
     let mut record = csv::ByteRecord::new();
@@ -62,11 +69,11 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Records, IoError> {
             return None;
         }
         used.store(0, Ordering::Relaxed);
-        let position = reader.position().line();
+        let position = reader.position().line() + late;
         match reader.read_byte_record(&mut record) {
             Ok(false) => None,
             Ok(true) => {
-                let line = record.position().map_or(position, csv::Position::line);
+                let line = record.position().map_or(position, |at| at.line() + late);
                 Some(Ok(Record {
                     line,
                     fields: fields(&names, &record),
@@ -78,7 +85,7 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Records, IoError> {
                     len,
                     pos,
                 } => Some(Ok(Record {
-                    line: pos.as_ref().map_or(position, csv::Position::line),
+                    line: pos.as_ref().map_or(position, |at| at.line() + late),
                     fields: Err(Fault::row(format!(
                         "has {len} cells where the header has {expected_len}"
                     ))),

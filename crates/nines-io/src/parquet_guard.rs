@@ -53,11 +53,16 @@ impl<R: Iterator<Item = Result<RecordBatch, ArrowError>>> Guarded<R> {
     }
 }
 
+/// An open Parquet file.
+pub(crate) struct Opened {
+    pub(crate) reader: Guarded<ParquetRecordBatchReader>,
+    pub(crate) schema: SchemaRef,
+    /// How many rows it states to have.
+    pub(crate) rows: u64,
+}
+
 /// Opens a Parquet file.
-pub(crate) fn open(
-    path: &Path,
-    batch_rows: usize,
-) -> Result<(Guarded<ParquetRecordBatchReader>, SchemaRef), IoError> {
+pub(crate) fn open(path: &Path, batch_rows: usize) -> Result<Opened, IoError> {
     let damaged =
         |reason: String| IoError::file(path, format!("is not a readable Parquet file: {reason}"));
     let mut file = File::open(path).map_err(IoError::io("open", path))?;
@@ -71,20 +76,24 @@ pub(crate) fn open(
             ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
         check_pages(builder.metadata(), for_pages, length)?;
         let schema = builder.schema().clone();
+        let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
         let reader = builder
             .with_batch_size(batch_rows)
             .build()
             .map_err(|error| error.to_string())?;
-        Ok::<_, String>((reader, schema))
+        Ok::<_, String>((reader, schema, rows))
     }));
-    let (reader, schema) = match built {
+    let (reader, schema, rows) = match built {
         Ok(built) => built.map_err(damaged)?,
         Err(_) => return Err(damaged("its description contradicts itself".to_owned())),
     };
-    let guarded = Guarded {
-        reader: Some(reader),
-    };
-    Ok((guarded, schema))
+    Ok(Opened {
+        reader: Guarded {
+            reader: Some(reader),
+        },
+        schema,
+        rows,
+    })
 }
 
 fn check_footer(file: &mut File) -> Result<u64, String> {

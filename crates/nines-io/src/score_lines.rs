@@ -21,6 +21,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::UNIX_EPOCH;
 
+/// A chunk ends early when its lines are this long together.
+const CHUNK_BYTES: usize = 16 << 20;
+
 /// What an interrupted call leaves for the next one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct State {
@@ -91,6 +94,7 @@ pub(crate) fn run(
 
     let mut waiting: Vec<Waiting> = Vec::new();
     let mut bad: Vec<(u64, String)> = Vec::new();
+    let mut waiting_bytes = 0;
     loop {
         let line = lines.next_line()?;
         let ended = line.is_none();
@@ -99,6 +103,7 @@ pub(crate) fn run(
                 continue;
             }
             let number = line.number;
+            waiting_bytes += line.bytes.len();
             match line
                 .text
                 .clone()
@@ -117,7 +122,9 @@ pub(crate) fn run(
                 }
             }
         }
-        if ended || waiting.len() + bad.len() >= options.chunk_rows.max(1) {
+        let full = waiting.len() + bad.len() >= options.chunk_rows.max(1);
+        if ended || full || waiting_bytes > CHUNK_BYTES {
+            waiting_bytes = 0;
             output.chunk(&mut waiting, &mut bad, options, score)?;
             progress(ScoreProgress {
                 rows: output.state.tally.rows,

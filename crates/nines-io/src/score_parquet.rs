@@ -35,7 +35,11 @@ pub(crate) fn run(
     let total = std::fs::metadata(input)
         .map_err(IoError::io("open", input))?
         .len();
-    let (mut reader, schema) = parquet_guard::open(input, parquet_rows::BATCH_ROWS)?;
+    let parquet_guard::Opened {
+        mut reader,
+        schema,
+        rows: stated_rows,
+    } = parquet_guard::open(input, parquet_rows::BATCH_ROWS)?;
     parquet_rows::check_names(input, &schema)?;
     for needed in ["prompt", "completion"] {
         let field = schema.field_with_name(needed).map_err(|_| {
@@ -115,7 +119,7 @@ pub(crate) fn run(
             }
             progress(ScoreProgress {
                 rows: tally.rows,
-                input_bytes: 0,
+                input_bytes: (total as f64 * tally.rows as f64 / stated_rows.max(1) as f64) as u64,
                 input_total: total,
             });
         }

