@@ -1,7 +1,7 @@
 //! What can go wrong between nines and its database.
 
 use nines_domain::snippet::{ContentHash, ModelId, SnippetId};
-use sea_orm::{DbErr, RuntimeErr, sqlx};
+use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 use std::path::PathBuf;
 
 /// An error of the store. Whatever it is, the transaction it happened in left nothing behind.
@@ -145,6 +145,15 @@ pub enum StoreError {
         /// The snippet, by id or content hash.
         snippet: String,
     },
+    /// A row refers to another that is not stored.
+    #[error(
+        "a row refers to a model, run, prompt or snippet that is not stored; nothing was written"
+    )]
+    Dangling {
+        /// The database's own words.
+        #[source]
+        source: DbErr,
+    },
     /// There is no such row.
     #[error("the database has no {what} {id}")]
     NotFound {
@@ -255,6 +264,12 @@ impl StoreError {
 
 impl From<DbErr> for StoreError {
     fn from(source: DbErr) -> Self {
+        if matches!(
+            source.sql_err(),
+            Some(SqlErr::ForeignKeyConstraintViolation(_))
+        ) {
+            return Self::Dangling { source };
+        }
         match class(&source) {
             Class::Busy => Self::Busy {
                 attempts: 1,

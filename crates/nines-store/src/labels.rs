@@ -5,16 +5,17 @@ use crate::entity::label::{ActiveModel, Column, Entity, Model};
 use crate::entity::{adjudication, snippet};
 use crate::error::StoreError;
 use crate::snippets;
-use crate::store::Store;
-use crate::time::now;
+use crate::store::{Store, in_transaction};
+use crate::time::{moment, now};
 use crate::values::{Place, from_word, refuse_nul};
+use jiff::Timestamp;
 use nines_domain::label::{Adjudication, Label, Severity, Verdict};
 use nines_domain::snippet::{ContentHash, LabelId, SnippetId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// Names a snippet by its key or by its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +36,23 @@ impl From<ContentHash> for SnippetRef {
     fn from(hash: ContentHash) -> Self {
         Self::Hash(hash)
     }
+}
+
+/// A stored label.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredLabel {
+    /// Its key.
+    pub id: LabelId,
+    /// Who says what.
+    pub label: Label,
+    /// The batch or the moment it was given in, where known.
+    pub occasion: String,
+    /// Where it comes from.
+    pub source: String,
+    /// The import that brought it.
+    pub import: Option<i64>,
+    /// When it was stored.
+    pub created: Timestamp,
 }
 
 /// A label to store. Labels are never updated or deleted: a changed mind is one more label.
@@ -114,8 +132,7 @@ impl Store {
         &self,
         labels: &[NewLabel],
     ) -> Result<Inserted<LabelId>, StoreError> {
-        self.write(async |tx: &DatabaseTransaction| put(tx, labels, None).await)
-            .await
+        in_transaction!(self.connection, |tx| put(tx, labels, None).await)
     }
 }
 
@@ -281,17 +298,11 @@ async fn adjudicate(tx: &DatabaseTransaction, snippets: &[i64]) -> Result<(), St
     let created = now();
     for chunk in snippets.chunks(batch::KEYS_PER_STATEMENT) {
         let before = newest_adjudications(tx, chunk).await?;
-        let mut labels: BTreeMap<i64, Vec<Label>> = BTreeMap::new();
-        let rows = Entity::find()
-            .filter(Column::SnippetId.is_in(chunk.iter().copied()))
-            .order_by_asc(Column::Id)
-            .all(tx)
-            .await?;
-        for row in rows {
-            labels.entry(row.snippet_id).or_default().push(read(&row)?);
-        }
+        let labels = of_snippets(tx, chunk).await?;
         let mut rows = Vec::new();
-        for (id, labels) in labels {
+        for &id in chunk {
+            let labels = labels.get(&id).map_or(&[][..], Vec::as_slice);
+            let labels: Vec<Label> = labels.iter().map(|stored| stored.label.clone()).collect();
             let Some(verdict) = Adjudication::of(&labels) else {
                 continue;
             };
@@ -349,8 +360,34 @@ pub(crate) async fn newest_adjudications<C: ConnectionTrait>(
     Ok(newest)
 }
 
+/// Reads the labels of snippets, oldest first.
+pub(crate) async fn of_snippets<C: ConnectionTrait>(
+    connection: &C,
+    snippets: &[i64],
+) -> Result<HashMap<i64, Vec<StoredLabel>>, StoreError> {
+    let mut found: HashMap<i64, Vec<StoredLabel>> = HashMap::with_capacity(snippets.len());
+    for chunk in snippets.chunks(batch::KEYS_PER_STATEMENT) {
+        let rows = Entity::find()
+            .filter(Column::SnippetId.is_in(chunk.iter().copied()))
+            .order_by_asc(Column::Id)
+            .all(connection)
+            .await?;
+        for row in rows {
+            found.entry(row.snippet_id).or_default().push(StoredLabel {
+                id: LabelId(row.id),
+                label: read(&row)?,
+                occasion: row.occasion,
+                source: row.source,
+                import: row.import_id,
+                created: moment(row.created),
+            });
+        }
+    }
+    Ok(found)
+}
+
 /// Reads a stored label in the words of the domain.
-pub(crate) fn read(row: &Model) -> Result<Label, StoreError> {
+fn read(row: &Model) -> Result<Label, StoreError> {
     let place = |column| Place {
         table: "labels",
         id: row.id,

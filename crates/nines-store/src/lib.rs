@@ -4,20 +4,31 @@
 //! writes is one transaction: all of it is stored, or none. Snippets, labels, models, scores and
 //! calibrations are only ever added. SeaORM's types stay inside.
 //!
-//! - [`StoreUrl`]: which database.
-//! - prompts, snippets, labels: what people and generators wrote, and what was said of it.
-//! - models, runs: what was made, by what.
+//! - [`StoreUrl`]: which database; [`Store::open`] looks before it touches.
+//! - Prompts, snippets, labels: what people and generators wrote, and what was said of it;
+//!   [`Store::import`] takes a whole file.
+//! - Models, runs, metrics: what was made, by what, and how it went.
+//! - Generations, scores, calibrations, filter answers: what came of it.
+//!
+//! What this crate does not do: read files, decide on splits (the domain does), or keep accounts.
 
 mod batch;
+mod calibrations;
+mod counts;
 mod entity;
 mod error;
+mod filters;
+mod generations;
+mod imports;
 mod labels;
+mod metrics;
 mod migration;
 mod models;
 mod open;
 mod process;
 mod prompts;
 mod runs;
+mod scores;
 mod snippets;
 mod store;
 mod time;
@@ -25,11 +36,17 @@ mod url;
 mod values;
 
 pub use batch::{Inserted, InsertedRow};
+pub use calibrations::{Calibration, NewCalibration};
+pub use counts::Counts;
 pub use error::StoreError;
-pub use labels::{NewLabel, SnippetRef};
+pub use filters::{Candidate, FilterAnswer, FilterSetting, NewCandidate, NewFilterAnswer};
+pub use generations::{Generation, NewGeneration, Sampler, StoredGenerations};
+pub use imports::{Import, ImportCounts, NewImport};
+pub use labels::{NewLabel, SnippetRef, StoredLabel};
+pub use metrics::{Metric, NewMetric};
 pub use models::{Model, ModelKind, NewModel};
 pub use prompts::{NewPrompt, Prompt, PromptFilter};
 pub use runs::{NewRun, Run, RunStatus, SILENT_AFTER};
-pub use snippets::{NewSnippet, Origin};
+pub use snippets::{NewSnippet, Origin, Sighting, Snippet, SnippetFilter};
 pub use store::{Store, StoreDescription};
 pub use url::StoreUrl;

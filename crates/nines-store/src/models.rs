@@ -2,7 +2,7 @@
 
 use crate::entity::model::{self, ActiveModel, Column, Entity};
 use crate::error::StoreError;
-use crate::store::Store;
+use crate::store::{Store, in_transaction};
 use crate::time::{moment, now};
 use crate::values::{Place, from_json, from_word, json, refuse_nul, unsigned};
 use jiff::Timestamp;
@@ -98,8 +98,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Nul`] and those of writing.
     pub async fn insert_model(&self, new: &NewModel) -> Result<Model, StoreError> {
-        self.write_numbered(async |tx: &DatabaseTransaction| put(tx, new).await)
-            .await
+        in_transaction!(self.connection, |tx| put(tx, new).await)
     }
 
     /// Returns the newest version with this kind, name and digest, and stores one if there is
@@ -108,7 +107,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Nul`] and those of writing.
     pub async fn ensure_model(&self, new: &NewModel) -> Result<Model, StoreError> {
-        self.write_numbered(async |tx: &DatabaseTransaction| {
+        in_transaction!(self.connection, |tx| {
             let found = named(new.kind, &new.name)
                 .filter(Column::Digest.eq(&new.digest))
                 .one(tx)
@@ -118,27 +117,6 @@ impl Store {
                 None => put(tx, new).await,
             }
         })
-        .await
-    }
-
-    /// Runs a step that takes the next free number. Where another process took it first (only
-    /// PostgreSQL lets two writers try), the step is run again.
-    async fn write_numbered<T, F>(&self, step: F) -> Result<T, StoreError>
-    where
-        F: AsyncFn(&DatabaseTransaction) -> Result<T, StoreError>,
-    {
-        let mut tries = 0;
-        loop {
-            match self.write(&step).await {
-                Err(StoreError::Database(e))
-                    if tries < 20
-                        && matches!(e.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) =>
-                {
-                    tries += 1;
-                }
-                other => return other,
-            }
-        }
     }
 
     /// Returns a model by key.
@@ -236,7 +214,18 @@ async fn put(tx: &DatabaseTransaction, new: &NewModel) -> Result<Model, StoreErr
         created: Set(now()),
         ..Default::default()
     };
-    read(row.insert(tx).await?)
+    let stored = row
+        .insert(tx)
+        .await
+        .map_err(|source| match source.sql_err() {
+            // Another process took the number at the same moment: the next try sees its model.
+            Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::Busy {
+                attempts: 1,
+                source,
+            },
+            _ => StoreError::from(source),
+        })?;
+    read(stored)
 }
 
 fn read(row: model::Model) -> Result<Model, StoreError> {

@@ -6,6 +6,7 @@
 
 use crate::error::StoreError;
 use crate::migration::{self, MIGRATION_TABLE, Migrator};
+use crate::store::in_transaction;
 use crate::url::StoreUrl;
 use sea_orm::sqlx::{Connection, sqlite};
 use sea_orm::{
@@ -237,7 +238,7 @@ async fn strings<C: ConnectionTrait>(
 
 /// Applies the missing layout changes, all or none, while no other process does.
 async fn apply_layout(url: &StoreUrl, connection: &DatabaseConnection) -> Result<(), StoreError> {
-    crate::store::write(connection, async |tx: &DatabaseTransaction| {
+    in_transaction!(connection, |tx| {
         if tx.get_database_backend() == DbBackend::Postgres {
             let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
             tx.execute_unprepared(&lock).await?;
@@ -248,7 +249,6 @@ async fn apply_layout(url: &StoreUrl, connection: &DatabaseConnection) -> Result
         }
         Ok(())
     })
-    .await
 }
 
 /// Returns the database's name and version.

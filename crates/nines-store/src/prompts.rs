@@ -3,7 +3,7 @@
 use crate::batch::{self, Inserted, InsertedRow};
 use crate::entity::prompt::{self, ActiveModel, Column, Entity};
 use crate::error::StoreError;
-use crate::store::Store;
+use crate::store::{Store, in_transaction};
 use crate::time::{moment, now};
 use crate::values::{Place, from_optional_json, optional_json, refuse_nul};
 use jiff::Timestamp;
@@ -94,8 +94,7 @@ impl Store {
         &self,
         prompts: &[NewPrompt],
     ) -> Result<Inserted<PromptId>, StoreError> {
-        self.write(async |tx: &DatabaseTransaction| put(tx, prompts, None).await)
-            .await
+        in_transaction!(self.connection, |tx| put(tx, prompts, None).await)
     }
 
     /// Lists prompts, oldest first.

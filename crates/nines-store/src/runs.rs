@@ -3,7 +3,7 @@
 use crate::entity::run::{self, ActiveModel, Column, Entity};
 use crate::error::StoreError;
 use crate::process::Process;
-use crate::store::Store;
+use crate::store::{Store, in_transaction};
 use crate::time::{moment, now};
 use crate::values::{
     Place, from_json, from_optional_json, from_word, json, refuse_nul, signed, unsigned,
@@ -108,7 +108,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Nul`] and those of writing.
     pub async fn start_run(&self, new: &NewRun) -> Result<Run, StoreError> {
-        self.write(async |tx: &DatabaseTransaction| {
+        in_transaction!(self.connection, |tx| {
             refuse_nul(0, "kind", &new.kind)?;
             refuse_nul(0, "device", &new.device)?;
             let process = Process::this();
@@ -134,7 +134,6 @@ impl Store {
             };
             read(row.insert(tx).await?)
         })
-        .await
     }
 
     /// Takes a run up again in this process, after it was interrupted, cancelled or failed, or if
@@ -144,7 +143,7 @@ impl Store {
     /// [`StoreError::RunState`] while another process works on it or when it is done,
     /// [`StoreError::NotFound`], and those of writing.
     pub async fn resume_run(&self, id: RunId) -> Result<Run, StoreError> {
-        self.write(async |tx: &DatabaseTransaction| {
+        in_transaction!(self.connection, |tx| {
             let run = locked(tx, id).await?;
             let process = Process::this();
             let refused = match status_of(&run)? {
@@ -171,7 +170,6 @@ impl Store {
             row.ended = Set(None);
             read(row.update(tx).await?)
         })
-        .await
     }
 
     /// Records how far a run is; also its heartbeat.
@@ -186,7 +184,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let done = signed(0, "done", done)?;
         let total = total.map(|total| signed(0, "total", total)).transpose()?;
-        self.write(async |tx: &DatabaseTransaction| {
+        in_transaction!(self.connection, |tx| {
             let mut update = Entity::update_many()
                 .col_expr(Column::Done, Expr::value(done))
                 .col_expr(Column::Heartbeat, Expr::value(now()));
@@ -196,7 +194,6 @@ impl Store {
             let updated = update.filter(Column::Id.eq(id.0)).exec(tx).await?;
             found(id, updated.rows_affected)
         })
-        .await
     }
 
     /// Records that a run is still at work.
@@ -204,7 +201,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] and those of writing.
     pub async fn heartbeat(&self, id: RunId) -> Result<(), StoreError> {
-        self.write(async |tx: &DatabaseTransaction| {
+        in_transaction!(self.connection, |tx| {
             let updated = Entity::update_many()
                 .col_expr(Column::Heartbeat, Expr::value(now()))
                 .filter(Column::Id.eq(id.0))
@@ -212,7 +209,6 @@ impl Store {
                 .await?;
             found(id, updated.rows_affected)
         })
-        .await
     }
 
     /// Records a run's result.
@@ -250,7 +246,7 @@ impl Store {
         error: Option<String>,
     ) -> Result<Run, StoreError> {
         let result = result.map(|result| json(0, "result", result)).transpose()?;
-        self.write(async |tx: &DatabaseTransaction| {
+        in_transaction!(self.connection, |tx| {
             let run = locked(tx, id).await?;
             if status_of(&run)? == RunStatus::Done {
                 let why = "its result is never overwritten";
@@ -268,7 +264,6 @@ impl Store {
             row.ended = Set(Some(now()));
             read(row.update(tx).await?)
         })
-        .await
     }
 
     /// Marks runs as interrupted whose process is gone: it was on this machine and is not there
@@ -277,7 +272,7 @@ impl Store {
     /// # Errors
     /// Those of writing.
     pub async fn mark_interrupted_runs(&self) -> Result<Vec<Run>, StoreError> {
-        self.write(async |tx: &DatabaseTransaction| {
+        in_transaction!(self.connection, |tx| {
             let running = Entity::find()
                 .filter(Column::Status.eq(RunStatus::Running.as_str()))
                 .order_by_asc(Column::Id)
@@ -297,7 +292,6 @@ impl Store {
             }
             Ok(interrupted)
         })
-        .await
     }
 
     /// Returns a run.

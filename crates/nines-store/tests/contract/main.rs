@@ -1,5 +1,10 @@
 //! The contract of the store: one set of tests, run on SQLite and on PostgreSQL.
 
+mod bulk;
 mod data;
+mod flow;
 mod harness;
+mod opening;
+mod processes;
+mod reading;
 mod runs;

@@ -1,103 +1,21 @@
-//! Snippets going in: immutable, stored once each, found by content hash.
+//! Snippets going in.
 
+use super::sighting::{put_sightings, same_sighting};
+use super::{Bringer, NewSnippet};
 use crate::batch::{self, Inserted, InsertedRow};
-use crate::entity::{prompt, sighting, snippet};
+use crate::entity::prompt;
+use crate::entity::snippet::{ActiveModel, Column, Entity};
 use crate::error::StoreError;
 use crate::prompts::{self, NewPrompt};
-use crate::store::Store;
 use crate::time::now;
 use crate::values::{optional_json, refuse_nul};
-use nines_domain::snippet::{ContentHash, RunId, SnippetId, SnippetText};
-use sea_orm::prelude::TimeDateTimeWithTimeZone;
+use nines_domain::snippet::{ContentHash, SnippetId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, JoinType,
     QueryFilter, QuerySelect, QueryTrait,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use snippet::{ActiveModel, Column, Entity};
-use std::collections::HashMap;
-
-/// How a snippet came to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Origin {
-    /// A file brought it.
-    Import,
-    /// A generator of this project wrote it.
-    Generate,
-    /// Somebody changed another snippet.
-    Edit,
-}
-
-impl Origin {
-    /// Returns the word used in files and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Import => "import",
-            Self::Generate => "generate",
-            Self::Edit => "edit",
-        }
-    }
-}
-
-/// A snippet to store. Its prompt is stored with it where it is new.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewSnippet {
-    /// The text.
-    pub text: SnippetText,
-    /// The prompt's family, where the importer knows it; counts only if the prompt is new.
-    pub prompt_family: Option<ContentHash>,
-    /// The snippet that this one was made from, stored or in the same batch. A new prompt then
-    /// joins the family of the parent's prompt, so that an edit never changes sides.
-    pub parent: Option<ContentHash>,
-    /// How it came to be.
-    pub origin: Origin,
-    /// Where it comes from, such as a file's name.
-    pub source: String,
-    /// Anything else that was said of it (kind, genre, how it was picked); `null` for nothing.
-    pub meta: Value,
-}
-
-impl NewSnippet {
-    /// A snippet from a file, without parent, family or further data.
-    pub fn imported(text: SnippetText, source: impl Into<String>) -> Self {
-        Self {
-            text,
-            prompt_family: None,
-            parent: None,
-            origin: Origin::Import,
-            source: source.into(),
-            meta: Value::Null,
-        }
-    }
-}
-
-/// What brought a batch of rows.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Bringer {
-    pub import: Option<i64>,
-    pub run: Option<RunId>,
-}
-
-impl Store {
-    /// Stores snippets, and their prompts where those are new, in one transaction.
-    ///
-    /// A snippet that is stored already stays as it is. Where it is met again under another
-    /// source, origin or further data, that sighting is kept beside it, so that its membership in
-    /// a sample is not lost.
-    ///
-    /// # Errors
-    /// [`StoreError::Nul`], [`StoreError::UnknownParent`], and those of writing; nothing is stored
-    /// then.
-    pub async fn insert_snippets(
-        &self,
-        snippets: &[NewSnippet],
-    ) -> Result<Inserted<SnippetId>, StoreError> {
-        self.write(async |tx: &DatabaseTransaction| put(tx, snippets, Bringer::default()).await)
-            .await
-    }
-}
+use std::collections::{HashMap, HashSet};
 
 /// What the store knows of a snippet when others refer to it.
 #[derive(Clone, Copy)]
@@ -242,13 +160,13 @@ async fn put_prompts(
     prompt_of: impl Fn(&ContentHash) -> Option<ContentHash>,
     import: Option<i64>,
 ) -> Result<HashMap<ContentHash, i64>, StoreError> {
-    let mut seen = HashMap::new();
+    let mut seen = HashSet::new();
     let mut new = Vec::new();
     let mut hashes = Vec::new();
     for &row in rows {
         let snippet = &snippets[row];
         let hash = prompt_hashes[row];
-        if seen.insert(hash, ()).is_some() {
+        if !seen.insert(hash) {
             continue;
         }
         let parent = snippet.parent.as_ref().and_then(&prompt_of);
@@ -266,68 +184,6 @@ async fn put_prompts(
         .into_iter()
         .zip(inserted.ids().map(|id| id.0))
         .collect())
-}
-
-fn same_sighting(a: &NewSnippet, b: &NewSnippet) -> bool {
-    (a.origin, &a.source, &a.meta) == (b.origin, &b.source, &b.meta)
-}
-
-/// What tells one sighting of a snippet from another.
-fn sighting_key(origin: &str, source: &str, meta: Option<&str>) -> ContentHash {
-    ContentHash::of_fields("sighting", &[origin, source, meta.unwrap_or("")])
-}
-
-/// Keeps where snippets were met again, unless it was there that they were met before.
-async fn put_sightings(
-    tx: &DatabaseTransaction,
-    snippets: &[NewSnippet],
-    inserted: &Inserted<SnippetId>,
-    again: &[usize],
-    bringer: Bringer,
-    created: TimeDateTimeWithTimeZone,
-) -> Result<(), StoreError> {
-    let mut ids: Vec<i64> = again.iter().map(|&row| inserted.rows[row].id.0).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut stored = HashMap::with_capacity(ids.len());
-    for chunk in ids.chunks(batch::KEYS_PER_STATEMENT) {
-        let select = Entity::find()
-            .select_only()
-            .columns([Column::Id, Column::Origin, Column::Source, Column::Meta])
-            .filter(Column::Id.is_in(chunk.iter().copied()))
-            .into_query();
-        for row in tx.query_all(&select).await? {
-            let origin: String = row.try_get("", "origin")?;
-            let source: String = row.try_get("", "source")?;
-            let meta: Option<String> = row.try_get("", "meta")?;
-            let key = sighting_key(&origin, &source, meta.as_deref());
-            stored.insert(row.try_get::<i64>("", "id")?, key);
-        }
-    }
-    let mut rows = Vec::new();
-    for &row in again {
-        let snippet = &snippets[row];
-        let id = inserted.rows[row].id.0;
-        let meta = optional_json(row, "meta", &snippet.meta)?;
-        let key = sighting_key(snippet.origin.as_str(), &snippet.source, meta.as_deref());
-        if stored.get(&id) == Some(&key) {
-            continue;
-        }
-        rows.push(sighting::ActiveModel {
-            snippet_id: Set(id),
-            key: Set(key.bytes().to_vec()),
-            origin: Set(snippet.origin.as_str().to_owned()),
-            source: Set(snippet.source.clone()),
-            meta: Set(meta),
-            import_id: Set(bringer.import),
-            run_id: Set(bringer.run.map(|run| run.0)),
-            created: Set(created),
-            ..Default::default()
-        });
-    }
-    let unique = [sighting::Column::SnippetId, sighting::Column::Key];
-    batch::insert_unless_taken(tx, rows, unique, [sighting::Column::Id]).await?;
-    Ok(())
 }
 
 async fn find(

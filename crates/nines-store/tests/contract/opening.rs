@@ -1,0 +1,132 @@
+//! Opening: refusing what is not ours before touching it, and starting at the same moment.
+
+use crate::harness::contract;
+use nines_store::{NewPrompt, Store, StoreError, StoreUrl};
+use sea_orm::ConnectionTrait;
+use std::fs;
+
+contract! {
+    async fn a_database_of_a_newer_nines_is_refused_and_left_alone(db) {
+        db.open().await.close().await;
+        let raw = db.raw().await;
+        raw.execute_unprepared("INSERT INTO nines_migrations (version, applied_at) VALUES ('m9999_future', 0)")
+            .await
+            .expect("written");
+        raw.close().await.expect("closed");
+        let before = bytes(&db.url);
+        let refused = Store::open(&db.url).await;
+        match refused {
+            Err(StoreError::Newer { unknown, .. }) => assert_eq!(unknown, ["m9999_future"]),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(bytes(&db.url), before);
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 2);
+    }
+
+    async fn another_programs_database_is_refused_and_left_alone(db) {
+        if let StoreUrl::Sqlite(path) = &db.url {
+            fs::write(path, "").expect("written");
+        }
+        let raw = db.raw().await;
+        raw.execute_unprepared("CREATE TABLE bookmarks (id INTEGER)").await.expect("made");
+        raw.close().await.expect("closed");
+        let before = bytes(&db.url);
+        let refused = Store::open(&db.url).await;
+        assert!(matches!(refused, Err(StoreError::NotOurs { table, .. }) if table == "bookmarks"));
+        assert_eq!(bytes(&db.url), before);
+    }
+
+    async fn many_handles_may_open_a_new_database_at_once(db) {
+        let mut openings = tokio::task::JoinSet::new();
+        for number in 0..8 {
+            let url = db.url.clone();
+            openings.spawn(async move {
+                let store = Store::open(&url).await.expect("opens");
+                let mine = NewPrompt::new(format!("prompt {number}"), "test");
+                store.insert_prompts(&[mine]).await.expect("stored");
+                store.close().await;
+            });
+        }
+        openings.join_all().await;
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 1);
+        assert_eq!(db.number("SELECT COUNT(*) FROM prompts").await, 8);
+    }
+
+    async fn a_store_describes_itself(db) {
+        let store = db.open().await;
+        let described = store.describe().await.expect("described");
+        let program = if db.is_postgres() { "PostgreSQL " } else { "SQLite 3." };
+        assert!(described.database.starts_with(program), "{described:?}");
+        assert_eq!(described.layout.len(), 1);
+        assert_eq!(described.bytes.is_some(), !db.is_postgres());
+    }
+}
+
+fn bytes(url: &StoreUrl) -> Vec<u8> {
+    match url {
+        StoreUrl::Sqlite(path) => fs::read(path).expect("the file"),
+        StoreUrl::Postgres(_) => Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notes.txt");
+    for content in [
+        "short",
+        "a text that is longer than the header of a database file",
+    ] {
+        fs::write(&path, content).expect("written");
+        let refused = Store::open(&StoreUrl::Sqlite(path.clone())).await;
+        assert!(
+            matches!(refused, Err(StoreError::NotADatabase { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(fs::read_to_string(&path).expect("read"), content);
+    }
+    let header = [b"SQLite format 3\0".as_slice(), &[7; 4096]].concat();
+    fs::write(&path, &header).expect("written");
+    let refused = Store::open(&StoreUrl::Sqlite(path.clone())).await;
+    assert!(
+        matches!(refused, Err(StoreError::Damaged { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(fs::read(&path).expect("read"), header);
+    let folder_itself = Store::open(&StoreUrl::Sqlite(folder.path().to_owned())).await;
+    assert!(
+        matches!(folder_itself, Err(StoreError::CannotOpen { .. })),
+        "{folder_itself:?}"
+    );
+    let nowhere = StoreUrl::Sqlite(folder.path().join("no such folder/nines.db"));
+    assert!(Store::open(&nowhere).await.is_err());
+    let missing = Store::open_existing(&StoreUrl::Sqlite(folder.path().join("nines.db"))).await;
+    assert!(matches!(missing, Err(StoreError::Missing { .. })));
+    assert!(!folder.path().join("nines.db").exists());
+}
+
+#[tokio::test]
+async fn a_file_with_an_odd_name_is_opened_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["a b?mode=memory.db", "50%41.db", "ü#1.db", ":memory:"] {
+        let path = folder.path().join(name);
+        let store = Store::open(&StoreUrl::Sqlite(path.clone()))
+            .await
+            .expect("opens");
+        store.close().await;
+        assert!(path.is_file(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_told_soon() {
+    let url = "postgres://nines:secret@127.0.0.1:1/nines"
+        .parse::<StoreUrl>()
+        .expect("a url");
+    let refused = Store::open(&url).await.expect_err("nobody listens");
+    assert!(
+        matches!(refused, StoreError::Unreachable { .. }),
+        "{refused:?}"
+    );
+    assert!(!format!("{refused} {refused:?}").contains("secret"));
+}
