@@ -121,7 +121,7 @@ pub struct TableWriter<T> {
 
 enum Sink {
     Jsonl(Hashing),
-    JsonlGz(GzEncoder<Hashing>),
+    JsonlGz(Box<GzEncoder<Hashing>>),
     Csv(Box<csv::Writer<Hashing>>),
     Parquet {
         writer: Box<ArrowWriter<Hashing>>,
@@ -152,7 +152,9 @@ impl<T: Tabular> TableWriter<T> {
         }
         let (file, hashing) = AtomicFile::create(path)?;
         let sink = match format {
-            Format::JsonlGz => Sink::JsonlGz(GzEncoder::new(hashing, Compression::default())),
+            Format::JsonlGz => {
+                Sink::JsonlGz(Box::new(GzEncoder::new(hashing, Compression::default())))
+            }
             Format::Csv => {
                 let mut writer = csv::Writer::from_writer(hashing);
                 writer

@@ -7,7 +7,9 @@
 use crate::error::IoError;
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::file::metadata::ParquetMetaData;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -61,8 +63,9 @@ pub(crate) struct Opened {
     pub(crate) rows: u64,
 }
 
-/// Opens a Parquet file.
-pub(crate) fn open(path: &Path, batch_rows: usize) -> Result<Opened, IoError> {
+/// Opens a Parquet file. `keep_types` reads the column types that Arrow writers leave beside
+/// Parquet's own; they are an open door for damage, so only who writes the columns again asks for them.
+pub(crate) fn open(path: &Path, batch_rows: usize, keep_types: bool) -> Result<Opened, IoError> {
     let damaged =
         |reason: String| IoError::file(path, format!("is not a readable Parquet file: {reason}"));
     let mut file = File::open(path).map_err(IoError::io("open", path))?;
@@ -72,8 +75,9 @@ pub(crate) fn open(path: &Path, batch_rows: usize) -> Result<Opened, IoError> {
     let length = check_footer(&mut file).map_err(damaged)?;
     let for_pages = file.try_clone().map_err(IoError::io("open", path))?;
     let built = catch_unwind(AssertUnwindSafe(|| {
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(!keep_types);
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
+            .map_err(|error| error.to_string())?;
         check_pages(builder.metadata(), for_pages, length)?;
         let schema = builder.schema().clone();
         let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);

@@ -18,7 +18,8 @@ use std::path::Path;
 pub(crate) const BATCH_ROWS: usize = 64;
 
 pub(crate) fn open(path: &Path) -> Result<Records, IoError> {
-    let parquet_guard::Opened { reader, schema, .. } = parquet_guard::open(path, BATCH_ROWS)?;
+    let parquet_guard::Opened { reader, schema, .. } =
+        parquet_guard::open(path, BATCH_ROWS, false)?;
     for field in schema.fields() {
         if !readable(field.data_type()) {
             let reason = format!(

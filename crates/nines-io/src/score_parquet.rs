@@ -39,7 +39,7 @@ pub(crate) fn run(
         mut reader,
         schema,
         rows: stated_rows,
-    } = parquet_guard::open(input, parquet_rows::BATCH_ROWS)?;
+    } = parquet_guard::open(input, parquet_rows::BATCH_ROWS, true)?;
     parquet_rows::check_names(input, &schema)?;
     for needed in ["prompt", "completion"] {
         let field = schema.field_with_name(needed).map_err(|_| {

@@ -1,6 +1,11 @@
 //! Files that mean harm, or are damaged: no panic gets out, and no file makes memory grow.
 
-use nines_io::{Format, PromptRow, ReadOptions, SnippetRow, TableWriter, read_all, starter};
+use nines_domain::score::Score;
+use nines_domain::snippet::SnippetText;
+use nines_io::{
+    Format, PromptRow, ReadOptions, ScoreOptions, SnippetRow, TableWriter, read_all, score_file,
+    starter,
+};
 use proptest::prelude::*;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
@@ -58,6 +63,28 @@ fn survives(folder: &Path, format: Format, bytes: &[u8]) {
         "an allocation of {largest} bytes for {} bytes",
         bytes.len()
     );
+}
+
+/// Scores bytes as a Parquet file; a damaged one leaves no output.
+fn scoring_survives(folder: &Path, bytes: &[u8]) {
+    let (path, out) = (folder.join("in.parquet"), folder.join("out.parquet"));
+    std::fs::write(&path, bytes).expect("writable");
+    let mut zero = |snippets: &[SnippetText]| {
+        Ok(snippets
+            .iter()
+            .map(|_| Score::new(0.0).map_err(|error| error.to_string()))
+            .collect())
+    };
+    let result = score_file(
+        &path,
+        &out,
+        &ScoreOptions::new("v1"),
+        &mut zero,
+        &mut |_| {},
+    );
+    assert_eq!(result.is_ok(), out.exists());
+    std::fs::remove_file(out).ok();
+    assert!(LARGEST.load(Ordering::Relaxed) < HUGE);
 }
 
 fn parquet_file() -> Vec<u8> {
@@ -121,6 +148,9 @@ fn damaged_parquet() {
             };
         }
         survives(folder.path(), Format::Parquet, &bytes);
+        if round % 5 == 0 {
+            scoring_survives(folder.path(), &bytes);
+        }
     }
     for cut in (0..whole.len()).step_by(whole.len() / 50) {
         survives(folder.path(), Format::Parquet, &whole[..cut]);
