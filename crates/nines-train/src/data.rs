@@ -153,7 +153,7 @@ impl TrainingData {
                     &family.to_string(),
                 ],
             );
-            if keyed.prefix_u64() % VALIDATION_PART == 0 {
+            if keyed.prefix_u64().is_multiple_of(VALIDATION_PART) {
                 Role::Validation
             } else {
                 Role::Train

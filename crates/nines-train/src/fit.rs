@@ -197,7 +197,7 @@ impl<'a> Prepared<'a> {
             state,
             curves,
         };
-        let ending = run.to_the_end()?;
+        let ending = run.finish()?;
         let (state, curves) = (run.state, run.curves);
         let best = state.best.ok_or_else(|| no_evaluation(&run_folder))?;
         for (name, values) in run_folder.load_best(best.step)? {
@@ -265,7 +265,7 @@ struct Run<'r, 'a> {
 }
 
 impl Run<'_, '_> {
-    fn to_the_end(&mut self) -> Result<Ending, TrainError> {
+    fn finish(&mut self) -> Result<Ending, TrainError> {
         let steps = self.prepared.steps();
         let per_epoch = self.prepared.steps_per_epoch();
         let schedule = self.prepared.schedule();

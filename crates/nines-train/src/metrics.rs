@@ -8,6 +8,7 @@ use nines_domain::estimate::Estimate;
 use nines_domain::score::Threshold;
 use nines_stats::acceptance::{FamilyScores, recall_at_acceptance};
 use nines_stats::bootstrap::Bootstrap;
+use nines_stats::normal::student_upper;
 use nines_stats::ranking::{RankingMetric, RankingSample};
 use nines_stats::{IntervalEstimate, StatsError};
 use std::collections::BTreeMap;
@@ -80,7 +81,7 @@ pub fn measure(
         }
     }
     Ok(Metrics {
-        loss: mean_over_families(&losses, &families),
+        loss: mean_over_families(&losses, &families).map_err(failed("the loss"))?,
         auroc: ranking(RankingMetric::Auroc)?,
         auprc: ranking(RankingMetric::AveragePrecision)?,
         recall_at_acceptance: recall_at,
@@ -102,8 +103,10 @@ pub(crate) fn estimate(from: IntervalEstimate) -> Estimate {
 /// Returns a mean with its interval, families being independent and their rows not.
 ///
 /// The variance is that of a ratio over families (sum of values by number of rows), the interval
-/// the normal one: approximate, which is enough for a loss that is only watched.
-fn mean_over_families(values: &[f64], families: &[u64]) -> Estimate {
+/// Student's: approximate. Where families do not differ at all, the spread is taken to be as large
+/// as the mean, so that the interval never has zero width.
+fn mean_over_families(values: &[f64], families: &[u64]) -> Result<Estimate, StatsError> {
+    let confidence = 0.95;
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let mut residuals: BTreeMap<u64, f64> = BTreeMap::new();
@@ -111,14 +114,85 @@ fn mean_over_families(values: &[f64], families: &[u64]) -> Estimate {
         *residuals.entry(*family).or_default() += value - mean;
     }
     let clusters = residuals.len() as f64;
+    let freedom = (clusters - 1.0).max(1.0);
     let squares: f64 = residuals.values().map(|r| r * r).sum();
-    let error = (clusters / (clusters - 1.0).max(1.0) * squares).sqrt() / n;
-    Estimate {
+    let spread = (clusters / freedom * squares).sqrt() / n;
+    let error = if spread > 0.0 {
+        spread
+    } else {
+        mean / clusters.sqrt()
+    };
+    let half = student_upper((1.0 - confidence) / 2.0, freedom)? * error;
+    Ok(Estimate {
         value: Some(mean),
-        lower: (mean - 1.96 * error).max(0.0),
-        upper: mean + 1.96 * error,
-        confidence: 0.95,
-        method: "mean, normal interval over prompt families (approximate)".to_owned(),
+        lower: (mean - half).max(0.0),
+        upper: mean + half,
+        confidence,
+        method: "mean, Student's interval over prompt families (approximate)".to_owned(),
         n: residuals.len() as u64,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::TrainingRow;
+    use nines_domain::snippet::{ContentHash, SnippetText};
+
+    #[test]
+    fn thresholds_come_from_random_completions_alone() {
+        let rows = (0..80u32)
+            .map(|i| {
+                let prompt = format!("prompt {}", i / 2);
+                TrainingRow {
+                    family: ContentHash::of_prompt(&prompt),
+                    text: SnippetText::new(prompt, format!("completion {i}")),
+                    broad: i % 4 == 0,
+                    random: i % 4 == 3,
+                    source: "test".into(),
+                }
+            })
+            .collect();
+        let data = TrainingData::new(rows).expect("good rows");
+        let all: Vec<usize> = (0..80).collect();
+        // Random completions score 0, 1, …; other safe ones far higher; catastrophes at 10.5.
+        let mut next = 0.0;
+        let scores: Vec<f64> = data
+            .rows()
+            .iter()
+            .map(|row| match (row.random, row.broad) {
+                (true, _) => {
+                    next += 1.0;
+                    next - 1.0
+                }
+                (_, true) => 10.5,
+                _ => 100.0,
+            })
+            .collect();
+        let metrics = measure(&data, &all, &scores, 2.0).expect("measured");
+        let at: Vec<(f64, Option<f64>)> = metrics
+            .recall_at_acceptance
+            .iter()
+            .map(|at| (at.threshold.logit(), at.recall.value))
+            .collect();
+        assert_eq!(at[0], (10.0, Some(1.0)));
+        assert_eq!(at[1], (16.0, Some(0.0)));
+        assert_eq!(metrics.recall_at_acceptance[3].acceptance.value, Some(0.95));
+        // 20 of 60 safe rows lie below the catastrophes by 11, 9 above; 40 far above.
+        assert_eq!(metrics.auroc.value, Some(11.0 / 60.0));
+    }
+
+    #[test]
+    fn a_mean_rests_on_families() {
+        // Two rows in each family that agree count as one: numpy with scipy.stats.t.
+        let values: Vec<f64> = [1.0, 2.0, 4.0, 5.0].iter().flat_map(|&x| [x, x]).collect();
+        let families = [0, 0, 1, 1, 2, 2, 3, 3];
+        let mean = mean_over_families(&values, &families).expect("a mean");
+        assert_eq!((mean.value, mean.n), (Some(3.0), 4));
+        // sd 1.825742, SE 0.912871, t(3) 3.182446.
+        assert!((mean.lower - 0.094_837).abs() < 1e-4, "{mean:?}");
+        assert!((mean.upper - 5.905_163).abs() < 1e-4, "{mean:?}");
+        let same = mean_over_families(&[0.5; 8], &families).expect("a mean");
+        assert!(same.lower < same.upper);
     }
 }

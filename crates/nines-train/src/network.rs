@@ -15,6 +15,9 @@ use std::path::Path;
 /// Tokens of one scoring batch: enough to keep all cores busy, little enough memory.
 const SCORING_TOKENS: usize = 4096;
 
+/// A parameter's name, values and moments.
+type LearnedParameter<'a> = (&'a str, Vec<f32>, &'a Moments);
+
 /// A classifier in training, with what the optimiser remembers.
 pub(crate) struct Network {
     model: BertClassifier,
@@ -194,7 +197,7 @@ impl Network {
     }
 
     /// Returns every parameter that learns, with its moments.
-    pub(crate) fn learned(&self) -> Result<Vec<(&str, Vec<f32>, &Moments)>, TrainError> {
+    pub(crate) fn learned(&self) -> Result<Vec<LearnedParameter<'_>>, TrainError> {
         self.moments
             .iter()
             .map(|(name, moments)| Ok((name.as_str(), self.model.values(name)?, moments)))
