@@ -33,10 +33,10 @@ PARTS = {"attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "
          "ffn_norm": "post_attention_layernorm"}
 
 
-def weights(config):
+def weights(path, config):
     """Returns the file's tensors, dequantised, under the names and in the order of transformers."""
     state = {}
-    for tensor in gguf.GGUFReader(Path(folder) / FILE).tensors:
+    for tensor in gguf.GGUFReader(path).tensors:
         data = dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
         data = data.reshape(*reversed(tensor.shape.tolist()))
         name = tensor.name.removesuffix(".weight")
@@ -53,35 +53,47 @@ def weights(config):
     return state
 
 
-folder = sys.argv[1]
-tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=FILE)
-config = AutoConfig.from_pretrained(folder, gguf_file=FILE)
-config.tie_word_embeddings = True
-model = LlamaForCausalLM(config).float().eval()
-print(model.load_state_dict(weights(config), strict=False))
-model.tie_weights()
-generator = torch.Generator().manual_seed(20261121)
-sampled = torch.randperm(model.config.vocab_size, generator=generator)[:256].sort().values
+def load(folder):
+    """Returns the tokenizer and the model, float32."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=FILE)
+    config = AutoConfig.from_pretrained(folder, gguf_file=FILE)
+    config.tie_word_embeddings = True
+    model = LlamaForCausalLM(config).float().eval()
+    left = model.load_state_dict(weights(Path(folder) / FILE, config), strict=False)
+    assert left.missing_keys == ["lm_head.weight"] and not left.unexpected_keys, left
+    model.tie_weights()
+    return tokenizer, model
 
-tokens, lengths, top_ids, top_logits, sampled_logits = [], [], [], [], []
-with torch.no_grad():
-    for prompt in PROMPTS:
-        ids = tokenizer(prompt, add_special_tokens=False).input_ids
-        logits = model(torch.tensor([ids])).logits[0]
-        top = logits.topk(64)
-        tokens += ids
-        lengths.append(len(ids))
-        top_ids.append(top.indices)
-        top_logits.append(top.values)
-        sampled_logits.append(logits[:, sampled])
-save_file(
-    {
-        "tokens": torch.tensor(tokens, dtype=torch.int32),
-        "lengths": torch.tensor(lengths, dtype=torch.int32),
-        "top.ids": torch.cat(top_ids).int(),
-        "top.logits": torch.cat(top_logits),
-        "sampled.ids": sampled.int(),
-        "sampled.logits": torch.cat(sampled_logits),
-    },
-    Path(__file__).parent / "fixtures" / "smollm2.safetensors",
-)
+
+def main(folder):
+    tokenizer, model = load(folder)
+    generator = torch.Generator().manual_seed(20261121)
+    sampled = torch.randperm(model.config.vocab_size, generator=generator)[:256].sort().values
+    tokens, lengths, top_ids, top_logits, sampled_logits = [], [], [], [], []
+    with torch.no_grad():
+        for prompt in PROMPTS:
+            ids = tokenizer(prompt, add_special_tokens=False).input_ids
+            logits = model(torch.tensor([ids])).logits[0]
+            top = logits.topk(64)
+            tokens += ids
+            lengths.append(len(ids))
+            top_ids.append(top.indices)
+            top_logits.append(top.values)
+            sampled_logits.append(logits[:, sampled])
+    path = Path(__file__).parent / "fixtures" / "smollm2.safetensors"
+    save_file(
+        {
+            "tokens": torch.tensor(tokens, dtype=torch.int32),
+            "lengths": torch.tensor(lengths, dtype=torch.int32),
+            "top.ids": torch.cat(top_ids).int(),
+            "top.logits": torch.cat(top_logits),
+            "sampled.ids": sampled.int(),
+            "sampled.logits": torch.cat(sampled_logits),
+        },
+        path,
+    )
+    path.chmod(0o644)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

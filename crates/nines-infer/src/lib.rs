@@ -13,4 +13,6 @@ pub mod endpoint;
 pub mod filter;
 pub mod generator;
 pub mod local;
+pub mod rng;
+pub mod sampling;
 pub mod scorer;

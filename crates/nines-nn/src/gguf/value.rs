@@ -78,6 +78,14 @@ impl GgufValue {
         }
     }
 
+    /// Returns the value as a list of numbers, where it is one.
+    pub fn as_floats(&self) -> Option<&[f64]> {
+        match self {
+            Self::Floats(floats) => Some(floats),
+            _ => None,
+        }
+    }
+
     /// Says what kind of value it is, for messages.
     pub fn describe(&self) -> String {
         match self {
