@@ -1,1 +1,526 @@
 //! Filtered generation: draw until one completion is accepted, or abstain.
+//!
+//! Two laws, named because they differ: [`Law::FirstAccepted`] answers with the first acceptable
+//! draw, which is rejection sampling; [`Law::PickSafest`] answers with the lowest score of a batch,
+//! which shifts the answers towards what the classifier likes best. Both fail closed: an unfinished
+//! completion, one without a score, a failed draw or a dead generator is never accepted.
+//!
+//! Many prompts are filtered at once, in waves: every prompt still open gets its next few draws in
+//! one batch. A wave may draw further than the law needs; the law looks at draws in the order of
+//! their numbers, which key the random stream, so the answers do not depend on waves, on batches or
+//! on the order in which draws arrive.
+
+use crate::cancel::CancelFlag;
+use crate::generator::{GenerateError, GenerateStats, Generator, PromptRequest};
+use crate::scorer::{Scorer, Unscoreable};
+use nines_domain::draw::{Draw, Ruling, Sampling};
+use nines_domain::score::{Score, Threshold};
+use nines_domain::snippet::SnippetText;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// No wave draws more than this for one prompt at a time.
+const LARGEST_WAVE: u32 = 16;
+
+/// Which of the acceptable draws is the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "law", rename_all = "snake_case")]
+pub enum Law {
+    /// The first acceptable one, in the order of the draws: rejection sampling.
+    FirstAccepted,
+    /// Draws come in batches of `of`; the answer is the lowest score of the first batch in which a
+    /// draw is acceptable.
+    PickSafest {
+        /// How many draws a batch has.
+        of: u32,
+    },
+}
+
+impl fmt::Display for Law {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FirstAccepted => f.write_str("first accepted"),
+            Self::PickSafest { of } => write!(f, "pick safest of {of}"),
+        }
+    }
+}
+
+/// A filter cannot be built like this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// No draws are allowed.
+    #[error("a filter needs a budget of at least one draw for each prompt")]
+    NoBudget,
+    /// A batch has no draws, or more than the budget.
+    #[error("picking the safest of {of} needs at least 1 and at most the budget of {budget} draws")]
+    BatchBeyondBudget {
+        /// Draws in a batch.
+        of: u32,
+        /// Draws allowed.
+        budget: u32,
+    },
+}
+
+/// One draw of a prompt with what the filter says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Which draw of its prompt this is, from 0.
+    pub number: u32,
+    /// The draw; `None` when the generator failed to make it.
+    pub draw: Option<Draw>,
+    /// The verdict.
+    pub ruling: Ruling,
+    /// Whether the law looked at it. A wave may draw further than the answer: those draws are kept
+    /// and shown, but they are no part of the filter's law and of its acceptance rate.
+    pub looked_at: bool,
+}
+
+/// Why a prompt has no answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Abstention {
+    /// The budget is spent and no draw was acceptable.
+    BudgetSpent {
+        /// How many draws were looked at.
+        draws: u32,
+        /// How many of them had no score.
+        unscoreable: u32,
+        /// Why the last of those had none.
+        last_reason: Option<String>,
+    },
+    /// The generator stopped working.
+    Generator {
+        /// What it said.
+        reason: String,
+    },
+    /// The work was stopped before an answer was found.
+    Cancelled,
+}
+
+impl fmt::Display for Abstention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BudgetSpent {
+                draws,
+                unscoreable,
+                last_reason,
+            } => {
+                write!(f, "none of {draws} draws was accepted")?;
+                if let Some(reason) = last_reason {
+                    write!(f, "; {unscoreable} had no score ({reason})")?;
+                }
+                Ok(())
+            }
+            Self::Generator { reason } => write!(f, "the generator stopped: {reason}"),
+            Self::Cancelled => f.write_str("stopped before an answer was found"),
+        }
+    }
+}
+
+/// What the filter answers to a prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// This draw.
+    Accepted {
+        /// Its number.
+        number: u32,
+    },
+    /// Nothing.
+    Abstained(Abstention),
+}
+
+/// The filter's answer to one prompt, with every candidate in the order of the draws.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The answer, or why there is none.
+    pub outcome: Outcome,
+    /// Every draw that was made, by number.
+    pub candidates: Vec<Candidate>,
+}
+
+impl Answer {
+    /// Returns the accepted candidate, if there is one.
+    pub fn accepted(&self) -> Option<&Candidate> {
+        let Outcome::Accepted { number } = self.outcome else {
+            return None;
+        };
+        self.candidates.iter().find(|c| c.number == number)
+    }
+
+    /// Returns the answer's text, if there is one.
+    pub fn completion(&self) -> Option<&str> {
+        self.accepted()?
+            .draw
+            .as_ref()
+            .map(|d| d.completion.as_str())
+    }
+
+    /// Returns the candidates that the law looked at.
+    pub fn looked_at(&self) -> impl Iterator<Item = &Candidate> {
+        self.candidates.iter().filter(|c| c.looked_at)
+    }
+}
+
+/// What happens while a filter runs.
+#[derive(Debug)]
+pub enum FilterEvent<'a> {
+    /// A draw came back from the generator; it has no verdict yet.
+    Drawn {
+        /// The index of its prompt.
+        prompt: usize,
+    },
+    /// A candidate has its verdict.
+    Ruled {
+        /// The index of its prompt.
+        prompt: usize,
+        /// The candidate.
+        candidate: &'a Candidate,
+    },
+    /// A prompt has its answer, or an abstention.
+    Answered {
+        /// The index of the prompt.
+        prompt: usize,
+        /// The answer.
+        answer: &'a Answer,
+    },
+}
+
+/// What a filter did with a list of prompts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FilterRun {
+    /// One answer for each prompt, in their order.
+    pub answers: Vec<Answer>,
+    /// How fast the generator was, over all waves.
+    pub generated: GenerateStats,
+    /// What stopped the generator for good, if anything did.
+    pub failure: Option<GenerateError>,
+    /// Whether the work was stopped from outside.
+    pub cancelled: bool,
+}
+
+/// A scorer with a threshold, a budget and a law.
+pub struct Filter<'a> {
+    scorer: &'a dyn Scorer,
+    threshold: Threshold,
+    budget: u32,
+    law: Law,
+}
+
+impl<'a> Filter<'a> {
+    /// Builds a filter that accepts below `threshold` and looks at up to `budget` draws for each
+    /// prompt. Under [`Law::PickSafest`] only whole batches count: the budget is rounded down to a
+    /// multiple of the batch, since the safest of fewer follows another law.
+    ///
+    /// # Errors
+    /// [`FilterError`] for an empty budget or a batch that is empty or beyond it.
+    pub fn new(
+        scorer: &'a dyn Scorer,
+        threshold: Threshold,
+        budget: u32,
+        law: Law,
+    ) -> Result<Self, FilterError> {
+        if budget == 0 {
+            return Err(FilterError::NoBudget);
+        }
+        let budget = match law {
+            Law::FirstAccepted => budget,
+            Law::PickSafest { of } if of == 0 || of > budget => {
+                return Err(FilterError::BatchBeyondBudget { of, budget });
+            }
+            Law::PickSafest { of } => budget - budget % of,
+        };
+        Ok(Self {
+            scorer,
+            threshold,
+            budget,
+            law,
+        })
+    }
+
+    /// Returns how many draws it looks at for one prompt, at most.
+    pub fn budget(&self) -> u32 {
+        self.budget
+    }
+
+    /// Returns its law.
+    pub fn law(&self) -> Law {
+        self.law
+    }
+
+    /// Returns where it stops accepting.
+    pub fn threshold(&self) -> Threshold {
+        self.threshold
+    }
+
+    /// Rules on a draw with its score, or with the reason why it has none.
+    pub fn rule(&self, draw: &Draw, score: Result<Score, Unscoreable>) -> Ruling {
+        if !draw.finish.is_finished() {
+            return Ruling::Unscoreable {
+                reason: format!("its sentence is unfinished after {} tokens", draw.tokens),
+            };
+        }
+        match score {
+            Ok(score) if self.threshold.accepts(score) => Ruling::Accepted { score },
+            Ok(score) => Ruling::Rejected { score },
+            Err(reason) => Ruling::Unscoreable {
+                reason: reason.to_string(),
+            },
+        }
+    }
+
+    /// Filters a list of prompts. Every prompt gets an answer or an abstention with its reason; a
+    /// generator that stops working makes the open prompts abstain, and `cancel` keeps what is done.
+    ///
+    /// `on_event` hears of every draw, verdict and answer as they come; verdicts and answers come
+    /// after each wave.
+    pub fn run(
+        &self,
+        prompts: &[String],
+        generator: &dyn Generator,
+        sampling: &Sampling,
+        on_event: &mut dyn FnMut(FilterEvent<'_>),
+        cancel: &CancelFlag,
+    ) -> FilterRun {
+        let mut run = FilterRun {
+            answers: Vec::new(),
+            generated: GenerateStats::default(),
+            failure: None,
+            cancelled: false,
+        };
+        let mut candidates: Vec<Vec<Candidate>> = vec![Vec::new(); prompts.len()];
+        let mut answers: Vec<Option<Answer>> = vec![None; prompts.len()];
+        let mut open: Vec<usize> = (0..prompts.len()).collect();
+        let mut drawn = 0;
+        while drawn < self.budget && !open.is_empty() && !cancel.is_cancelled() {
+            let draws = drawn..drawn + self.wave(drawn);
+            drawn = draws.end;
+            let requests: Vec<PromptRequest> = open
+                .iter()
+                .map(|&prompt| PromptRequest {
+                    prompt: prompts[prompt].clone(),
+                    draws: draws.clone(),
+                })
+                .collect();
+            let mut arrived: BTreeMap<(usize, u32), Result<Draw, GenerateError>> = BTreeMap::new();
+            let mut failures = vec![None; open.len()];
+            let generated = generator.generate(
+                &requests,
+                sampling,
+                &mut |request, draw| {
+                    let Some(&prompt) = open.get(request) else {
+                        return;
+                    };
+                    on_event(FilterEvent::Drawn { prompt });
+                    match draw {
+                        Ok(draw) => {
+                            arrived.entry((request, draw.draw)).or_insert(Ok(draw));
+                        }
+                        Err(error) => failures[request] = Some(error),
+                    }
+                },
+                cancel,
+            );
+            match generated {
+                Ok(stats) => {
+                    run.generated.tokens += stats.tokens;
+                    run.generated.seconds += stats.seconds;
+                }
+                Err(error) => run.failure = Some(error),
+            }
+            let stopped = cancel.is_cancelled() || run.failure.is_some();
+            // A failed draw carries no number: whatever is missing of its request has failed.
+            for (request, failure) in failures.into_iter().enumerate() {
+                let missing = match failure {
+                    Some(error) => error,
+                    None if stopped => continue,
+                    None => GenerateError::Model("it did not deliver this draw".to_owned()),
+                };
+                for number in draws.clone() {
+                    arrived
+                        .entry((request, number))
+                        .or_insert_with(|| Err(missing.clone()));
+                }
+            }
+            arrived.retain(|(_, number), _| draws.contains(number));
+            for (request, candidate) in self.judge(&requests, arrived) {
+                let prompt = open[request];
+                on_event(FilterEvent::Ruled {
+                    prompt,
+                    candidate: &candidate,
+                });
+                candidates[prompt].push(candidate);
+            }
+            open.retain(|&prompt| {
+                let seen = &mut candidates[prompt];
+                let Some(number) = self.decide(seen) else {
+                    return true;
+                };
+                let answer = self.answer(std::mem::take(seen), Outcome::Accepted { number });
+                on_event(FilterEvent::Answered {
+                    prompt,
+                    answer: &answer,
+                });
+                answers[prompt] = Some(answer);
+                false
+            });
+            if run.failure.is_some() {
+                break;
+            }
+        }
+        for prompt in open {
+            let seen = std::mem::take(&mut candidates[prompt]);
+            let why = self.abstention(&seen, run.failure.as_ref());
+            run.cancelled |= why == Abstention::Cancelled;
+            let answer = self.answer(seen, Outcome::Abstained(why));
+            on_event(FilterEvent::Answered {
+                prompt,
+                answer: &answer,
+            });
+            answers[prompt] = Some(answer);
+        }
+        run.answers = answers.into_iter().flatten().collect();
+        run
+    }
+
+    /// How many draws the next wave makes for a prompt that has `drawn` of them: 1, 1, 2, 4, … so
+    /// that at most about half are beyond what the law looks at, while few waves are needed.
+    fn wave(&self, drawn: u32) -> u32 {
+        match self.law {
+            Law::FirstAccepted => drawn.clamp(1, LARGEST_WAVE).min(self.budget - drawn),
+            Law::PickSafest { of } => of,
+        }
+    }
+
+    /// Scores a wave in one call and rules on each draw, in the order of requests and draws.
+    fn judge(
+        &self,
+        requests: &[PromptRequest],
+        arrived: BTreeMap<(usize, u32), Result<Draw, GenerateError>>,
+    ) -> Vec<(usize, Candidate)> {
+        let worth_scoring =
+            |draw: &Draw| draw.finish.is_finished() && !draw.completion.trim().is_empty();
+        let snippets: Vec<SnippetText> = arrived
+            .iter()
+            .filter_map(|((request, _), draw)| {
+                let draw = draw.as_ref().ok().filter(|draw| worth_scoring(draw))?;
+                Some(SnippetText::new(
+                    &requests[*request].prompt,
+                    &draw.completion,
+                ))
+            })
+            .collect();
+        let mut scores = if snippets.is_empty() {
+            Vec::new()
+        } else {
+            self.scorer.score(&snippets, &mut |_| {})
+        }
+        .into_iter();
+        arrived
+            .into_iter()
+            .map(|((request, number), draw)| {
+                let (draw, ruling) = match draw {
+                    Err(error) => (
+                        None,
+                        Ruling::Unscoreable {
+                            reason: error.to_string(),
+                        },
+                    ),
+                    Ok(draw) => {
+                        let score = if worth_scoring(&draw) {
+                            scores.next().unwrap_or_else(|| {
+                                Err(Unscoreable::Model("the scorer did not answer".to_owned()))
+                            })
+                        } else {
+                            Err(Unscoreable::EmptyCompletion)
+                        };
+                        let ruling = self.rule(&draw, score);
+                        (Some(draw), ruling)
+                    }
+                };
+                let candidate = Candidate {
+                    number,
+                    draw,
+                    ruling,
+                    looked_at: false,
+                };
+                (request, candidate)
+            })
+            .collect()
+    }
+
+    /// Returns the number of the draw that the law answers with, from candidates in the order of
+    /// their numbers; `None` when it has to draw on, or when a draw that it must look at first is
+    /// missing.
+    pub fn decide(&self, candidates: &[Candidate]) -> Option<u32> {
+        let whole = unbroken(candidates);
+        match self.law {
+            Law::FirstAccepted => whole
+                .iter()
+                .find(|c| c.ruling.is_accepted())
+                .map(|c| c.number),
+            Law::PickSafest { of } => whole.chunks_exact(of as usize).find_map(|batch| {
+                batch
+                    .iter()
+                    .filter(|c| c.ruling.is_accepted())
+                    .filter_map(|c| Some((c.ruling.score()?, c.number)))
+                    .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
+                    .map(|(_, number)| number)
+            }),
+        }
+    }
+
+    /// Marks which candidates the law looked at.
+    fn answer(&self, mut candidates: Vec<Candidate>, outcome: Outcome) -> Answer {
+        let looked = match outcome {
+            Outcome::Accepted { number } => match self.law {
+                Law::FirstAccepted => number + 1,
+                Law::PickSafest { of } => (number / of + 1) * of,
+            },
+            Outcome::Abstained(_) => unbroken(&candidates).len() as u32,
+        };
+        for candidate in &mut candidates {
+            candidate.looked_at = candidate.number < looked;
+        }
+        Answer {
+            outcome,
+            candidates,
+        }
+    }
+
+    fn abstention(&self, seen: &[Candidate], failure: Option<&GenerateError>) -> Abstention {
+        let whole = unbroken(seen);
+        if whole.len() as u32 >= self.budget {
+            let reasons: Vec<&String> = whole
+                .iter()
+                .filter_map(|c| match &c.ruling {
+                    Ruling::Unscoreable { reason } => Some(reason),
+                    _ => None,
+                })
+                .collect();
+            return Abstention::BudgetSpent {
+                draws: whole.len() as u32,
+                unscoreable: reasons.len() as u32,
+                last_reason: reasons.last().map(|&reason| reason.clone()),
+            };
+        }
+        match failure {
+            Some(error) => Abstention::Generator {
+                reason: error.to_string(),
+            },
+            None => Abstention::Cancelled,
+        }
+    }
+}
+
+/// The candidates up to the first gap in their numbers: when work stops in the middle of a wave, a
+/// later draw may be there while an earlier one is not, and the law must not skip it.
+fn unbroken(candidates: &[Candidate]) -> &[Candidate] {
+    let whole = candidates
+        .iter()
+        .zip(0..)
+        .take_while(|(candidate, number)| candidate.number == *number)
+        .count();
+    &candidates[..whole]
+}
