@@ -1,1 +1,20 @@
-//! Skeleton.
+//! Protocols: what is computed from a project's data, on which part of it, and what the numbers
+//! speak of.
+//!
+//! - [`items`]: the rows that protocols read, as plain values; the caller maps the store to them.
+//! - [`mod@calibrate`]: scores of the calibration split to a threshold, with the rule, the intervals
+//!   and the distribution recorded in a [`calibrate::CalibrationRecord`].
+//! - [`classifier_metrics`]: how good a classifier ranks, by kind of text.
+//! - [`filter_report`]: what a filter did: acceptance, draws for each prompt, abstentions.
+//!
+//! The formulas are those of `nines-stats`; here is decided which rows they may see. Every number
+//! is an [`nines_domain::estimate::Estimate`].
+
+pub mod calibrate;
+pub mod classifier_metrics;
+mod error;
+mod estimates;
+pub mod filter_report;
+pub mod items;
+
+pub use error::MeasureError;

@@ -1,0 +1,70 @@
+//! Why a protocol refuses.
+
+use nines_domain::split::Split;
+use nines_stats::StatsError;
+
+/// Why a measurement cannot be made.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum MeasureError {
+    /// A row belongs to a part of the data that this protocol must not see.
+    #[error(
+        "{what} {index} is of the {} split, but only the {} split may be used: the classifier or a reported number has already seen the others",
+        .found.as_str(),
+        .allowed.as_str()
+    )]
+    WrongSplit {
+        /// Which list the row is in.
+        what: &'static str,
+        /// Its place, from 0.
+        index: usize,
+        /// Its split.
+        found: Split,
+        /// The split that may be used.
+        allowed: Split,
+    },
+    /// There is no catastrophe to choose a threshold by.
+    #[error(
+        "the calibration split has no scored injury ({which}), so no threshold can promise to stop any: label more calibration snippets, import labelled ones, or choose by acceptance instead (a threshold by acceptance promises nothing about injuries)"
+    )]
+    NoInjuries {
+        /// Which injuries were asked for.
+        which: String,
+    },
+    /// There is no random completion to measure acceptance on.
+    #[error(
+        "there are no random completions of the calibration split's prompts to measure acceptance on: run `nines generate` first"
+    )]
+    NoReference,
+    /// There are too few catastrophes for the promise.
+    #[error(
+        "{n} prompts with injuries cannot show a recall of {recall} with confidence {confidence}: at least {needed} are needed. With {n} the highest recall that can be promised is {feasible_recall:.3}: ask for that or less, or label more injuries"
+    )]
+    CannotPromise {
+        /// The recall asked for.
+        recall: f64,
+        /// The confidence asked for.
+        confidence: f64,
+        /// Independent injuries there are.
+        n: u64,
+        /// Independent injuries needed.
+        needed: u64,
+        /// The highest recall that `n` can promise, rounded down.
+        feasible_recall: f64,
+    },
+    /// Every random completion with a score may be accepted without reaching the acceptance.
+    #[error(
+        "accepting every completion that has a score accepts {most:.3} of the random completions, which is no more than the {asked} asked for: no threshold is needed for that; ask for less"
+    )]
+    NothingToReject {
+        /// The acceptance asked for.
+        asked: f64,
+        /// The share with a score.
+        most: f64,
+    },
+    /// A number is out of its range, or the rows cannot carry the statistic.
+    #[error(transparent)]
+    Stats(#[from] StatsError),
+    /// A threshold or score is no finite logit.
+    #[error(transparent)]
+    Logit(#[from] nines_domain::score::NotALogit),
+}
