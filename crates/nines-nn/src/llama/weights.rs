@@ -24,6 +24,14 @@ enum Source {
     Folder(SafetensorsFolder),
 }
 
+/// A tensor as stored.
+struct Stored<'a> {
+    name: String,
+    shape: &'a [usize],
+    kind: TensorKind,
+    bytes: &'a [u8],
+}
+
 /// A matrix as stored: rows of `columns` numbers.
 #[derive(Clone, Copy)]
 pub(super) struct StoredMatrix<'a> {
@@ -36,6 +44,18 @@ pub(super) struct StoredMatrix<'a> {
 }
 
 impl<'a> StoredMatrix<'a> {
+    /// Wraps rows in their own order.
+    #[cfg(test)]
+    pub(super) fn plain(rows: usize, columns: usize, kind: TensorKind, bytes: &'a [u8]) -> Self {
+        Self {
+            rows,
+            columns,
+            kind,
+            bytes,
+            interleaved: None,
+        }
+    }
+
     /// Returns one row as stored; its blocks never reach into another row.
     pub(super) fn row_bytes(&self, row: usize) -> &'a [u8] {
         let stored = match self.interleaved {
@@ -115,7 +135,7 @@ impl LlamaWeights {
     fn checked(self) -> Result<Self, LlamaError> {
         let mut known = std::collections::BTreeSet::new();
         for part in Part::all(&self.config) {
-            let (name, shape, _, _) = self.stored(part)?;
+            let Stored { name, shape, .. } = self.stored(part)?;
             let expected = part.shape(&self.config);
             if shape != expected {
                 return Err(LlamaError::Shape {
@@ -172,24 +192,32 @@ impl LlamaWeights {
         }
     }
 
-    fn stored(&self, part: Part) -> Result<(String, &[usize], TensorKind, &[u8]), LlamaError> {
-        match &self.source {
+    fn stored(&self, part: Part) -> Result<Stored<'_>, LlamaError> {
+        let (name, (shape, kind, bytes)) = match &self.source {
             Source::Gguf(file) => {
                 let name = part.gguf_name();
                 let tensor = file.tensor(&name)?;
-                Ok((name, tensor.shape, tensor.kind, tensor.bytes))
+                (name, (tensor.shape, tensor.kind, tensor.bytes))
             }
             Source::Folder(folder) => {
                 let name = part.hf_name();
-                let (shape, kind, bytes) = folder.tensor(&name)?;
-                Ok((name, shape, kind, bytes))
+                let tensor = folder.tensor(&name)?;
+                (name, tensor)
             }
-        }
+        };
+        Ok(Stored {
+            name,
+            shape,
+            kind,
+            bytes,
+        })
     }
 
     /// Returns a matrix as stored.
     pub(super) fn matrix(&self, part: Part) -> Result<StoredMatrix<'_>, LlamaError> {
-        let (_, shape, kind, bytes) = self.stored(part)?;
+        let Stored {
+            shape, kind, bytes, ..
+        } = self.stored(part)?;
         let interleaved = match (&self.source, part) {
             (Source::Gguf(_), Part::Query(_) | Part::Key(_)) => Some(self.config.head_dim),
             _ => None,
@@ -214,7 +242,9 @@ impl LlamaWeights {
 
     /// Returns a vector's numbers.
     pub(super) fn vector(&self, part: Part) -> Result<Vec<f32>, LlamaError> {
-        let (_, shape, kind, bytes) = self.stored(part)?;
+        let Stored {
+            shape, kind, bytes, ..
+        } = self.stored(part)?;
         let mut out = vec![0.0; shape[0]];
         dequantize(kind, bytes, &mut out);
         Ok(out)

@@ -5,6 +5,7 @@ mod forward;
 mod packed;
 mod product;
 mod sequence;
+mod tile;
 mod unpack;
 
 pub use forward::{CpuLlama, Feed, Logits, Wanted, Workspace};

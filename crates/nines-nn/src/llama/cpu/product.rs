@@ -4,15 +4,18 @@
 //! the batch, the tile or the vector width: a row's results never depend on its neighbours.
 
 use super::packed::{PANEL, PackedMatrix, Panel};
+use super::tile::{Sums, Tile};
 use super::unpack::unpack;
-use crate::lanes::VectorLevel;
 use rayon::prelude::*;
 use std::cell::RefCell;
 
 /// Rows in a full block of packed inputs.
 const BLOCK: usize = 8;
 /// Panels multiplied together: eight rows by three vectors fill 24 of AVX-512's 32 registers.
-const GROUP: usize = 3;
+pub(super) const GROUP: usize = 3;
+/// Inputs that are unpacked at a time, so that a group's weights stay in the first-level cache
+/// while all rows are multiplied with them. A multiple of every quantised block's length.
+const SLICE: usize = 128;
 
 /// Input rows, packed: blocks of 8 rows, then of 4, 2 and 1, each f32[inputs][rows].
 #[derive(Debug, Default)]
@@ -32,7 +35,6 @@ impl PackedRows {
     ) {
         self.rows = rows;
         self.inputs = inputs;
-        self.numbers.clear();
         self.numbers.resize(rows * inputs, 0.0);
         let mut parts = Vec::new();
         let mut left = self.numbers.as_mut_slice();
@@ -41,15 +43,19 @@ impl PackedRows {
             parts.push((first, count, part));
             left = rest;
         }
-        parts.into_par_iter().for_each(|(first, count, part)| {
-            let mut row = vec![0.0; inputs];
-            for r in 0..count {
-                write(first + r, &mut row);
-                for (column, &number) in part.chunks_exact_mut(count).zip(&row) {
-                    column[r] = number;
+        parts
+            .into_par_iter()
+            .for_each_init(Vec::new, |buffer, (first, count, part)| {
+                buffer.resize(count * inputs, 0.0);
+                for (r, row) in buffer.chunks_exact_mut(inputs).enumerate() {
+                    write(first + r, row);
                 }
-            }
-        });
+                for (input, column) in part.chunks_exact_mut(count).enumerate() {
+                    for (r, number) in column.iter_mut().enumerate() {
+                        *number = buffer[r * inputs + input];
+                    }
+                }
+            });
     }
 }
 
@@ -97,207 +103,128 @@ pub(super) fn multiply(rows: &PackedRows, matrix: &PackedMatrix, out: &mut [f32]
         .for_each(|(group, panels)| group_product(rows, panels, group * GROUP, results, add));
 }
 
+/// Memory of one thread.
+#[derive(Default)]
+struct Scratch {
+    unpacked: Vec<f32>,
+    sums: Vec<f32>,
+}
+
 thread_local! {
-    static UNPACKED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 fn group_product(rows: &PackedRows, panels: &[Panel], first: usize, results: Results, add: bool) {
-    let size = rows.inputs * PANEL;
-    UNPACKED.with_borrow_mut(|unpacked| {
-        if unpacked.len() < size * GROUP {
-            unpacked.resize(size * GROUP, 0.0);
-        }
-        for (panel, out) in panels.iter().zip(unpacked.chunks_exact_mut(size)) {
-            if !matches!(panel, Panel::F32(_)) {
-                unpack(panel, out);
+    SCRATCH.with_borrow_mut(|Scratch { unpacked, sums }| {
+        unpacked.resize(GROUP * SLICE * PANEL, 0.0);
+        sums.resize(rows.rows * GROUP * PANEL, 0.0);
+        for start in (0..rows.inputs).step_by(SLICE) {
+            let end = (start + SLICE).min(rows.inputs);
+            let size = (end - start) * PANEL;
+            for (panel, out) in panels.iter().zip(unpacked.chunks_exact_mut(size)) {
+                unpack(panel, start..end, out);
             }
-        }
-        let weights: Vec<&[f32]> = panels
-            .iter()
-            .zip(unpacked.chunks_exact(size))
-            .map(|(panel, unpacked)| match panel {
-                Panel::F32(numbers) => numbers.as_slice(),
-                _ => unpacked,
-            })
-            .collect();
-        for (row, count) in blocks(rows.rows) {
-            let x = &rows.numbers[row * rows.inputs..(row + count) * rows.inputs];
-            // SAFETY: these rows and columns lie inside `out`, whose size `multiply` checked, and
-            // no other thread has these columns.
-            let at = unsafe { results.start.add(row * results.stride + first * PANEL) };
-            let tile = Tile {
-                inputs: rows.inputs,
-                x,
-                out: at,
-                stride: results.stride,
-                add,
-            };
-            tile.run(count, &weights);
+            let mut weights: [&[f32]; GROUP] = [&[]; GROUP];
+            let slices = panels.iter().zip(unpacked.chunks_exact(size));
+            for (weights, (panel, unpacked)) in weights.iter_mut().zip(slices) {
+                *weights = match panel {
+                    Panel::F32(numbers) => &numbers[start * PANEL..end * PANEL],
+                    _ => unpacked,
+                };
+            }
+            let is_last = end == rows.inputs;
+            for (row, count) in blocks(rows.rows) {
+                let block = &rows.numbers[row * rows.inputs..(row + count) * rows.inputs];
+                let tile = Tile {
+                    x: &block[start * count..end * count],
+                    rows: count,
+                    sums: &mut sums[row * GROUP * PANEL..(row + count) * GROUP * PANEL],
+                    is_first: start == 0,
+                    results: is_last.then(|| Sums {
+                        // SAFETY: these rows and columns lie inside `out`, whose size `multiply`
+                        // checked.
+                        at: unsafe { results.start.add(row * results.stride + first * PANEL) },
+                        stride: results.stride,
+                        add,
+                    }),
+                };
+                // SAFETY: the results are inside `out`, and no other thread has these columns.
+                unsafe { tile.run(&weights[..panels.len()]) };
+            }
         }
     });
 }
 
-/// One block of rows by one group of panels.
-#[derive(Clone, Copy)]
-struct Tile<'a> {
-    inputs: usize,
-    /// f32[inputs][rows].
-    x: &'a [f32],
-    out: *mut f32,
-    stride: usize,
-    add: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::super::super::weights::StoredMatrix;
+    use super::*;
+    use crate::gguf::TensorKind;
 
-impl Tile<'_> {
-    fn run(&self, rows: usize, weights: &[&[f32]]) {
-        match *weights {
-            [a, b, c] => self.with_panels(rows, [a, b, c]),
-            [a, b] => self.with_panels(rows, [a, b]),
-            [a] => self.with_panels(rows, [a]),
-            _ => {}
-        }
+    /// Numbers without a pattern, from -1 to 1.
+    fn number(seed: usize) -> f32 {
+        let word = (seed as u32).wrapping_mul(2_654_435_761).rotate_left(13);
+        word.wrapping_mul(2_246_822_519) as f32 / u32::MAX as f32 * 2.0 - 1.0
     }
 
-    fn with_panels<const P: usize>(&self, rows: usize, weights: [&[f32]; P]) {
-        match rows {
-            8 => self.with_rows::<8, P>(weights),
-            4 => self.with_rows::<4, P>(weights),
-            2 => self.with_rows::<2, P>(weights),
-            _ => self.with_rows::<1, P>(weights),
+    /// Random blocks of a kind, with scales that are ordinary numbers.
+    fn stored(kind: TensorKind, rows: usize, columns: usize) -> Vec<u8> {
+        let size = kind.block_bytes();
+        let mut bytes: Vec<u8> = (0..rows * columns / kind.block_len() * size)
+            .map(|i| (number(i) * 127.0) as i8 as u8)
+            .collect();
+        let scales: &[usize] = match kind {
+            TensorKind::Q4_1 | TensorKind::Q4K => &[0, 2],
+            TensorKind::Q6K => &[208],
+            TensorKind::F32 => &[],
+            _ => &[0],
+        };
+        for (index, block) in bytes.chunks_exact_mut(size).enumerate() {
+            for &at in scales {
+                let scale = half::f16::from_f32(number(index * 7 + at));
+                let scale = if kind == TensorKind::Bf16 {
+                    half::bf16::from_f32(scale.to_f32()).to_le_bytes()
+                } else {
+                    scale.to_le_bytes()
+                };
+                block[at..at + 2].copy_from_slice(&scale);
+            }
+            if kind == TensorKind::F32 {
+                block.copy_from_slice(&number(index).to_le_bytes());
+            }
         }
+        bytes
     }
 
-    fn with_rows<const R: usize, const P: usize>(&self, weights: [&[f32]; P]) {
-        assert_eq!(self.x.len(), self.inputs * R, "packed inputs");
-        for panel in weights {
-            assert_eq!(panel.len(), self.inputs * PANEL, "packed weights");
-        }
-        match VectorLevel::detect() {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the level says that the CPU has AVX-512; lengths are checked above and
-            // results by the caller.
-            VectorLevel::Avx512 => unsafe { self.avx512::<R, P>(weights) },
-            #[cfg(target_arch = "x86_64")]
-            VectorLevel::Avx2 => {
-                for (p, panel) in weights.into_iter().enumerate() {
-                    for first in (0..R).step_by(4) {
-                        // SAFETY: as above, with AVX2 and FMA.
-                        unsafe {
-                            match R {
-                                8 | 4 => self.avx2::<4>(panel, p, first, R),
-                                2 => self.avx2::<2>(panel, p, first, R),
-                                _ => self.avx2::<1>(panel, p, first, R),
-                            }
+    #[test]
+    fn products_are_chains_over_the_dequantised_numbers() {
+        for kind in TensorKind::ALL {
+            for (outputs, columns) in [(5, 256), (48, 256), (70, 512)] {
+                let bytes = stored(kind, outputs, columns);
+                let matrix = StoredMatrix::plain(outputs, columns, kind, &bytes);
+                let weights = matrix.floats();
+                let packed = PackedMatrix::stack(&[matrix]);
+                for rows in [1, 2, 3, 7, 8, 19] {
+                    let x = |row: usize, k: usize| number(row * columns + k + 5);
+                    let mut inputs = PackedRows::default();
+                    inputs.pack(rows, columns, |row, out| {
+                        for (k, number) in out.iter_mut().enumerate() {
+                            *number = x(row, k);
+                        }
+                    });
+                    let stride = packed.padded_outputs();
+                    let mut out = vec![0.5; rows * stride];
+                    multiply(&inputs, &packed, &mut out, true);
+                    for row in 0..rows {
+                        for output in 0..outputs {
+                            let sum = (0..columns).fold(0.0f32, |sum, k| {
+                                x(row, k).mul_add(weights[output * columns + k], sum)
+                            });
+                            let found = out[row * stride + output];
+                            assert_eq!(found, 0.5 + sum, "{} {row} {output}", kind.name());
                         }
                     }
                 }
-            }
-            _ => {
-                for (p, panel) in weights.into_iter().enumerate() {
-                    for row in 0..R {
-                        self.portable::<R>(panel, p, row);
-                    }
-                }
-            }
-        }
-    }
-
-    /// # Safety
-    /// The CPU must have AVX-512 F; `x` and `weights` must be as long as `inputs` asks, and `out`
-    /// must have R rows of P panels.
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn avx512<const R: usize, const P: usize>(&self, weights: [&[f32]; P]) {
-        use std::arch::x86_64::{
-            _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
-            _mm512_storeu_ps,
-        };
-        let mut sums = [[_mm512_setzero_ps(); P]; R];
-        let panels = weights.map(<[f32]>::as_ptr);
-        let x = self.x.as_ptr();
-        for k in 0..self.inputs {
-            // SAFETY: k < inputs, and the lengths are as promised.
-            unsafe {
-                let w = panels.map(|panel| _mm512_loadu_ps(panel.add(k * PANEL)));
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let x = _mm512_set1_ps(*x.add(k * R + r));
-                    for (sum, w) in sums.iter_mut().zip(w) {
-                        *sum = _mm512_fmadd_ps(x, w, *sum);
-                    }
-                }
-            }
-        }
-        for (r, sums) in sums.into_iter().enumerate() {
-            for (p, sum) in sums.into_iter().enumerate() {
-                // SAFETY: `out` has R rows of P panels.
-                unsafe {
-                    let out = self.out.add(r * self.stride + p * PANEL);
-                    let sum = if self.add {
-                        _mm512_add_ps(_mm512_loadu_ps(out), sum)
-                    } else {
-                        sum
-                    };
-                    _mm512_storeu_ps(out, sum);
-                }
-            }
-        }
-    }
-
-    /// # Safety
-    /// As [`Tile::avx512`], with AVX2 and FMA, for rows `first..first + R` of `rows` and panel `p`.
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn avx2<const R: usize>(&self, weights: &[f32], p: usize, first: usize, rows: usize) {
-        use std::arch::x86_64::{
-            _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,
-            _mm256_storeu_ps,
-        };
-        let mut sums = [[_mm256_setzero_ps(); 2]; R];
-        let (panel, x) = (weights.as_ptr(), self.x.as_ptr());
-        for k in 0..self.inputs {
-            // SAFETY: k < inputs, and the lengths are as promised.
-            unsafe {
-                let w = [
-                    _mm256_loadu_ps(panel.add(k * PANEL)),
-                    _mm256_loadu_ps(panel.add(k * PANEL + 8)),
-                ];
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let x = _mm256_set1_ps(*x.add(k * rows + first + r));
-                    for (sum, w) in sums.iter_mut().zip(w) {
-                        *sum = _mm256_fmadd_ps(x, w, *sum);
-                    }
-                }
-            }
-        }
-        for (r, sums) in sums.into_iter().enumerate() {
-            for (half, sum) in sums.into_iter().enumerate() {
-                // SAFETY: `out` has these rows and this panel.
-                unsafe {
-                    let at = (first + r) * self.stride + p * PANEL + half * 8;
-                    let out = self.out.add(at);
-                    let sum = if self.add {
-                        _mm256_add_ps(_mm256_loadu_ps(out), sum)
-                    } else {
-                        sum
-                    };
-                    _mm256_storeu_ps(out, sum);
-                }
-            }
-        }
-    }
-
-    fn portable<const R: usize>(&self, weights: &[f32], p: usize, row: usize) {
-        let mut sums = [0.0f32; PANEL];
-        for (x, w) in self.x.chunks_exact(R).zip(weights.chunks_exact(PANEL)) {
-            for (sum, &w) in sums.iter_mut().zip(w) {
-                *sum = x[row].mul_add(w, *sum);
-            }
-        }
-        for (lane, sum) in sums.into_iter().enumerate() {
-            // SAFETY: `out` has these rows and this panel, and no other thread has its columns.
-            unsafe {
-                let out = self.out.add(row * self.stride + p * PANEL + lane);
-                *out = if self.add { *out + sum } else { sum };
             }
         }
     }

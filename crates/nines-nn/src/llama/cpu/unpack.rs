@@ -2,16 +2,18 @@
 
 use super::packed::{ByteBlock, NibbleBlock, PANEL, Panel};
 use crate::lanes::VectorLevel;
+use std::ops::Range;
 
 type Column = [f32; PANEL];
 
-/// Writes a panel's numbers as f32[inputs][16].
-pub(super) fn unpack(panel: &Panel, out: &mut [f32]) {
+/// Writes the numbers of some inputs of a quantised panel as f32[inputs][16]; the range starts at
+/// a block's first input. Nothing is written for a panel that is not quantised.
+pub(super) fn unpack(panel: &Panel, inputs: Range<usize>, out: &mut [f32]) {
     let (columns, _) = out.as_chunks_mut::<PANEL>();
     match panel {
-        Panel::F32(numbers) => out.copy_from_slice(numbers),
+        Panel::F32(_) => {}
         Panel::Bf16(stored) => {
-            for (out, stored) in columns.iter_mut().zip(stored) {
+            for (out, stored) in columns.iter_mut().zip(&stored[inputs]) {
                 for (out, &bits) in out.iter_mut().zip(stored) {
                     *out = f32::from_bits(u32::from(bits) << 16);
                 }
@@ -19,6 +21,7 @@ pub(super) fn unpack(panel: &Panel, out: &mut [f32]) {
         }
         Panel::Nibbles(blocks) => {
             let (columns, _) = columns.as_chunks_mut::<32>();
+            let blocks = &blocks[inputs.start / 32..inputs.end / 32];
             match VectorLevel::detect() {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: the level says that the CPU has these instructions.
@@ -31,6 +34,7 @@ pub(super) fn unpack(panel: &Panel, out: &mut [f32]) {
         }
         Panel::Bytes(blocks) => {
             let (columns, _) = columns.as_chunks_mut::<16>();
+            let blocks = &blocks[inputs.start / 16..inputs.end / 16];
             match VectorLevel::detect() {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: as above.
