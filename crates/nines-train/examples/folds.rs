@@ -119,7 +119,7 @@ impl Observer for Printer {
         println!("{plan:?}");
     }
     fn step(&mut self, step: &StepRecord) {
-        if step.step % 10 == 0 || self.stop.is_some() {
+        if step.step.is_multiple_of(10) || self.stop.is_some() {
             println!(
                 "step {} loss {:.6} norm {:.5} {:.1} rows/s",
                 step.step, step.loss, step.gradient_norm, step.examples_per_second
