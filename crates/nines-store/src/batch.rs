@@ -98,12 +98,14 @@ pub(crate) fn hash_in(row: &QueryResult, column: &str) -> Result<ContentHash, St
 
 /// Reads stored bytes as a content hash.
 pub(crate) fn to_hash(bytes: &[u8]) -> Result<ContentHash, StoreError> {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    hex.parse().map_err(|_| StoreError::Unreadable {
-        table: "prompts or snippets",
-        id: 0,
-        column: "hash",
-        value: hex.chars().take(80).collect(),
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        hex.push(DIGITS[usize::from(byte >> 4)].into());
+        hex.push(DIGITS[usize::from(byte & 15)].into());
+    }
+    hex.parse().map_err(|_| StoreError::BadHash {
+        hex: hex.chars().take(80).collect(),
     })
 }
 

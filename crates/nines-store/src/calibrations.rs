@@ -10,8 +10,7 @@ use jiff::Timestamp;
 use nines_domain::score::Threshold;
 use nines_domain::snippet::{CalibrationId, ModelId, RunId};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
 };
 use serde_json::Value;
 

@@ -48,6 +48,14 @@ pub enum StoreError {
         /// The layout changes that this nines does not know.
         unknown: Vec<String>,
     },
+    /// The connection picks a PostgreSQL schema that is not there.
+    #[error(
+        "{location} picks a schema that is not there; make it with CREATE SCHEMA, or leave it out of the URL"
+    )]
+    NoSchema {
+        /// The database.
+        location: String,
+    },
     /// The file cannot be opened or read.
     #[error("cannot open the database {}", path.display())]
     CannotOpen {
@@ -199,6 +207,14 @@ pub enum StoreError {
         column: &'static str,
         /// What it holds, shortened.
         value: String,
+    },
+    /// A stored content hash is not one.
+    #[error(
+        "the database holds {hex:?} where a content hash of 64 digits should be; restore it from a copy"
+    )]
+    BadHash {
+        /// What it holds, in hexadecimal digits, shortened.
+        hex: String,
     },
     /// Any other error of the database.
     #[error("the database refused")]

@@ -10,7 +10,7 @@ use crate::time::{moment, now};
 use crate::values::{Place, from_json, json, refuse_nul, to_json};
 use jiff::Timestamp;
 use nines_domain::snippet::RunId;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTrait, QueryOrder};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, QueryOrder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

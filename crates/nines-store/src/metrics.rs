@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use nines_domain::snippet::RunId;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, InsertMany,
-    QueryFilter, QueryOrder, QueryTrait,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, InsertMany, QueryFilter,
+    QueryOrder, QueryTrait,
 };
 use std::collections::BTreeMap;
 

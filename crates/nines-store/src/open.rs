@@ -6,12 +6,11 @@
 
 use crate::error::StoreError;
 use crate::migration::{self, MIGRATION_TABLE, Migrator};
-use crate::store::in_transaction;
+use crate::store::{Attempts, in_transaction};
 use crate::url::StoreUrl;
 use sea_orm::sqlx::{Connection, sqlite};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, Statement,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement,
 };
 use sea_orm_migration::MigratorTrait;
 use std::io::{ErrorKind, Read};
@@ -28,6 +27,19 @@ const ACQUIRE: Duration = Duration::from_secs(120);
 const CONNECTIONS: u32 = 8;
 /// Keys PostgreSQL's lock on layout changes ("nines" in ASCII).
 const MIGRATION_LOCK: i64 = 0x6e69_6e65_73;
+
+/// Tries a step again while others are in its way.
+macro_rules! patiently {
+    ($step:expr) => {{
+        let mut attempts = Attempts::default();
+        loop {
+            let outcome = $step.await;
+            if let Some(outcome) = attempts.judge(outcome).await {
+                break outcome;
+            }
+        }
+    }};
+}
 
 /// What a database holds.
 enum Content {
@@ -52,8 +64,14 @@ pub(crate) async fn open(
                 source,
             })?;
             let found = look_at_file(&path)?;
-            if !found && !create {
-                return Err(StoreError::Missing { path });
+            if !found {
+                if !create {
+                    return Err(StoreError::Missing { path });
+                }
+                let folder = path.parent().unwrap_or(&path);
+                if let Err(source) = std::fs::metadata(folder) {
+                    return Err(StoreError::CannotOpen { path, source });
+                }
             }
             let looking = found.then(|| sqlite_options(&path, false, pragmas));
             (looking, sqlite_options(&path, true, pragmas))
@@ -63,19 +81,48 @@ pub(crate) async fn open(
             postgres_options(url, false),
         ),
     };
-    let mut pending = true;
-    if let Some(looking) = looking {
-        let connection = connect(url, looking).await?;
-        let content = content(&connection).await;
-        close(connection).await;
-        pending = is_pending(url, content?)?;
+    let pending = match looking {
+        Some(looking) => patiently!(look(url, looking.clone()))?,
+        None => true,
+    };
+    let connection = patiently!(connect(url, working.clone()))?;
+    match make_ready(url, &connection, pending).await {
+        Ok(()) => Ok(connection),
+        Err(error) => {
+            close(connection).await;
+            Err(error)
+        }
     }
-    let connection = connect(url, working).await?;
-    if pending && let Err(error) = apply_layout(url, &connection).await {
-        close(connection).await;
-        return Err(error);
+}
+
+/// Looks what a database holds, without changing anything. Says whether its layout needs work.
+async fn look(url: &StoreUrl, options: ConnectOptions) -> Result<bool, StoreError> {
+    let connection = connect(url, options).await?;
+    let content = content(url, &connection).await;
+    close(connection).await;
+    is_pending(url, content?)
+}
+
+async fn make_ready(
+    url: &StoreUrl,
+    connection: &DatabaseConnection,
+    pending: bool,
+) -> Result<(), StoreError> {
+    if matches!(url, StoreUrl::Sqlite(_)) {
+        patiently!(start_write_ahead_log(connection))?;
     }
-    Ok(connection)
+    if pending {
+        apply_layout(url, connection).await?;
+    }
+    Ok(())
+}
+
+/// Switches a file to the write-ahead log, where it is not there yet. SQLite needs the file alone
+/// for that and does not wait for it by itself.
+async fn start_write_ahead_log(connection: &DatabaseConnection) -> Result<(), StoreError> {
+    let sql = "PRAGMA journal_mode = WAL";
+    connection.execute_unprepared(sql).await?;
+    Ok(())
 }
 
 /// Reads the first bytes of a file. Says whether there is anything to look at in it.
@@ -114,9 +161,6 @@ fn sqlite_options(path: &Path, working: bool, pragmas: Pragmas) -> ConnectOption
                 .foreign_keys(true)
                 .synchronous(sqlite::SqliteSynchronous::Full)
                 .busy_timeout(BUSY_TIMEOUT);
-            if working {
-                options = options.journal_mode(sqlite::SqliteJournalMode::Wal);
-            }
             for (name, value) in pragmas {
                 options = options.pragma(*name, *value);
             }
@@ -146,27 +190,21 @@ async fn connect(
     url: &StoreUrl,
     options: ConnectOptions,
 ) -> Result<DatabaseConnection, StoreError> {
-    // Switching a new file to the write-ahead log needs it alone, and SQLite does not wait for
-    // that: two processes that start together take turns here.
-    let mut attempt = 0;
-    loop {
-        match Database::connect(options.clone())
-            .await
-            .map_err(StoreError::from)
-        {
-            Err(error) if error.is_transient() && attempt < 100 => {
-                attempt += 1;
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Err(StoreError::Database(source)) => {
-                return Err(StoreError::Unreachable {
+    Database::connect(options)
+        .await
+        .map_err(|source| match StoreError::from(source) {
+            StoreError::Database(source) => match url {
+                StoreUrl::Sqlite(path) => StoreError::CannotOpen {
+                    path: path.clone(),
+                    source: std::io::Error::other(source),
+                },
+                StoreUrl::Postgres(_) => StoreError::Unreachable {
                     location: url.to_string(),
                     source,
-                });
-            }
-            other => return other,
-        }
-    }
+                },
+            },
+            told => told,
+        })
 }
 
 /// Closes a pool; a failure to say goodbye changes nothing.
@@ -200,8 +238,19 @@ fn is_pending(url: &StoreUrl, content: Content) -> Result<bool, StoreError> {
     }
 }
 
-async fn content<C: ConnectionTrait>(connection: &C) -> Result<Content, StoreError> {
+async fn content<C: ConnectionTrait>(
+    url: &StoreUrl,
+    connection: &C,
+) -> Result<Content, StoreError> {
     let backend = connection.get_database_backend();
+    if backend == DbBackend::Postgres {
+        let schema = "SELECT current_schema()::text AS name WHERE current_schema() IS NOT NULL";
+        if strings(connection, schema, "name").await?.is_empty() {
+            return Err(StoreError::NoSchema {
+                location: url.to_string(),
+            });
+        }
+    }
     let tables = match backend {
         DbBackend::Postgres => {
             "SELECT tablename AS name FROM pg_catalog.pg_tables WHERE schemaname = current_schema() ORDER BY 1"
@@ -244,7 +293,7 @@ async fn apply_layout(url: &StoreUrl, connection: &DatabaseConnection) -> Result
             tx.execute_unprepared(&lock).await?;
         }
         // Somebody may have been quicker, or have brought a newer layout.
-        if is_pending(url, content(tx).await?)? {
+        if is_pending(url, content(url, tx).await?)? {
             Migrator::up(tx, None).await?;
         }
         Ok(())

@@ -267,6 +267,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_disk_that_is_full_from_the_start_leaves_no_half_made_layout() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = StoreUrl::Sqlite(folder.path().join("nines.db"));
+        let full = Store::open_with(&url, true, &[("max_page_count", "20")]).await;
+        assert!(matches!(full, Err(StoreError::DiskFull { .. })), "{full:?}");
+        let store = Store::open(&url).await.expect("opens once there is room");
+        store.insert_prompts(&prompts(3)).await.expect("stored");
+    }
+
+    #[tokio::test]
     async fn a_database_that_may_only_be_read_says_so() {
         let folder = tempfile::tempdir().expect("a folder");
         let url = StoreUrl::Sqlite(folder.path().join("nines.db"));

@@ -10,7 +10,6 @@ use crate::store::{Store, in_transaction};
 use nines_domain::snippet::{ContentHash, RunId, SnippetId, SnippetText};
 pub(crate) use put::{ids_by_hash, put};
 pub use read::{Sighting, Snippet, SnippetFilter};
-use sea_orm::DatabaseTransaction;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

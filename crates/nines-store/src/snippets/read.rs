@@ -17,7 +17,7 @@ use nines_domain::split::Split;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A stored snippet with what is known of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,7 +135,8 @@ impl SnippetFilter {
             let words = self.origins.iter().map(|origin| origin.as_str());
             select = select.filter(Column::Origin.is_in(words));
         }
-        if !self.prompts.is_empty() {
+        // A longer list does not fit in a statement, and is looked at row by row.
+        if (1..=KEYS_PER_STATEMENT).contains(&self.prompts.len()) {
             select = select.filter(Column::PromptId.is_in(self.prompts.iter().map(|id| id.0)));
         }
         if let Some(labelled) = self.labelled {
@@ -285,10 +286,11 @@ impl Store {
     ) -> Result<Vec<Snippet>, StoreError> {
         let prompt_ids: Vec<i64> = rows.iter().map(|row| row.prompt_id).collect();
         let prompts = prompts::by_id(&self.connection, &prompt_ids).await?;
+        let only: HashSet<i64> = filter.prompts.iter().map(|id| id.0).collect();
         rows.retain(|row| {
-            prompts
-                .get(&row.prompt_id)
-                .is_none_or(|prompt| filter.has_split(&prompt.family))
+            let prompt = prompts.get(&row.prompt_id);
+            let is_wanted = only.is_empty() || only.contains(&row.prompt_id);
+            is_wanted && prompt.is_none_or(|prompt| filter.has_split(&prompt.family))
         });
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let mut labels = labels::of_snippets(&self.connection, &ids).await?;

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 /// The database of one test.
 pub struct Db {
     pub url: StoreUrl,
-    pub folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl Db {
@@ -66,7 +66,11 @@ fn runtime() -> Runtime {
 pub fn on_sqlite(test: impl AsyncFn(&Db)) {
     let folder = tempfile::tempdir().expect("a folder");
     let url = StoreUrl::Sqlite(folder.path().join("nines.db"));
-    runtime().block_on(test(&Db { url, folder }));
+    let db = Db {
+        url,
+        _folder: Some(folder),
+    };
+    runtime().block_on(test(&db));
 }
 
 /// Runs a test in a new schema of the PostgreSQL server for tests.
@@ -85,26 +89,34 @@ pub fn on_postgres(test: impl AsyncFn(&Db)) {
     );
     let join = if server.contains('?') { '&' } else { '?' };
     let db = Db {
-        url: StoreUrl::Postgres(format!("{server}{join}options[search_path]={schema}")),
-        folder: tempfile::tempdir().expect("a folder"),
+        url: StoreUrl::Postgres(format!(
+            "{server}{join}application_name={schema}&options[search_path]={schema}"
+        )),
+        _folder: None,
     };
     let runtime = runtime();
-    let execute = |sql: String| {
+    let execute = |statements: [String; 2]| {
         runtime.block_on(async {
             let raw = Database::connect(server.as_str())
                 .await
                 .expect("the server answers");
-            raw.execute_unprepared(&sql)
-                .await
-                .expect("the server obeys");
+            for sql in statements {
+                raw.execute_unprepared(&sql)
+                    .await
+                    .expect("the server obeys");
+            }
             raw.close().await.expect("closed");
         });
     };
-    execute(format!(
-        "DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}"
-    ));
+    let drop_schema = format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
+    execute([drop_schema.clone(), format!("CREATE SCHEMA {schema}")]);
     let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(test(&db))));
-    execute(format!("DROP SCHEMA IF EXISTS {schema} CASCADE"));
+    // A killed process may have left a session behind that still rolls back.
+    let end_sessions = format!(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
+         WHERE application_name = '{schema}'"
+    );
+    execute([end_sessions, drop_schema]);
     if let Err(panic) = outcome {
         resume_unwind(panic);
     }
@@ -112,21 +124,18 @@ pub fn on_postgres(test: impl AsyncFn(&Db)) {
 
 /// Declares tests of the contract: each becomes two, `NAME::sqlite` and `NAME::postgres`.
 macro_rules! contract {
-    ($($(#[$meta:meta])* async fn $name:ident($db:ident) $body:block)*) => {$(
+    ($(async fn $name:ident($db:ident) $body:block)*) => {$(
+        async fn $name($db: &crate::harness::Db) $body
+
         mod $name {
-            use super::*;
-
-            $(#[$meta])*
-            async fn body($db: &crate::harness::Db) $body
-
             #[test]
             fn sqlite() {
-                crate::harness::on_sqlite(body);
+                crate::harness::on_sqlite(super::$name);
             }
 
             #[test]
             fn postgres() {
-                crate::harness::on_postgres(body);
+                crate::harness::on_postgres(super::$name);
             }
         }
     )*};

@@ -62,6 +62,39 @@ contract! {
     }
 }
 
+#[test]
+fn a_server_that_lets_nobody_write_says_so() {
+    crate::harness::on_postgres(async |db: &crate::harness::Db| {
+        let read_only = format!("{}&options[default_transaction_read_only]=on", db.raw_url());
+        let read_only = StoreUrl::Postgres(read_only);
+        let fresh = Store::open(&read_only).await;
+        assert!(
+            matches!(fresh, Err(StoreError::ReadOnly { .. })),
+            "{fresh:?}"
+        );
+        db.open().await.close().await;
+        let store = Store::open(&read_only).await.expect("opens to read");
+        let refused = store.insert_prompts(&[NewPrompt::new("a", "test")]).await;
+        assert!(
+            matches!(refused, Err(StoreError::ReadOnly { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(store.counts().await.expect("counted").prompts, 0);
+    });
+}
+
+#[test]
+fn a_schema_that_is_not_there_is_told() {
+    crate::harness::on_postgres(async |db: &crate::harness::Db| {
+        let nowhere = format!("{}&options[search_path]=nowhere", db.raw_url());
+        let refused = Store::open(&StoreUrl::Postgres(nowhere)).await;
+        assert!(
+            matches!(refused, Err(StoreError::NoSchema { .. })),
+            "{refused:?}"
+        );
+    });
+}
+
 fn bytes(url: &StoreUrl) -> Vec<u8> {
     match url {
         StoreUrl::Sqlite(path) => fs::read(path).expect("the file"),
@@ -99,7 +132,11 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
         "{folder_itself:?}"
     );
     let nowhere = StoreUrl::Sqlite(folder.path().join("no such folder/nines.db"));
-    assert!(Store::open(&nowhere).await.is_err());
+    let refused = Store::open(&nowhere).await;
+    assert!(
+        matches!(refused, Err(StoreError::CannotOpen { .. })),
+        "{refused:?}"
+    );
     let missing = Store::open_existing(&StoreUrl::Sqlite(folder.path().join("nines.db"))).await;
     assert!(matches!(missing, Err(StoreError::Missing { .. })));
     assert!(!folder.path().join("nines.db").exists());

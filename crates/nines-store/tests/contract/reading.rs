@@ -103,6 +103,20 @@ contract! {
         assert_eq!(seen, 300);
     }
 
+    async fn a_filter_may_name_more_prompts_than_a_statement_holds(db) {
+        let store = db.open().await;
+        let new: Vec<_> = (0..5).map(|i| snippet(&format!("p{i}"), "c")).collect();
+        store.insert_snippets(&new).await.expect("stored");
+        let stored = store.snippets(&SnippetFilter::default()).await.expect("read");
+        let wanted = [stored[1].prompt, stored[3].prompt];
+        for n in [2, 100_000] {
+            let prompts: Vec<_> = wanted.iter().cycle().take(n).copied().collect();
+            let found = store.snippets(&SnippetFilter { prompts, ..SnippetFilter::default() }).await;
+            let found: Vec<_> = found.expect("read").iter().map(|s| s.prompt).collect();
+            assert_eq!(found, wanted, "{n} prompts");
+        }
+    }
+
     async fn an_import_is_whole_and_leaves_its_lineage(db) {
         let store = db.open().await;
         let rows = vec![snippet("p", "c0"), snippet("p", "c1")];
