@@ -1,0 +1,7 @@
+//! The endpoint generator against recordings of a real server and against injected faults.
+
+mod faults;
+mod replay;
+#[path = "../../examples/endpoint_parity/scenario.rs"]
+mod scenario;
+mod server;
