@@ -15,6 +15,7 @@ pub mod bert;
 pub mod device;
 pub mod error;
 pub mod gguf;
+mod kernels;
 pub mod lanes;
 pub mod llama;
 mod ops;

@@ -5,7 +5,7 @@ use super::model::{BertClassifier, Mode};
 use super::parameters::{embeddings, layer};
 use crate::batch::TokenBatch;
 use crate::error::NnError;
-use crate::ops::{self, EmbeddingTables, Linear, Norm, PackedRows};
+use crate::ops::{self, Dropouts, EmbeddingTables, LayerTensors, Linear, Norm, PackedRows};
 use crate::rng::{Dropout, DropoutKey};
 use burn::tensor::{Int, Tensor, TensorData, activation};
 
@@ -66,7 +66,7 @@ impl<'a> Pass<'a> {
     pub fn logits(&self) -> Tensor<1> {
         let mut hidden = self.embeddings();
         for index in 0..self.model.config.layers {
-            hidden = self.layer(index, hidden);
+            hidden = self.layer(index, &hidden);
         }
         self.head(hidden)
     }
@@ -75,7 +75,7 @@ impl<'a> Pass<'a> {
     pub fn hidden_states(&self) -> Vec<Tensor<2>> {
         let mut states = vec![self.embeddings()];
         for index in 0..self.model.config.layers {
-            let next = self.layer(index, states[index].clone());
+            let next = self.layer(index, &states[index]);
             states.push(next);
         }
         states
@@ -89,29 +89,35 @@ impl<'a> Pass<'a> {
         };
         let norm = self.norm(embeddings::GAMMA);
         let dropout = self.dropout(Site::Embeddings, self.model.config.hidden_dropout);
-        ops::embed(&tables, &norm, &self.rows, dropout)
+        ops::embed(&tables, &norm, &self.rows, dropout, &self.model.pool)
     }
 
-    fn layer(&self, index: usize, hidden: Tensor<2>) -> Tensor<2> {
+    fn layer(&self, index: usize, hidden: &Tensor<2>) -> Tensor<2> {
         let config = &self.model.config;
         let first = embeddings::COUNT + index * layer::COUNT;
-        let qkv = ops::linear(hidden.clone(), &self.linear(first + layer::QKV));
-        let dropout = self.dropout(Site::AttentionWeights(index), config.attention_dropout);
-        let context = ops::attention(qkv, &self.rows, config.heads, dropout);
-        let attended = ops::linear_residual_norm(
-            context,
-            &self.linear(first + layer::ATTENTION_OUTPUT),
+        let tensors = LayerTensors {
+            qkv: self.linear(first + layer::QKV),
+            attended: self.linear(first + layer::ATTENTION_OUTPUT),
+            attended_norm: self.norm(first + layer::ATTENTION_NORM),
+            wide: self.linear(first + layer::INTERMEDIATE),
+            output: self.linear(first + layer::OUTPUT),
+            output_norm: self.norm(first + layer::OUTPUT_NORM),
+        };
+        let dropouts = Dropouts {
+            attention: self.dropout(Site::AttentionWeights(index), config.attention_dropout),
+            attended: self.dropout(Site::AttentionOutput(index), config.hidden_dropout),
+            output: self.dropout(Site::Output(index), config.hidden_dropout),
+        };
+        let cache = (!self.tracked).then(|| &self.model.packed[index]);
+        let pool = &self.model.pool;
+        ops::encoder_layer(
             hidden,
-            &self.norm(first + layer::ATTENTION_NORM),
-            self.dropout(Site::AttentionOutput(index), config.hidden_dropout),
-        );
-        let wide = ops::linear_gelu(attended.clone(), &self.linear(first + layer::INTERMEDIATE));
-        ops::linear_residual_norm(
-            wide,
-            &self.linear(first + layer::OUTPUT),
-            attended,
-            &self.norm(first + layer::OUTPUT_NORM),
-            self.dropout(Site::Output(index), config.hidden_dropout),
+            &tensors,
+            &self.rows,
+            config.heads,
+            dropouts,
+            cache,
+            pool,
         )
     }
 

@@ -7,8 +7,11 @@ use super::parameters::{
 };
 use crate::batch::TokenBatch;
 use crate::error::NnError;
+use crate::kernels::pool::Pool;
+use crate::ops::PackedCache;
 use crate::rng::DropoutKey;
 use burn::tensor::{Device, Tensor};
+use std::sync::Arc;
 
 /// What a forward pass is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,10 @@ pub struct BertClassifier {
     pub(super) device: Device,
     pub(super) label: String,
     pub(super) initialised: Vec<String>,
+    /// Of each layer, until a parameter changes.
+    pub(super) packed: Arc<Vec<PackedCache>>,
+    /// Large buffers that passes use again.
+    pub(super) pool: Pool,
 }
 
 impl BertClassifier {
@@ -55,12 +62,15 @@ impl BertClassifier {
             .zip(values)
             .map(|(info, values)| Parameter::new(info, values, &device))
             .collect();
+        let packed = empty_caches(config.layers);
         Self {
             config,
             parameters,
             device,
             label,
             initialised,
+            packed,
+            pool: Pool::default(),
         }
     }
 
@@ -181,6 +191,7 @@ impl BertClassifier {
     /// Changes the values of every parameter that learns, in order; in place where they are on
     /// the processor and no pass over them is kept.
     pub fn update(&mut self, mut change: impl FnMut(&ParameterInfo, &mut [f32])) {
+        self.packed = empty_caches(self.config.layers);
         for index in 0..self.parameters.len() {
             if !self.parameters[index].value.is_require_grad() {
                 continue;
@@ -205,6 +216,7 @@ impl BertClassifier {
     }
 
     fn replace(&mut self, index: usize, values: Vec<f32>) {
+        self.packed = empty_caches(self.config.layers);
         let learns = self.parameters[index].value.is_require_grad();
         let info = self.parameters[index].info.clone();
         let mut parameter = Parameter::new(info, values, &self.device);
@@ -213,4 +225,8 @@ impl BertClassifier {
         }
         self.parameters[index] = parameter;
     }
+}
+
+fn empty_caches(layers: usize) -> Arc<Vec<PackedCache>> {
+    Arc::new((0..layers).map(|_| PackedCache::default()).collect())
 }

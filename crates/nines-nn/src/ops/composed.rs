@@ -1,6 +1,6 @@
 //! The operations in terms of burn's own: for any device, and the oracle of the fused ones.
 
-use super::{EmbeddingTables, Linear, Norm, PackedRows};
+use super::{Dropouts, EmbeddingTables, LayerTensors, Linear, Norm, PackedRows};
 use crate::rng::Dropout;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation, module};
 
@@ -21,12 +21,12 @@ fn integers(values: impl IntoIterator<Item = u32>, device: &Device) -> Tensor<1,
 }
 
 /// Normalises each row of `[tokens, hidden]`.
-pub(crate) fn norm(x: Tensor<2>, norm: &Norm) -> Tensor<2> {
+fn norm(x: Tensor<2>, norm: &Norm) -> Tensor<2> {
     module::layer_norm(x, norm.gamma.clone(), Some(norm.beta.clone()), norm.epsilon)
 }
 
 /// Sums the three embeddings of each token, normalises and drops: `[tokens, hidden]`.
-pub(crate) fn embed(
+pub(super) fn embed(
     tables: &EmbeddingTables,
     normalise: &Norm,
     rows: &PackedRows,
@@ -50,12 +50,12 @@ pub(crate) fn linear(x: Tensor<2>, layer: &Linear) -> Tensor<2> {
 }
 
 /// gelu(x Wᵀ + b), with the exact error function.
-pub(crate) fn linear_gelu(x: Tensor<2>, layer: &Linear) -> Tensor<2> {
+fn linear_gelu(x: Tensor<2>, layer: &Linear) -> Tensor<2> {
     activation::gelu(linear(x, layer))
 }
 
 /// norm(residual + drop(x Wᵀ + b)).
-pub(crate) fn linear_residual_norm(
+fn linear_residual_norm(
     x: Tensor<2>,
     layer: &Linear,
     residual: Tensor<2>,
@@ -67,7 +67,7 @@ pub(crate) fn linear_residual_norm(
 
 /// Self-attention within each row: from `[tokens, 3 hidden]` (queries, keys, values) to
 /// `[tokens, hidden]`.
-pub(crate) fn attention(
+fn attention(
     qkv: Tensor<2>,
     rows: &PackedRows,
     heads: usize,
@@ -127,4 +127,31 @@ pub(crate) fn attention(
         .permute([0, 2, 1, 3])
         .reshape([batch * width, hidden])
         .select(0, integers(from_padded, &device))
+}
+
+/// One encoder layer.
+pub(super) fn encoder_layer(
+    x: &Tensor<2>,
+    layer: &LayerTensors,
+    rows: &PackedRows,
+    heads: usize,
+    dropouts: Dropouts,
+) -> Tensor<2> {
+    let qkv = linear(x.clone(), &layer.qkv);
+    let context = attention(qkv, rows, heads, dropouts.attention);
+    let attended = linear_residual_norm(
+        context,
+        &layer.attended,
+        x.clone(),
+        &layer.attended_norm,
+        dropouts.attended,
+    );
+    let wide = linear_gelu(attended.clone(), &layer.wide);
+    linear_residual_norm(
+        wide,
+        &layer.output,
+        attended,
+        &layer.output_norm,
+        dropouts.output,
+    )
 }

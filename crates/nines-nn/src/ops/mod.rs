@@ -1,14 +1,20 @@
 //! The arithmetic that an encoder is made of, on rows of different lengths laid end to end.
 //!
 //! Hidden states are `[tokens, hidden]`: all real tokens of a batch, row after row, with no
-//! padding between them. Weights of linear layers are `[out, in]`, as in PyTorch.
+//! padding between them. Weights of linear layers are `[out, in]`, as in PyTorch. On this
+//! machine's own cores the fused operations run, elsewhere the composed ones; they compute the
+//! same, dropout included.
 
 mod composed;
+mod fused;
 pub(crate) mod rows;
 
-pub(crate) use composed::{attention, drop_rows, embed, linear, linear_gelu, linear_residual_norm};
+pub(crate) use composed::{drop_rows, linear};
+pub(crate) use fused::PackedCache;
 pub(crate) use rows::PackedRows;
 
+use crate::kernels::pool::Pool;
+use crate::rng::Dropout;
 use burn::tensor::Tensor;
 
 /// The weights of a linear layer.
@@ -41,3 +47,61 @@ pub(crate) struct EmbeddingTables {
     /// One entry for each segment.
     pub types: Tensor<2>,
 }
+
+/// The weights of an encoder layer.
+#[derive(Debug, Clone)]
+pub(crate) struct LayerTensors {
+    /// To queries, keys and values: `[3 hidden, hidden]`.
+    pub qkv: Linear,
+    /// After attention: `[hidden, hidden]`.
+    pub attended: Linear,
+    /// Normalisation after attention.
+    pub attended_norm: Norm,
+    /// To the feed-forward layer: `[wide, hidden]`.
+    pub wide: Linear,
+    /// And back: `[hidden, wide]`.
+    pub output: Linear,
+    /// Normalisation at the end.
+    pub output_norm: Norm,
+}
+
+/// The dropouts of an encoder layer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Dropouts {
+    /// On attention weights.
+    pub attention: Option<Dropout>,
+    /// On what attention adds.
+    pub attended: Option<Dropout>,
+    /// On what the feed-forward layer adds.
+    pub output: Option<Dropout>,
+}
+
+/// Sums the three embeddings of each token, normalises and drops: `[tokens, hidden]`.
+pub(crate) fn embed(
+    tables: &EmbeddingTables,
+    normalise: &Norm,
+    rows: &PackedRows,
+    dropout: Option<Dropout>,
+    pool: &Pool,
+) -> Tensor<2> {
+    fused::embed(tables, normalise, rows, dropout, pool)
+        .unwrap_or_else(|| composed::embed(tables, normalise, rows, dropout))
+}
+
+/// Computes one encoder layer: `[tokens, hidden]` to `[tokens, hidden]`. A cache keeps the
+/// weights in the layout of the fused operations, for as long as they do not change.
+pub(crate) fn encoder_layer(
+    x: &Tensor<2>,
+    layer: &LayerTensors,
+    rows: &PackedRows,
+    heads: usize,
+    dropouts: Dropouts,
+    cache: Option<&PackedCache>,
+    pool: &Pool,
+) -> Tensor<2> {
+    fused::encoder_layer(x, layer, rows, heads, dropouts, cache, pool)
+        .unwrap_or_else(|| composed::encoder_layer(x, layer, rows, heads, dropouts))
+}
+
+#[cfg(test)]
+mod tests;

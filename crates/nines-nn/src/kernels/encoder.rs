@@ -1,0 +1,412 @@
+//! One encoder layer over a whole batch, on all cores, and its gradients.
+
+use super::gelu::gelu_into;
+use super::layer::{
+    self, LayerShape, LayerWeights, NormWeights, PackedLinear, Saved, SavedAttention, SavedRest,
+};
+use super::layer_backward::{self, BackwardWeights, SavedBlock, Slopes, VectorSlopes};
+use super::matrix::{Panels, View, pack_columns, pack_rows, packed_len};
+use super::norm::stretch;
+use super::pool::{Buffer, Pool};
+use super::tile::PANEL;
+use super::weights::weight_gradient;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Tokens in a block, when there are enough: what a block computes stays in a core's own cache.
+const BLOCK_TOKENS: usize = 128;
+
+/// Whole rows that are computed together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Block {
+    rows: Range<usize>,
+    tokens: Range<usize>,
+}
+
+/// Cuts a batch into blocks of whole rows, of about `target` tokens.
+fn blocks(lengths: &[usize], target: usize) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut token = 0;
+    for (row, &length) in lengths.iter().enumerate() {
+        let end = token + length;
+        match blocks.last_mut() {
+            Some(block) if block.tokens.len() + length / 2 < target => {
+                block.rows.end = row + 1;
+                block.tokens.end = end;
+            }
+            _ => blocks.push(Block {
+                rows: row..row + 1,
+                tokens: token..end,
+            }),
+        }
+        token = end;
+    }
+    blocks
+}
+
+/// The weights of a layer as they are kept: `[out, in]`, row-major.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlainLayer<'a> {
+    /// `[3 hidden, hidden]`.
+    pub qkv: &'a [f32],
+    /// `[hidden, hidden]`.
+    pub attended: &'a [f32],
+    /// `[wide, hidden]`.
+    pub wide: &'a [f32],
+    /// `[hidden, wide]`.
+    pub output: &'a [f32],
+}
+
+/// The biases and normalisations of a layer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LayerVectors<'a> {
+    /// `[3 hidden]`.
+    pub qkv_bias: &'a [f32],
+    /// `[hidden]`.
+    pub attended_bias: &'a [f32],
+    /// After attention.
+    pub attended_norm: NormWeights<'a>,
+    /// `[wide]`.
+    pub wide_bias: &'a [f32],
+    /// `[hidden]`.
+    pub output_bias: &'a [f32],
+    /// At the end.
+    pub output_norm: NormWeights<'a>,
+}
+
+/// The four matrices of a layer, packed.
+#[derive(Debug)]
+pub(crate) struct PackedLayer {
+    qkv: Buffer,
+    attended: Buffer,
+    wide: Buffer,
+    output: Buffer,
+}
+
+/// Which way a layer is packed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From inputs to outputs.
+    Forward,
+    /// From the gradients of outputs to those of inputs.
+    Backward,
+}
+
+impl PackedLayer {
+    /// Packs a layer's matrices.
+    pub fn new(
+        plain: &PlainLayer<'_>,
+        shape: &LayerShape,
+        direction: Direction,
+        pool: &Pool,
+    ) -> Self {
+        let pack = |weights: &[f32], inputs: usize| {
+            let view = View::whole(weights, inputs);
+            let (into, from) = match direction {
+                Direction::Forward => (inputs, view.rows),
+                Direction::Backward => (view.rows, inputs),
+            };
+            let mut out = pool.take(packed_len(into, from));
+            out.par_chunks_exact_mut(into * PANEL)
+                .enumerate()
+                .for_each(|(panel, out)| match direction {
+                    Direction::Forward => pack_rows(view, panel, out),
+                    Direction::Backward => pack_columns(view, panel, out),
+                });
+            out
+        };
+        Self {
+            qkv: pack(plain.qkv, shape.hidden),
+            attended: pack(plain.attended, shape.hidden),
+            wide: pack(plain.wide, shape.hidden),
+            output: pack(plain.output, shape.wide),
+        }
+    }
+
+    fn forward<'a>(&'a self, shape: &LayerShape, vectors: &LayerVectors<'a>) -> LayerWeights<'a> {
+        let (hidden, wide) = (shape.hidden, shape.wide);
+        let linear = |numbers: &'a Buffer, inputs, outputs, bias| PackedLinear {
+            weight: Panels::new(inputs, outputs, numbers),
+            bias,
+        };
+        LayerWeights {
+            qkv: linear(&self.qkv, hidden, 3 * hidden, vectors.qkv_bias),
+            attended: linear(&self.attended, hidden, hidden, vectors.attended_bias),
+            attended_norm: vectors.attended_norm,
+            wide: linear(&self.wide, hidden, wide, vectors.wide_bias),
+            output: linear(&self.output, wide, hidden, vectors.output_bias),
+            output_norm: vectors.output_norm,
+        }
+    }
+
+    fn backward<'a>(
+        &'a self,
+        shape: &LayerShape,
+        vectors: &LayerVectors<'a>,
+    ) -> BackwardWeights<'a> {
+        let (hidden, wide) = (shape.hidden, shape.wide);
+        BackwardWeights {
+            qkv: Panels::new(3 * hidden, hidden, &self.qkv),
+            attended: Panels::new(hidden, hidden, &self.attended),
+            attended_gamma: vectors.attended_norm.gamma,
+            wide: Panels::new(wide, hidden, &self.wide),
+            output: Panels::new(hidden, wide, &self.output),
+            output_gamma: vectors.output_norm.gamma,
+        }
+    }
+}
+
+/// What the backward pass needs of a batch's forward pass.
+#[derive(Debug)]
+pub(crate) struct SavedLayer {
+    qkv: Buffer,
+    logs: Buffer,
+    context: Buffer,
+    attended: Buffer,
+    attended_scale: Buffer,
+    wide: Buffer,
+    output: Buffer,
+    output_scale: Buffer,
+}
+
+impl SavedLayer {
+    fn new(shape: &LayerShape, tokens: usize, pool: &Pool) -> Self {
+        let narrow = || pool.take(tokens * shape.hidden);
+        Self {
+            qkv: pool.take(tokens * 3 * shape.hidden),
+            logs: pool.take(tokens * shape.heads),
+            context: narrow(),
+            attended: narrow(),
+            attended_scale: pool.take(tokens),
+            wide: pool.take(tokens * shape.wide),
+            output: narrow(),
+            output_scale: pool.take(tokens),
+        }
+    }
+
+    fn block(&self, shape: &LayerShape, tokens: &Range<usize>) -> SavedBlock<'_> {
+        let of = |width: usize| tokens.start * width..tokens.end * width;
+        SavedBlock {
+            qkv: &self.qkv[of(3 * shape.hidden)],
+            logs: &self.logs[of(shape.heads)],
+            context: &self.context[of(shape.hidden)],
+            attended: &self.attended[of(shape.hidden)],
+            attended_scale: &self.attended_scale[tokens.clone()],
+            wide: &self.wide[of(shape.wide)],
+            output: &self.output[of(shape.hidden)],
+            output_scale: &self.output_scale[tokens.clone()],
+        }
+    }
+}
+
+/// Cuts a buffer into the blocks' parts, `width` numbers for each token.
+struct Parts<'a> {
+    left: &'a mut [f32],
+    width: usize,
+}
+
+impl<'a> Parts<'a> {
+    fn new(left: &'a mut [f32], width: usize) -> Self {
+        Self { left, width }
+    }
+
+    fn next(&mut self, block: &Block) -> &'a mut [f32] {
+        let (part, left) =
+            std::mem::take(&mut self.left).split_at_mut(block.tokens.len() * self.width);
+        self.left = left;
+        part
+    }
+}
+
+/// Computes a layer: `x` `[tokens, hidden]` to `out`. With `save`, also what the backward pass
+/// needs.
+pub(crate) fn forward(
+    shape: &LayerShape,
+    packed: &PackedLayer,
+    vectors: &LayerVectors<'_>,
+    lengths: &[usize],
+    x: &[f32],
+    out: &mut [f32],
+    save: Option<&Pool>,
+) -> Option<SavedLayer> {
+    let weights = packed.forward(shape, vectors);
+    let tokens: usize = lengths.iter().sum();
+    assert_eq!(x.len(), tokens * shape.hidden, "hidden states of the batch");
+    assert_eq!(out.len(), x.len(), "hidden states of the batch");
+    // Results do not depend on the blocks, so small batches can be spread over all cores.
+    let target = (tokens / (2 * rayon::current_num_threads())).clamp(16, BLOCK_TOKENS);
+    let blocks = blocks(lengths, target);
+    let mut saved = save.map(|pool| SavedLayer::new(shape, tokens, pool));
+    let mut outs = Parts::new(out, shape.hidden);
+    let mut parts: Vec<(Block, &mut [f32], Option<Saved<'_>>)> = match &mut saved {
+        None => blocks
+            .into_iter()
+            .map(|block| {
+                let out = outs.next(&block);
+                (block, out, None)
+            })
+            .collect(),
+        Some(saved) => {
+            let mut qkv = Parts::new(&mut saved.qkv, 3 * shape.hidden);
+            let mut logs = Parts::new(&mut saved.logs, shape.heads);
+            let mut context = Parts::new(&mut saved.context, shape.hidden);
+            let mut attended = Parts::new(&mut saved.attended, shape.hidden);
+            let mut attended_scale = Parts::new(&mut saved.attended_scale, 1);
+            let mut wide = Parts::new(&mut saved.wide, shape.wide);
+            let mut output = Parts::new(&mut saved.output, shape.hidden);
+            let mut output_scale = Parts::new(&mut saved.output_scale, 1);
+            blocks
+                .into_iter()
+                .map(|block| {
+                    let saved = Saved {
+                        attention: SavedAttention {
+                            qkv: qkv.next(&block),
+                            logs: logs.next(&block),
+                            context: context.next(&block),
+                        },
+                        rest: SavedRest {
+                            attended: attended.next(&block),
+                            attended_scale: attended_scale.next(&block),
+                            wide: wide.next(&block),
+                            output: output.next(&block),
+                            output_scale: output_scale.next(&block),
+                        },
+                    };
+                    let out = outs.next(&block);
+                    (block, out, Some(saved))
+                })
+                .collect()
+        }
+    };
+    parts
+        .par_iter_mut()
+        .with_max_len(1)
+        .for_each(|(block, out, saved)| {
+            let x = &x[block.tokens.start * shape.hidden..block.tokens.end * shape.hidden];
+            let lengths = &lengths[block.rows.clone()];
+            layer::forward(
+                shape,
+                &weights,
+                lengths,
+                block.tokens.start,
+                x,
+                out,
+                saved.take(),
+            );
+        });
+    drop(parts);
+    saved
+}
+
+/// The gradients of a layer's weights.
+#[derive(Debug)]
+pub(crate) struct LayerGradients {
+    /// `[3 hidden, hidden]`.
+    pub qkv: Vec<f32>,
+    /// `[hidden, hidden]`.
+    pub attended: Vec<f32>,
+    /// `[wide, hidden]`.
+    pub wide: Vec<f32>,
+    /// `[hidden, wide]`.
+    pub output: Vec<f32>,
+    /// The rest.
+    pub vectors: VectorSlopes,
+}
+
+/// Computes a layer's gradients. `gradient` `[tokens, hidden]` is that of its output, and becomes
+/// that of its input `x`. Those of its parameters are computed
+/// only if it `learns`.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one for each thing that the forward pass had"
+)]
+pub(crate) fn backward(
+    shape: &LayerShape,
+    plain: &PlainLayer<'_>,
+    vectors: &LayerVectors<'_>,
+    lengths: &[usize],
+    x: &[f32],
+    saved: &SavedLayer,
+    gradient: &mut [f32],
+    learns: bool,
+    pool: &Pool,
+) -> Option<LayerGradients> {
+    let packed = PackedLayer::new(plain, shape, Direction::Backward, pool);
+    let weights = packed.backward(shape, vectors);
+    let (hidden, tokens) = (shape.hidden, lengths.iter().sum::<usize>());
+    let mut qkv = pool.take(tokens * 3 * hidden);
+    let mut attended = pool.take(tokens * hidden);
+    let mut wide = pool.take(tokens * shape.wide);
+    let mut output = pool.take(tokens * hidden);
+    let mut parts: Vec<(Block, &mut [f32], Option<Slopes<'_>>)> = {
+        let mut gradients = Parts::new(gradient, hidden);
+        let mut qkv = Parts::new(&mut qkv, 3 * hidden);
+        let mut attended = Parts::new(&mut attended, hidden);
+        let mut wide = Parts::new(&mut wide, shape.wide);
+        let mut output = Parts::new(&mut output, hidden);
+        // The same blocks on any number of cores: sums over them are taken in their order.
+        blocks(lengths, BLOCK_TOKENS)
+            .into_iter()
+            .map(|block| {
+                let slopes = Slopes {
+                    qkv: qkv.next(&block),
+                    attended: attended.next(&block),
+                    wide: wide.next(&block),
+                    output: output.next(&block),
+                };
+                let gradient = gradients.next(&block);
+                (block, gradient, Some(slopes))
+            })
+            .collect()
+    };
+    let shares: Vec<VectorSlopes> = parts
+        .par_iter_mut()
+        .with_max_len(1)
+        .map(|(block, gradient, slopes)| {
+            let mut share = VectorSlopes::zeros(shape);
+            if let Some(slopes) = slopes.take() {
+                layer_backward::backward(
+                    shape,
+                    &weights,
+                    &lengths[block.rows.clone()],
+                    block.tokens.start,
+                    saved.block(shape, &block.tokens),
+                    gradient,
+                    slopes,
+                    &mut share,
+                );
+            }
+            share
+        })
+        .collect();
+    drop(parts);
+    if !learns {
+        return None;
+    }
+    let mut sums = VectorSlopes::zeros(shape);
+    for share in &shares {
+        sums.add(share);
+    }
+    let copy = |from: &[f32], width: usize, tokens: Range<usize>, out: &mut [f32]| {
+        out.copy_from_slice(&from[tokens.start * width..tokens.end * width]);
+    };
+    let norm = vectors.attended_norm;
+    Some(LayerGradients {
+        qkv: weight_gradient(&qkv, 3 * hidden, hidden, pool, |at, out| {
+            copy(x, hidden, at, out)
+        }),
+        attended: weight_gradient(&attended, hidden, hidden, pool, |at, out| {
+            copy(&saved.context, hidden, at, out);
+        }),
+        wide: weight_gradient(&wide, shape.wide, hidden, pool, |at, out| {
+            let rows = saved.attended[at.start * hidden..at.end * hidden].chunks_exact(hidden);
+            for (row, out) in rows.zip(out.chunks_exact_mut(hidden)) {
+                stretch(row, norm.gamma, norm.beta, out);
+            }
+        }),
+        output: weight_gradient(&output, hidden, shape.wide, pool, |at, out| {
+            gelu_into(&saved.wide[at.start * shape.wide..at.end * shape.wide], out);
+        }),
+        vectors: sums,
+    })
+}

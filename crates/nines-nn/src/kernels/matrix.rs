@@ -1,0 +1,452 @@
+//! Matrix products, with the right-hand side laid out in panels.
+
+use super::tile::{Left, PANEL, PANELS, ROWS, Tile};
+
+/// The right-hand side of a product, `[inputs, outputs]`: sixteen outputs side by side for each
+/// input. The last panel is filled up with zeros.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Panels<'a> {
+    inputs: usize,
+    outputs: usize,
+    numbers: &'a [f32],
+}
+
+/// Returns how many numbers a packed right-hand side has.
+pub(crate) fn packed_len(inputs: usize, outputs: usize) -> usize {
+    outputs.div_ceil(PANEL) * PANEL * inputs
+}
+
+impl<'a> Panels<'a> {
+    /// Takes numbers packed by [`pack_rows`] or [`pack_columns`].
+    pub fn new(inputs: usize, outputs: usize, numbers: &'a [f32]) -> Self {
+        assert_eq!(numbers.len(), packed_len(inputs, outputs), "packed numbers");
+        Self {
+            inputs,
+            outputs,
+            numbers,
+        }
+    }
+
+    /// Returns the number of inputs.
+    pub fn inputs(self) -> usize {
+        self.inputs
+    }
+
+    /// Returns the number of outputs.
+    pub fn outputs(self) -> usize {
+        self.outputs
+    }
+}
+
+/// A row-major matrix within a larger one: `[rows, columns]`, rows `stride` apart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'a> {
+    /// From the first number of the first row on.
+    pub numbers: &'a [f32],
+    /// Numbers from one row to the next.
+    pub stride: usize,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub columns: usize,
+}
+
+impl<'a> View<'a> {
+    /// Takes a matrix whose rows lie side by side.
+    pub fn whole(numbers: &'a [f32], columns: usize) -> Self {
+        Self {
+            numbers,
+            stride: columns,
+            rows: numbers.len() / columns,
+            columns,
+        }
+    }
+
+    /// Returns `columns` columns from `first` on.
+    pub fn columns(self, first: usize, columns: usize) -> Self {
+        assert!(first + columns <= self.columns, "columns of a view");
+        Self {
+            numbers: &self.numbers[first.min(self.numbers.len())..],
+            columns,
+            ..self
+        }
+    }
+
+    /// Returns `rows` rows from `first` on.
+    pub fn rows(self, first: usize, rows: usize) -> Self {
+        assert!(first + rows <= self.rows, "rows of a view");
+        Self {
+            numbers: &self.numbers[(first * self.stride).min(self.numbers.len())..],
+            rows,
+            ..self
+        }
+    }
+
+    fn check(self) {
+        if self.rows > 0 {
+            let needed = (self.rows - 1) * self.stride + self.columns;
+            assert!(needed <= self.numbers.len(), "numbers of a view");
+        }
+    }
+}
+
+/// Packs one panel of the right-hand side that is `weights` transposed: `[outputs, inputs]`, as
+/// linear layers keep them.
+pub(crate) fn pack_rows(weights: View<'_>, panel: usize, out: &mut [f32]) {
+    weights.check();
+    let first = panel * PANEL;
+    let lanes = (weights.rows - first).min(PANEL);
+    if lanes < PANEL {
+        out.fill(0.0);
+    }
+    // Square blocks, so that both sides stay in the first cache.
+    for block in (0..weights.columns).step_by(PANEL) {
+        let end = (block + PANEL).min(weights.columns);
+        let out = &mut out[block * PANEL..end * PANEL];
+        for lane in 0..lanes {
+            let row = (first + lane) * weights.stride;
+            let row = &weights.numbers[row + block..row + end];
+            for (column, &number) in out.chunks_exact_mut(PANEL).zip(row) {
+                column[lane] = number;
+            }
+        }
+    }
+}
+
+/// Packs one panel of a right-hand side `[inputs, outputs]`.
+pub(crate) fn pack_columns(right: View<'_>, panel: usize, out: &mut [f32]) {
+    right.check();
+    let first = panel * PANEL;
+    let lanes = (right.columns - first).min(PANEL);
+    for (k, out) in out.chunks_exact_mut(PANEL).take(right.rows).enumerate() {
+        let at = k * right.stride + first;
+        out[..lanes].copy_from_slice(&right.numbers[at..at + lanes]);
+        out[lanes..].fill(0.0);
+    }
+}
+
+/// Packs all panels of `weights` transposed, on this thread.
+pub(crate) fn pack_all_rows(weights: View<'_>, out: &mut [f32]) {
+    for (panel, out) in out.chunks_exact_mut(weights.columns * PANEL).enumerate() {
+        pack_rows(weights, panel, out);
+    }
+}
+
+/// Packs all panels of a right-hand side, on this thread.
+pub(crate) fn pack_all_columns(right: View<'_>, out: &mut [f32]) {
+    for (panel, out) in out.chunks_exact_mut(right.rows * PANEL).enumerate() {
+        pack_columns(right, panel, out);
+    }
+}
+
+/// What a product does with the numbers that are already in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Onto {
+    /// Replaces them.
+    Nothing,
+    /// Adds to them: they are where each sum starts.
+    What,
+}
+
+/// Multiplies `left` with `right` into `out`, `[left.rows, right.outputs]` with rows `stride`
+/// apart, on this thread.
+pub(crate) fn multiply(
+    left: View<'_>,
+    right: Panels<'_>,
+    out: &mut [f32],
+    stride: usize,
+    onto: Onto,
+) {
+    left.check();
+    assert_eq!(left.columns, right.inputs, "inputs of a product");
+    let start = Left {
+        start: left.numbers.as_ptr(),
+        row: left.stride,
+        input: 1,
+    };
+    // SAFETY: only rows of the view are asked for, whose numbers were checked.
+    let at = |row| unsafe { start.at(row, 0) };
+    product(at, left.rows, right, out, stride, onto);
+}
+
+/// Multiplies `left` transposed with `right` into `out`, `[left.columns, right.outputs]` with
+/// rows `stride` apart, on this thread.
+pub(crate) fn multiply_transposed(
+    left: View<'_>,
+    right: Panels<'_>,
+    out: &mut [f32],
+    stride: usize,
+    onto: Onto,
+) {
+    left.check();
+    assert_eq!(left.rows, right.inputs, "inputs of a product");
+    let start = Left {
+        start: left.numbers.as_ptr(),
+        row: 1,
+        input: left.stride,
+    };
+    // SAFETY: only columns of the view are asked for, whose numbers were checked.
+    let at = |column| unsafe { start.at(column, 0) };
+    product(at, left.columns, right, out, stride, onto);
+}
+
+/// The left-hand side of a transposed product, eight columns side by side for each input: where
+/// there are many inputs, far apart columns would each be on a page of their own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Strips<'a> {
+    inputs: usize,
+    columns: usize,
+    numbers: &'a [f32],
+}
+
+impl<'a> Strips<'a> {
+    /// Packs a view, inputs in its rows, into `room`.
+    pub fn pack(left: View<'_>, room: &'a mut Vec<f32>) -> Self {
+        left.check();
+        let count = left.columns.div_ceil(ROWS) * ROWS * left.rows;
+        if room.len() < count {
+            room.resize(count, 0.0);
+        }
+        let numbers = &mut room[..count];
+        for (strip, out) in numbers
+            .chunks_exact_mut((left.rows * ROWS).max(1))
+            .enumerate()
+        {
+            let first = strip * ROWS;
+            let lanes = (left.columns - first).min(ROWS);
+            for (k, out) in out.chunks_exact_mut(ROWS).enumerate() {
+                let at = k * left.stride + first;
+                out[..lanes].copy_from_slice(&left.numbers[at..at + lanes]);
+                out[lanes..].fill(0.0);
+            }
+        }
+        Self {
+            inputs: left.rows,
+            columns: left.columns,
+            numbers,
+        }
+    }
+}
+
+/// Multiplies packed columns, transposed, with `right` into `out`, `[left.columns,
+/// right.outputs]` with rows `stride` apart, on this thread.
+pub(crate) fn multiply_strips(
+    left: Strips<'_>,
+    right: Panels<'_>,
+    out: &mut [f32],
+    stride: usize,
+    onto: Onto,
+) {
+    assert_eq!(left.inputs, right.inputs, "inputs of a product");
+    let at = |column: usize| Left {
+        start: left.numbers[column / ROWS * ROWS * left.inputs + column % ROWS..].as_ptr(),
+        row: 1,
+        input: ROWS,
+    };
+    product(at, left.columns, right, out, stride, onto);
+}
+
+/// The product of rows whose left-hand numbers `left` finds, which must be there for eight rows
+/// from each eighth row on (fewer at the end) and for all inputs.
+fn product(
+    left: impl Fn(usize) -> Left,
+    rows: usize,
+    right: Panels<'_>,
+    out: &mut [f32],
+    stride: usize,
+    onto: Onto,
+) {
+    if rows == 0 || right.outputs == 0 {
+        return;
+    }
+    assert!(stride >= right.outputs, "rows of results do not overlap");
+    assert!(
+        (rows - 1) * stride + right.outputs <= out.len(),
+        "place for the results"
+    );
+    let panel_stride = right.inputs * PANEL;
+    let whole = right.outputs / PANEL;
+    let out = out.as_mut_ptr();
+    for panel in (0..whole).step_by(PANELS) {
+        let count = (whole - panel).min(PANELS);
+        for row in (0..rows).step_by(ROWS) {
+            // SAFETY: the callers checked the left side, `Panels::new` the right, and the
+            // assertions above the results.
+            unsafe {
+                Tile {
+                    left: left(row),
+                    panels: right.numbers.as_ptr().add(panel * panel_stride),
+                    panel_stride,
+                    inputs: right.inputs,
+                    out: out.add(row * stride + panel * PANEL),
+                    out_stride: stride,
+                    add: onto == Onto::What,
+                }
+                .run((rows - row).min(ROWS), count);
+            }
+        }
+    }
+    let rest = right.outputs - whole * PANEL;
+    if rest == 0 {
+        return;
+    }
+    for row in (0..rows).step_by(ROWS) {
+        let height = (rows - row).min(ROWS);
+        let mut results = [0f32; ROWS * PANEL];
+        // SAFETY: as above; the last panel is filled up, and only real columns are copied.
+        unsafe {
+            let out = out.add(row * stride + whole * PANEL);
+            if onto == Onto::What {
+                for r in 0..height {
+                    let to = results.as_mut_ptr().add(r * PANEL);
+                    std::ptr::copy_nonoverlapping(out.add(r * stride), to, rest);
+                }
+            }
+            Tile {
+                left: left(row),
+                panels: right.numbers.as_ptr().add(whole * panel_stride),
+                panel_stride,
+                inputs: right.inputs,
+                out: results.as_mut_ptr(),
+                out_stride: PANEL,
+                add: onto == Onto::What,
+            }
+            .run(height, 1);
+            for r in 0..height {
+                let from = results.as_ptr().add(r * PANEL);
+                std::ptr::copy_nonoverlapping(from, out.add(r * stride), rest);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+        (0..count as u32)
+            .map(|i| ((i * 7919 + seed * 104_729) % 1009) as f32 / 504.5 - 1.0)
+            .collect()
+    }
+
+    /// The same product, in double precision.
+    fn exact(
+        rows: usize,
+        inputs: usize,
+        outputs: usize,
+        left: impl Fn(usize, usize) -> f32,
+        right: impl Fn(usize, usize) -> f32,
+    ) -> Vec<f64> {
+        let mut out = Vec::new();
+        for r in 0..rows {
+            for c in 0..outputs {
+                out.push(
+                    (0..inputs)
+                        .map(|k| f64::from(left(r, k)) * f64::from(right(k, c)))
+                        .sum(),
+                );
+            }
+        }
+        out
+    }
+
+    fn assert_close(found: &[f32], stride: usize, expected: &[f64], outputs: usize, shift: f64) {
+        for (row, expected) in expected.chunks(outputs).enumerate() {
+            for (column, expected) in expected.iter().enumerate() {
+                let found = f64::from(found[row * stride + column]);
+                assert!(
+                    (found - expected - shift).abs() < 1e-4,
+                    "{row}, {column}: {found} {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn products_of_every_remainder_agree_with_double_precision() {
+        for rows in [1, 2, 3, 5, 8, 13, 17] {
+            for outputs in [1, 7, 16, 20, 33, 48, 64, 100] {
+                let inputs = 5 + rows + outputs % 9;
+                let (x, w) = (numbers(rows * inputs, 1), numbers(outputs * inputs, 2));
+                let mut packed = vec![7.0; packed_len(inputs, outputs)];
+                pack_all_rows(View::whole(&w, inputs), &mut packed);
+                let right = Panels::new(inputs, outputs, &packed);
+                let stride = outputs + 3;
+                let mut out = vec![2.0; rows * stride];
+                multiply(View::whole(&x, inputs), right, &mut out, stride, Onto::What);
+                let expected = exact(
+                    rows,
+                    inputs,
+                    outputs,
+                    |r, k| x[r * inputs + k],
+                    |k, c| w[c * inputs + k],
+                );
+                assert_close(&out, stride, &expected, outputs, 2.0);
+                assert!((0..rows).all(|r| out[r * stride + outputs..(r + 1) * stride] == [2.0; 3]));
+                multiply(
+                    View::whole(&x, inputs),
+                    right,
+                    &mut out,
+                    stride,
+                    Onto::Nothing,
+                );
+                assert_close(&out, stride, &expected, outputs, 0.0);
+                // The same by the other packing and the other side transposed.
+                let xt: Vec<f32> = (0..inputs * rows)
+                    .map(|i| x[i % rows * inputs + i / rows])
+                    .collect();
+                let wt: Vec<f32> = (0..inputs * outputs)
+                    .map(|i| w[i % outputs * inputs + i / outputs])
+                    .collect();
+                let mut other = vec![7.0; packed_len(inputs, outputs)];
+                pack_all_columns(View::whole(&wt, outputs), &mut other);
+                assert_eq!(other, packed);
+                let mut transposed = vec![0.0; rows * stride];
+                multiply_transposed(
+                    View::whole(&xt, rows),
+                    right,
+                    &mut transposed,
+                    stride,
+                    Onto::Nothing,
+                );
+                let mut strips = vec![0.0; rows * stride];
+                let packed = Strips::pack(View::whole(&xt, rows), &mut other);
+                multiply_strips(packed, right, &mut strips, stride, Onto::Nothing);
+                for r in 0..rows {
+                    let at = r * stride..r * stride + outputs;
+                    assert_eq!(out[at.clone()], transposed[at.clone()]);
+                    assert_eq!(out[at.clone()], strips[at]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_does_not_depend_on_the_rows_beside_it() {
+        let (inputs, outputs, rows) = (37, 53, 19);
+        let (x, w) = (numbers(rows * inputs, 3), numbers(outputs * inputs, 4));
+        let mut packed = vec![0.0; packed_len(inputs, outputs)];
+        pack_all_rows(View::whole(&w, inputs), &mut packed);
+        let right = Panels::new(inputs, outputs, &packed);
+        let mut together = vec![0.0; rows * outputs];
+        multiply(
+            View::whole(&x, inputs),
+            right,
+            &mut together,
+            outputs,
+            Onto::Nothing,
+        );
+        for (x, together) in x.chunks(inputs).zip(together.chunks(outputs)) {
+            let mut alone = vec![0.0; outputs];
+            multiply(
+                View::whole(x, inputs),
+                right,
+                &mut alone,
+                outputs,
+                Onto::Nothing,
+            );
+            assert_eq!(alone, together);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Large buffers that are used again: fresh memory costs a page fault every 4 KiB.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Buffers that wait for their next use. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pool {
+    waiting: Arc<Mutex<Vec<Vec<f32>>>>,
+}
+
+/// More buffers than this are given back to the system.
+const MOST_WAITING: usize = 256;
+
+impl Pool {
+    /// Takes a buffer of `count` numbers, whatever they are.
+    pub fn take(&self, count: usize) -> Buffer {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        // The smallest that fits, so that large ones are left for what needs them.
+        let fitting = (0..waiting.len())
+            .filter(|&index| waiting[index].capacity() >= count)
+            .min_by_key(|&index| waiting[index].capacity());
+        let mut numbers = fitting.map_or_else(Vec::new, |index| waiting.swap_remove(index));
+        drop(waiting);
+        numbers.resize(count, 0.0);
+        Buffer {
+            numbers,
+            pool: self.clone(),
+        }
+    }
+}
+
+/// A buffer that goes back to its pool.
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    numbers: Vec<f32>,
+    pool: Pool,
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.numbers
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.numbers
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let numbers = std::mem::take(&mut self.numbers);
+        let mut waiting = self
+            .pool
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() < MOST_WAITING && numbers.capacity() > 0 {
+            waiting.push(numbers);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_comes_back() {
+        let pool = Pool::default();
+        let mut first = pool.take(100);
+        first[99] = 1.0;
+        let place = first.as_ptr();
+        drop(first);
+        let (second, third) = (pool.take(60), pool.take(60));
+        assert_eq!((second.len(), second.as_ptr()), (60, place));
+        assert_ne!(third.as_ptr(), place);
+    }
+}

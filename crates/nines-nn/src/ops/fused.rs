@@ -1,0 +1,446 @@
+//! The operations on this machine's own cores, as burn's graph sees them: one node for the
+//! embeddings and one for each layer, with gradients from [`crate::kernels`].
+//!
+//! Each function answers `None` when its tensors are elsewhere, and the composed operations take
+//! over.
+
+use super::{Dropouts, EmbeddingTables, LayerTensors, Norm, PackedRows};
+use crate::kernels::encoder::{self, Direction, LayerVectors, PackedLayer, PlainLayer, SavedLayer};
+use crate::kernels::layer::{LayerShape, NormWeights};
+use crate::kernels::pool::Pool;
+use crate::kernels::{embedding, layer_backward::VectorSlopes};
+use crate::rng::Dropout;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Flex};
+use burn::tensor::{Tensor, TensorData};
+use burn_flex::FlexTensor;
+use std::sync::{Arc, OnceLock};
+
+type Tracked = Autodiff<Flex, NoCheckpointing>;
+type TrackedTensor = FloatTensor<Tracked>;
+
+/// A layer's matrices packed for the forward pass, kept until the parameters change.
+#[derive(Debug, Default)]
+pub(crate) struct PackedCache {
+    layer: OnceLock<PackedLayer>,
+}
+
+/// Takes a tensor's numbers, contiguous and 32-bit.
+fn plain<const D: usize>(tensor: Tensor<D>) -> Option<FlexTensor> {
+    let tensor = tensor.try_into_primitive::<Flex>().ok()?;
+    let tensor = if tensor.is_contiguous() {
+        tensor
+    } else {
+        tensor.to_contiguous()
+    };
+    tensor.as_slice::<f32>().is_some().then_some(tensor)
+}
+
+fn numbers(tensor: &FlexTensor) -> &[f32] {
+    tensor
+        .as_slice()
+        .unwrap_or_else(|| unreachable!("checked when it was taken"))
+}
+
+fn tensor(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape.to_vec()))
+}
+
+/// Takes a gradient's numbers for changing.
+fn owned(gradient: FlexTensor) -> Vec<f32> {
+    let data = gradient.into_data();
+    data.try_into_vec()
+        .unwrap_or_else(|error| unreachable!("gradients are 32-bit: {error}"))
+}
+
+/// A layer's parameters, in the order of [`PARAMETERS`].
+#[derive(Debug, Clone)]
+struct Parameters(Vec<FlexTensor>);
+
+/// Parameters of a layer: weight and bias, or gamma and beta, of each of its six parts.
+const PARAMETERS: usize = 12;
+
+/// Lists a layer's parameters as burn's tensors.
+fn list(layer: &LayerTensors) -> [Tensor<1>; PARAMETERS] {
+    let flat = |weight: &Tensor<2>| weight.clone().flatten::<1>(0, 1);
+    [
+        flat(&layer.qkv.weight),
+        layer.qkv.bias.clone(),
+        flat(&layer.attended.weight),
+        layer.attended.bias.clone(),
+        layer.attended_norm.gamma.clone(),
+        layer.attended_norm.beta.clone(),
+        flat(&layer.wide.weight),
+        layer.wide.bias.clone(),
+        flat(&layer.output.weight),
+        layer.output.bias.clone(),
+        layer.output_norm.gamma.clone(),
+        layer.output_norm.beta.clone(),
+    ]
+}
+
+impl Parameters {
+    fn matrices(&self) -> PlainLayer<'_> {
+        let at = |index: usize| numbers(&self.0[index]);
+        PlainLayer {
+            qkv: at(0),
+            attended: at(2),
+            wide: at(6),
+            output: at(8),
+        }
+    }
+
+    fn vectors(&self) -> LayerVectors<'_> {
+        let at = |index: usize| numbers(&self.0[index]);
+        LayerVectors {
+            qkv_bias: at(1),
+            attended_bias: at(3),
+            attended_norm: NormWeights {
+                gamma: at(4),
+                beta: at(5),
+            },
+            wide_bias: at(7),
+            output_bias: at(9),
+            output_norm: NormWeights {
+                gamma: at(10),
+                beta: at(11),
+            },
+        }
+    }
+}
+
+fn shape(layer: &LayerTensors, heads: usize, dropouts: Dropouts) -> LayerShape {
+    let [wide, hidden] = layer.wide.weight.dims();
+    LayerShape {
+        hidden,
+        wide,
+        heads,
+        epsilon: layer.output_norm.epsilon as f32,
+        attention_dropout: dropouts.attention,
+        attended_dropout: dropouts.attended,
+        output_dropout: dropouts.output,
+    }
+}
+
+/// Computes one encoder layer, if its numbers are here.
+pub(super) fn encoder_layer(
+    x: &Tensor<2>,
+    layer: &LayerTensors,
+    rows: &PackedRows,
+    heads: usize,
+    dropouts: Dropouts,
+    cache: Option<&PackedCache>,
+    pool: &Pool,
+) -> Option<Tensor<2>> {
+    let shape = shape(layer, heads, dropouts);
+    if x.is_autodiff() {
+        return tracked_layer(x, layer, rows, &shape, pool);
+    }
+    let x = plain(x.clone())?;
+    let parameters = Parameters(
+        list(layer)
+            .into_iter()
+            .map(plain)
+            .collect::<Option<Vec<_>>>()?,
+    );
+    let pack = || PackedLayer::new(&parameters.matrices(), &shape, Direction::Forward, pool);
+    let fresh;
+    let packed = match cache {
+        Some(cache) => cache.layer.get_or_init(pack),
+        None => {
+            fresh = pack();
+            &fresh
+        }
+    };
+    let mut out = vec![0.0; numbers(&x).len()];
+    let vectors = parameters.vectors();
+    encoder::forward(
+        &shape,
+        packed,
+        &vectors,
+        &rows.lengths,
+        numbers(&x),
+        &mut out,
+        None,
+    );
+    let out = tensor(out, &[rows.ids.len(), shape.hidden]);
+    Some(Tensor::from_primitive::<Flex>(out))
+}
+
+fn tracked_layer(
+    x: &Tensor<2>,
+    layer: &LayerTensors,
+    rows: &PackedRows,
+    shape: &LayerShape,
+    pool: &Pool,
+) -> Option<Tensor<2>> {
+    let mut tensors: Vec<TrackedTensor> = vec![x.clone().try_into_primitive::<Tracked>().ok()?];
+    for parameter in list(layer) {
+        tensors.push(parameter.try_into_primitive::<Tracked>().ok()?);
+    }
+    let guards: [_; PARAMETERS + 1] = std::array::from_fn(|index| tensors[index].node());
+    let mut inner = tensors
+        .into_iter()
+        .map(|tensor| contiguous(tensor.into_primitive()));
+    let x = inner.next()??;
+    let parameters = Parameters(inner.collect::<Option<Vec<_>>>()?);
+    let packed = PackedLayer::new(&parameters.matrices(), shape, Direction::Forward, pool);
+    let mut out = vec![0.0; numbers(&x).len()];
+    let vectors = parameters.vectors();
+    let run = |out: &mut [f32], save| {
+        encoder::forward(
+            shape,
+            &packed,
+            &vectors,
+            &rows.lengths,
+            numbers(&x),
+            out,
+            save,
+        )
+    };
+    let out_shape = [rows.ids.len(), shape.hidden];
+    let prepared = LayerNode
+        .prepare::<NoCheckpointing>(guards)
+        .compute_bound()
+        .stateful();
+    let out = match prepared {
+        OpsKind::UnTracked(prepared) => {
+            run(&mut out, None);
+            prepared.finish(tensor(out, &out_shape))
+        }
+        OpsKind::Tracked(prepared) => {
+            let saved = run(&mut out, Some(pool))?;
+            let state = LayerState {
+                shape: *shape,
+                lengths: rows.lengths.clone(),
+                x: x.clone(),
+                parameters: parameters.clone(),
+                saved,
+                pool: pool.clone(),
+            };
+            prepared.finish(Arc::new(state), tensor(out, &out_shape))
+        }
+    };
+    Some(Tensor::from_primitive::<Tracked>(out))
+}
+
+fn contiguous(tensor: FlexTensor) -> Option<FlexTensor> {
+    let tensor = if tensor.is_contiguous() {
+        tensor
+    } else {
+        tensor.to_contiguous()
+    };
+    tensor.as_slice::<f32>().is_some().then_some(tensor)
+}
+
+#[derive(Debug)]
+struct LayerState {
+    shape: LayerShape,
+    lengths: Vec<usize>,
+    x: FlexTensor,
+    parameters: Parameters,
+    saved: SavedLayer,
+    pool: Pool,
+}
+
+#[derive(Debug)]
+struct LayerNode;
+
+impl Backward<Flex, { PARAMETERS + 1 }> for LayerNode {
+    type State = Arc<LayerState>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, { PARAMETERS + 1 }>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let state = ops.state;
+        let mut gradient = owned(gradients.consume::<Flex>(&ops.node));
+        let learns = ops.parents[1..].iter().any(Option::is_some);
+        let found = encoder::backward(
+            &state.shape,
+            &state.parameters.matrices(),
+            &state.parameters.vectors(),
+            &state.lengths,
+            numbers(&state.x),
+            &state.saved,
+            &mut gradient,
+            learns,
+            &state.pool,
+        );
+        let tokens = gradient.len() / state.shape.hidden;
+        let [input, parameters @ ..] = ops.parents;
+        if let Some(node) = input {
+            gradients.register::<Flex>(node.id, tensor(gradient, &[tokens, state.shape.hidden]));
+        }
+        let Some(found) = found else { return };
+        let VectorSlopes {
+            qkv_bias,
+            attended_bias,
+            attended_gamma,
+            attended_beta,
+            wide_bias,
+            output_bias,
+            output_gamma,
+            output_beta,
+        } = found.vectors;
+        let values: [Vec<f32>; PARAMETERS] = [
+            found.qkv,
+            qkv_bias,
+            found.attended,
+            attended_bias,
+            attended_gamma,
+            attended_beta,
+            found.wide,
+            wide_bias,
+            found.output,
+            output_bias,
+            output_gamma,
+            output_beta,
+        ];
+        for (node, values) in parameters.into_iter().zip(values) {
+            if let Some(node) = node {
+                let count = values.len();
+                gradients.register::<Flex>(node.id, tensor(values, &[count]));
+            }
+        }
+    }
+}
+
+/// Computes the embeddings, if the tables are here.
+pub(super) fn embed(
+    tables: &EmbeddingTables,
+    normalise: &Norm,
+    rows: &PackedRows,
+    dropout: Option<Dropout>,
+    pool: &Pool,
+) -> Option<Tensor<2>> {
+    let [_, hidden] = tables.words.dims();
+    let flat = |table: &Tensor<2>| table.clone().flatten::<1>(0, 1);
+    let tensors = [
+        flat(&tables.words),
+        flat(&tables.positions),
+        flat(&tables.types),
+        normalise.gamma.clone(),
+        normalise.beta.clone(),
+    ];
+    let job =
+        |parameters: &[FlexTensor], out: &mut [f32], saved: Option<(&mut [f32], &mut [f32])>| {
+            let [words, positions, types, gamma, beta] =
+                std::array::from_fn(|index| numbers(&parameters[index]));
+            let entries = embedding::Entries {
+                tables: [words, positions, types],
+                indices: [&rows.ids, &rows.positions, &rows.types],
+            };
+            let norm = NormWeights { gamma, beta };
+            embedding::forward(
+                &entries,
+                norm,
+                normalise.epsilon as f32,
+                dropout,
+                out,
+                saved,
+            );
+        };
+    let tokens = rows.ids.len();
+    let mut out = vec![0.0; tokens * hidden];
+    if !tables.words.is_autodiff() {
+        let parameters = tensors.into_iter().map(plain).collect::<Option<Vec<_>>>()?;
+        job(&parameters, &mut out, None);
+        return Some(Tensor::from_primitive::<Flex>(tensor(
+            out,
+            &[tokens, hidden],
+        )));
+    }
+    let tensors: Vec<TrackedTensor> = tensors
+        .into_iter()
+        .map(|tensor| tensor.try_into_primitive::<Tracked>().ok())
+        .collect::<Option<_>>()?;
+    let guards: [_; 5] = std::array::from_fn(|index| tensors[index].node());
+    let parameters = tensors
+        .into_iter()
+        .map(|tensor| contiguous(tensor.into_primitive()))
+        .collect::<Option<Vec<_>>>()?;
+    let out = match EmbeddingNode
+        .prepare::<NoCheckpointing>(guards)
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::UnTracked(prepared) => {
+            job(&parameters, &mut out, None);
+            prepared.finish(tensor(out, &[tokens, hidden]))
+        }
+        OpsKind::Tracked(prepared) => {
+            let (mut standard, mut scales) = (pool.take(tokens * hidden), pool.take(tokens));
+            job(&parameters, &mut out, Some((&mut standard, &mut scales)));
+            let lens = [0, 1, 2].map(|index| numbers(&parameters[index]).len());
+            let state = EmbeddingState {
+                rows: rows.clone(),
+                gamma: parameters[3].clone(),
+                lens,
+                standard,
+                scales,
+                dropout,
+            };
+            prepared.finish(Arc::new(state), tensor(out, &[tokens, hidden]))
+        }
+    };
+    Some(Tensor::from_primitive::<Tracked>(out))
+}
+
+#[derive(Debug)]
+struct EmbeddingState {
+    rows: PackedRows,
+    gamma: FlexTensor,
+    lens: [usize; 3],
+    standard: crate::kernels::pool::Buffer,
+    scales: crate::kernels::pool::Buffer,
+    dropout: Option<Dropout>,
+}
+
+#[derive(Debug)]
+struct EmbeddingNode;
+
+impl Backward<Flex, 5> for EmbeddingNode {
+    type State = Arc<EmbeddingState>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 5>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let state = ops.state;
+        let mut gradient = owned(gradients.consume::<Flex>(&ops.node));
+        let (gamma, beta) = embedding::backward(
+            numbers(&state.gamma),
+            &state.standard,
+            &state.scales,
+            state.dropout,
+            &mut gradient,
+        );
+        let [words, positions, types, gamma_node, beta_node] = ops.parents;
+        let indices = [&state.rows.ids, &state.rows.positions, &state.rows.types];
+        for ((node, indices), len) in [words, positions, types]
+            .into_iter()
+            .zip(indices)
+            .zip(state.lens)
+        {
+            if let Some(node) = node {
+                let sums = embedding::scatter(indices, &gradient, numbers(&state.gamma).len(), len);
+                gradients.register::<Flex>(node.id, tensor(sums, &[len]));
+            }
+        }
+        for (node, values) in [(gamma_node, gamma), (beta_node, beta)] {
+            if let Some(node) = node {
+                let count = values.len();
+                gradients.register::<Flex>(node.id, tensor(values, &[count]));
+            }
+        }
+    }
+}
