@@ -1,0 +1,180 @@
+//! What the scorer made of a classifier promises, on the real base model.
+
+use nines_domain::snippet::SnippetText;
+use nines_infer::classifier::{ClassifierScorer, LongPolicy};
+use nines_infer::scorer::{Scorer, Unscoreable};
+use nines_nn::bert::{BertClassifier, HeadConfig};
+use nines_text::SnippetTokenizer;
+use std::path::Path;
+
+/// Saves a classifier on the base model, with a head drawn from a seed; `spoil` may change it.
+fn save(folder: &Path, spoil: impl FnOnce(&mut BertClassifier)) {
+    let base = nines_models::resolve("minilm-l6")
+        .expect("the model minilm-l6 is in the cache; `nines models pull minilm-l6` puts it there");
+    let head = HeadConfig {
+        seed: 3,
+        ..HeadConfig::default()
+    };
+    let mut model =
+        BertClassifier::from_base(&base.path, &head, &nines_nn::device::cpu()).expect("the base");
+    spoil(&mut model);
+    model.save(folder).expect("saved");
+    let tokenizer = SnippetTokenizer::from_folder(&base.path).expect("its tokenizer");
+    tokenizer.save_into(folder).expect("saved");
+}
+
+fn scorer(folder: &Path, long: LongPolicy) -> ClassifierScorer {
+    ClassifierScorer::load(folder, long).expect("the folder loads")
+}
+
+fn score(scorer: &ClassifierScorer, snippets: &[SnippetText]) -> Vec<Result<f64, Unscoreable>> {
+    let mut seen = Vec::new();
+    let scores = scorer.score(snippets, &mut |done| seen.push(done));
+    assert!(seen.is_sorted(), "progress goes forward");
+    assert_eq!(
+        seen.last().copied().unwrap_or(0),
+        snippets.len(),
+        "and ends"
+    );
+    scores
+        .into_iter()
+        .map(|score| score.map(|score| score.logit()))
+        .collect()
+}
+
+/// Snippets of very different lengths, in no order.
+fn varied() -> Vec<SnippetText> {
+    (0..60)
+        .map(|i| {
+            let prompt = "She counted the boats again. ".repeat(i * 7 % 31);
+            SnippetText::new(
+                prompt,
+                format!("Number {i} was missing{}", ", again".repeat(i % 5)),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_score_does_not_depend_on_what_is_scored_beside_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    save(folder.path(), |_| {});
+    let scorer = scorer(folder.path(), LongPolicy::Refuse);
+    let snippets = varied();
+    let together = score(&scorer, &snippets);
+    let reversed: Vec<_> = snippets.iter().rev().cloned().collect();
+    let mut backwards = score(&scorer, &reversed);
+    backwards.reverse();
+    assert_eq!(together, backwards);
+    for (snippet, together) in snippets.iter().zip(&together) {
+        let alone = score(&scorer, std::slice::from_ref(snippet));
+        assert_eq!(&alone[0], together, "to the last bit");
+    }
+    let one = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .expect("a pool");
+    assert_eq!(
+        one.install(|| score(&scorer, &snippets)),
+        together,
+        "on any number of cores"
+    );
+    assert!(score(&scorer, &[]).is_empty());
+}
+
+#[test]
+fn what_does_not_fit_is_refused_or_read_through_windows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    save(folder.path(), |_| {});
+    let long = SnippetText::new("The tide came in slowly. ".repeat(120), "Nobody saw it.");
+    let short = SnippetText::new("The tide came in.", "Nobody saw it.");
+    let refusing = scorer(folder.path(), LongPolicy::Refuse);
+    assert_eq!(refusing.window(), 512);
+    let scores = score(&refusing, &[long.clone(), short.clone()]);
+    let Err(Unscoreable::TooLong {
+        tokens,
+        window: 512,
+    }) = scores[0]
+    else {
+        panic!("a long snippet is refused: {:?}", scores[0]);
+    };
+    assert!(tokens > 600);
+    let windows = scorer(folder.path(), LongPolicy::MaxWindow);
+    let through = score(&windows, &[long.clone(), short]);
+    assert_eq!(through[1], scores[1], "a short one is read as ever");
+    // The worst window counts: each window, as far as it can be said as a snippet, scores no more.
+    let tokenizer = SnippetTokenizer::from_folder(folder.path()).expect("a tokenizer");
+    let encoded = tokenizer
+        .encode(&long.prompt, &long.completion)
+        .expect("tokens");
+    let cut = encoded.windows(512).expect("windows");
+    assert!(cut.len() > 1);
+    let each: Vec<f64> = cut
+        .iter()
+        .map(|window| {
+            let spans: Vec<_> = window
+                .offsets
+                .iter()
+                .flatten()
+                .filter(|span| span.part == nines_text::SnippetPart::Prompt)
+                .collect();
+            let (first, last) = (spans[0], spans[spans.len() - 1]);
+            let prompt = &long.prompt[first.start..last.end];
+            let snippet = SnippetText::new(prompt, long.completion.clone());
+            score(&refusing, &[snippet])[0].clone().expect("it fits")
+        })
+        .collect();
+    let worst = each.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    assert_eq!(through[0], Ok(worst));
+}
+
+#[test]
+fn what_cannot_be_scored_says_why() {
+    let folder = tempfile::tempdir().expect("a folder");
+    save(folder.path(), |model| {
+        let mut values = model.values("classifier.bias").expect("values");
+        values[0] = 3e38;
+        model.set_values("classifier.bias", values).expect("set");
+        let weight = model.values("classifier.weight").expect("values");
+        let large = weight.iter().map(|w| w.signum() * 3e38).collect();
+        model.set_values("classifier.weight", large).expect("set");
+    });
+    let scorer = scorer(folder.path(), LongPolicy::Refuse);
+    let snippets = [
+        SnippetText::new("A prompt.", ""),
+        SnippetText::new("A prompt.", " \n\t"),
+        SnippetText::new("A prompt.", "A completion."),
+    ];
+    let scores = score(&scorer, &snippets);
+    assert_eq!(scores[0], Err(Unscoreable::EmptyCompletion));
+    assert_eq!(scores[1], Err(Unscoreable::EmptyCompletion));
+    assert!(
+        matches!(&scores[2], Err(Unscoreable::Model(_))),
+        "{:?}",
+        scores[2]
+    );
+}
+
+#[test]
+fn the_version_names_the_folder_and_what_is_in_it() {
+    let parent = tempfile::tempdir().expect("a folder");
+    let (first, second) = (parent.path().join("first"), parent.path().join("second"));
+    save(&first, |_| {});
+    save(&second, |_| {});
+    let version = |folder: &Path| scorer(folder, LongPolicy::Refuse).version().to_owned();
+    let (a, b) = (version(&first), version(&second));
+    assert!(
+        a.starts_with("first@") && b.starts_with("second@"),
+        "{a} {b}"
+    );
+    assert_eq!(
+        a["first@".len()..],
+        b["second@".len()..],
+        "the same content"
+    );
+    std::fs::remove_dir_all(&second).expect("removed");
+    save(&second, |model| model.set_label("something else"));
+    assert_ne!(b, version(&second));
+    std::fs::remove_file(second.join("tokenizer.json")).expect("removed");
+    assert!(ClassifierScorer::load(&second, LongPolicy::Refuse).is_err());
+}
