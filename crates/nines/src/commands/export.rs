@@ -1,0 +1,259 @@
+//! `nines export`: rows and classifiers for other tools, each with its card.
+
+use crate::cli::{ExportCommand, LongArg};
+use crate::models;
+use crate::output::Output;
+use crate::project::Project;
+use anyhow::{Context, Result, bail};
+use nines_domain::estimate::Estimate;
+use nines_domain::snippet::SnippetId;
+use nines_io::{
+    DataCard, ExportedLabel, ExportedScore, LabelCounts, ModelCard, SnippetRow, TableWriter,
+    Written,
+};
+use nines_store::{Model, ModelKind, Snippet, SnippetFilter};
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// What made a card.
+const MADE_BY: &str = concat!("nines ", env!("CARGO_PKG_VERSION"));
+
+/// Runs `nines export`.
+pub async fn run(project: &Project, command: ExportCommand, output: &Output) -> Result<()> {
+    match command {
+        ExportCommand::Snippets { out } => snippets(project, &out, output).await,
+        ExportCommand::Labels { out } => labels(project, &out, output).await,
+        ExportCommand::Scores { out } => scores(project, &out, output).await,
+        ExportCommand::Classifier { classifier, out } => {
+            let folder = export_classifier(project, classifier.as_deref(), &out).await?;
+            output.result(&json!({ "folder": folder }), || {
+                format!(
+                    "{}: loads with transformers' AutoModelForSequenceClassification and \
+                     AutoTokenizer; README.md is its card",
+                    folder.display()
+                )
+            });
+            Ok(())
+        }
+    }
+}
+
+async fn snippets(project: &Project, out: &Path, output: &Output) -> Result<()> {
+    let all = project.store.snippets(&SnippetFilter::default()).await?;
+    let mut writer = TableWriter::create(out)?;
+    for (line, snippet) in (1..).zip(&all) {
+        writer.write(&row(line, snippet))?;
+    }
+    finish(project, writer.finish()?, &all, "A row is a snippet with its labels.", output)
+}
+
+fn row(line: u64, snippet: &Snippet) -> SnippetRow {
+    SnippetRow {
+        line,
+        text: snippet.text.clone(),
+        source: Some(snippet.source.clone()),
+        family: Some(snippet.family),
+        parent: None,
+        labels: snippet.labels.iter().map(|l| l.label.clone()).collect(),
+        meta: meta(snippet),
+    }
+}
+
+/// What is known of a snippet besides its text and labels, the verdict that counts included.
+fn meta(snippet: &Snippet) -> Map<String, Value> {
+    let mut meta = snippet.meta.as_object().cloned().unwrap_or_default();
+    if let Some(adjudication) = &snippet.adjudication {
+        meta.insert("adjudication".to_owned(), json!(adjudication));
+    }
+    meta.insert("origin".to_owned(), json!(snippet.origin.as_str()));
+    meta
+}
+
+async fn labels(project: &Project, out: &Path, output: &Output) -> Result<()> {
+    let all = project.store.snippets(&SnippetFilter::labelled()).await?;
+    let mut writer = TableWriter::create(out)?;
+    for snippet in &all {
+        for label in &snippet.labels {
+            writer.write(&ExportedLabel {
+                text: snippet.text.clone(),
+                label: Some(label.label.clone()),
+            })?;
+        }
+    }
+    finish(project, writer.finish()?, &all, "A row is one label of one snippet.", output)
+}
+
+async fn scores(project: &Project, out: &Path, output: &Output) -> Result<()> {
+    let mut writer = TableWriter::create(out)?;
+    let mut exported = Vec::new();
+    for model in project.store.models(Some(ModelKind::Classifier)).await? {
+        let calibration = project.store.latest_calibration(model.id).await?;
+        let path = models::score_path(LongArg::Refuse);
+        let scores = project.store.scores(model.id, path).await?;
+        let ids: Vec<SnippetId> = scores.iter().map(|(id, _)| *id).collect();
+        let snippets = project.store.snippets_by_id(&ids).await?;
+        for ((_, score), snippet) in scores.iter().zip(snippets) {
+            writer.write(&ExportedScore {
+                text: snippet.text.clone(),
+                score: *score,
+                classifier: model.label(),
+                accepted: calibration.as_ref().map(|c| c.threshold.accepts(*score)),
+                source: Some(snippet.source.clone()),
+            })?;
+            exported.push(snippet);
+        }
+    }
+    finish(
+        project,
+        writer.finish()?,
+        &exported,
+        "A row is one score of one snippet: `score` is the logit, `p` its sigmoid.",
+        output,
+    )
+}
+
+/// Writes the data card beside the file and says what was written.
+fn finish(
+    project: &Project,
+    written: Written,
+    snippets: &[Snippet],
+    what: &str,
+    output: &Output,
+) -> Result<()> {
+    let mut labels = LabelCounts::default();
+    let mut sources = std::collections::BTreeMap::<&str, u64>::new();
+    for snippet in snippets {
+        snippet.labels.iter().for_each(|l| labels.add(&l.label));
+        *sources.entry(&snippet.source).or_default() += 1;
+    }
+    let predicate = &project.config.predicate;
+    let card = DataCard {
+        title: format!("Data of the project {}", project.config.project.name),
+        what: what.to_owned(),
+        predicate: format!("{}, version {}", predicate.name, predicate.version),
+        how_made: "Exported from a nines project; `source` names where each row came from."
+            .to_owned(),
+        licence: None,
+        counts: sources
+            .into_iter()
+            .map(|(source, n)| (format!("snippets from {source}"), n))
+            .collect(),
+        labels: Some(labels),
+        files: vec![written.clone()],
+        made_by: MADE_BY.to_owned(),
+    };
+    let card_path = card_path(&written.path);
+    card.write(&card_path)?;
+    output.result(
+        &json!({ "file": written.path, "rows": written.rows, "sha256": written.sha256,
+            "card": card_path }),
+        || {
+            format!(
+                "{} rows in {}; the data card is {}",
+                written.rows,
+                written.path.display(),
+                card_path.display()
+            )
+        },
+    );
+    Ok(())
+}
+
+fn card_path(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".card.md");
+    PathBuf::from(name)
+}
+
+/// Copies a classifier's folder, whole or not at all, and writes its model card.
+async fn export_classifier(
+    project: &Project,
+    asked: Option<&str>,
+    out: &Path,
+) -> Result<PathBuf> {
+    let model = models::classifier(project, asked).await?;
+    let from = models::folder_of(project, &model);
+    if out.exists() {
+        bail!("{} exists already; choose another name", out.display());
+    }
+    let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent)
+        .with_context(|| format!("cannot make {}", parent.display()))?;
+    let staging = tempfile::Builder::new()
+        .prefix(".nines-export-")
+        .tempdir_in(parent)
+        .with_context(|| format!("cannot write in {}", parent.display()))?;
+    for entry in std::fs::read_dir(&from)
+        .with_context(|| format!("cannot read {}", from.display()))?
+    {
+        let entry = entry?;
+        std::fs::copy(entry.path(), staging.path().join(entry.file_name()))
+            .with_context(|| format!("cannot copy {}", entry.path().display()))?;
+    }
+    let parent_model = match model.parent {
+        Some(id) => project.store.model(id).await?.name,
+        None => "unknown".to_owned(),
+    };
+    let predicate = &project.config.predicate;
+    ModelCard {
+        version: model.label(),
+        base_model: parent_model,
+        licence: None,
+        predicate: format!("{}, version {}", predicate.name, predicate.version),
+        training_data: training_data(project).await?,
+        how_trained: format!("```json\n{}\n```", serde_json::to_string_pretty(&model.config)?),
+        metrics: card_metrics(&model.metrics),
+        thresholds: thresholds(project, &model).await?,
+        loading: loading(&model),
+        made_by: MADE_BY.to_owned(),
+    }
+    .write(staging.path())?;
+    std::fs::rename(staging.keep(), out)
+        .with_context(|| format!("cannot make {}", out.display()))?;
+    Ok(out.to_owned())
+}
+
+/// Says on whose labels classifiers of the project rest: people and judges apart.
+async fn training_data(project: &Project) -> Result<String> {
+    let counts = project.store.counts().await?;
+    Ok(format!(
+        "Adjudicated broad labels (any yes) of the project's training split. The project holds {} \
+         labelled snippets: {} labels by people, {} by judges (models).",
+        counts.labelled_snippets, counts.labels_by_people, counts.labels_by_judges
+    ))
+}
+
+/// Lists the thresholds that were chosen for a classifier, each with its rule.
+async fn thresholds(project: &Project, model: &Model) -> Result<Vec<String>> {
+    let calibrations = project.store.calibrations(Some(model.id)).await?;
+    Ok(calibrations
+        .iter()
+        .map(|c| format!("{}: {}", c.threshold, c.rule))
+        .collect())
+}
+
+/// Says how to load a classifier whose pooling transformers' own class does not have.
+fn loading(model: &Model) -> Option<String> {
+    let pooling = model.config["config"]["pooling"].as_str()?;
+    (pooling != "pooler").then(|| {
+        format!(
+            "The head pools by `{pooling}`, which AutoModelForSequenceClassification does not do: \
+             it will not load this folder. `nines` does."
+        )
+    })
+}
+
+/// Lists the estimates in a stored version's metrics, with the data each speaks of.
+fn card_metrics(metrics: &Value) -> Vec<(String, String, Estimate)> {
+    let mut found = Vec::new();
+    for part in ["test", "validation"] {
+        for name in ["auroc", "auprc"] {
+            let value = metrics[part].get(name).or_else(|| metrics[part]["all"].get(name));
+            let estimate = value.and_then(|value| serde_json::from_value(value.clone()).ok());
+            if let Some(estimate) = estimate {
+                found.push((name.to_uppercase(), format!("{part} split"), estimate));
+            }
+        }
+    }
+    found
+}

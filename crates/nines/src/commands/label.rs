@@ -1,0 +1,103 @@
+//! `nines label`: labelling batches go out to a file and come back.
+
+use super::import::{self, Kind};
+use crate::cli::LabelCommand;
+use crate::output::Output;
+use crate::project::Project;
+use anyhow::{Result, bail};
+use nines_domain::label::LabellerKind;
+use nines_domain::snippet::ContentHash;
+use nines_io::{ExportedLabel, ReadOptions, TableWriter};
+use nines_store::SnippetFilter;
+use serde_json::json;
+use std::path::Path;
+
+/// Runs `nines label`.
+pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> Result<()> {
+    match command {
+        LabelCommand::Export {
+            out,
+            n,
+            disagreements,
+            seed,
+        } => export(project, &out, n, disagreements, seed, output).await,
+        LabelCommand::Import {
+            files,
+            labeller,
+            judge,
+            skip_bad,
+        } => {
+            let kind = if judge {
+                LabellerKind::Judge
+            } else {
+                LabellerKind::Person
+            };
+            let options = ReadOptions {
+                skip_bad,
+                labeller,
+                labeller_kind: Some(kind),
+                ..ReadOptions::default()
+            };
+            import::files(project, &files, Kind::Labels, &options, output).await
+        }
+    }
+}
+
+async fn export(
+    project: &Project,
+    out: &Path,
+    n: usize,
+    disagreements: bool,
+    seed: u64,
+    output: &Output,
+) -> Result<()> {
+    let mut snippets = project
+        .store
+        .snippets(&SnippetFilter {
+            labelled: Some(false),
+            ..SnippetFilter::default()
+        })
+        .await?;
+    if disagreements {
+        snippets.extend(
+            project
+                .store
+                .snippets(&SnippetFilter {
+                    needs_another: Some(true),
+                    ..SnippetFilter::default()
+                })
+                .await?,
+        );
+    }
+    if snippets.is_empty() {
+        bail!("no snippet wants a label; make some with `nines generate`");
+    }
+    // A random order that depends on the seed and the texts alone.
+    let seed = seed.to_string();
+    snippets.sort_by_key(|snippet| {
+        ContentHash::of_fields("labelling order", &[&seed, &snippet.hash.to_string()])
+    });
+    snippets.truncate(n);
+    let mut writer = TableWriter::create(out)?;
+    for snippet in &snippets {
+        writer.write(&ExportedLabel {
+            text: snippet.text.clone(),
+            label: None,
+        })?;
+    }
+    let written = writer.finish()?;
+    output.result(
+        &json!({ "file": written.path, "rows": written.rows, "sha256": written.sha256 }),
+        || {
+            format!(
+                "{} snippets in {}\nfill in `verdict` (yes, no, unsure) and, for a yes, `severity` \
+                 (1 to 3) by the guide {}, then\n  nines label import {} --labeller NAME",
+                written.rows,
+                written.path.display(),
+                project.folder.join(&project.config.predicate.guide).display(),
+                written.path.display(),
+            )
+        },
+    );
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! One file a command.
+
+mod calibrate;
+mod demo;
+mod doctor;
+mod export;
+mod filter;
+mod generate;
+mod import;
+mod init;
+mod label;
+mod models;
+mod score;
+mod train;
+
+use crate::cli::{Cli, Command, TrainCommand};
+use crate::output::Output;
+use crate::project::Project;
+use anyhow::Result;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The command was interrupted; what it had done is kept.
+#[derive(Debug)]
+pub struct Interrupted(pub String);
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// The command's words do not fit together.
+#[derive(Debug)]
+pub struct BadUsage(pub String);
+
+impl fmt::Display for BadUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadUsage {}
+
+/// Runs a command.
+pub async fn run(cli: Cli, output: &Output) -> Result<()> {
+    let named = cli.project;
+    let folder: PathBuf = named.clone().unwrap_or_else(|| Path::new(".").to_owned());
+    match cli.command {
+        Command::Init(args) => return init::run(args, output).await,
+        Command::Models(command) => return models::run(command, output),
+        Command::Demo(args) => return demo::run(named, args, output).await,
+        Command::Doctor => return doctor::run(&folder, output).await,
+        _ => {}
+    }
+    let project = Project::open(&folder).await?;
+    match cli.command {
+        Command::Import(command) => import::run(&project, command, output).await,
+        Command::Generate(args) => generate::run(&project, args, output).await,
+        Command::Train(TrainCommand::Classifier(args)) => train::run(&project, args, output).await,
+        Command::Calibrate(args) => calibrate::run(&project, args, output).await,
+        Command::Filter(args) => filter::run(&project, args, output).await,
+        Command::Score(args) => score::run(&project, args, output).await,
+        Command::Label(command) => label::run(&project, command, output).await,
+        Command::Export(command) => export::run(&project, command, output).await,
+        Command::Init(_) | Command::Models(_) | Command::Demo(_) | Command::Doctor => Ok(()),
+    }
+}

@@ -1,0 +1,84 @@
+//! `nines score`: a file of snippets comes back with scores.
+
+use super::filter::threshold_of;
+use crate::cli::ScoreArgs;
+use crate::interrupt;
+use crate::models;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::project::Project;
+use anyhow::{Context, Result};
+use nines_infer::scorer::Scorer;
+use nines_io::{ScoreOptions, ScoreReport, score_file};
+use tokio::sync::mpsc;
+
+/// Runs `nines score`.
+pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<()> {
+    let cancel = interrupt::flag()?;
+    let model = models::classifier(project, args.classifier.as_deref()).await?;
+    let path = models::score_path(args.long);
+    let threshold = threshold_of(project, &model, args.threshold, path).await?;
+    let scorer = models::scorer(project, &model, args.long)?;
+    let mut options = ScoreOptions::new(model.label());
+    options.threshold = Some(threshold.threshold);
+    let (sender, mut progressed) = mpsc::unbounded_channel();
+    let (file, out) = (args.file.clone(), args.out.clone());
+    let stop = cancel.clone();
+    let thread = tokio::task::spawn_blocking(move || {
+        score_file(
+            &file,
+            &out,
+            &options,
+            &mut |snippets| {
+                if stop.is_cancelled() {
+                    return Err("stopped".into());
+                }
+                let scores = scorer.score(snippets, &mut |_| {});
+                Ok(scores
+                    .into_iter()
+                    .map(|score| score.map_err(|why| why.to_string()))
+                    .collect())
+            },
+            &mut |progress| {
+                let _ = sender.send(progress);
+            },
+        )
+    });
+    let mut progress = Progress::new(output, "score", 0);
+    while let Some(at) = progressed.recv().await {
+        progress.set_total(at.input_total);
+        progress.set(at.input_bytes, format!("bytes, {} rows", at.rows));
+    }
+    let result = thread.await.context("scoring ended abruptly")?;
+    if cancel.is_cancelled() && result.is_err() {
+        return Err(super::Interrupted(format!(
+            "scoring was stopped; what is done is kept beside {} and the same command goes on",
+            args.out.display()
+        ))
+        .into());
+    }
+    let report = result?;
+    progress.finish(&format!("{} rows", report.rows));
+    output.result(&report, || words(&report, &model.label(), &threshold.to_string()));
+    Ok(())
+}
+
+fn words(report: &ScoreReport, classifier: &str, threshold: &str) -> String {
+    let mut text = format!(
+        "{} rows scored by {classifier}; {} accepted ({threshold})\nin {}\n",
+        report.scored,
+        report.accepted,
+        report.out.display()
+    );
+    if report.resumed > 0 {
+        text.push_str(&format!("{} rows had been done before\n", report.resumed));
+    }
+    if let Some(file) = &report.bad_file {
+        text.push_str(&format!(
+            "{} rows could not be scored and are not accepted; reasons in {}\n",
+            report.bad,
+            file.display()
+        ));
+    }
+    text
+}

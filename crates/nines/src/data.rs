@@ -1,0 +1,104 @@
+//! The project's rows in the shapes that training and measuring take.
+
+use crate::project::Project;
+use anyhow::Result;
+use nines_domain::score::Score;
+use nines_io::starter::RANDOM_PICK;
+use nines_measure::items::{LabelledBy, LabelledItem, Provenance, RandomCompletion};
+use nines_store::{Snippet, SnippetFilter};
+use nines_train::TrainingRow;
+
+/// Says whether a labelled snippet is a simple random draw of a generator: only such rows estimate
+/// a rate.
+pub fn is_random_draw(snippet: &Snippet) -> bool {
+    snippet
+        .meta_values("pick")
+        .any(|pick| pick.as_str() == Some(RANDOM_PICK))
+}
+
+/// The kind of text that was written as an example.
+const AUTHORED: &str = "authored";
+
+/// Says which kind of text a snippet is, for reports: written to a brief, or by a generator.
+pub fn text_kind(snippet: &Snippet) -> &'static str {
+    let generated = snippet.meta_values("generator").next().is_some()
+        || snippet.origin == nines_store::Origin::Generate;
+    if generated { "generated" } else { AUTHORED }
+}
+
+/// Lists the snippets that have an adjudicated broad verdict.
+pub async fn adjudicated(project: &Project) -> Result<Vec<Snippet>> {
+    let labelled = project.store.snippets(&SnippetFilter::labelled()).await?;
+    Ok(labelled
+        .into_iter()
+        .filter(|snippet| broad(snippet).is_some())
+        .collect())
+}
+
+/// Returns the adjudicated broad verdict.
+pub fn broad(snippet: &Snippet) -> Option<bool> {
+    snippet.adjudication.as_ref().and_then(|a| a.broad)
+}
+
+/// Turns adjudicated snippets into training rows.
+pub fn training_rows(snippets: &[Snippet]) -> Vec<TrainingRow> {
+    snippets
+        .iter()
+        .filter_map(|snippet| {
+            Some(TrainingRow {
+                text: snippet.text.clone(),
+                family: snippet.family,
+                broad: broad(snippet)?,
+                random: is_random_draw(snippet),
+                source: text_kind(snippet).to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// Says where a snippet's completion comes from, as far as a rate may rest on it.
+pub fn provenance(snippet: &Snippet) -> Provenance {
+    match text_kind(snippet) {
+        AUTHORED => Provenance::Authored,
+        _ if is_random_draw(snippet) => Provenance::Random,
+        _ => Provenance::Selected,
+    }
+}
+
+/// Turns labelled snippets with their scores into the items that measuring takes.
+pub fn labelled_items<'a>(
+    snippets: impl IntoIterator<Item = (&'a Snippet, Option<Score>)>,
+    split_seed: u64,
+) -> Vec<LabelledItem> {
+    snippets
+        .into_iter()
+        .filter_map(|(snippet, score)| {
+            let adjudication = snippet.adjudication.as_ref()?;
+            Some(LabelledItem {
+                split: snippet.split(split_seed),
+                family: snippet.family,
+                provenance: provenance(snippet),
+                score,
+                broad: adjudication.broad,
+                strict: adjudication.strict,
+                labelled_by: LabelledBy::of(adjudication),
+            })
+        })
+        .collect()
+}
+
+/// The labelled simple random draws among scored snippets: what acceptance is measured on.
+pub fn random_completions<'a>(
+    snippets: impl IntoIterator<Item = (&'a Snippet, Option<Score>)>,
+    split_seed: u64,
+) -> Vec<RandomCompletion> {
+    snippets
+        .into_iter()
+        .filter(|(snippet, _)| is_random_draw(snippet))
+        .map(|(snippet, score)| RandomCompletion {
+            split: snippet.split(split_seed),
+            family: snippet.family,
+            score,
+        })
+        .collect()
+}

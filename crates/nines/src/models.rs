@@ -1,0 +1,189 @@
+//! The models of a project, found and loaded: bases, classifiers, generators.
+
+use crate::cli::LongArg;
+use crate::config::EndpointRoute;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::project::Project;
+use anyhow::{Context, Result, bail};
+use nines_domain::score::Score;
+use nines_domain::snippet::SnippetText;
+use nines_infer::classifier::{ClassifierScorer, LongPolicy};
+use nines_infer::endpoint::{ApiKey, EndpointConfig, EndpointGenerator, Route};
+use nines_infer::generator::Generator;
+use nines_infer::local::LocalGenerator;
+use nines_infer::scorer::{Scorer, Unscoreable};
+use nines_models::{Cache, ModelFolder};
+use nines_store::{Model, ModelKind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// A base model that classifiers start from.
+pub struct Base {
+    /// Its name.
+    pub name: String,
+    /// How the database names its place.
+    pub path: String,
+    /// The digest of its files.
+    pub digest: String,
+    /// Where it is.
+    pub folder: PathBuf,
+}
+
+/// Finds the base model: one of the cache by name, or a folder.
+pub fn base(project: &Project, asked: Option<&str>) -> Result<Base> {
+    let name = asked.unwrap_or(&project.config.classifier.base);
+    let folder = find(name)?;
+    Ok(Base {
+        name: folder.manifest.name.clone(),
+        path: folder.path.display().to_string(),
+        digest: folder.fingerprint(),
+        folder: folder.path,
+    })
+}
+
+/// Finds a model of the cache by name. What is not in the cache and looks like a folder is named
+/// in the error, with the command that brings it in.
+fn find(name: &str) -> Result<ModelFolder> {
+    if Path::new(name).is_dir() {
+        bail!(
+            "{name} is a folder; bring it into the cache first, so that its digests are kept: \
+             nines models pull {name} --name NAME"
+        );
+    }
+    Ok(Cache::open()?.resolve(name)?)
+}
+
+/// Finds a stored classifier: `NAME`, `NAME@VERSION`, or the newest.
+pub async fn classifier(project: &Project, asked: Option<&str>) -> Result<Model> {
+    let Some(asked) = asked else {
+        let newest = project
+            .store
+            .latest_model(ModelKind::Classifier, None)
+            .await?;
+        return newest.context(
+            "the project has no classifier yet; train one: nines train classifier",
+        );
+    };
+    let found = match asked.rsplit_once('@') {
+        Some((name, version)) => {
+            let version = version.trim_start_matches('v').parse().with_context(|| {
+                format!("{version:?} in {asked:?} is not a version number; write NAME@2")
+            })?;
+            project
+                .store
+                .model_version(ModelKind::Classifier, name, version)
+                .await?
+        }
+        None => {
+            project
+                .store
+                .latest_model(ModelKind::Classifier, Some(asked))
+                .await?
+        }
+    };
+    match found {
+        Some(model) => Ok(model),
+        None => {
+            let known: Vec<String> = project
+                .store
+                .models(Some(ModelKind::Classifier))
+                .await?
+                .iter()
+                .map(|model| format!("{}@{}", model.name, model.version))
+                .collect();
+            bail!(
+                "the project has no classifier {asked}; it has: {}",
+                if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                }
+            )
+        }
+    }
+}
+
+/// Returns the folder of a stored model.
+pub fn folder_of(project: &Project, model: &Model) -> PathBuf {
+    project.folder.join(&model.path)
+}
+
+/// Loads the scorer of a stored classifier.
+pub fn scorer(project: &Project, model: &Model, long: LongArg) -> Result<Arc<ClassifierScorer>> {
+    scorer_of_folder(&folder_of(project, model), long)
+        .with_context(|| format!("cannot load the classifier {}", model.label()))
+}
+
+/// Loads the scorer in a classifier folder.
+pub fn scorer_of_folder(folder: &Path, long: LongArg) -> Result<Arc<ClassifierScorer>> {
+    let policy = match long {
+        LongArg::Refuse => LongPolicy::Refuse,
+        LongArg::Max => LongPolicy::MaxWindow,
+    };
+    Ok(Arc::new(ClassifierScorer::load(folder, policy)?))
+}
+
+/// Names the path by which scores were computed: a threshold is calibrated on the path that
+/// serves, and scores of different paths are never mixed.
+pub fn score_path(long: LongArg) -> &'static str {
+    match long {
+        LongArg::Refuse => "cpu/f32",
+        LongArg::Max => "cpu/f32/max-window",
+    }
+}
+
+/// Scores snippets on a thread of their own, with a progress bar.
+pub async fn score_all(
+    scorer: Arc<ClassifierScorer>,
+    texts: Vec<SnippetText>,
+    what: &str,
+    output: &Output,
+) -> Result<Vec<Result<Score, Unscoreable>>> {
+    let total = texts.len() as u64;
+    let (sender, mut done) = mpsc::unbounded_channel();
+    let thread = tokio::task::spawn_blocking(move || {
+        scorer.score(&texts, &mut |n| {
+            let _ = sender.send(n as u64);
+        })
+    });
+    let mut progress = Progress::new(output, what, total);
+    while let Some(n) = done.recv().await {
+        progress.set(n, "");
+    }
+    let scores = thread.await.context("scoring ended abruptly")?;
+    progress.finish(&format!("{total} snippets"));
+    Ok(scores)
+}
+
+/// Loads the project's generator.
+pub fn generator(project: &Project) -> Result<Arc<dyn Generator>> {
+    let section = &project.config.generator;
+    if let Some(endpoint) = &section.endpoint {
+        let key = match &endpoint.key_env {
+            None => None,
+            Some(variable) => Some(std::env::var(variable).with_context(|| {
+                format!("the environment variable {variable}, named by generator.endpoint.key_env, is not set")
+            })?),
+        };
+        let route = match endpoint.route {
+            EndpointRoute::Completions => Route::Completions,
+            EndpointRoute::Chat => Route::Chat,
+        };
+        let mut config = EndpointConfig::new(&endpoint.base_url, &endpoint.model, route);
+        config.key = key.as_deref().map(ApiKey::new);
+        config.concurrency = endpoint.concurrency;
+        config.timeout = Duration::from_secs(endpoint.timeout_seconds);
+        return Ok(Arc::new(EndpointGenerator::new(config)?));
+    }
+    let path = Path::new(&section.model);
+    let generator = if path.is_file() {
+        LocalGenerator::open(path)?
+    } else {
+        let folder = find(&section.model)?;
+        LocalGenerator::open(&folder.gguf().unwrap_or(folder.path))?
+    };
+    Ok(Arc::new(generator))
+}
