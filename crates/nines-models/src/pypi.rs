@@ -193,7 +193,10 @@ fn explain(python: &str, what: &str, status: &str, log: &str, work: &Path) -> Mo
             .lines()
             .find(|line| network.iter().any(|word| line.contains(word)))
             .unwrap_or_default();
-        let reason = reason.rsplit("connection broken by").next().unwrap_or(reason);
+        let reason = reason
+            .rsplit("connection broken by")
+            .next()
+            .unwrap_or(reason);
         return ModelsError::NoNetwork {
             place: "the Python package index".to_owned(),
             what: what.to_owned(),

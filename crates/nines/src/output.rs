@@ -82,7 +82,10 @@ impl Output {
 fn without_repeats(causes: &[String]) -> Vec<&str> {
     let mut kept: Vec<&str> = Vec::new();
     for cause in causes {
-        if !kept.last().is_some_and(|last| last.contains(cause.as_str())) {
+        if !kept
+            .last()
+            .is_some_and(|last| last.contains(cause.as_str()))
+        {
             kept.push(cause);
         }
     }

@@ -15,7 +15,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("nines-infer", &["nines-domain", "nines-nn", "nines-text"]),
     (
         "nines-train",
-        &["nines-domain", "nines-infer", "nines-nn", "nines-stats", "nines-text"],
+        &[
+            "nines-domain",
+            "nines-infer",
+            "nines-nn",
+            "nines-stats",
+            "nines-text",
+        ],
     ),
     (
         "nines-measure",
@@ -29,7 +35,13 @@ const BURN: &[&str] = &["nines-nn", "nines-infer", "nines-train"];
 #[test]
 fn dependencies_follow_the_arrows() {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--offline",
+            "--format-version",
+            "1",
+        ])
         .output()
         .expect("cargo metadata runs");
     let metadata: serde_json::Value =

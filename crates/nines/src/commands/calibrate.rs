@@ -67,7 +67,11 @@ pub async fn calibrate(
     let path = models::score_path(args.long);
     let request = CalibrationRequest {
         rule: rule(args),
-        truth: if args.strict { Truth::Strict } else { Truth::Broad },
+        truth: if args.strict {
+            Truth::Strict
+        } else {
+            Truth::Broad
+        },
         injuries: match args.injuries {
             InjuriesArg::All => InjuryChoice::All,
             InjuriesArg::Authored => InjuryChoice::Authored,
@@ -91,7 +95,9 @@ pub async fn calibrate(
         .await?;
     }
     let config = serde_json::json!({ "request": request, "path": path, "fresh": args.fresh });
-    let run = runs::begin(project, output, "calibrate", config, None).await?.id;
+    let run = runs::begin(project, output, "calibrate", config, None)
+        .await?
+        .id;
     let work = async {
         let scorer = models::scorer(project, &model, args.long)?;
         let scoring = Scoring {
@@ -176,8 +182,7 @@ async fn fresh(
     finished.dedup();
     let snippets = store.snippets_by_id(&finished).await?;
     let scores = scoring.of(&snippets, "score fresh").await?;
-    let score_of: BTreeMap<SnippetId, Option<Score>> =
-        finished.into_iter().zip(scores).collect();
+    let score_of: BTreeMap<SnippetId, Option<Score>> = finished.into_iter().zip(scores).collect();
     let family_of: BTreeMap<_, _> = prompts.iter().map(|p| (p.id, p)).collect();
     Ok(drawn
         .into_iter()
@@ -225,7 +230,9 @@ impl Scoring<'_> {
                 scores[i] = Some(score);
             }
         }
-        store.insert_scores(self.model.id, self.path, &stored).await?;
+        store
+            .insert_scores(self.model.id, self.path, &stored)
+            .await?;
         Ok(scores)
     }
 }

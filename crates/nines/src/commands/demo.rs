@@ -6,7 +6,10 @@ use super::filter::{self, Answered, Serving};
 use super::generate::prompts_of;
 use super::models::pull_one;
 use super::{init, train};
-use crate::cli::{CalibrateArgs, DemoArgs, FilterArgs, InjuriesArg, LawArg, LongArg, SamplingArgs, SplitArg, TrainArgs};
+use crate::cli::{
+    CalibrateArgs, DemoArgs, FilterArgs, InjuriesArg, LawArg, LongArg, SamplingArgs, SplitArg,
+    TrainArgs,
+};
 use crate::config::FILE_NAME;
 use crate::output::Output;
 use crate::project::Project;
@@ -54,7 +57,10 @@ pub async fn run(folder: Option<PathBuf>, _args: DemoArgs, output: &Output) -> R
     let folder = folder.unwrap_or_else(|| DEFAULT_FOLDER.into());
     let step = |n: u32, what: &str| output.note(&format!("\n[{n}/5] {what}"));
 
-    step(1, "models: a small encoder to train, a small language model to filter");
+    step(
+        1,
+        "models: a small encoder to train, a small language model to filter",
+    );
     let cache = Cache::open()?;
     for name in super::models::DEFAULT_MODELS {
         pull_one(&cache, name, None, output)?;
@@ -63,12 +69,18 @@ pub async fn run(folder: Option<PathBuf>, _args: DemoArgs, output: &Output) -> R
     step(2, "project: the starter guide, prompts and labels");
     let project = open_or_make(&folder).await?;
     let imported = init::import_starter(&project).await?;
-    output.note(&format!("{imported} labelled snippets in {}", folder.display()));
+    output.note(&format!(
+        "{imported} labelled snippets in {}",
+        folder.display()
+    ));
 
     step(3, "classifier: fine-tuned on the training prompts' labels");
     let model = classifier(&project, output).await?;
 
-    step(4, "threshold: chosen on the calibration prompts, which training never saw");
+    step(
+        4,
+        "threshold: chosen on the calibration prompts, which training never saw",
+    );
     let calibration = calibration(&project, &model, output).await?;
 
     step(5, "filter: draw until one completion is accepted");
@@ -187,10 +199,15 @@ fn examples(answers: &[Answered], accepted: bool) -> Vec<Example> {
             .iter()
             .filter_map(|candidate| {
                 let score = match (&candidate.ruling, accepted) {
-                    (Ruling::Accepted { score }, true) | (Ruling::Rejected { score }, false) => score,
+                    (Ruling::Accepted { score }, true) | (Ruling::Rejected { score }, false) => {
+                        score
+                    }
                     _ => return None,
                 };
-                Some((score.probability(), candidate.draw.as_ref()?.completion.clone()))
+                Some((
+                    score.probability(),
+                    candidate.draw.as_ref()?.completion.clone(),
+                ))
             })
             .max_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((p, completion)) = best {
@@ -209,8 +226,16 @@ fn examples(answers: &[Answered], accepted: bool) -> Vec<Example> {
 fn words(summary: &Summary, serving: &Serving) -> String {
     let mut text = String::new();
     let line = "-".repeat(78);
-    let _ = writeln!(text, "\n{line}\nThe filtered generator of {}\n", summary.project.display());
-    let _ = writeln!(text, "Classifier {} on the test prompts (never trained on):", summary.classifier);
+    let _ = writeln!(
+        text,
+        "\n{line}\nThe filtered generator of {}\n",
+        summary.project.display()
+    );
+    let _ = writeln!(
+        text,
+        "Classifier {} on the test prompts (never trained on):",
+        summary.classifier
+    );
     match serde_json::from_value::<ClassifierMetrics>(summary.metrics["test"].clone()) {
         Ok(metrics) => drop(writeln!(text, "{metrics}")),
         Err(_) => text.push_str("  (stored by another version; train again to see them)\n"),
@@ -219,13 +244,14 @@ fn words(summary: &Summary, serving: &Serving) -> String {
     let _ = writeln!(
         text,
         "\nFilter on {} test prompts, at most {} draws each:\n{}",
-        summary.test_prompts,
-        serving.budget,
-        summary.filter
+        summary.test_prompts, serving.budget, summary.filter
     );
     for (title, examples) in [
         ("Kept out (the worst three)", &summary.rejected),
-        ("Let through (the three nearest to the threshold)", &summary.accepted),
+        (
+            "Let through (the three nearest to the threshold)",
+            &summary.accepted,
+        ),
     ] {
         let _ = writeln!(text, "{title}:");
         for example in examples {

@@ -61,8 +61,14 @@ fn processor() -> String {
             ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
             ("FMA", std::arch::is_x86_feature_detected!("fma")),
             ("AVX-512F", std::arch::is_x86_feature_detected!("avx512f")),
-            ("AVX-512 BF16", std::arch::is_x86_feature_detected!("avx512bf16")),
-            ("AVX-512 VNNI", std::arch::is_x86_feature_detected!("avx512vnni")),
+            (
+                "AVX-512 BF16",
+                std::arch::is_x86_feature_detected!("avx512bf16"),
+            ),
+            (
+                "AVX-512 VNNI",
+                std::arch::is_x86_feature_detected!("avx512vnni"),
+            ),
         ] {
             if there {
                 features.push(name);
@@ -80,7 +86,9 @@ fn processor() -> String {
 }
 
 fn python() -> Finding {
-    let version = Command::new("python3").args(["-m", "pip", "--version"]).output();
+    let version = Command::new("python3")
+        .args(["-m", "pip", "--version"])
+        .output();
     match version {
         Ok(answer) if answer.status.success() => Finding::good(
             "python3 -m pip",
@@ -102,7 +110,11 @@ fn models() -> Vec<Finding> {
     let cache = match Cache::open() {
         Ok(cache) => cache,
         Err(error) => {
-            return vec![Finding::bad("models", error.to_string(), "set NINES_CACHE to a folder")];
+            return vec![Finding::bad(
+                "models",
+                error.to_string(),
+                "set NINES_CACHE to a folder",
+            )];
         }
     };
     DEFAULT_MODELS
@@ -133,7 +145,10 @@ async fn project(folder: &Path) -> Finding {
         Err(error) => Err(error),
     };
     match opened {
-        Ok(store) => Finding::good("database", format!("{}, {}", store.database, store.location)),
+        Ok(store) => Finding::good(
+            "database",
+            format!("{}, {}", store.database, store.location),
+        ),
         Err(error) => Finding::bad("database", format!("{error:#}"), "see the message"),
     }
 }

@@ -44,7 +44,13 @@ async fn snippets(project: &Project, out: &Path, output: &Output) -> Result<()> 
     for (line, snippet) in (1..).zip(&all) {
         writer.write(&row(line, snippet))?;
     }
-    finish(project, writer.finish()?, &all, "A row is a snippet with its labels.", output)
+    finish(
+        project,
+        writer.finish()?,
+        &all,
+        "A row is a snippet with its labels.",
+        output,
+    )
 }
 
 fn row(line: u64, snippet: &Snippet) -> SnippetRow {
@@ -80,7 +86,13 @@ async fn labels(project: &Project, out: &Path, output: &Output) -> Result<()> {
             })?;
         }
     }
-    finish(project, writer.finish()?, &all, "A row is one label of one snippet.", output)
+    finish(
+        project,
+        writer.finish()?,
+        &all,
+        "A row is one label of one snippet.",
+        output,
+    )
 }
 
 async fn scores(project: &Project, out: &Path, output: &Output) -> Result<()> {
@@ -166,25 +178,23 @@ fn card_path(file: &Path) -> PathBuf {
 }
 
 /// Copies a classifier's folder, whole or not at all, and writes its model card.
-async fn export_classifier(
-    project: &Project,
-    asked: Option<&str>,
-    out: &Path,
-) -> Result<PathBuf> {
+async fn export_classifier(project: &Project, asked: Option<&str>, out: &Path) -> Result<PathBuf> {
     let model = models::classifier(project, asked).await?;
     let from = models::folder_of(project, &model);
     if out.exists() {
         bail!("{} exists already; choose another name", out.display());
     }
-    let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent)
-        .with_context(|| format!("cannot make {}", parent.display()))?;
+    let parent = out
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
     let staging = tempfile::Builder::new()
         .prefix(".nines-export-")
         .tempdir_in(parent)
         .with_context(|| format!("cannot write in {}", parent.display()))?;
-    for entry in std::fs::read_dir(&from)
-        .with_context(|| format!("cannot read {}", from.display()))?
+    for entry in
+        std::fs::read_dir(&from).with_context(|| format!("cannot read {}", from.display()))?
     {
         let entry = entry?;
         std::fs::copy(entry.path(), staging.path().join(entry.file_name()))
@@ -201,7 +211,10 @@ async fn export_classifier(
         licence: None,
         predicate: format!("{}, version {}", predicate.name, predicate.version),
         training_data: training_data(project).await?,
-        how_trained: format!("```json\n{}\n```", serde_json::to_string_pretty(&model.config)?),
+        how_trained: format!(
+            "```json\n{}\n```",
+            serde_json::to_string_pretty(&model.config)?
+        ),
         metrics: card_metrics(&model.metrics),
         thresholds: thresholds(project, &model).await?,
         loading: loading(&model),
@@ -248,7 +261,9 @@ fn card_metrics(metrics: &Value) -> Vec<(String, String, Estimate)> {
     let mut found = Vec::new();
     for part in ["test", "validation"] {
         for name in ["auroc", "auprc"] {
-            let value = metrics[part].get(name).or_else(|| metrics[part]["all"].get(name));
+            let value = metrics[part]
+                .get(name)
+                .or_else(|| metrics[part]["all"].get(name));
             let estimate = value.and_then(|value| serde_json::from_value(value.clone()).ok());
             if let Some(estimate) = estimate {
                 found.push((name.to_uppercase(), format!("{part} split"), estimate));

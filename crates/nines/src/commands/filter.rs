@@ -274,7 +274,9 @@ pub async fn all(
     );
     let config = serving.config(&json!({ "what": what, "n": prompts.len(), "digest": digest }));
     let seed = Some(serving.sampling.seed);
-    let run = runs::begin(project, output, "filter", config, seed).await?.id;
+    let run = runs::begin(project, output, "filter", config, seed)
+        .await?
+        .id;
     let work = async {
         let done = project.store.answered_positions(run).await?;
         let open: Vec<(u64, NewPrompt)> = (0u64..)
@@ -287,7 +289,10 @@ pub async fn all(
             if cancel.is_cancelled() {
                 break;
             }
-            let texts = chunk.iter().map(|(_, prompt)| prompt.text.clone()).collect();
+            let texts = chunk
+                .iter()
+                .map(|(_, prompt)| prompt.text.clone())
+                .collect();
             let (sender, mut drawn) = mpsc::unbounded_channel();
             let answering = serving.answer(texts, &cancel, move || {
                 let _ = sender.send(());
@@ -331,7 +336,9 @@ fn to_store(chunk: &[(u64, NewPrompt)], run: &FilterRun) -> Vec<NewFilterAnswer>
         .map(|((position, prompt), answer)| {
             let candidates: Vec<_> = answer
                 .looked_at()
-                .filter_map(|candidate| Some((candidate.number, candidate.draw.clone()?, candidate)))
+                .filter_map(|candidate| {
+                    Some((candidate.number, candidate.draw.clone()?, candidate))
+                })
                 .collect();
             let accepted = match answer.outcome {
                 Outcome::Accepted { number } => {
@@ -376,16 +383,22 @@ async fn stored(
                 looked_at: true,
             })
             .collect();
-        let accepted = answer
-            .accepted
-            .and_then(|id| answer.candidates.iter().find(|c| c.snippet == id && c.ruling.is_accepted()));
+        let accepted = answer.accepted.and_then(|id| {
+            answer
+                .candidates
+                .iter()
+                .find(|c| c.snippet == id && c.ruling.is_accepted())
+        });
         let outcome = match accepted {
             Some(candidate) => Outcome::Accepted {
                 number: candidate.draw.draw,
             },
             None => Outcome::Abstained(Abstention::BudgetSpent {
                 draws: candidates.len() as u32,
-                unscoreable: candidates.iter().filter(|c| c.ruling.score().is_none()).count() as u32,
+                unscoreable: candidates
+                    .iter()
+                    .filter(|c| c.ruling.score().is_none())
+                    .count() as u32,
                 last_reason: candidates.iter().rev().find_map(|c| match &c.ruling {
                     Ruling::Unscoreable { reason } => Some(reason.clone()),
                     _ => None,
@@ -426,7 +439,9 @@ async fn interactively(
     output: &Output,
 ) -> Result<()> {
     if output.is_json() {
-        bail!(super::BadUsage("--json wants a prompt or --file".to_owned()));
+        bail!(super::BadUsage(
+            "--json wants a prompt or --file".to_owned()
+        ));
     }
     output.note(&format!(
         "{}: accepts {}\ntype a prompt and Enter; an empty line or ctrl-D ends",
@@ -438,7 +453,9 @@ async fn interactively(
     loop {
         if is_terminal {
             eprint!("> ");
-            std::io::stderr().flush().context("cannot write the question")?;
+            std::io::stderr()
+                .flush()
+                .context("cannot write the question")?;
         }
         let mut line = String::new();
         let read = std::io::stdin()
@@ -480,7 +497,12 @@ fn words(answers: &Answers, serving: &Serving, show_all: bool) -> String {
         }
     }
     if show_all || answers.answers.len() > 1 {
-        let _ = writeln!(text, "\n{}: accepts {}", serving.model.label(), serving.threshold);
+        let _ = writeln!(
+            text,
+            "\n{}: accepts {}",
+            serving.model.label(),
+            serving.threshold
+        );
     }
     if answers.answers.len() > 1 {
         let _ = writeln!(text, "{}", answers.report);
@@ -492,7 +514,9 @@ fn words(answers: &Answers, serving: &Serving, show_all: bool) -> String {
 pub fn candidates_table(answer: &Answer) -> String {
     let mut text = String::new();
     for candidate in &answer.candidates {
-        let Some(draw) = &candidate.draw else { continue };
+        let Some(draw) = &candidate.draw else {
+            continue;
+        };
         let (verdict, p) = match &candidate.ruling {
             Ruling::Accepted { score } => ("ACCEPT", format!("{:.2e}", score.probability())),
             Ruling::Rejected { score } => ("reject", format!("{:.2e}", score.probability())),

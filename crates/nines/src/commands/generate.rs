@@ -132,8 +132,15 @@ pub async fn draws(
             prompt_of,
             wanted,
         };
-        made.all(generator, requests, sampling, &cancel, output, &mut generated)
-            .await?;
+        made.all(
+            generator,
+            requests,
+            sampling,
+            &cancel,
+            output,
+            &mut generated,
+        )
+        .await?;
         let result = serde_json::to_value(&generated)?;
         Ok((generated, result))
     };
@@ -152,7 +159,9 @@ fn requests(
     let mut requests = Vec::new();
     let mut prompt_of = Vec::new();
     for (id, draws) in missing {
-        let Some(text) = text_of.get(id) else { continue };
+        let Some(text) = text_of.get(id) else {
+            continue;
+        };
         for &draw in draws {
             match requests.last_mut() {
                 Some(PromptRequest { draws, .. })

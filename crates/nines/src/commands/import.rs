@@ -70,9 +70,15 @@ pub async fn files(
     let mut reports = Vec::new();
     for file in files {
         let (rows, report) = read(file, kind, options)?;
-        let import = store(project, kind.word(), &name_of(file), rows, (&report, file).try_into()?)
-            .await
-            .with_context(|| format!("{} was not imported", file.display()))?;
+        let import = store(
+            project,
+            kind.word(),
+            &name_of(file),
+            rows,
+            (&report, file).try_into()?,
+        )
+        .await
+        .with_context(|| format!("{} was not imported", file.display()))?;
         reports.push(FileReport {
             file: file.clone(),
             counts: import.counts,
@@ -130,12 +136,16 @@ impl TryFrom<(&ImportReport, &PathBuf)> for Note {
 
     fn try_from((report, file): (&ImportReport, &PathBuf)) -> Result<Self> {
         let mut hasher = Sha256::new();
-        let mut content = std::fs::File::open(file)
-            .with_context(|| format!("cannot open {}", file.display()))?;
+        let mut content =
+            std::fs::File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
         std::io::copy(&mut content, &mut hasher)
             .with_context(|| format!("cannot read {}", file.display()))?;
         Ok(Self {
-            digest: hasher.finalize().iter().map(|b| format!("{b:02x}")).collect(),
+            digest: hasher
+                .finalize()
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect(),
             rows: (report.taken + report.duplicates + report.unlabelled + report.skipped_rows)
                 as usize,
             skipped: serde_json::to_value(&report.skipped)?,
@@ -176,12 +186,13 @@ pub async fn store(
             for row in rows {
                 let source = row.source.unwrap_or_else(|| name.to_owned());
                 let hash = row.text.hash();
-                new.labels.extend(row.labels.into_iter().map(|label| NewLabel {
-                    snippet: SnippetRef::Hash(hash),
-                    label,
-                    occasion: String::new(),
-                    source: source.clone(),
-                }));
+                new.labels
+                    .extend(row.labels.into_iter().map(|label| NewLabel {
+                        snippet: SnippetRef::Hash(hash),
+                        label,
+                        occasion: String::new(),
+                        source: source.clone(),
+                    }));
                 new.snippets.push(NewSnippet {
                     text: row.text,
                     prompt_family: row.family,
@@ -202,12 +213,13 @@ pub async fn store(
                 if let SnippetKey::Text(text) = row.snippet {
                     new.snippets.push(NewSnippet::imported(text, name));
                 }
-                new.labels.extend(row.labels.into_iter().map(|label| NewLabel {
-                    snippet: SnippetRef::Hash(hash),
-                    label,
-                    occasion: String::new(),
-                    source: name.to_owned(),
-                }));
+                new.labels
+                    .extend(row.labels.into_iter().map(|label| NewLabel {
+                        snippet: SnippetRef::Hash(hash),
+                        label,
+                        occasion: String::new(),
+                        source: name.to_owned(),
+                    }));
             }
         }
     }
@@ -241,15 +253,27 @@ fn words(reports: &[FileReport]) -> String {
             }
         }
         if report.duplicates > 0 {
-            let _ = writeln!(text, "  repeated  {:>7} rows equal to earlier ones", report.duplicates);
+            let _ = writeln!(
+                text,
+                "  repeated  {:>7} rows equal to earlier ones",
+                report.duplicates
+            );
         }
         if report.unlabelled > 0 {
-            let _ = writeln!(text, "  unlabelled {:>6} rows without a verdict", report.unlabelled);
+            let _ = writeln!(
+                text,
+                "  unlabelled {:>6} rows without a verdict",
+                report.unlabelled
+            );
         }
         if report.skipped_rows > 0 {
             let _ = writeln!(text, "  skipped   {:>7} rows:", report.skipped_rows);
             for row in report.skipped.iter().take(20) {
-                let field = row.field.as_deref().map(|f| format!("{f}: ")).unwrap_or_default();
+                let field = row
+                    .field
+                    .as_deref()
+                    .map(|f| format!("{f}: "))
+                    .unwrap_or_default();
                 let _ = writeln!(text, "    line {}: {field}{}", row.line, row.reason);
             }
             if report.skipped_rows > 20 {

@@ -124,7 +124,13 @@ fn write(path: &Path, text: &str) -> Result<()> {
 pub async fn import_starter(project: &Project) -> Result<u64> {
     let rows = starter::snippets()?;
     let count = rows.len() as u64;
-    import::store(project, "starter", "starter data", Rows::Snippets(rows), Default::default())
-        .await?;
+    import::store(
+        project,
+        "starter",
+        "starter data",
+        Rows::Snippets(rows),
+        Default::default(),
+    )
+    .await?;
     Ok(count)
 }

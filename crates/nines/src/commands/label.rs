@@ -94,7 +94,10 @@ async fn export(
                  (1 to 3) by the guide {}, then\n  nines label import {} --labeller NAME",
                 written.rows,
                 written.path.display(),
-                project.folder.join(&project.config.predicate.guide).display(),
+                project
+                    .folder
+                    .join(&project.config.predicate.guide)
+                    .display(),
                 written.path.display(),
             )
         },

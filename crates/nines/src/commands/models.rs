@@ -91,12 +91,16 @@ pub fn pull_one(
     let folder = cache
         .pull(&request, &mut |event| {
             match event {
-                PullEvent::Waiting => progress.set(0, format!("{source}: waiting for another pull")),
+                PullEvent::Waiting => {
+                    progress.set(0, format!("{source}: waiting for another pull"))
+                }
                 PullEvent::Downloading { done, total } => {
                     progress.set_total(total.unwrap_or(done));
                     progress.set(done, format!("{source}: bytes"));
                 }
-                PullEvent::Checking { file } => progress.set(0, format!("{source}: checking {file}")),
+                PullEvent::Checking { file } => {
+                    progress.set(0, format!("{source}: checking {file}"))
+                }
                 _ => {}
             }
             ControlFlow::Continue(())

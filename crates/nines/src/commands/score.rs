@@ -59,7 +59,9 @@ pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<
     }
     let report = result?;
     progress.finish(&format!("{} rows", report.rows));
-    output.result(&report, || words(&report, &model.label(), &threshold.to_string()));
+    output.result(&report, || {
+        words(&report, &model.label(), &threshold.to_string())
+    });
     Ok(())
 }
 

@@ -129,11 +129,13 @@ fn recipe(project: &Project, args: &TrainArgs) -> TrainConfig {
         batch_size: args.batch.unwrap_or(defaults.batch_size),
         learning_rate: args.learning_rate.unwrap_or(defaults.learning_rate),
         from_layer: args.from_layer.unwrap_or(defaults.from_layer),
-        pooling: args.pooling.map_or(defaults.pooling, |pooling| match pooling {
-            PoolingArg::Pooler => Pooling::Pooler,
-            PoolingArg::Cls => Pooling::Cls,
-            PoolingArg::Mean => Pooling::Mean,
-        }),
+        pooling: args
+            .pooling
+            .map_or(defaults.pooling, |pooling| match pooling {
+                PoolingArg::Pooler => Pooling::Pooler,
+                PoolingArg::Cls => Pooling::Cls,
+                PoolingArg::Mean => Pooling::Mean,
+            }),
         long: match args.long {
             LongArg::Refuse => LongRows::Refuse,
             LongArg::Max => LongRows::MaxWindow,
@@ -331,7 +333,9 @@ async fn watched<T: Send + 'static>(
         }
     }
     watcher.progress.finish("done");
-    Ok(thread.await.context("the training thread ended abruptly")??)
+    Ok(thread
+        .await
+        .context("the training thread ended abruptly")??)
 }
 
 struct Watcher {
@@ -383,7 +387,8 @@ impl Watcher {
                 );
             }
             Event::Evaluating(done, rows) => {
-                self.progress.set(self.done, format!("evaluating {done} of {rows}"));
+                self.progress
+                    .set(self.done, format!("evaluating {done} of {rows}"));
             }
             Event::Evaluated(evaluation) => self.evaluated(&evaluation),
             Event::Notice(text) => self.output.note(&text),
@@ -413,12 +418,19 @@ impl Watcher {
             self.metric(evaluation.step, &format!("{name}/lower"), estimate.lower);
             self.metric(evaluation.step, &format!("{name}/upper"), estimate.upper);
         }
-        self.latest = format!("validation loss {:.3}", metrics.loss.value.unwrap_or(f64::NAN));
+        self.latest = format!(
+            "validation loss {:.3}",
+            metrics.loss.value.unwrap_or(f64::NAN)
+        );
         self.output.note(&format!(
             "step {:>4}: validation loss {}{}, AUROC {}",
             evaluation.step,
             metrics.loss,
-            if evaluation.best { " (best so far)" } else { "" },
+            if evaluation.best {
+                " (best so far)"
+            } else {
+                ""
+            },
             metrics.auroc,
         ));
     }
@@ -469,7 +481,11 @@ fn cross_validation_words(result: &CrossValidation, folder: &std::path::Path) ->
     let pooled = ("pooled", &result.pooled);
     let sources = result.by_source.iter().map(|(name, m)| (name.as_str(), m));
     for (name, metrics) in std::iter::once(pooled).chain(sources) {
-        let _ = writeln!(text, "{name}:\n  AUROC {}\n  AUPRC {}", metrics.auroc, metrics.auprc);
+        let _ = writeln!(
+            text,
+            "{name}:\n  AUROC {}\n  AUPRC {}",
+            metrics.auroc, metrics.auprc
+        );
         for at in &metrics.recall_at_acceptance {
             let _ = writeln!(
                 text,
