@@ -27,7 +27,7 @@ fn item(
         score: score.map(|s| Score::new(s).expect("finite")),
         broad,
         strict: broad,
-        labelled_by: if family % 2 == 0 {
+        labelled_by: if family.is_multiple_of(2) {
             LabelledBy::People
         } else {
             LabelledBy::Judges

@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let batches: Vec<TokenBatch> = rows
         .chunks(batch_rows)
         .take(steps + 1)
-        .map(|rows| batch(rows))
+        .map(batch)
         .collect();
     rows.sort_by_key(|row| row.ids.len());
     score(&model, &rows[..rows.len().min(64)])?;

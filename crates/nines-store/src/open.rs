@@ -26,7 +26,7 @@ const ACQUIRE: Duration = Duration::from_secs(120);
 /// One writer and some readers; more would only wait for each other.
 const CONNECTIONS: u32 = 8;
 /// Keys PostgreSQL's lock on layout changes ("nines" in ASCII).
-const MIGRATION_LOCK: i64 = 0x6e69_6e65_73;
+const MIGRATION_LOCK: i64 = 0x006e_696e_6573;
 
 /// Tries a step again while others are in its way.
 macro_rules! patiently {

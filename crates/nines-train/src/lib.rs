@@ -1,7 +1,7 @@
 //! Training loops, losses, optimisers, checkpoints.
 //!
 //! - [`data`]: the rows, their splits and folds; [`config`]: the recipe and its defaults.
-//! - [`train`]: trains a classifier and saves its folder; [`cross_validation`]: out-of-fold scores.
+//! - [`mod@train`]: trains a classifier and saves its folder; [`cross_validation`]: out-of-fold scores.
 //! - [`fit`]: one run, step by step. [`loss`], [`schedule`], [`adamw`], [`batches`]: its parts.
 //! - [`record`]: what a run tells an [`record::Observer`] and leaves behind; [`metrics`].
 //! - `checkpoint`: what makes a killed run go on to the same result, bit for bit.

@@ -101,7 +101,7 @@ fn attention(
     let part = |index: usize| {
         padded
             .clone()
-            .slice([index..index + 1])
+            .narrow(0, index, 1)
             .reshape([batch, heads, width, head_size])
     };
     let hide = Tensor::<4, Bool>::from_data(TensorData::new(hide, [batch, 1, 1, width]), &device)
