@@ -40,7 +40,7 @@ clippy:
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 docs:
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
 build:
 	cargo build --locked --workspace --all-targets

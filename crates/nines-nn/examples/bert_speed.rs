@@ -36,11 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut rows: Vec<Row> = serde_json::from_slice(&std::fs::read(rows)?)?;
     let mut model = BertClassifier::from_base(Path::new(folder), &HeadConfig::default(), &cpu())?;
 
-    let batches: Vec<TokenBatch> = rows
-        .chunks(batch_rows)
-        .take(steps + 1)
-        .map(batch)
-        .collect();
+    let batches: Vec<TokenBatch> = rows.chunks(batch_rows).take(steps + 1).map(batch).collect();
     rows.sort_by_key(|row| row.ids.len());
     score(&model, &rows[..rows.len().min(64)])?;
     let (wall, processor) = (Instant::now(), processor_seconds());
