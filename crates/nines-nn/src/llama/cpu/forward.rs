@@ -335,7 +335,7 @@ pub struct Logits<'w> {
 }
 
 impl<'w> Logits<'w> {
-    /// Iterates over the rows, f32[vocabulary] each.
+    /// Iterates over the rows, f32`[vocabulary]` each.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &'w [f32]> + use<'w> {
         let vocabulary = self.vocabulary;
         self.numbers
