@@ -99,6 +99,9 @@ nines models pull hf:sentence-transformers/all-MiniLM-L12-v2\n  nines models pul
         /// The name in the cache, for a single source
         #[arg(long)]
         name: Option<String>,
+        /// Pull again even when the name is taken, and put the new model in its place
+        #[arg(long)]
+        replace: bool,
     },
     /// List what the cache holds, checking every file's digest
     List,
@@ -127,6 +130,33 @@ pub struct ImportArgs {
     /// Where the rows come from, kept with them (default: the file's name)
     #[arg(long)]
     pub source: Option<String>,
+    /// The format, where the file's name does not tell: jsonl, jsonl.gz, csv, parquet, text
+    #[arg(long)]
+    pub format: Option<nines_io::Format>,
+    /// Who labelled, where the rows do not say
+    #[arg(long)]
+    pub labeller: Option<String>,
+    /// What labelled, where the rows do not say
+    #[arg(long, value_enum)]
+    pub labeller_kind: Option<LabellerKindArg>,
+}
+
+/// A person or a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LabellerKindArg {
+    /// A human being
+    Person,
+    /// A model that labels
+    Judge,
+}
+
+impl From<LabellerKindArg> for nines_domain::label::LabellerKind {
+    fn from(kind: LabellerKindArg) -> Self {
+        match kind {
+            LabellerKindArg::Person => Self::Person,
+            LabellerKindArg::Judge => Self::Judge,
+        }
+    }
 }
 
 /// A part of the data.
@@ -388,9 +418,9 @@ pub enum LabelCommand {
         /// Who labelled, where the rows do not say
         #[arg(long)]
         labeller: Option<String>,
-        /// The labels are a model's, not a person's
-        #[arg(long)]
-        judge: bool,
+        /// What labelled, where the rows do not say
+        #[arg(long, value_enum, default_value = "person")]
+        labeller_kind: LabellerKindArg,
         /// Skip bad rows, listing them, instead of refusing the file
         #[arg(long)]
         skip_bad: bool,

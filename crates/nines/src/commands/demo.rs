@@ -63,7 +63,7 @@ pub async fn run(folder: Option<PathBuf>, _args: DemoArgs, output: &Output) -> R
     );
     let cache = Cache::open()?;
     for name in super::models::DEFAULT_MODELS {
-        pull_one(&cache, name, None, output)?;
+        pull_one(&cache, name, None, false, output)?;
     }
 
     step(2, "project: the starter guide, prompts and labels");

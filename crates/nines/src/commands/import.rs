@@ -43,6 +43,9 @@ pub async fn run(project: &Project, command: ImportCommand, output: &Output) -> 
     let options = ReadOptions {
         skip_bad: args.skip_bad,
         source: args.source,
+        format: args.format,
+        labeller: args.labeller,
+        labeller_kind: args.labeller_kind.map(Into::into),
         ..ReadOptions::default()
     };
     files(project, &args.files, kind, &options, output).await

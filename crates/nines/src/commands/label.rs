@@ -5,7 +5,6 @@ use crate::cli::LabelCommand;
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Result, bail};
-use nines_domain::label::LabellerKind;
 use nines_domain::snippet::ContentHash;
 use nines_io::{ExportedLabel, ReadOptions, TableWriter};
 use nines_store::SnippetFilter;
@@ -24,18 +23,13 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
         LabelCommand::Import {
             files,
             labeller,
-            judge,
+            labeller_kind,
             skip_bad,
         } => {
-            let kind = if judge {
-                LabellerKind::Judge
-            } else {
-                LabellerKind::Person
-            };
             let options = ReadOptions {
                 skip_bad,
                 labeller,
-                labeller_kind: Some(kind),
+                labeller_kind: Some(labeller_kind.into()),
                 ..ReadOptions::default()
             };
             import::files(project, &files, Kind::Labels, &options, output).await

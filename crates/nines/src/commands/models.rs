@@ -16,7 +16,11 @@ pub const DEFAULT_MODELS: [&str; 2] = ["minilm-l6", "smollm2-135m"];
 /// Runs `nines models`.
 pub fn run(command: ModelsCommand, output: &Output) -> Result<()> {
     match command {
-        ModelsCommand::Pull { names, name } => pull(&names, name, output),
+        ModelsCommand::Pull {
+            names,
+            name,
+            replace,
+        } => pull(&names, name, replace, output),
         ModelsCommand::List => list(output),
     }
 }
@@ -54,7 +58,7 @@ impl Pulled {
     }
 }
 
-fn pull(names: &[String], name: Option<String>, output: &Output) -> Result<()> {
+fn pull(names: &[String], name: Option<String>, replace: bool, output: &Output) -> Result<()> {
     let defaults = DEFAULT_MODELS.map(str::to_owned);
     let names = if names.is_empty() { &defaults } else { names };
     if name.is_some() && names.len() != 1 {
@@ -63,7 +67,7 @@ fn pull(names: &[String], name: Option<String>, output: &Output) -> Result<()> {
     let cache = Cache::open()?;
     let mut pulled = Vec::new();
     for source in names {
-        let folder = pull_one(&cache, source, name.clone(), output)?;
+        let folder = pull_one(&cache, source, name.clone(), replace, output)?;
         pulled.push(Pulled::from(&folder));
     }
     output.result(&pulled, || {
@@ -82,11 +86,13 @@ pub fn pull_one(
     cache: &Cache,
     source: &str,
     name: Option<String>,
+    replace: bool,
     output: &Output,
 ) -> Result<ModelFolder> {
     let parsed = cache.parse_source(source)?;
     let mut request = PullRequest::new(parsed);
     request.name = name;
+    request.replace = replace;
     let mut progress = Progress::new(output, "pull", 0);
     let folder = cache
         .pull(&request, &mut |event| {
