@@ -73,3 +73,25 @@ postgres:
 	$(PYTHON) -m venv .venv-reference
 	.venv-reference/bin/pip install -q -r benches/requirements.txt
 	touch $@
+
+# Cross-validation here and in PyTorch with the same rows, folds, batches and first weights; then
+# the endpoint generator against a real server. Hours on two cores; every finished fold is kept.
+PARITY = .cache/parity
+parity: .venv-reference/done models-dev
+	RUSTFLAGS="$(RELEASE_FLAGS)" cargo build --release --locked -p nines-train --example folds
+	base=$$(target/debug/nines --json models list | $(PYTHON) -c 'import json, sys; print(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "minilm-l6"))') && \
+	target/release/examples/folds $$base data/starter export $(PARITY)/export && \
+	target/release/examples/folds $$base data/starter train $(PARITY)/nines && \
+	.venv-reference/bin/python benches/parity_train.py $(PARITY)/export $(PARITY)/pytorch && \
+	.venv-reference/bin/python benches/compare_cv.py $(PARITY)/nines/out_of_fold.jsonl $(PARITY)/pytorch/out_of_fold.jsonl
+	.venv-reference/bin/pip install -q -r golden/requirements.txt
+	cargo build --locked -p nines-infer --example endpoint_parity
+	cd golden && ../.venv-reference/bin/python parity_endpoint.py \
+	  $$(../target/debug/nines --json models list | $(PYTHON) -c 'import glob, json, sys; print(glob.glob(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "smollm2-135m") + "/*.gguf")[0])') \
+	  ../target/debug/examples/endpoint_parity
+
+# Speed beside PyTorch and transformers, in turn, on the same inputs.
+bench: .venv-reference/done models-dev
+	RUSTFLAGS="$(RELEASE_FLAGS)" cargo build --release --locked -p nines-nn --example bert_speed
+	RUSTFLAGS="$(RELEASE_FLAGS)" cargo build --release --locked -p nines-infer --example generate_speed
+	.venv-reference/bin/python benches/speed.py
