@@ -306,9 +306,6 @@ pub async fn all(
             };
             let (result, ()) = tokio::join!(answering, counting);
             let result = result?;
-            if let Some(failure) = &result.failure {
-                output.note(&format!("the generator stopped: {failure}"));
-            }
             let answers = to_store(chunk, &result);
             project
                 .store
@@ -316,6 +313,11 @@ pub async fn all(
                 .await?;
             answered += answers.len() as u64;
             progress.set(answered, "prompts");
+            if let Some(failure) = result.failure {
+                return Err(anyhow::Error::new(failure).context(
+                    "the generator stopped; prompts without an answer are left for the next call",
+                ));
+            }
         }
         progress.finish(&format!("{answered} prompts"));
         let answers = stored(project, run, &prompts, serving).await?;
@@ -325,14 +327,19 @@ pub async fn all(
     runs::conclude(project, run, &cancel, work).await
 }
 
-/// The answers of a batch as the database takes them; prompts that were stopped before their
+/// The answers of a batch as the database takes them; prompts that were stopped, or lost their generator, before their
 /// answer are left for later.
 fn to_store(chunk: &[(u64, NewPrompt)], run: &FilterRun) -> Vec<NewFilterAnswer> {
     use nines_infer::filter::Abstention;
     chunk
         .iter()
         .zip(&run.answers)
-        .filter(|(_, answer)| !matches!(answer.outcome, Outcome::Abstained(Abstention::Cancelled)))
+        .filter(|(_, answer)| {
+            !matches!(
+                answer.outcome,
+                Outcome::Abstained(Abstention::Cancelled | Abstention::Generator { .. })
+            )
+        })
         .map(|((position, prompt), answer)| {
             let candidates: Vec<_> = answer
                 .looked_at()
