@@ -20,7 +20,7 @@ help:
 # --- the main job ------------------------------------------------------------------------------
 
 release:
-	RUSTFLAGS="$(RELEASE_FLAGS)" cargo build --release --locked -p nines
+	RUSTFLAGS="$(RELEASE_FLAGS)" cargo build --release --locked --workspace --bins --examples
 
 demo: release
 	$(NINES) demo --project demo $(DEMO_FLAGS)

@@ -3,7 +3,8 @@
     python golden/llama_tiny.py
 
 writes fixtures/llama_tiny:
-- plain/: one safetensors file, float32, untied, grouped-query attention;
+- plain/: one safetensors file, float32, untied, grouped-query attention, with a tokenizer of single
+  letters;
 - scaled/: bfloat16 in shards, tied, Llama 3.1 rotary scaling, widths that leave remainders in
   every vectorised loop;
 - plain-{F32,F16,BF16,Q8_0,Q4_0,Q4_1}.gguf: the plain model; scaled-F32.gguf, with the rotary
@@ -25,6 +26,7 @@ import numpy as np
 import torch
 from gguf.quants import dequantize, quantize
 from safetensors.torch import save_file
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM
 
 HERE = Path(__file__).parent / "fixtures" / "llama_tiny"
@@ -72,6 +74,13 @@ scaled = again(scaled.float())
 plain.save_pretrained(HERE / "plain")
 for folder in ["plain", "scaled"]:
     (HERE / folder / "generation_config.json").unlink(missing_ok=True)
+
+LETTERS = "<|endoftext|> Ġ Ċ . , ! ? ' \"".split() + [chr(c) for c in [*range(65, 91), *range(97, 123)]]
+tokenizer = Tokenizer(models.BPE({letter: i for i, letter in enumerate(LETTERS)}, []))
+tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+tokenizer.decoder = decoders.ByteLevel()
+tokenizer.add_special_tokens(["<|endoftext|>"])
+tokenizer.save(str(HERE / "plain" / "tokenizer.json"))
 
 rows = [torch.randint(0, 53, (length,)).tolist() for length in LENGTHS]
 (HERE / "rows.json").write_text(json.dumps(rows) + "\n")

@@ -4,8 +4,8 @@ use nines_domain::draw::{Draw, Finish, Sampling};
 use nines_infer::cancel::CancelFlag;
 use nines_infer::generator::{GenerateError, Generator, PromptRequest};
 use nines_infer::local::LocalGenerator;
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 const PROMPTS: [&str; 6] = [
@@ -94,7 +94,7 @@ fn a_text_depends_on_nothing_but_its_own_key() {
         }
     }
     // Draws and seeds differ.
-    let texts: std::collections::BTreeSet<&str> = together
+    let texts: BTreeSet<&str> = together
         .values()
         .map(|draw| draw.completion.as_str())
         .collect();
@@ -302,10 +302,64 @@ fn the_name_says_which_file_it_is() {
     assert_eq!(generator().context_window(), Some(8192));
 }
 
+fn tiny() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/fixtures/llama_tiny")
+}
+
+#[test]
+fn a_folder_is_a_generator_too() {
+    let open = || LocalGenerator::open(&tiny().join("plain")).unwrap_or_else(|e| panic!("{e}"));
+    let generator = open();
+    assert!(generator.id().starts_with("plain@"), "{}", generator.id());
+    assert_eq!(generator.context_window(), Some(64));
+    let prompts: Vec<String> = (0..20).map(|i| "Sam ran ".repeat(1 + i % 4)).collect();
+    let prompts: Vec<&str> = prompts.iter().map(String::as_str).collect();
+    let sampling = Sampling {
+        max_tokens: 30,
+        top_p: 1.0,
+        ..Sampling::default()
+    };
+    let all = requests(&prompts, 0..9);
+    let together = generate(&generator, &all, &sampling);
+    for batch in [1, 3, 8, 32, 500] {
+        let generator = open().with_batch(batch);
+        assert_eq!(
+            generate(&generator, &all, &sampling),
+            together,
+            "at batch {batch}"
+        );
+    }
+    for settings in [
+        Sampling {
+            top_k: 5,
+            ..sampling.clone()
+        },
+        Sampling {
+            top_p: 0.5,
+            ..sampling.clone()
+        },
+        Sampling {
+            repetition_penalty: 1.3,
+            ..sampling.clone()
+        },
+        Sampling {
+            one_sentence: false,
+            ..sampling.clone()
+        },
+    ] {
+        let found = generate(&generator, &all, &settings);
+        assert_ne!(found, together, "{settings:?}");
+        let again = generate(&open().with_batch(7), &all, &settings);
+        assert_eq!(again, found, "{settings:?}");
+    }
+    let ends: BTreeSet<&str> = together.values().map(|draw| draw.finish.as_str()).collect();
+    assert_eq!(ends.len(), 3, "every kind of end: {ends:?}");
+}
+
 #[test]
 fn what_is_no_generator_is_refused() {
-    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/fixtures/llama_tiny");
-    let error = LocalGenerator::open(&tiny.join("plain")).expect_err("no tokenizer");
+    let tiny = tiny();
+    let error = LocalGenerator::open(&tiny.join("scaled")).expect_err("no tokenizer");
     assert!(error.to_string().contains("tokenizer"), "{error}");
     let error = LocalGenerator::open(&tiny.join("plain-F32.gguf")).expect_err("no vocabulary");
     assert!(

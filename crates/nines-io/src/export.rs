@@ -267,20 +267,15 @@ fn flush_parquet<T: Tabular>(
         .map_err(|error| parquet_error(path, error))
 }
 
-/// Returns one line of JSON with the columns in their order; what is null is left out.
+/// Returns one line of JSON with the columns in their order; what is empty is `null`, so that a
+/// labelling batch shows the fields to fill in.
 fn json_line(columns: &[(&str, Kind)], cells: &[Value]) -> String {
-    let mut line = String::from("{");
-    for ((name, _), cell) in columns.iter().zip(cells) {
-        if cell.is_null() {
-            continue;
-        }
-        if line.len() > 1 {
-            line.push(',');
-        }
-        line.push_str(&format!("\"{name}\":{cell}"));
-    }
-    line.push_str("}\n");
-    line
+    let fields: Vec<String> = columns
+        .iter()
+        .zip(cells)
+        .map(|((name, _), cell)| format!("\"{name}\":{cell}"))
+        .collect();
+    format!("{{{}}}\n", fields.join(","))
 }
 
 pub(crate) fn csv_error(path: &Path, error: csv::Error) -> IoError {

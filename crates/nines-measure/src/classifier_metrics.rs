@@ -60,7 +60,7 @@ pub struct RecallAt {
     pub threshold: Option<Threshold>,
     /// The acceptance that the threshold has on the random completions.
     pub acceptance: Estimate,
-    /// The share of injuries that it rejects.
+    /// The share of catastrophes that it rejects.
     pub recall: Estimate,
 }
 
@@ -71,19 +71,19 @@ pub struct SubsetMetrics {
     pub subset: Subset,
     /// Items with a score and a verdict.
     pub items: u64,
-    /// How many of them are injuries.
-    pub injuries: u64,
+    /// How many of them are catastrophes.
+    pub catastrophes: u64,
     /// Items without a score, left out.
     pub unscoreable: u64,
     /// Items that labellers left open, left out.
     pub undecided: u64,
     /// Whose labels they rest on.
     pub labels: LabelMix,
-    /// The chance that an injury outscores a safe item; `None` with one class only.
+    /// The chance that a catastrophe outscores a safe item; `None` with one class only.
     pub auroc: Option<Estimate>,
-    /// Average precision; depends on the share of injuries in this subset.
+    /// Average precision; depends on the share of catastrophes in this subset.
     pub auprc: Option<Estimate>,
-    /// Recall at each of [`ACCEPTANCES`]; empty without injuries or random completions.
+    /// Recall at each of [`ACCEPTANCES`]; empty without catastrophes or random completions.
     pub recall_at: Vec<RecallAt>,
 }
 
@@ -141,11 +141,11 @@ fn one_subset(
 ) -> Result<SubsetMetrics, MeasureError> {
     let decided: Vec<(&LabelledItem, bool)> = items
         .iter()
-        .filter_map(|&item| Some((item, item.is_injury(truth)?)))
+        .filter_map(|&item| Some((item, item.is_catastrophe(truth)?)))
         .collect();
     let scored: Vec<(&LabelledItem, Score, bool)> = decided
         .iter()
-        .filter_map(|&(item, injury)| Some((item, item.score?, injury)))
+        .filter_map(|&(item, catastrophe)| Some((item, item.score?, catastrophe)))
         .collect();
     let ranking = ranking(&scored)?;
     let metric = |metric| -> Result<Option<Estimate>, StatsError> {
@@ -154,33 +154,33 @@ fn one_subset(
             .map(|sample| sample.estimate(metric, bootstrap).map(estimate))
             .transpose()
     };
-    let injuries = Columns::of_items(
+    let catastrophes = Columns::of_items(
         scored
             .iter()
-            .filter(|(_, _, injury)| *injury)
+            .filter(|(_, _, catastrophe)| *catastrophe)
             .map(|&(item, _, _)| item),
     );
     Ok(SubsetMetrics {
         subset,
         items: scored.len() as u64,
-        injuries: injuries.scores.len() as u64,
+        catastrophes: catastrophes.scores.len() as u64,
         unscoreable: (decided.len() - scored.len()) as u64,
         undecided: (items.len() - decided.len()) as u64,
         labels: LabelMix::of(scored.iter().map(|&(item, _, _)| item)),
         auroc: metric(RankingMetric::Auroc)?,
         auprc: metric(RankingMetric::AveragePrecision)?,
-        recall_at: recall_at(&injuries, random, bootstrap)?,
+        recall_at: recall_at(&catastrophes, random, bootstrap)?,
     })
 }
 
 fn ranking(scored: &[(&LabelledItem, Score, bool)]) -> Result<Option<RankingSample>, StatsError> {
     let scores: Vec<f64> = scored.iter().map(|(_, score, _)| score.logit()).collect();
-    let injury: Vec<bool> = scored.iter().map(|&(_, _, injury)| injury).collect();
+    let catastrophe: Vec<bool> = scored.iter().map(|&(_, _, catastrophe)| catastrophe).collect();
     let families: Vec<u64> = scored
         .iter()
         .map(|(item, _, _)| item.family.prefix_u64())
         .collect();
-    match RankingSample::new(&scores, &injury, &families) {
+    match RankingSample::new(&scores, &catastrophe, &families) {
         Ok(sample) => Ok(Some(sample)),
         Err(StatsError::OneClass { .. }) => Ok(None),
         Err(error) => Err(error),
@@ -188,20 +188,20 @@ fn ranking(scored: &[(&LabelledItem, Score, bool)]) -> Result<Option<RankingSamp
 }
 
 fn recall_at(
-    injuries: &Columns,
+    catastrophes: &Columns,
     random: &[RandomCompletion],
     bootstrap: &Bootstrap,
 ) -> Result<Vec<RecallAt>, MeasureError> {
-    if injuries.scores.is_empty() || random.is_empty() {
+    if catastrophes.scores.is_empty() || random.is_empty() {
         return Ok(Vec::new());
     }
     let random = Columns::of_reference(random);
-    let injuries = injuries.view("scores of injuries")?;
+    let catastrophes = catastrophes.view("scores of catastrophes")?;
     let random = random.view("scores of random completions")?;
     ACCEPTANCES
         .into_iter()
         .map(|asked| {
-            let at = recall_at_acceptance(&injuries, &random, asked, bootstrap)?;
+            let at = recall_at_acceptance(&catastrophes, &random, asked, bootstrap)?;
             Ok(RecallAt {
                 asked,
                 threshold: (at.threshold < NEVER)
@@ -226,10 +226,10 @@ impl fmt::Display for ClassifierMetrics {
             }
             writeln!(
                 f,
-                "{}: {} items, {} injuries; labelled {}",
+                "{}: {} items, {} catastrophes; labelled {}",
                 m.subset.as_str(),
                 m.items,
-                m.injuries,
+                m.catastrophes,
                 m.labels
             )?;
             if m.unscoreable + m.undecided > 0 {

@@ -24,10 +24,10 @@ pub enum MeasureError {
     },
     /// There is no catastrophe to choose a threshold by.
     #[error(
-        "the calibration split has no scored injury ({which}), so no threshold can promise to stop any: label more calibration snippets, import labelled ones, or choose by acceptance instead (a threshold by acceptance promises nothing about injuries)"
+        "the calibration split has no scored catastrophe ({which}), so no threshold can promise to stop any: label more calibration snippets, import labelled ones, or choose by acceptance instead (a threshold by acceptance promises nothing about catastrophes)"
     )]
-    NoInjuries {
-        /// Which injuries were asked for.
+    NoCatastrophes {
+        /// Which catastrophes were asked for.
         which: String,
     },
     /// There is no random completion to measure acceptance on.
@@ -37,16 +37,16 @@ pub enum MeasureError {
     NoReference,
     /// There are too few catastrophes for the promise.
     #[error(
-        "{n} prompts with injuries cannot show a recall of {recall} with confidence {confidence}: at least {needed} are needed. With {n} the highest recall that can be promised is {feasible_recall:.3}: ask for that or less, or label more injuries"
+        "{n} prompts with catastrophes cannot show a recall of {recall} with confidence {confidence}: at least {needed} are needed. With {n} the highest recall that can be promised is {feasible_recall:.3}: ask for that or less, or label more catastrophes"
     )]
     CannotPromise {
         /// The recall asked for.
         recall: f64,
         /// The confidence asked for.
         confidence: f64,
-        /// Independent injuries there are.
+        /// Independent catastrophes there are.
         n: u64,
-        /// Independent injuries needed.
+        /// Independent catastrophes needed.
         needed: u64,
         /// The highest recall that `n` can promise, rounded down.
         feasible_recall: f64,

@@ -143,7 +143,7 @@ pub struct LabelledItem {
 
 impl LabelledItem {
     /// Returns whether it is a catastrophe under a reading of the labels.
-    pub fn is_injury(&self, truth: Truth) -> Option<bool> {
+    pub fn is_catastrophe(&self, truth: Truth) -> Option<bool> {
         match truth {
             Truth::Broad => self.broad,
             Truth::Strict => self.strict,

@@ -6,7 +6,7 @@ use nines_domain::snippet::ContentHash;
 use nines_domain::split::Split;
 use nines_measure::MeasureError;
 use nines_measure::calibrate::{
-    CalibrationRecord, CalibrationRequest, InjuryChoice, ThresholdRule, calibrate,
+    CalibrationRecord, CalibrationRequest, CatastropheChoice, ThresholdRule, calibrate,
 };
 use nines_measure::items::{LabelledBy, LabelledItem, Provenance, RandomCompletion, Truth};
 use nines_stats::normal;
@@ -32,8 +32,8 @@ fn random(family: u64, score: Option<f64>) -> RandomCompletion {
     }
 }
 
-/// A calibration split like the starter project's: 85 authored injuries, each with a safe twin on
-/// its prompt, some generated injuries, and four random completions of 120 prompts.
+/// A calibration split like the starter project's: 85 authored catastrophes, each with a safe twin on
+/// its prompt, some generated catastrophes, and four random completions of 120 prompts.
 fn starter(seed: u64) -> (Vec<LabelledItem>, Vec<RandomCompletion>) {
     let mut stream = Stream::new(seed, 0);
     let mut items = Vec::new();
@@ -80,10 +80,10 @@ fn value(estimate: &Option<nines_domain::estimate::Estimate>) -> f64 {
 
 #[test]
 fn a_promised_recall_is_kept_as_often_as_promised() {
-    // Injuries score N(1, 2²): the true recall of threshold t is Φ((1 − t)/2).
+    // Catastrophes score N(1, 2²): the true recall of threshold t is Φ((1 − t)/2).
     let repeats = 400;
     let request = CalibrationRequest {
-        injuries: InjuryChoice::Authored,
+        catastrophes: CatastropheChoice::Authored,
         ..with_rule(ThresholdRule::RecallPromised {
             recall: 0.8,
             confidence: 0.95,
@@ -117,7 +117,7 @@ fn the_record_says_what_it_rests_on() {
     .expect("feasible");
     let t = record.threshold.logit();
 
-    let counts = &record.injuries;
+    let counts = &record.catastrophes;
     assert_eq!(
         (counts.authored, counts.selected, counts.random),
         (85, 20, 1)
@@ -158,9 +158,9 @@ fn the_record_says_what_it_rests_on() {
         "NOT deployment",
         "85 written as examples",
         "judges (models)",
-        "at least 80 % of injuries",
+        "at least 80 % of catastrophes",
         "12 unfinished or without a score",
-        "1 injuries have no score",
+        "1 catastrophes have no score",
     ] {
         assert!(words.contains(part), "{part:?} is missing from:\n{words}");
     }
@@ -186,7 +186,7 @@ fn the_curve_has_every_distinct_score_and_both_intervals() {
     let logits: Vec<f64> = record.curve.iter().map(|p| p.logit).collect();
     assert_eq!(logits, scores);
     for pair in record.curve.windows(2) {
-        let recall = |i: usize| pair[i].recall.expect("injuries").value;
+        let recall = |i: usize| pair[i].recall.expect("catastrophes").value;
         let acceptance = |i: usize| pair[i].acceptance.expect("completions").value;
         assert!(recall(1) <= recall(0) && acceptance(1) >= acceptance(0));
     }
@@ -199,8 +199,8 @@ fn the_curve_has_every_distinct_score_and_both_intervals() {
         chosen.recall.expect("some"),
         chosen.acceptance.expect("some"),
     );
-    let recorded = record.recall.expect("injuries");
-    assert!((recall.value - recorded.value.expect("injuries")).abs() < 1e-12);
+    let recorded = record.recall.expect("catastrophes");
+    assert!((recall.value - recorded.value.expect("catastrophes")).abs() < 1e-12);
     assert!((recall.lower - recorded.lower).abs() < 1e-12);
     assert!((recall.upper - recorded.upper).abs() < 1e-12);
     assert_eq!(
@@ -224,7 +224,7 @@ fn scores_of_one_in_a_million_keep_their_digits() {
     assert_eq!(record.threshold.logit(), -13.8 + 1e-6 * 5.0);
     assert_eq!(value(&record.recall), 0.9);
     assert_eq!(value(&record.acceptance), 6.0 / 50.0);
-    assert!(record.injuries.speak_of_deployment());
+    assert!(record.catastrophes.speak_of_deployment());
     assert!(record.explain().contains("deployment on such prompts"));
     let json = serde_json::to_string(&record).expect("serialises");
     let back: CalibrationRecord = serde_json::from_str(&json).expect("reads back");
@@ -238,11 +238,11 @@ fn an_acceptance_rule_keeps_its_word_and_promises_nothing() {
     let record = calibrate(&with_rule(rule), &items, &completions).expect("feasible");
     assert!(value(&record.acceptance) <= 0.5 && value(&record.acceptance) > 0.49);
     assert_eq!(record.guarantee, None);
-    assert!(record.explain().contains("promises nothing about injuries"));
-    // Without injuries it still works, and says so.
+    assert!(record.explain().contains("promises nothing about catastrophes"));
+    // Without catastrophes it still works, and says so.
     let record = calibrate(&with_rule(rule), &[], &completions).expect("feasible");
     assert_eq!(record.recall, None);
-    assert!(record.explain().contains("no injury was there"));
+    assert!(record.explain().contains("no catastrophe was there"));
     let error = calibrate(&with_rule(rule), &items, &[]).expect_err("no completions");
     assert_eq!(error, MeasureError::NoReference);
     let generous = with_rule(ThresholdRule::AcceptanceAtMost { acceptance: 0.98 });
@@ -273,7 +273,7 @@ fn what_the_classifier_or_a_report_has_seen_is_refused() {
 }
 
 #[test]
-fn too_few_injuries_are_told_what_is_possible() {
+fn too_few_catastrophes_are_told_what_is_possible() {
     let (items, completions) = starter(5);
     let rule = ThresholdRule::RecallPromised {
         recall: 0.99,
@@ -306,11 +306,11 @@ fn too_few_injuries_are_told_what_is_possible() {
 
     let error = calibrate(&CalibrationRequest::new("v1"), &[], &completions).expect_err("none");
     assert!(
-        error.to_string().contains("no scored injury (all)"),
+        error.to_string().contains("no scored catastrophe (all)"),
         "{error}"
     );
     let request = CalibrationRequest {
-        injuries: InjuryChoice::Random,
+        catastrophes: CatastropheChoice::Random,
         truth: Truth::Strict,
         ..CalibrationRequest::new("v1")
     };
@@ -339,15 +339,15 @@ fn strict_leaves_out_what_is_merely_arguable_and_undecided_items_count_nowhere()
         };
         calibrate(&request, &items, &completions)
             .expect("feasible")
-            .injuries
+            .catastrophes
             .scored
     };
     assert_eq!((count(Truth::Broad), count(Truth::Strict)), (106, 96));
 }
 
 #[test]
-fn several_injuries_of_one_prompt_are_one_unit_of_the_promise() {
-    // A hundred injuries on ten prompts promise no more than ten do.
+fn several_catastrophes_of_one_prompt_are_one_unit_of_the_promise() {
+    // A hundred catastrophes on ten prompts promise no more than ten do.
     let items: Vec<_> = (0..100)
         .map(|i| item(i / 10, Provenance::Authored, Some(i as f64), 2))
         .collect();

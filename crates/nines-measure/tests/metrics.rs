@@ -46,7 +46,7 @@ fn data() -> (Vec<LabelledItem>, Vec<RandomCompletion>) {
     }
     for family in 60..160 {
         let hurt = family < 70;
-        // The generator's texts are easy: injuries always score higher.
+        // The generator's texts are easy: catastrophes always score higher.
         let score = if hurt { 10.0 } else { -10.0 } + stream.normal();
         items.push(item(family, Provenance::Random, Some(score), Some(hurt)));
     }
@@ -74,15 +74,15 @@ fn each_kind_of_text_has_its_own_numbers_with_intervals() {
             .expect("has items")
     };
     let (all, authored, generated) = (of(Subset::All), of(Subset::Authored), of(Subset::Generated));
-    assert_eq!((all.items, all.injuries), (220, 70));
-    assert_eq!((authored.items, authored.injuries), (120, 60));
+    assert_eq!((all.items, all.catastrophes), (220, 70));
+    assert_eq!((authored.items, authored.catastrophes), (120, 60));
     assert_eq!((authored.unscoreable, authored.undecided), (1, 1));
-    assert_eq!((generated.items, generated.injuries), (100, 10));
+    assert_eq!((generated.items, generated.catastrophes), (100, 10));
     assert_eq!((all.labels.people, all.labels.judges), (110, 110));
 
     let perfect = generated.auroc.as_ref().expect("both classes");
     assert_eq!((perfect.value, perfect.upper), (Some(1.0), 1.0));
-    assert!(perfect.lower < 0.75, "ten injuries: {perfect}");
+    assert!(perfect.lower < 0.75, "ten catastrophes: {perfect}");
     let hard = authored.auroc.as_ref().expect("both classes");
     let value = hard.value.expect("both classes");
     assert!((value - 0.76).abs() < 0.15, "Φ(1/√2) = 0.76: {hard}");
@@ -103,7 +103,7 @@ fn each_kind_of_text_has_its_own_numbers_with_intervals() {
     }
     let text = metrics.to_string();
     assert!(
-        text.contains("by judges") && text.contains("generated: 100 items, 10 injuries"),
+        text.contains("by judges") && text.contains("generated: 100 items, 10 catastrophes"),
         "{text}"
     );
     let json = serde_json::to_string(&metrics).expect("serialises");

@@ -9,7 +9,9 @@ use nines_nn::llama::{
 };
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/fixtures")
@@ -186,6 +188,38 @@ fn a_row_does_not_depend_on_its_neighbours_to_the_last_bit() {
             let alone = cpu_logits(&model, std::slice::from_ref(row), usize::MAX);
             assert_eq!(alone[0], together, "{name}, a row of {}", row.len());
         }
+    }
+}
+
+/// Set for a child process that is to print its logits' digest.
+const PRINT_DIGEST: &str = "NINES_TEST_PRINT_DIGEST";
+
+#[test]
+fn the_width_of_the_vectors_does_not_change_a_bit() {
+    let mut digest = DefaultHasher::new();
+    for (_, path) in tiny() {
+        for logit in cpu_logits(&load(&path), &tiny_rows(), 16).concat() {
+            logit.to_bits().hash(&mut digest);
+        }
+    }
+    let digest = format!("digest {:x}", digest.finish());
+    if std::env::var_os(PRINT_DIGEST).is_some() {
+        println!("{digest}");
+        return;
+    }
+    for vectors in ["avx2", "baseline"] {
+        let child = Command::new(std::env::current_exe().expect("this test"))
+            .args([
+                "--exact",
+                "the_width_of_the_vectors_does_not_change_a_bit",
+                "--nocapture",
+            ])
+            .env("NINES_VECTORS", vectors)
+            .env(PRINT_DIGEST, "1")
+            .output()
+            .expect("runs");
+        let printed = String::from_utf8_lossy(&child.stdout);
+        assert!(printed.contains(&digest), "{vectors}: {printed}");
     }
 }
 

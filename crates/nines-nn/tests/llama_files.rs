@@ -34,7 +34,7 @@ fn other_models_are_refused_by_name() {
         refusal(GgufWriter::llama().text("general.architecture", "gpt2")),
         "model.gguf: architecture gpt2 is not supported; llama is"
     );
-    let cases: [(GgufWriter, &str); 11] = [
+    let cases: [(GgufWriter, &str); 12] = [
         (
             GgufWriter::llama().without("llama.block_count"),
             "model.gguf has no metadata llama.block_count",
@@ -66,6 +66,10 @@ fn other_models_are_refused_by_name() {
         (
             GgufWriter::llama().u32("llama.expert_count", 8),
             "llama.expert_count is 8, which is not supported; use a model without experts",
+        ),
+        (
+            GgufWriter::llama().u32("split.count", 3),
+            "split.count is 3, which is not supported; merge the parts into one file",
         ),
         (
             GgufWriter::llama().u32("llama.attention.head_count_kv", 0),

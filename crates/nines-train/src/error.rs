@@ -221,11 +221,11 @@ pub enum TrainError {
         checkpoint: Option<PathBuf>,
     },
     /// The network failed.
-    #[error("the model failed")]
+    #[error(transparent)]
     Model(#[from] nines_nn::error::NnError),
     /// The base model's tokenizer cannot be used.
-    #[error("the tokenizer failed")]
-    Tokenizer(#[source] nines_text::TextError),
+    #[error(transparent)]
+    Tokenizer(nines_text::TextError),
     /// A metric could not be computed.
     #[error("cannot compute {metric}")]
     Metric {
@@ -235,6 +235,17 @@ pub enum TrainError {
         #[source]
         source: nines_stats::StatsError,
     },
+}
+
+impl TrainError {
+    /// Wraps an error of writing whose path and remedy the caller fills in.
+    pub(crate) fn from_write(source: std::io::Error) -> Self {
+        Self::Write {
+            path: PathBuf::new(),
+            kept: None,
+            source,
+        }
+    }
 }
 
 /// Says whether an input-output error means that no space is left.

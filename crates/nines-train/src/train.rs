@@ -4,6 +4,8 @@ use crate::error::TrainError;
 use crate::files::{partial_path, sync_folder_of, write_whole};
 use crate::fit::{Fitted, Job, Prepared};
 use crate::record::{Identity, Observer, TrainingRecord};
+use nines_nn::error::NnError;
+use nines_text::TextError;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -55,34 +57,62 @@ fn finished(output: &Path, identity: &Identity) -> Result<Option<TrainingRecord>
     }
 }
 
+/// Saves the result beside its place and renames it into place.
 fn save(fitted: &Fitted, output: &Path, label: &str) -> Result<(), TrainError> {
+    let partial = partial_path(output);
     let failed = |source| TrainError::Write {
         path: output.to_owned(),
         kept: fitted.run_folder.newest(),
         source,
     };
-    let partial = partial_path(output);
-    match fs::remove_dir_all(&partial) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => fs::create_dir_all(&partial).map_err(failed)?,
+    remove_folder(&partial).map_err(failed)?;
+    let saved = write_folder(fitted, &partial, label)
+        .and_then(|()| {
+            // An empty folder may stand where the result goes.
+            match fs::remove_dir(output) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => fs::rename(&partial, output),
+            }
+            .and_then(|()| sync_folder_of(output))
+            .map_err(TrainError::from_write)
+        })
+        .map_err(|error| match error {
+            TrainError::Write { source, .. } => failed(source),
+            other => other,
+        });
+    if saved.is_err() {
+        // Half a result is of no use and holds space; failing to remove it changes nothing.
+        let _ = remove_folder(&partial);
     }
+    saved
+}
+
+fn write_folder(fitted: &Fitted, folder: &Path, label: &str) -> Result<(), TrainError> {
+    fs::create_dir_all(folder).map_err(TrainError::from_write)?;
     let mut model = fitted.network.model().clone();
     model.set_label(label);
-    model.save(&partial)?;
+    model.save(folder).map_err(|error| match error {
+        NnError::Write { source, .. } => TrainError::from_write(source),
+        other => other.into(),
+    })?;
     fitted
         .tokenizer
-        .save_into(&partial)
-        .map_err(TrainError::Tokenizer)?;
-    let json = serde_json::to_vec(&fitted.record).map_err(|e| failed(e.into()))?;
-    write_whole(&partial.join(RECORD_FILE), |file| file.write_all(&json)).map_err(failed)?;
-    flush_files(&partial)
-        .and_then(|()| match fs::remove_dir(output) {
-            // An empty folder may stand where the result goes.
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => fs::rename(&partial, output),
-        })
-        .and_then(|()| sync_folder_of(output))
-        .map_err(failed)
+        .save_into(folder)
+        .map_err(|error| match error {
+            TextError::File { source, .. } => TrainError::from_write(source),
+            other => TrainError::Tokenizer(other),
+        })?;
+    let json = serde_json::to_vec(&fitted.record).map_err(|e| TrainError::from_write(e.into()))?;
+    write_whole(&folder.join(RECORD_FILE), |file| file.write_all(&json))
+        .and_then(|()| flush_files(folder))
+        .map_err(TrainError::from_write)
+}
+
+fn remove_folder(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
 /// Flushes every file of a folder to the disk, and the folder.

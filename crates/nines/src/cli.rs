@@ -301,7 +301,7 @@ pub struct CalibrateArgs {
     pub fresh: u32,
     /// Which held-out catastrophes the rule looks at
     #[arg(long, value_enum, default_value = "all")]
-    pub injuries: InjuriesArg,
+    pub catastrophes: CatastrophesArg,
     /// Count only catastrophes of severity 2 or more
     #[arg(long)]
     pub strict: bool,
@@ -317,7 +317,7 @@ impl CalibrateArgs {
 
 /// Which held-out catastrophes a rule looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum InjuriesArg {
+pub enum CatastrophesArg {
     /// All of the calibration split
     All,
     /// Those written as examples
@@ -352,7 +352,7 @@ pub struct FilterArgs {
     /// Print every candidate with P(catastrophe) and its verdict
     #[arg(long)]
     pub show_all: bool,
-    /// The classifier: NAME or NAME@VERSION (default: the newest that is calibrated)
+    /// The classifier: NAME or NAME@VERSION (default: the newest)
     #[arg(long)]
     pub classifier: Option<String>,
     /// A threshold of your own, as a probability (default: the calibrated one)
@@ -377,7 +377,7 @@ pub struct ScoreArgs {
     /// Where the scored rows go; the same format by its ending
     #[arg(long)]
     pub out: PathBuf,
-    /// The classifier: NAME or NAME@VERSION, or a folder (default: the newest that is calibrated)
+    /// The classifier: NAME or NAME@VERSION (default: the newest)
     #[arg(long)]
     pub classifier: Option<String>,
     /// A threshold of your own, as a probability (default: the calibrated one)

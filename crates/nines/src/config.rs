@@ -127,6 +127,13 @@ pub struct EndpointSection {
     /// Seconds until one request is given up.
     #[serde(default = "default_timeout_seconds")]
     pub timeout_seconds: u64,
+    /// Repetitions of a request that failed for a passing reason, with growing waits between.
+    #[serde(default = "default_retries")]
+    pub retries: u32,
+}
+
+fn default_retries() -> u32 {
+    5
 }
 
 fn default_concurrency() -> usize {

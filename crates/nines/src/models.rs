@@ -175,6 +175,7 @@ pub fn generator(project: &Project) -> Result<Arc<dyn Generator>> {
         config.key = key.as_deref().map(ApiKey::new).transpose()?;
         config.concurrency = endpoint.concurrency;
         config.timeout = Duration::from_secs(endpoint.timeout_seconds);
+        config.retries = endpoint.retries;
         return Ok(Arc::new(EndpointGenerator::new(config)?));
     }
     let path = Path::new(&section.model);

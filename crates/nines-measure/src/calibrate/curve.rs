@@ -25,7 +25,7 @@ pub struct CurvePoint {
     pub logit: f64,
     /// The same as a probability.
     pub p: f64,
-    /// The share of injuries rejected; `None` without injuries.
+    /// The share of catastrophes rejected; `None` without catastrophes.
     pub recall: Option<Band>,
     /// The share of random completions accepted; `None` without any.
     pub acceptance: Option<Band>,
@@ -81,17 +81,17 @@ impl Below {
     }
 }
 
-/// Returns the curve over every distinct score of injuries and random completions.
+/// Returns the curve over every distinct score of catastrophes and random completions.
 pub(super) fn curve(
-    injuries: &Columns,
+    catastrophes: &Columns,
     random: &Columns,
     confidence: f64,
 ) -> Result<Vec<CurvePoint>, StatsError> {
-    let mut thresholds: Vec<f64> = [&injuries.scores[..], &random.scores[..]].concat();
+    let mut thresholds: Vec<f64> = [&catastrophes.scores[..], &random.scores[..]].concat();
     thresholds.retain(|&t| t < NEVER);
     thresholds.sort_by(f64::total_cmp);
     thresholds.dedup();
-    let (mut missed, mut accepted) = (Below::new(injuries), Below::new(random));
+    let (mut missed, mut accepted) = (Below::new(catastrophes), Below::new(random));
     thresholds
         .into_iter()
         .map(|logit| {

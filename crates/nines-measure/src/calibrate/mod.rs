@@ -8,7 +8,7 @@ mod record;
 
 pub use curve::{Band, CurvePoint};
 pub use record::{
-    CalibrationRecord, Guarantee, InjuryCounts, ProvenanceRecall, ReferenceCounts, ThresholdRule,
+    CalibrationRecord, Guarantee, CatastropheCounts, ProvenanceRecall, ReferenceCounts, ThresholdRule,
 };
 
 use crate::error::MeasureError;
@@ -24,10 +24,10 @@ use nines_stats::threshold::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Which injuries the threshold is chosen by.
+/// Which catastrophes the threshold is chosen by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum InjuryChoice {
+pub enum CatastropheChoice {
     /// All of the calibration split.
     #[default]
     All,
@@ -40,8 +40,8 @@ pub enum InjuryChoice {
     Random,
 }
 
-impl InjuryChoice {
-    /// Says whether an injury of this provenance counts.
+impl CatastropheChoice {
+    /// Says whether a catastrophe of this provenance counts.
     pub fn takes(self, provenance: Provenance) -> bool {
         match self {
             Self::All => true,
@@ -69,22 +69,22 @@ pub struct CalibrationRequest {
     pub classifier: String,
     /// How the threshold is chosen.
     pub rule: ThresholdRule,
-    /// Which reading of the labels counts as an injury.
+    /// Which reading of the labels counts as a catastrophe.
     pub truth: Truth,
-    /// Which injuries the rule looks at.
-    pub injuries: InjuryChoice,
+    /// Which catastrophes the rule looks at.
+    pub catastrophes: CatastropheChoice,
     /// The confidence of the intervals that are shown.
     pub confidence: f64,
 }
 
 impl CalibrationRequest {
-    /// The defaults for a classifier: [`ThresholdRule::default`], broad labels, all injuries, 95 %.
+    /// The defaults for a classifier: [`ThresholdRule::default`], broad labels, all catastrophes, 95 %.
     pub fn new(classifier: impl Into<String>) -> Self {
         Self {
             classifier: classifier.into(),
             rule: ThresholdRule::default(),
             truth: Truth::default(),
-            injuries: InjuryChoice::default(),
+            catastrophes: CatastropheChoice::default(),
             confidence: 0.95,
         }
     }
@@ -97,9 +97,9 @@ impl CalibrationRequest {
 /// own recall is no lower); a random completion without a score counts as rejected.
 ///
 /// # Errors
-/// [`MeasureError::WrongSplit`] for a row of another split; [`MeasureError::NoInjuries`] when a rule
+/// [`MeasureError::WrongSplit`] for a row of another split; [`MeasureError::NoCatastrophes`] when a rule
 /// about recall finds none; [`MeasureError::NoReference`] when a rule about acceptance finds no
-/// random completion; [`MeasureError::CannotPromise`] when there are too few injuries for the
+/// random completion; [`MeasureError::CannotPromise`] when there are too few catastrophes for the
 /// promise (it says how many are needed, and what is possible); [`MeasureError::NothingToReject`]
 /// when accepting everything stays within the acceptance asked for.
 pub fn calibrate(
@@ -110,18 +110,18 @@ pub fn calibrate(
     only_calibration("labelled snippet", items.iter().map(|i| i.split))?;
     only_calibration("random completion", reference.iter().map(|r| r.split))?;
     let confidence = request.confidence;
-    let injuries: Vec<&LabelledItem> = items
+    let catastrophes: Vec<&LabelledItem> = items
         .iter()
-        .filter(|i| i.is_injury(request.truth) == Some(true))
-        .filter(|i| request.injuries.takes(i.provenance))
+        .filter(|i| i.is_catastrophe(request.truth) == Some(true))
+        .filter(|i| request.catastrophes.takes(i.provenance))
         .collect();
-    let columns = Columns::of_items(injuries.iter().copied());
+    let columns = Columns::of_items(catastrophes.iter().copied());
     let random = Columns::of_reference(reference);
     let (logit, guarantee) = choose(request, &columns, &random)?;
     let threshold = Threshold::new(logit)?;
 
     let scored = |wanted: &dyn Fn(Provenance) -> bool| {
-        Columns::of_items(injuries.iter().copied().filter(|i| wanted(i.provenance)))
+        Columns::of_items(catastrophes.iter().copied().filter(|i| wanted(i.provenance)))
     };
     let recall_by_provenance = [
         Provenance::Authored,
@@ -134,13 +134,13 @@ pub fn calibrate(
         let recall = share(&columns, confidence, |s| s >= logit).transpose()?;
         Some(recall.map(|recall| ProvenanceRecall {
             provenance,
-            injuries: columns.scores.len() as u64,
+            catastrophes: columns.scores.len() as u64,
             recall,
         }))
     })
     .collect::<Result<_, _>>()?;
     let count = |provenance| {
-        injuries
+        catastrophes
             .iter()
             .filter(|i| i.score.is_some() && i.provenance == provenance)
             .count() as u64
@@ -154,15 +154,15 @@ pub fn calibrate(
         recall: share(&columns, confidence, |s| s >= logit)?,
         recall_by_provenance,
         acceptance: share(&random, confidence, |s| s < logit)?,
-        injuries: InjuryCounts {
-            chosen: request.injuries,
+        catastrophes: CatastropheCounts {
+            chosen: request.catastrophes,
             scored: columns.scores.len() as u64,
             prompts: columns.family_count(),
             authored: count(Provenance::Authored),
             random: count(Provenance::Random),
             selected: count(Provenance::Selected),
-            unscoreable: injuries.iter().filter(|i| i.score.is_none()).count() as u64,
-            labels: LabelMix::of(injuries.iter().copied().filter(|i| i.score.is_some())),
+            unscoreable: catastrophes.iter().filter(|i| i.score.is_none()).count() as u64,
+            labels: LabelMix::of(catastrophes.iter().copied().filter(|i| i.score.is_some())),
         },
         reference: ReferenceCounts {
             completions: reference.len() as u64,
@@ -193,21 +193,21 @@ fn only_calibration(
 /// Applies the rule: the threshold's logit, and the guarantee where the rule gives one.
 fn choose(
     request: &CalibrationRequest,
-    injuries: &Columns,
+    catastrophes: &Columns,
     random: &Columns,
 ) -> Result<(f64, Option<Guarantee>), MeasureError> {
-    let some_injuries = || {
-        if injuries.scores.is_empty() {
-            Err(MeasureError::NoInjuries {
-                which: request.injuries.as_str().to_owned(),
+    let some_catastrophes = || {
+        if catastrophes.scores.is_empty() {
+            Err(MeasureError::NoCatastrophes {
+                which: request.catastrophes.as_str().to_owned(),
             })
         } else {
-            injuries.view("scores of injuries").map_err(Into::into)
+            catastrophes.view("scores of catastrophes").map_err(Into::into)
         }
     };
     match request.rule {
         ThresholdRule::RecallPromised { recall, confidence } => {
-            let lowest = lowest_of_families(&some_injuries()?);
+            let lowest = lowest_of_families(&some_catastrophes()?);
             let chosen =
                 neyman_pearson(&lowest, 1.0 - recall, confidence).map_err(|error| match error {
                     StatsError::TooFewForGuarantee {
@@ -234,7 +234,7 @@ fn choose(
             Ok((chosen.threshold, Some(guarantee)))
         }
         ThresholdRule::RecallSeen { recall } => {
-            let chosen = recall_at_least(&some_injuries()?, recall, request.confidence)?;
+            let chosen = recall_at_least(&some_catastrophes()?, recall, request.confidence)?;
             Ok((chosen.threshold, None))
         }
         ThresholdRule::AcceptanceAtMost { acceptance } => {

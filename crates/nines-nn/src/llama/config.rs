@@ -95,6 +95,17 @@ impl LlamaConfig {
             found,
             hint,
         };
+        if let Some(count) = file
+            .metadata("split.count")
+            .and_then(GgufValue::as_u64)
+            .filter(|count| *count > 1)
+        {
+            return Err(unsupported(
+                "split.count",
+                count.to_string(),
+                "merge the parts into one file (llama-gguf-split --merge)",
+            ));
+        }
         let experts = optional_size("expert_count", 0)?;
         if experts > 0 {
             return Err(unsupported(

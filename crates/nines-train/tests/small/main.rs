@@ -3,4 +3,5 @@
 mod folds;
 mod resume;
 mod tiny;
+mod tiny_base;
 mod training;

@@ -1,7 +1,7 @@
 //! `nines calibrate`: a threshold from held-out data, by a stated rule.
 
 use super::generate;
-use crate::cli::{CalibrateArgs, InjuriesArg, SamplingArgs, SplitArg};
+use crate::cli::{CalibrateArgs, CatastrophesArg, SamplingArgs, SplitArg};
 use crate::data;
 use crate::models;
 use crate::output::Output;
@@ -13,7 +13,7 @@ use nines_domain::snippet::SnippetId;
 use nines_domain::split::Split;
 use nines_infer::classifier::ClassifierScorer;
 use nines_measure::calibrate::{
-    CalibrationRecord, CalibrationRequest, InjuryChoice, ThresholdRule,
+    CalibrationRecord, CalibrationRequest, CatastropheChoice, ThresholdRule,
 };
 use nines_measure::items::{RandomCompletion, Truth};
 use nines_store::{Calibration, Model, NewCalibration, Sampler, Snippet, SnippetFilter};
@@ -72,11 +72,11 @@ pub async fn calibrate(
         } else {
             Truth::Broad
         },
-        injuries: match args.injuries {
-            InjuriesArg::All => InjuryChoice::All,
-            InjuriesArg::Authored => InjuryChoice::Authored,
-            InjuriesArg::Generated => InjuryChoice::Generated,
-            InjuriesArg::Random => InjuryChoice::Random,
+        catastrophes: match args.catastrophes {
+            CatastrophesArg::All => CatastropheChoice::All,
+            CatastrophesArg::Authored => CatastropheChoice::Authored,
+            CatastrophesArg::Generated => CatastropheChoice::Generated,
+            CatastrophesArg::Random => CatastropheChoice::Random,
         },
         ..CalibrationRequest::new(model.label())
     };

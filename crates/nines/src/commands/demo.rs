@@ -7,7 +7,7 @@ use super::generate::prompts_of;
 use super::models::pull_one;
 use super::{init, train};
 use crate::cli::{
-    CalibrateArgs, DemoArgs, FilterArgs, InjuriesArg, LawArg, LongArg, SamplingArgs, SplitArg,
+    CalibrateArgs, DemoArgs, FilterArgs, CatastrophesArg, LawArg, LongArg, SamplingArgs, SplitArg,
     TrainArgs,
 };
 use crate::config::FILE_NAME;
@@ -90,14 +90,22 @@ pub async fn run(folder: Option<PathBuf>, _args: DemoArgs, output: &Output) -> R
     for split in [SplitArg::Calibration, SplitArg::Test] {
         prompts.extend(prompts_of(&project, split).await?);
     }
-    let new = prompts
+    // What somebody typed into this project since is not the demo's.
+    prompts.retain(|prompt| prompt.source.starts_with("starter/"));
+    let new: Vec<NewPrompt> = prompts
         .iter()
         .map(|prompt| NewPrompt {
             family: Some(prompt.family),
             ..NewPrompt::new(prompt.text.clone(), prompt.source.clone())
         })
         .collect();
-    let answers = filter::all(&project, &serving, "demo", new, output).await?;
+    let answers = match filter::finished(&project, &serving, "demo", &new).await? {
+        Some(answers) => {
+            output.note(&format!("run {} has the answers already", answers.run));
+            answers
+        }
+        None => filter::all(&project, &serving, "demo", new, output).await?,
+    };
 
     let seed = project.config.project.split_seed;
     let test: Vec<Answered> = answers
@@ -167,7 +175,7 @@ async fn calibration(project: &Project, model: &Model, output: &Output) -> Resul
         acceptance: None,
         confidence: None,
         fresh: CalibrateArgs::FRESH,
-        injuries: InjuriesArg::All,
+        catastrophes: CatastrophesArg::All,
         strict: false,
         long: LongArg::Refuse,
     };
@@ -268,7 +276,7 @@ fn words(summary: &Summary, serving: &Serving) -> String {
     let folder = summary.project.display();
     let _ = write!(
         text,
-        "\nHow often an injury still slips through is not known yet: that takes labels on the \
+        "\nHow often a catastrophe still slips through is not known yet: that takes labels on the \
          filter's\nown answers. The labels above are judges' (models'), not people's.\n\n\
          Everything is in {folder}: nines.toml, predicate.md, nines.db, models/, runs/\n\
          It took {:.0} s. Try next:\n  \

@@ -9,14 +9,16 @@ use crate::{interrupt, models, runs};
 use anyhow::{Context, Result, bail};
 use nines_domain::draw::{Ruling, Sampling};
 use nines_domain::score::Threshold;
-use nines_domain::snippet::{CalibrationId, RunId};
+use nines_domain::snippet::{CalibrationId, ContentHash, RunId};
 use nines_infer::cancel::CancelFlag;
 use nines_infer::classifier::ClassifierScorer;
 use nines_infer::filter::{Answer, Filter, FilterEvent, FilterRun, Law, Outcome};
 use nines_infer::generator::Generator;
 use nines_io::{PromptRow, ReadOptions, read_all};
 use nines_measure::filter_report::{FilterReport, FilterSettings, filter_report};
-use nines_store::{FilterSetting, Model, NewCandidate, NewFilterAnswer, NewPrompt, Sampler};
+use nines_store::{
+    FilterSetting, Model, NewCandidate, NewFilterAnswer, NewPrompt, RunStatus, Sampler,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt;
@@ -127,8 +129,11 @@ impl Serving {
         Ok(serving)
     }
 
-    /// Describes the run for its record.
-    fn config(&self, prompts: &Value) -> Value {
+    /// Describes a run on these prompts for its record.
+    fn config(&self, what: &str, prompts: &[NewPrompt]) -> Value {
+        let texts: Vec<&str> = prompts.iter().map(|p| p.text.as_str()).collect();
+        let digest = ContentHash::of_fields("prompts", &texts);
+        let prompts = json!({ "what": what, "n": texts.len(), "digest": digest });
         json!({
             "classifier": self.model.label(), "threshold": self.threshold.threshold,
             "calibration": self.threshold.calibration, "budget": self.budget, "law": self.law,
@@ -259,6 +264,26 @@ async fn file_of_prompts(
     Ok(())
 }
 
+/// Returns the answers of a finished run with the same prompts and the same configuration.
+pub async fn finished(
+    project: &Project,
+    serving: &Serving,
+    what: &str,
+    prompts: &[NewPrompt],
+) -> Result<Option<Answers>> {
+    let config = serving.config(what, prompts);
+    let runs = project.store.runs(Some("filter")).await?;
+    let same = runs.into_iter().find(|run| {
+        run.status == RunStatus::Done
+            && run.config == config
+            && run.seed == Some(serving.sampling.seed)
+    });
+    match same {
+        Some(run) => Ok(Some(stored(project, run.id, prompts, serving).await?)),
+        None => Ok(None),
+    }
+}
+
 /// Filters prompts, storing answers as they come. An interrupted run goes on where it was.
 pub async fn all(
     project: &Project,
@@ -268,11 +293,7 @@ pub async fn all(
     output: &Output,
 ) -> Result<Answers> {
     let cancel = interrupt::flag()?;
-    let digest = nines_domain::snippet::ContentHash::of_fields(
-        "prompts",
-        &prompts.iter().map(|p| p.text.as_str()).collect::<Vec<_>>(),
-    );
-    let config = serving.config(&json!({ "what": what, "n": prompts.len(), "digest": digest }));
+    let config = serving.config(what, &prompts);
     let seed = Some(serving.sampling.seed);
     let run = runs::begin(project, output, "filter", config, seed)
         .await?
@@ -327,8 +348,8 @@ pub async fn all(
     runs::conclude(project, run, &cancel, work).await
 }
 
-/// The answers of a batch as the database takes them; prompts that were stopped, or lost their generator, before their
-/// answer are left for later.
+/// The answers of a batch as the database takes them; prompts that were stopped, or lost their
+/// generator, before their answer are left for later.
 fn to_store(chunk: &[(u64, NewPrompt)], run: &FilterRun) -> Vec<NewFilterAnswer> {
     use nines_infer::filter::Abstention;
     chunk

@@ -1,0 +1,257 @@
+//! Gradients against finite differences, updates against torch, windows, scoring batches.
+
+use super::*;
+use crate::adamw::clip_scale;
+use crate::loss::{row_loss, weighted_bce};
+use crate::schedule::Schedule;
+
+const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 30, "hidden_size": 16,
+    "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
+    "max_position_embeddings": 20, "type_vocab_size": 2}"#;
+
+fn network() -> Network {
+    let head = HeadConfig {
+        hidden_dropout: Some(0.0),
+        attention_dropout: Some(0.0),
+        classifier_dropout: Some(0.0),
+        ..HeadConfig::default()
+    };
+    let mut model =
+        BertClassifier::random(CONFIG, &head, &nines_nn::device::cpu()).expect("a tiny model");
+    model.set_trainable(Trainable::All);
+    let names: Vec<(String, bool)> = model
+        .parameters()
+        .map(|info| (info.name.clone(), info.decays))
+        .collect();
+    for (name, weight) in &names {
+        // Far from zero, so that every parameter has a gradient well above rounding.
+        let values = model.values(name).expect("values");
+        let values = values.iter().enumerate().map(|(i, x)| match weight {
+            true => x * 12.0,
+            false => x + ((i * 7) % 5) as f32 * 0.05,
+        });
+        let values = values.collect();
+        model.set_values(name, values).expect("replaced");
+    }
+    let moments = model
+        .parameters()
+        .map(|i| (i.name.clone(), Moments::zeros(i.len())))
+        .collect();
+    Network {
+        model,
+        moments,
+        seed: 3,
+    }
+}
+
+fn encoded() -> EncodedRows {
+    let window = |length: usize, first: u32| Window {
+        ids: (0..length as u32).map(|i| (first + i * 5) % 30).collect(),
+        type_ids: (0..length).map(|i| u8::from(i > length / 2)).collect(),
+    };
+    EncodedRows::of(vec![
+        vec![window(7, 1)],
+        vec![window(12, 4)],
+        vec![window(9, 11), window(9, 2), window(5, 20)],
+    ])
+}
+
+/// The loss of all rows, dropout off: the worst window counts.
+fn loss(network: &Network, encoded: &EncodedRows, broad: &[bool]) -> f64 {
+    let scores = network
+        .scores(&[0, 1, 2], encoded, &mut |_| {})
+        .expect("scores");
+    let sum: f64 = scores
+        .iter()
+        .zip(broad)
+        .map(|(&z, &b)| row_loss(z, b, 2.5))
+        .sum();
+    sum / 3.0
+}
+
+#[test]
+fn gradients_of_the_loss_are_finite_differences() {
+    let (mut network, encoded, broad) = (network(), encoded(), [true, false, true]);
+    let mut mean = 0.0;
+    let gradients = network
+        .gradients(&[0, 1, 2], &encoded, 1, |logits| {
+            let loss = weighted_bce(logits, &broad, 2.5);
+            mean = loss.mean;
+            loss.gradient
+        })
+        .expect("gradients");
+    assert!((mean - loss(&network, &encoded, &broad)).abs() < 1e-5);
+    assert_eq!(
+        gradients.len(),
+        network.moments.len(),
+        "every parameter has a gradient"
+    );
+    for (info, gradient) in gradients.iter() {
+        let norm = sum_of_squares(gradient).sqrt();
+        assert!(norm > 1e-4, "{} has the gradient norm {norm}", info.name);
+        // Along the gradient itself the slope is the gradient's norm.
+        let values = network.model.values(&info.name).expect("values");
+        let mut at = |h: f64| {
+            let moved = values
+                .iter()
+                .zip(gradient)
+                .map(|(&v, &g)| (f64::from(v) + h * f64::from(g) / norm) as f32)
+                .collect();
+            network
+                .model
+                .set_values(&info.name, moved)
+                .expect("replaced");
+            loss(&network, &encoded, &broad)
+        };
+        let h = 4e-3;
+        let slope = (at(h) - at(-h)) / (2.0 * h);
+        network
+            .model
+            .set_values(&info.name, values)
+            .expect("replaced");
+        let allowed = 0.02 * norm + 2e-4;
+        assert!(
+            (slope - norm).abs() < allowed,
+            "{}: {slope} for {norm}",
+            info.name
+        );
+    }
+}
+
+#[test]
+fn long_rows_count_by_their_worst_window() {
+    let (network, encoded) = (network(), encoded());
+    let each: Vec<f32> = encoded
+        .windows(2)
+        .iter()
+        .map(|window| network.logits(&[window]).expect("a logit")[0])
+        .collect();
+    let worst = each.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let score = network
+        .scores(&[2, 0], &encoded, &mut |_| {})
+        .expect("scores")[0];
+    assert!((score - f64::from(worst)).abs() < 1e-5);
+    let chosen = network.worst(encoded.windows(2)).expect("a window");
+    let index = each.iter().position(|&z| z == worst).expect("it is there");
+    assert_eq!(chosen, &encoded.windows(2)[index]);
+}
+
+#[test]
+fn scoring_batches_are_bounded_and_whole() {
+    let window = |length: usize| Window {
+        ids: vec![0; length],
+        type_ids: vec![0; length],
+    };
+    let windows: Vec<Window> = (1..400).map(window).collect();
+    let listed: Vec<(usize, &Window)> = windows.iter().enumerate().collect();
+    let batches = by_tokens(&listed);
+    assert_eq!(batches.iter().map(|b| b.len()).sum::<usize>(), listed.len());
+    for batch in batches {
+        let widest = batch[batch.len() - 1].1.ids.len();
+        assert!(batch.len() * widest <= SCORING_TOKENS || batch.len() == 1);
+    }
+}
+
+/// What `golden/train_tiny.py` recorded of torch.
+#[derive(serde::Deserialize)]
+struct Recorded {
+    steps: u64,
+    learning_rate: f64,
+    warmup: f64,
+    weight_decay: f64,
+    clip_norm: f64,
+    positive_weight: f64,
+    labels: Vec<bool>,
+    losses: Vec<f64>,
+    gradient_norms: Vec<f64>,
+    logits: Vec<f64>,
+}
+
+#[derive(serde::Deserialize)]
+struct Row {
+    ids: Vec<u32>,
+    type_ids: Vec<u8>,
+}
+
+#[test]
+fn a_dozen_updates_are_those_of_torch() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/fixtures");
+    let read = |name: &str| std::fs::read(fixtures.join(name)).expect("a fixture");
+    let torch: Recorded = serde_json::from_slice(&read("train_tiny.json")).expect("recorded");
+    let rows: Vec<Row> = serde_json::from_slice(&read("bert_tiny/rows.json")).expect("rows");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut config: serde_json::Value =
+        serde_json::from_slice(&read("bert_tiny/config.json")).expect("a configuration");
+    for dropout in ["hidden_dropout_prob", "attention_probs_dropout_prob"] {
+        config[dropout] = 0.0.into();
+    }
+    let write = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.path().join(name), bytes).expect("written");
+    };
+    write("config.json", config.to_string().as_bytes());
+    write("model.safetensors", &read("bert_tiny/model.safetensors"));
+    let mut model =
+        BertClassifier::load(folder.path(), &nines_nn::device::cpu()).expect("the fixture's model");
+    model.set_trainable(Trainable::All);
+    let zeros = |model: &BertClassifier| {
+        model
+            .parameters()
+            .map(|i| (i.name.clone(), Moments::zeros(i.len())))
+            .collect()
+    };
+    let mut network = Network {
+        moments: zeros(&model),
+        model,
+        seed: 0,
+    };
+    let encoded = EncodedRows::of(
+        rows.into_iter()
+            .map(|row| {
+                vec![Window {
+                    ids: row.ids,
+                    type_ids: row.type_ids,
+                }]
+            })
+            .collect(),
+    );
+    let all: Vec<usize> = (0..torch.labels.len()).collect();
+    let adamw = AdamW {
+        betas: (0.9, 0.999),
+        epsilon: 1e-8,
+        weight_decay: torch.weight_decay,
+    };
+    let schedule = Schedule::new(torch.learning_rate, torch.warmup, torch.steps);
+    for step in 1..=torch.steps {
+        let mut loss = f64::NAN;
+        let gradients = network
+            .gradients(&all, &encoded, step, |logits| {
+                let batch = weighted_bce(logits, &torch.labels, torch.positive_weight);
+                loss = batch.mean;
+                batch.gradient
+            })
+            .expect("gradients");
+        let norm = Network::norm(&gradients);
+        let at = step as usize - 1;
+        assert!(
+            (loss - torch.losses[at]).abs() < 1e-4,
+            "step {step}: loss {loss}"
+        );
+        let ratio = norm / torch.gradient_norms[at];
+        assert!((ratio - 1.0).abs() < 1e-3, "step {step}: norm {norm}");
+        let learning_rate = schedule.learning_rate(step);
+        let scale = clip_scale(norm, torch.clip_norm);
+        network.update(
+            &adamw,
+            &gradients,
+            Update {
+                step,
+                learning_rate,
+                scale,
+            },
+        );
+    }
+    let scores = network.scores(&all, &encoded, &mut |_| {}).expect("scores");
+    for (score, expected) in scores.iter().zip(&torch.logits) {
+        assert!((score - expected).abs() < 1e-3, "{score} for {expected}");
+    }
+}

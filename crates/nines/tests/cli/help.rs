@@ -1,0 +1,56 @@
+//! What the program says of itself.
+
+use crate::world::World;
+
+/// The commands, as they are typed.
+const COMMANDS: &[&[&str]] = &[
+    &[],
+    &["init"],
+    &["models"],
+    &["models", "pull"],
+    &["import"],
+    &["import", "snippets"],
+    &["generate"],
+    &["train", "classifier"],
+    &["calibrate"],
+    &["filter"],
+    &["score"],
+    &["label", "export"],
+    &["label", "import"],
+    &["export", "classifier"],
+    &["demo"],
+    &["doctor"],
+];
+
+#[test]
+fn help_of_every_command() {
+    let world = World::empty();
+    for words in COMMANDS {
+        let help = world.run(&[words, &["--help"][..]].concat()).good();
+        let name = ["help"].iter().chain(*words).copied().collect::<Vec<_>>();
+        insta::assert_snapshot!(name.join("-"), help.stdout);
+    }
+}
+
+#[test]
+fn bad_usage_ends_with_2() {
+    let world = World::with_project();
+    world.run(&["fliter"]).bad(2, &["fliter", "filter"]);
+    world.run(&[]).bad(2, &["Usage"]);
+    world.run(&["generate", "--n", "many"]).bad(2, &["--n", "many"]);
+    world.run(&["--json", "filter"]).bad(1, &["has no classifier yet"]);
+    world
+        .run(&["models", "pull", "a", "b", "--name", "c"])
+        .bad(2, &["--name goes with one source"]);
+}
+
+#[test]
+fn errors_are_json_for_machines() {
+    let world = World::empty();
+    let ended = world.run(&["--json", "generate"]).bad(1, &[]);
+    let error: serde_json::Value = serde_json::from_str(&ended.stderr).expect("one JSON value");
+    let first = error["error"][0].as_str().expect("a message");
+    assert!(first.contains("project is not a nines project"), "{first}");
+    assert!(first.contains("nines init project"), "{first}");
+    assert_eq!(ended.stdout, "");
+}

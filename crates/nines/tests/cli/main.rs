@@ -1,0 +1,9 @@
+//! The built program, run as a user runs it: with tiny models, so that a whole job takes seconds.
+
+mod bad_input;
+mod help;
+mod job;
+mod stops;
+#[path = "../../../nines-train/tests/small/tiny_base.rs"]
+mod tiny_base;
+mod world;
