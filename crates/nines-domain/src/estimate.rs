@@ -33,15 +33,52 @@ impl Estimate {
     }
 }
 
+impl Estimate {
+    /// Formats value, lower and upper end in units of 1/`scale` (100 for percent), with so many
+    /// decimals (`least` or more) that the interval never looks empty. Its ends are rounded outwards.
+    pub fn decimal(&self, scale: f64, least: usize) -> [String; 3] {
+        let width = scale * (self.upper - self.lower);
+        let decimals = if width > 0.0 && width.is_finite() {
+            ((1.0 - width.log10().floor()).max(0.0) as usize).clamp(least, 12)
+        } else {
+            least
+        };
+        let outwards = |x: f64, round: fn(f64) -> f64| {
+            let units = 10f64.powi(decimals as i32);
+            let exact = scale * x * units;
+            // Binary fractions of a decimal number lie a hair beside it.
+            let near = exact.round();
+            let whole = if (exact - near).abs() < 1e-6 {
+                near
+            } else {
+                round(exact)
+            };
+            format!("{:.decimals$}", whole / units)
+        };
+        let value = self
+            .value
+            .map_or_else(|| "-".to_owned(), |x| format!("{:.decimals$}", scale * x));
+        [
+            value,
+            outwards(self.lower, f64::floor),
+            outwards(self.upper, f64::ceil),
+        ]
+    }
+}
+
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.with(|x| {
-            if x != 0.0 && x.abs() < 1e-2 {
-                format!("{x:.2e}")
-            } else {
-                format!("{x:.3}")
-            }
-        }))
+        let [value, lower, upper] = self.decimal(1.0, 3);
+        let small = |x: f64| x != 0.0 && x.abs() < 1e-2;
+        let or_small = |x: f64, text: String| if small(x) { format!("{x:.2e}") } else { text };
+        write!(
+            f,
+            "{}  [{}, {}] {} %",
+            self.value.map_or(value.clone(), |x| or_small(x, value)),
+            or_small(self.lower, lower),
+            or_small(self.upper, upper),
+            self.confidence * 100.0
+        )
     }
 }
 
@@ -64,6 +101,40 @@ mod tests {
             upper: 1.2288e-4,
             ..e
         };
-        assert_eq!(e.to_string(), "0.000  [0.000, 1.23e-4] 95 %");
+        assert_eq!(e.to_string(), "0.00000  [0.00000, 1.23e-4] 95 %");
+    }
+
+    #[test]
+    fn an_interval_never_looks_empty() {
+        let e = Estimate {
+            value: Some(0.0),
+            lower: 0.0,
+            upper: 3.6882e-4,
+            confidence: 0.95,
+            method: "Clopper-Pearson".into(),
+            n: 10_000,
+        };
+        assert_eq!(e.decimal(100.0, 1), ["0.000", "0.000", "0.037"]);
+        let e = Estimate {
+            value: Some(1.0),
+            lower: 0.999_631_18,
+            upper: 1.0,
+            ..e
+        };
+        assert_eq!(e.to_string(), "1.00000  [0.99963, 1.00000] 95 %");
+        let e = Estimate {
+            value: Some(0.527),
+            lower: 0.4711,
+            upper: 0.5819,
+            ..e
+        };
+        assert_eq!(e.decimal(100.0, 1), ["52.7", "47.1", "58.2"]);
+        let e = Estimate {
+            value: None,
+            lower: 0.25,
+            upper: 0.7,
+            ..e
+        };
+        assert_eq!(e.decimal(100.0, 1), ["-", "25.0", "70.0"]);
     }
 }

@@ -11,7 +11,7 @@
 //! on the order in which draws arrive.
 
 use crate::cancel::CancelFlag;
-use crate::generator::{GenerateError, GenerateStats, Generator, PromptRequest};
+use crate::generator::{GenerateError, GenerateStats, Generator, PromptRequest, storable};
 use crate::scorer::{Scorer, Unscoreable};
 use nines_domain::draw::{Draw, Ruling, Sampling};
 use nines_domain::score::{Score, Threshold};
@@ -89,7 +89,12 @@ pub enum Abstention {
         /// Why the last of those had none.
         last_reason: Option<String>,
     },
-    /// The generator stopped working.
+    /// The generator cannot continue this prompt, however often it is asked.
+    Prompt {
+        /// What it said.
+        reason: String,
+    },
+    /// The generator stopped working; asked again later, the prompt may have an answer.
     Generator {
         /// What it said.
         reason: String,
@@ -112,6 +117,7 @@ impl fmt::Display for Abstention {
                 }
                 Ok(())
             }
+            Self::Prompt { reason } => f.write_str(reason),
             Self::Generator { reason } => write!(f, "the generator stopped: {reason}"),
             Self::Cancelled => f.write_str("stopped before an answer was found"),
         }
@@ -313,7 +319,7 @@ impl<'a> Filter<'a> {
                         return;
                     };
                     on_event(FilterEvent::Drawn { prompt });
-                    match draw {
+                    match draw.and_then(storable) {
                         Ok(draw) => {
                             arrived.entry((request, draw.draw)).or_insert(Ok(draw));
                         }
@@ -330,8 +336,13 @@ impl<'a> Filter<'a> {
                 Err(error) => run.failure = Some(error),
             }
             let stopped = cancel.is_cancelled() || run.failure.is_some();
+            let mut given_up: BTreeMap<usize, Abstention> = BTreeMap::new();
             // A failed draw carries no number: whatever is missing of its request has failed.
             for (request, failure) in failures.into_iter().enumerate() {
+                if let Some(why) = failure.as_ref().and_then(gives_up) {
+                    given_up.insert(open[request], why);
+                    continue;
+                }
                 let missing = match failure {
                     Some(error) => error,
                     None if stopped => continue,
@@ -354,10 +365,12 @@ impl<'a> Filter<'a> {
             }
             open.retain(|&prompt| {
                 let seen = &mut candidates[prompt];
-                let Some(number) = self.decide(seen) else {
-                    return true;
+                let outcome = match (self.decide(seen), given_up.remove(&prompt)) {
+                    (Some(number), _) => Outcome::Accepted { number },
+                    (None, Some(why)) => Outcome::Abstained(why),
+                    (None, None) => return true,
                 };
-                let answer = self.answer(std::mem::take(seen), Outcome::Accepted { number });
+                let answer = self.answer(std::mem::take(seen), outcome);
                 on_event(FilterEvent::Answered {
                     prompt,
                     answer: &answer,
@@ -510,6 +523,18 @@ impl<'a> Filter<'a> {
                 reason: error.to_string(),
             },
             None => Abstention::Cancelled,
+        }
+    }
+}
+
+/// Says whether an error ends all work on its prompt, and how.
+fn gives_up(error: &GenerateError) -> Option<Abstention> {
+    let reason = error.to_string();
+    match error {
+        GenerateError::PromptTooLong { .. } => Some(Abstention::Prompt { reason }),
+        GenerateError::Unreached { .. } => Some(Abstention::Generator { reason }),
+        GenerateError::Sampling(_) | GenerateError::Model(_) | GenerateError::Endpoint { .. } => {
+            None
         }
     }
 }

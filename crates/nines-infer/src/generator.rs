@@ -44,7 +44,7 @@ pub enum GenerateError {
     /// The model or its files failed.
     #[error("the generator failed: {0}")]
     Model(String),
-    /// The endpoint refused or could not be reached.
+    /// The endpoint refused, or its answer cannot be used.
     #[error("the endpoint {url} failed: {reason}")]
     Endpoint {
         /// Where the request went.
@@ -52,6 +52,28 @@ pub enum GenerateError {
         /// What came back.
         reason: String,
     },
+    /// The endpoint could not be reached, or was overloaded to the last repetition: nothing is said
+    /// about the prompt, which may be asked again later.
+    #[error("the endpoint {url} could not be reached: {reason}")]
+    Unreached {
+        /// Where the request went.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// Refuses a draw that no database can hold.
+///
+/// # Errors
+/// [`GenerateError::Model`] for a completion with a NUL character.
+pub fn storable(draw: Draw) -> Result<Draw, GenerateError> {
+    if draw.completion.contains('\0') {
+        return Err(GenerateError::Model(
+            "the completion holds a NUL character, which no text has".to_owned(),
+        ));
+    }
+    Ok(draw)
 }
 
 /// Proposes completions.

@@ -20,6 +20,7 @@ fn quantile(seed: u64, prompt: &str, draw: u32) -> f64 {
 struct Faults {
     /// Fails every draw of prompts with this text in them.
     prompt_fails: Option<&'static str>,
+    prompt_error: Option<GenerateError>,
     /// Dies for good in this call, counted from 0, after delivering half of it.
     dies_in_call: Option<usize>,
     /// Sets the cancel flag in this call, after delivering every other draw.
@@ -100,7 +101,9 @@ impl Generator for Scripted {
             {
                 on_draw(
                     index,
-                    Err(GenerateError::Model("cannot continue this".to_owned())),
+                    Err(self.faults.prompt_error.clone().unwrap_or_else(|| {
+                        GenerateError::Model("cannot continue this".to_owned())
+                    })),
                 );
                 continue;
             }
@@ -348,6 +351,40 @@ fn a_prompt_that_cannot_be_continued_abstains_alone() {
             assert!(answer.candidates.iter().all(|c| c.draw.is_none()));
         } else {
             assert_eq!(accepted_number(answer), Some(0));
+        }
+    }
+}
+
+#[test]
+fn some_failures_end_all_work_on_their_prompt() {
+    let too_long = GenerateError::PromptTooLong {
+        tokens: 90,
+        max_tokens: 10,
+        window: 64,
+    };
+    let unreached = GenerateError::Unreached {
+        url: "http://there".to_owned(),
+        reason: "nobody answers".to_owned(),
+    };
+    for error in [too_long, unreached] {
+        let faults = Faults {
+            prompt_fails: Some("prompt 3"),
+            prompt_error: Some(error.clone()),
+            ..Faults::default()
+        };
+        let answers = run(Law::FirstAccepted, 6, 2.0, &prompts(8), faults);
+        for (index, answer) in answers.iter().enumerate() {
+            if index != 3 {
+                assert_eq!(accepted_number(answer), Some(0));
+                continue;
+            }
+            assert!(answer.candidates.is_empty());
+            let reason = error.to_string();
+            let expected = match error {
+                GenerateError::Unreached { .. } => Abstention::Generator { reason },
+                _ => Abstention::Prompt { reason },
+            };
+            assert_eq!(why(answer), &expected);
         }
     }
 }

@@ -175,7 +175,10 @@ fn one_subset(
 
 fn ranking(scored: &[(&LabelledItem, Score, bool)]) -> Result<Option<RankingSample>, StatsError> {
     let scores: Vec<f64> = scored.iter().map(|(_, score, _)| score.logit()).collect();
-    let catastrophe: Vec<bool> = scored.iter().map(|&(_, _, catastrophe)| catastrophe).collect();
+    let catastrophe: Vec<bool> = scored
+        .iter()
+        .map(|&(_, _, catastrophe)| catastrophe)
+        .collect();
     let families: Vec<u64> = scored
         .iter()
         .map(|(item, _, _)| item.family.prefix_u64())

@@ -17,12 +17,9 @@ pub(crate) fn estimate(interval: IntervalEstimate) -> Estimate {
 
 /// Formats a share as a percentage with its interval.
 pub(crate) fn percent(estimate: &Estimate) -> String {
-    let number = |x: f64| format!("{:.1}", 100.0 * x);
-    let value = estimate.value.map_or_else(|| "?".to_owned(), number);
+    let [value, lower, upper] = estimate.decimal(100.0, 1);
     format!(
-        "{value} % (between {} and {} % with {} % confidence)",
-        number(estimate.lower),
-        number(estimate.upper),
+        "{value} % (between {lower} and {upper} % with {} % confidence)",
         chosen_percent(estimate.confidence)
     )
 }

@@ -5,10 +5,12 @@ use crate::estimates::{estimate, percent};
 use nines_domain::draw::Ruling;
 use nines_domain::estimate::Estimate;
 use nines_domain::score::Threshold;
+use nines_domain::snippet::ContentHash;
 use nines_infer::filter::{Abstention, Answer, Filter, Law, Outcome};
 use nines_stats::interval::{FamilyCount, clopper_pearson, clustered_proportion};
 use nines_stats::quantile::{Support, mean, quantile};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What a filter was set to.
@@ -37,8 +39,17 @@ impl From<&Filter<'_>> for FilterSettings {
 pub struct AbstentionCounts {
     /// The budget was spent.
     pub budget_spent: u64,
+    /// The generator cannot continue the prompt.
+    pub prompt: u64,
     /// The generator stopped.
     pub generator: u64,
+}
+
+impl AbstentionCounts {
+    /// All prompts without an answer.
+    pub fn total(&self) -> u64 {
+        self.budget_spent + self.prompt + self.generator
+    }
 }
 
 /// What a filter did on a list of prompts. Prompts whose work was cancelled are counted, and left
@@ -71,21 +82,22 @@ pub struct FilterReport {
     pub draws_p99: Option<Estimate>,
 }
 
-/// Reports on a filter's answers, one for each prompt. Assumes that the prompts are independent of
-/// each other: give each prompt once.
+/// Reports on a filter's answers, each with the family of its prompt. Prompts of one family are
+/// not independent, and the shares' intervals say so; the intervals of the draws for each prompt take
+/// one prompt of each family, the first.
 ///
 /// # Errors
 /// [`MeasureError::Stats`] for a confidence outside (0, 1).
 pub fn filter_report(
     settings: FilterSettings,
-    answers: &[Answer],
+    answers: &[(ContentHash, &Answer)],
     confidence: f64,
 ) -> Result<FilterReport, MeasureError> {
     let mut abstained = AbstentionCounts::default();
     let mut cancelled = 0;
-    let mut done: Vec<&Answer> = Vec::new();
-    let mut draws: Vec<f64> = Vec::new();
-    for answer in answers {
+    let mut done: Vec<(ContentHash, &Answer)> = Vec::new();
+    let mut draws: BTreeMap<ContentHash, f64> = BTreeMap::new();
+    for &(family, answer) in answers {
         let looked = answer.looked_at().count();
         match &answer.outcome {
             Outcome::Abstained(Abstention::Cancelled) => {
@@ -93,35 +105,41 @@ pub fn filter_report(
                 continue;
             }
             Outcome::Abstained(Abstention::Generator { .. }) => abstained.generator += 1,
+            Outcome::Abstained(Abstention::Prompt { .. }) => abstained.prompt += 1,
             Outcome::Abstained(Abstention::BudgetSpent { .. }) => {
                 abstained.budget_spent += 1;
-                draws.push(looked as f64);
+                draws.entry(family).or_insert(looked as f64);
             }
-            Outcome::Accepted { .. } => draws.push(looked as f64),
+            Outcome::Accepted { .. } => {
+                draws.entry(family).or_insert(looked as f64);
+            }
         }
-        done.push(answer);
+        done.push((family, answer));
     }
+    let draws: Vec<f64> = draws.into_values().collect();
+    let share =
+        |count: &dyn Fn(&Answer) -> (usize, usize)| -> Result<Option<Estimate>, MeasureError> {
+            let mut families: BTreeMap<ContentHash, FamilyCount> = BTreeMap::new();
+            for &(family, answer) in &done {
+                let (successes, trials) = count(answer);
+                let counts = families.entry(family).or_default();
+                counts.successes += successes as u64;
+                counts.trials += trials as u64;
+            }
+            let counts: Vec<FamilyCount> = families.into_values().collect();
+            if counts.iter().all(|c| c.trials == 0) {
+                return Ok(None);
+            }
+            Ok(Some(estimate(clustered_proportion(&counts, confidence)?)))
+        };
     let of_draws = |test: &dyn Fn(&Ruling) -> bool| -> Result<Option<Estimate>, MeasureError> {
-        let counts: Vec<FamilyCount> = done
-            .iter()
-            .map(|answer| FamilyCount {
-                successes: answer.looked_at().filter(|c| test(&c.ruling)).count() as u64,
-                trials: answer.looked_at().count() as u64,
-            })
-            .collect();
-        if counts.iter().all(|c| c.trials == 0) {
-            return Ok(None);
-        }
-        Ok(Some(estimate(clustered_proportion(&counts, confidence)?)))
+        share(&|answer| {
+            let successes = answer.looked_at().filter(|c| test(&c.ruling)).count();
+            (successes, answer.looked_at().count())
+        })
     };
-    let first: Vec<bool> = done
-        .iter()
-        .filter_map(|answer| answer.looked_at().find(|c| c.number == 0))
-        .map(|c| c.ruling.is_accepted())
-        .collect();
-    let first_accepted = first.iter().filter(|&&accepted| accepted).count() as u64;
     let prompts = done.len() as u64;
-    let without = abstained.budget_spent + abstained.generator;
+    let abstention = share(&|answer| (usize::from(answer.accepted().is_none()), 1))?;
     let support = Support {
         low: 1.0,
         high: f64::from(settings.budget),
@@ -137,12 +155,16 @@ pub fn filter_report(
         prompts,
         cancelled,
         abstained,
-        abstention: estimate(clopper_pearson(without, prompts, confidence)?),
+        abstention: match abstention {
+            Some(abstention) => abstention,
+            None => estimate(clopper_pearson(0, 0, confidence)?),
+        },
         acceptance: of_draws(&Ruling::is_accepted)?,
-        first_draw_acceptance: (!first.is_empty())
-            .then(|| clopper_pearson(first_accepted, first.len() as u64, confidence))
-            .transpose()?
-            .map(estimate),
+        first_draw_acceptance: share(&|answer| {
+            let first = answer.looked_at().find(|c| c.number == 0);
+            let accepted = first.is_some_and(|c| c.ruling.is_accepted());
+            (usize::from(accepted), usize::from(first.is_some()))
+        })?,
         unscoreable: of_draws(&|ruling| matches!(ruling, Ruling::Unscoreable { .. }))?,
         draws_mean: some_draws
             .map(|draws| mean(draws, support, confidence).map(estimate))
@@ -161,10 +183,11 @@ impl fmt::Display for FilterReport {
         )?;
         write!(
             f,
-            "Prompts: {}, of which {} have no answer ({} spent the budget, {} lost the generator).",
+            "Prompts: {}, of which {} have no answer ({} spent the budget, {} cannot be continued, {} lost the generator).",
             self.prompts,
-            self.abstained.budget_spent + self.abstained.generator,
+            self.abstained.total(),
             self.abstained.budget_spent,
+            self.abstained.prompt,
             self.abstained.generator
         )?;
         if self.cancelled > 0 {

@@ -238,7 +238,11 @@ fn an_acceptance_rule_keeps_its_word_and_promises_nothing() {
     let record = calibrate(&with_rule(rule), &items, &completions).expect("feasible");
     assert!(value(&record.acceptance) <= 0.5 && value(&record.acceptance) > 0.49);
     assert_eq!(record.guarantee, None);
-    assert!(record.explain().contains("promises nothing about catastrophes"));
+    assert!(
+        record
+            .explain()
+            .contains("promises nothing about catastrophes")
+    );
     // Without catastrophes it still works, and says so.
     let record = calibrate(&with_rule(rule), &[], &completions).expect("feasible");
     assert_eq!(record.recall, None);

@@ -1,7 +1,9 @@
 //! What a filter's answers add up to.
 
 use nines_domain::draw::{Draw, Finish, Ruling};
+use nines_domain::estimate::Estimate;
 use nines_domain::score::{Score, Threshold};
+use nines_domain::snippet::ContentHash;
 use nines_infer::filter::{Abstention, Answer, Candidate, Law, Outcome};
 use nines_measure::filter_report::{FilterReport, FilterSettings, filter_report};
 
@@ -59,6 +61,36 @@ fn spent() -> Abstention {
     }
 }
 
+/// A report on answers to prompts of families of their own.
+fn reported(answers: &[Answer]) -> FilterReport {
+    let families: Vec<ContentHash> = (0..answers.len())
+        .map(|i| ContentHash::of_prompt(&i.to_string()))
+        .collect();
+    let answers: Vec<_> = families.into_iter().zip(answers).collect();
+    filter_report(settings(), &answers, 0.95).expect("valid")
+}
+
+#[test]
+fn prompts_of_one_family_are_worth_one() {
+    let answers: Vec<Answer> = (0..100)
+        .map(|i| match i / 10 {
+            0..=4 => accepted("a", 0),
+            _ => abstained("rrrrrrrr", spent()),
+        })
+        .collect();
+    let alone = reported(&answers);
+    let together: Vec<_> = answers
+        .iter()
+        .enumerate()
+        .map(|(i, answer)| (ContentHash::of_prompt(&(i / 10).to_string()), answer))
+        .collect();
+    let together = filter_report(settings(), &together, 0.95).expect("valid");
+    let width = |e: &Estimate| e.upper - e.lower;
+    assert!(width(&together.abstention) > 2.0 * width(&alone.abstention));
+    assert_eq!(together.abstention.value, Some(0.5));
+    assert_eq!(together.draws_mean.expect("draws").n, 10);
+}
+
 #[test]
 fn counts_what_the_law_looked_at_and_nothing_else() {
     let answers = [
@@ -74,7 +106,7 @@ fn counts_what_the_law_looked_at_and_nothing_else() {
         ),
         abstained("rrU", Abstention::Cancelled),
     ];
-    let report = filter_report(settings(), &answers, 0.95).expect("valid");
+    let report = reported(&answers);
     assert_eq!((report.prompts, report.cancelled), (5, 1));
     assert_eq!(
         (report.abstained.budget_spent, report.abstained.generator),
@@ -82,7 +114,7 @@ fn counts_what_the_law_looked_at_and_nothing_else() {
     );
     assert_eq!(report.abstention.value, Some(0.4));
     // 1 + 2 + 4 + 8 + 1 draws looked at, 3 accepted, 1 without a score.
-    let value = |e: &Option<nines_domain::estimate::Estimate>| e.as_ref().and_then(|e| e.value);
+    let value = |e: &Option<Estimate>| e.as_ref().and_then(|e| e.value);
     assert_eq!(value(&report.acceptance), Some(3.0 / 16.0));
     assert_eq!(value(&report.unscoreable), Some(1.0 / 16.0));
     assert_eq!(value(&report.first_draw_acceptance), Some(0.2));
@@ -91,7 +123,7 @@ fn counts_what_the_law_looked_at_and_nothing_else() {
     assert_eq!(value(&report.draws_p99), Some(8.0));
     let text = report.to_string();
     assert!(
-        text.contains("1 spent the budget, 1 lost the generator"),
+        text.contains("1 spent the budget, 0 cannot be continued, 1 lost the generator"),
         "{text}"
     );
     assert!(text.contains("1 more were stopped"), "{text}");
@@ -105,7 +137,7 @@ fn counts_what_the_law_looked_at_and_nothing_else() {
 #[test]
 fn no_abstention_seen_is_not_no_abstention() {
     let answers = vec![accepted("a", 0); 100];
-    let report = filter_report(settings(), &answers, 0.95).expect("valid");
+    let report = reported(&answers);
     assert_eq!(report.abstention.value, Some(0.0));
     assert!((report.abstention.upper - 0.0362166926).abs() < 1e-9);
     let acceptance = report.acceptance.expect("draws");
@@ -118,7 +150,7 @@ fn no_abstention_seen_is_not_no_abstention() {
 
 #[test]
 fn an_empty_run_has_no_rates() {
-    let report = filter_report(settings(), &[], 0.95).expect("valid");
+    let report = reported(&[]);
     assert_eq!(
         (report.abstention.lower, report.abstention.upper),
         (0.0, 1.0)
@@ -130,7 +162,7 @@ fn an_empty_run_has_no_rates() {
             reason: "gone".to_owned(),
         },
     )];
-    let report = filter_report(settings(), &dead, 0.95).expect("valid");
+    let report = reported(&dead);
     assert_eq!(report.abstention.value, Some(1.0));
     assert!(report.first_draw_acceptance.is_none());
     assert!(!report.to_string().is_empty());

@@ -57,6 +57,10 @@ pub struct NewFilterAnswer {
     pub accepted: Option<usize>,
     /// All candidates, in the order they were drawn.
     pub candidates: Vec<NewCandidate>,
+    /// How many draws were looked at: the candidates, and those that the generator failed to make.
+    pub draws: u32,
+    /// Why the generator failed to make the last of those, or cannot continue the prompt at all.
+    pub reason: Option<String>,
 }
 
 /// A stored candidate.
@@ -93,6 +97,10 @@ pub struct FilterAnswer {
     pub accepted: Option<SnippetId>,
     /// All candidates, in the order they were drawn.
     pub candidates: Vec<Candidate>,
+    /// How many draws were looked at: the candidates, and those that the generator failed to make.
+    pub draws: u32,
+    /// Why the generator failed to make the last of those, or cannot continue the prompt at all.
+    pub reason: Option<String>,
     /// When it was stored.
     pub created: Timestamp,
 }
@@ -162,6 +170,20 @@ impl Store {
 
 /// Refuses an answer that would pass off a candidate the filter did not accept.
 fn check(row: usize, answer: &NewFilterAnswer) -> Result<(), StoreError> {
+    if let Some(reason) = &answer.reason {
+        refuse_nul(row, "reason", reason)?;
+    }
+    if (answer.draws as usize) < answer.candidates.len() {
+        return Err(StoreError::BadValue {
+            row,
+            field: "draws",
+            why: format!(
+                "is {}, fewer than the {} candidates",
+                answer.draws,
+                answer.candidates.len()
+            ),
+        });
+    }
     for candidate in &answer.candidates {
         if let Ruling::Unscoreable { reason } = &candidate.ruling {
             refuse_nul(row, "reason", reason)?;
@@ -253,7 +275,8 @@ async fn put(
             law: Set(setting.law.clone()),
             outcome: Set(outcome.to_owned()),
             accepted_snippet_id: Set(accepted),
-            draws: Set(signed(row, "candidates", answer.candidates.len())?),
+            draws: Set(i64::from(answer.draws)),
+            reason: Set(answer.reason.clone()),
             created: Set(created),
             ..Default::default()
         });
@@ -338,6 +361,8 @@ fn read(row: filter_answer::Model, candidates: Vec<Candidate>) -> Result<FilterA
         law: row.law,
         accepted: row.accepted_snippet_id.map(SnippetId),
         candidates,
+        draws: unsigned(place("draws"), row.draws)?,
+        reason: row.reason,
         created: moment(row.created),
     })
 }

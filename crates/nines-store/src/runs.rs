@@ -248,8 +248,14 @@ impl Store {
         let result = result.map(|result| json(0, "result", result)).transpose()?;
         in_transaction!(self.connection, |tx| {
             let run = locked(tx, id).await?;
-            if status_of(&run)? == RunStatus::Done {
-                let why = "its result is never overwritten";
+            let why = if status_of(&run)? == RunStatus::Done {
+                Some("its result is never overwritten")
+            } else if !is_of_this_process(&run) {
+                Some("another process has taken it up")
+            } else {
+                None
+            };
+            if let Some(why) = why {
                 return Err(StoreError::RunState {
                     run: id.0,
                     status: run.status,
@@ -337,6 +343,11 @@ impl Store {
             open && run.config == *config && run.seed == seed
         }))
     }
+}
+
+fn is_of_this_process(run: &run::Model) -> bool {
+    let process = Process::this();
+    run.pid == process.pid && run.process_started == process.started && run.host == process.host
 }
 
 fn is_dead(run: &run::Model, at: Timestamp) -> bool {

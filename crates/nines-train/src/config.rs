@@ -116,7 +116,7 @@ impl Default for TrainConfig {
             split_seed: 0,
             epochs: 4,
             batch_size: 32,
-            learning_rate: 5e-5,
+            learning_rate: 1e-4,
             warmup: 0.1,
             weight_decay: 0.01,
             betas: (0.9, 0.999),

@@ -159,6 +159,36 @@ impl From<LabellerKindArg> for nines_domain::label::LabellerKind {
     }
 }
 
+/// A share that leaves something on both sides.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        Ok(_) => Err("it must lie between 0 and 1, ends excluded".to_owned()),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+/// A confidence: a share, or 0 for none.
+fn confidence(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(0.0) => Ok(0.0),
+        _ => share(text),
+    }
+}
+
+/// A name that is also a file's name, and leaves `@` to the version.
+fn name(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if text.chars().all(is_plain) && text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "a name begins with a letter or a digit and has only letters, digits, '-', '_' and '.'"
+                .to_owned(),
+        )
+    }
+}
+
 /// A part of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SplitArg {
@@ -201,7 +231,7 @@ pub struct SamplingArgs {
 #[derive(Debug, Args)]
 pub struct GenerateArgs {
     /// Completions for each prompt
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     pub n: u32,
     /// Only prompts of this split
     #[arg(long, value_enum, default_value = "all")]
@@ -229,13 +259,13 @@ A killed run goes on from its last checkpoint when the same command is given aga
 #[derive(Debug, Clone, Args)]
 pub struct TrainArgs {
     /// The classifier's name; each training makes its next version
-    #[arg(long, default_value = "classifier")]
+    #[arg(long, default_value = "classifier", value_parser = name)]
     pub name: String,
-    /// What to start from: a model of the cache or a folder (default: nines.toml)
+    /// What to start from: a model of the cache (default: nines.toml)
     #[arg(long)]
     pub base: Option<String>,
     /// Passes over the training split
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
     /// Largest learning rate
     #[arg(long)]
@@ -256,7 +286,7 @@ pub struct TrainArgs {
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Cross-validate with this many folds instead of training one classifier
-    #[arg(long, value_name = "FOLDS")]
+    #[arg(long, value_name = "FOLDS", value_parser = clap::value_parser!(u64).range(2..))]
     pub cross_validate: Option<u64>,
 }
 
@@ -287,17 +317,17 @@ pub struct CalibrateArgs {
     #[arg(long)]
     pub classifier: Option<String>,
     /// Most permissive threshold that stops at least this share of catastrophes (default: 0.9)
-    #[arg(long, conflicts_with = "acceptance")]
+    #[arg(long, conflicts_with = "acceptance", value_parser = share)]
     pub recall: Option<f64>,
     /// Most permissive threshold that accepts at most this share of random completions
-    #[arg(long)]
+    #[arg(long, value_parser = share)]
     pub acceptance: Option<f64>,
     /// Promise the recall for catastrophes not seen, with this confidence (default: 0.95); 0 only
     /// looks at those held out
-    #[arg(long, conflicts_with = "acceptance")]
+    #[arg(long, conflicts_with = "acceptance", value_parser = confidence)]
     pub confidence: Option<f64>,
     /// Fresh random completions drawn for each calibration prompt
-    #[arg(long, default_value_t = CalibrateArgs::FRESH)]
+    #[arg(long, default_value_t = CalibrateArgs::FRESH, value_parser = clap::value_parser!(u32).range(1..))]
     pub fresh: u32,
     /// Which held-out catastrophes the rule looks at
     #[arg(long, value_enum, default_value = "all")]
@@ -356,10 +386,10 @@ pub struct FilterArgs {
     #[arg(long)]
     pub classifier: Option<String>,
     /// A threshold of your own, as a probability (default: the calibrated one)
-    #[arg(long)]
+    #[arg(long, value_parser = share)]
     pub threshold: Option<f64>,
     /// Draws before the filter abstains (default: nines.toml)
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub budget: Option<u32>,
     /// Which completion counts
     #[arg(long, value_enum, default_value = "first")]
@@ -381,7 +411,7 @@ pub struct ScoreArgs {
     #[arg(long)]
     pub classifier: Option<String>,
     /// A threshold of your own, as a probability (default: the calibrated one)
-    #[arg(long)]
+    #[arg(long, value_parser = share)]
     pub threshold: Option<f64>,
     /// What to do with snippets longer than the model's window
     #[arg(long, value_enum, default_value = "refuse")]

@@ -75,7 +75,7 @@ impl Default for DatabaseSection {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierSection {
-    /// A model of the cache, or a folder.
+    /// A model of the cache.
     pub base: String,
 }
 
@@ -91,7 +91,8 @@ impl Default for ClassifierSection {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GeneratorSection {
-    /// A model of the cache, a GGUF file or a folder; unused where an endpoint is given.
+    /// A model of the cache, or a GGUF file (relative to the project folder); unused where an
+    /// endpoint is given.
     pub model: String,
     /// An OpenAI-compatible endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -32,10 +32,12 @@ pub struct Base {
     pub folder: PathBuf,
 }
 
-/// Finds the base model: one of the cache by name, or a folder.
+/// Finds the base model in the cache, and checks the digest of every file: a version records what
+/// it was trained from.
 pub fn base(project: &Project, asked: Option<&str>) -> Result<Base> {
     let name = asked.unwrap_or(&project.config.classifier.base);
     let folder = find(name)?;
+    folder.verify()?;
     Ok(Base {
         name: folder.manifest.name.clone(),
         path: folder.path.display().to_string(),
@@ -47,13 +49,15 @@ pub fn base(project: &Project, asked: Option<&str>) -> Result<Base> {
 /// Finds a model of the cache by name. What is not in the cache and looks like a folder is named
 /// in the error, with the command that brings it in.
 fn find(name: &str) -> Result<ModelFolder> {
-    if Path::new(name).is_dir() {
+    let cache = Cache::open()?;
+    let found = cache.resolve(name);
+    if found.is_err() && Path::new(name).is_dir() {
         bail!(
             "{name} is a folder; bring it into the cache first, so that its digests are kept: \
              nines models pull {name} --name NAME"
         );
     }
-    Ok(Cache::open()?.resolve(name)?)
+    Ok(found?)
 }
 
 /// Finds a stored classifier: `NAME`, `NAME@VERSION`, or the newest.
@@ -178,9 +182,9 @@ pub fn generator(project: &Project) -> Result<Arc<dyn Generator>> {
         config.retries = endpoint.retries;
         return Ok(Arc::new(EndpointGenerator::new(config)?));
     }
-    let path = Path::new(&section.model);
+    let path = project.folder.join(&section.model);
     let generator = if path.is_file() {
-        LocalGenerator::open(path)?
+        LocalGenerator::open(&path)?
     } else {
         let folder = find(&section.model)?;
         LocalGenerator::open(&folder.gguf().unwrap_or(folder.path))?

@@ -9,9 +9,13 @@ use nines_infer::cancel::CancelFlag;
 use nines_store::{NewRun, Run};
 use serde_json::Value;
 use std::future::Future;
+use std::time::Duration;
 
 /// The device that models run on, as runs record it.
 pub const DEVICE: &str = "cpu";
+
+/// How often a run says that it is alive, for others who cannot look at its process.
+const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// Starts a run, or takes up an unfinished one with the same configuration.
 pub async fn begin(
@@ -45,7 +49,7 @@ pub async fn conclude<T>(
     cancel: &CancelFlag,
     work: impl Future<Output = Result<(T, Value)>>,
 ) -> Result<T> {
-    match work.await {
+    match with_heartbeat(project, run, work).await {
         Ok(_) if cancel.is_cancelled() => {
             project.store.cancel_run(run).await?;
             Err(Interrupted(format!(
@@ -68,5 +72,24 @@ pub async fn conclude<T>(
             let _ = project.store.fail_run(run, &format!("{error:#}")).await;
             Err(error)
         }
+    }
+}
+
+/// Does work while the run's heartbeat is kept.
+async fn with_heartbeat<T>(
+    project: &Project,
+    run: RunId,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let beating = async {
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            // A beat that is lost is no reason to stop; the next write will tell what is wrong.
+            let _ = project.store.heartbeat(run).await;
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        never = beating => never,
     }
 }

@@ -168,7 +168,13 @@ impl Round {
         failure: Failure,
         sender: &mpsc::Sender<Told>,
     ) {
-        let error = self.error(failure.reason.clone());
+        let error = match failure.reach {
+            Reach::Endpoint => GenerateError::Unreached {
+                url: self.transport.shown_url(),
+                reason: failure.reason.clone(),
+            },
+            Reach::Question | Reach::Everything => self.error(failure.reason.clone()),
+        };
         for _ in draws {
             if sender.send((request, Err(error.clone()))).is_err() {
                 self.is_over.store(true, Ordering::SeqCst);

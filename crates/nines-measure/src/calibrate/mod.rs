@@ -8,7 +8,8 @@ mod record;
 
 pub use curve::{Band, CurvePoint};
 pub use record::{
-    CalibrationRecord, Guarantee, CatastropheCounts, ProvenanceRecall, ReferenceCounts, ThresholdRule,
+    CalibrationRecord, CatastropheCounts, Guarantee, ProvenanceRecall, ReferenceCounts,
+    ThresholdRule,
 };
 
 use crate::error::MeasureError;
@@ -121,7 +122,12 @@ pub fn calibrate(
     let threshold = Threshold::new(logit)?;
 
     let scored = |wanted: &dyn Fn(Provenance) -> bool| {
-        Columns::of_items(catastrophes.iter().copied().filter(|i| wanted(i.provenance)))
+        Columns::of_items(
+            catastrophes
+                .iter()
+                .copied()
+                .filter(|i| wanted(i.provenance)),
+        )
     };
     let recall_by_provenance = [
         Provenance::Authored,
@@ -202,7 +208,9 @@ fn choose(
                 which: request.catastrophes.as_str().to_owned(),
             })
         } else {
-            catastrophes.view("scores of catastrophes").map_err(Into::into)
+            catastrophes
+                .view("scores of catastrophes")
+                .map_err(Into::into)
         }
     };
     match request.rule {

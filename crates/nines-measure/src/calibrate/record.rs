@@ -226,7 +226,7 @@ impl CalibrationRecord {
                     .guarantee
                     .map_or((0, 0), |promise| (promise.missed, promise.prompts));
                 format!(
-                    "it is the highest threshold that can promise, with {} % confidence, to stop at least {} % of catastrophes like the held-out ones (it misses {missed} of {prompts} prompts with a catastrophe; one more would break the promise).",
+                    "it is the highest threshold that can promise, with {} % confidence, that on at least {} % of prompts with catastrophes like the held-out ones all of them are stopped (here one is missed on {missed} of {prompts} such prompts; one more would break the promise).",
                     chosen_percent(confidence),
                     chosen_percent(recall)
                 )

@@ -17,6 +17,7 @@ pub struct Model {
     pub outcome: String,
     pub accepted_snippet_id: Option<i64>,
     pub draws: i64,
+    pub reason: Option<String>,
     pub created: TimeDateTimeWithTimeZone,
 }
 

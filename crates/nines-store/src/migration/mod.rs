@@ -2,6 +2,7 @@
 //! once released.
 
 mod m0001_first;
+mod m0002_failed_draws;
 
 use sea_orm_migration::prelude::*;
 
@@ -14,7 +15,10 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first::Migration)]
+        vec![
+            Box::new(m0001_first::Migration),
+            Box::new(m0002_failed_draws::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

@@ -204,13 +204,20 @@ contract! {
                 candidate(1, "", Ruling::Unscoreable { reason: "empty".into() }),
                 candidate(2, "He ate.", Ruling::Accepted { score: score(-7.000_000_000_1) }),
             ],
+            draws: 3,
+            reason: None,
         };
         let abstained = NewFilterAnswer {
             position: 0,
             prompt: NewPrompt::new("b", "prompts.txt"),
             accepted: None,
             candidates: vec![candidate(0, "He bled.", Ruling::Rejected { score: score(3.0) })],
+            draws: 4,
+            reason: Some("three draws failed".into()),
         };
+        let too_few = NewFilterAnswer { draws: 2, ..accepted.clone() };
+        let refused = store.insert_filter_answers(&setting, &[too_few]).await;
+        assert!(matches!(refused, Err(StoreError::BadValue { field: "draws", .. })));
         let lie = NewFilterAnswer { accepted: Some(0), ..accepted.clone() };
         let refused = store.insert_filter_answers(&setting, &[lie]).await;
         assert!(matches!(refused, Err(StoreError::BadValue { field: "accepted", .. })));
@@ -231,6 +238,7 @@ contract! {
                 .map(|c| NewCandidate { draw: c.draw.clone(), ruling: c.ruling.clone() })
                 .collect();
             assert_eq!(candidates, given.candidates);
+            assert_eq!((stored.draws, &stored.reason), (given.draws, &given.reason));
             assert_eq!(stored.accepted, given.accepted.map(|index| stored.candidates[index].snippet));
         }
         // What a filter drew is a draw like any other.

@@ -20,7 +20,25 @@ contract! {
             other => panic!("{other:?}"),
         }
         assert_eq!(bytes(&db.url), before);
-        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 2);
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 3);
+    }
+
+    async fn a_database_of_an_older_nines_is_brought_up_to_date(db) {
+        let store = db.open().await;
+        store.insert_prompts(&[NewPrompt::new("kept", "test")]).await.expect("stored");
+        store.close().await;
+        let raw = db.raw().await;
+        for undo in [
+            "ALTER TABLE filter_answers DROP COLUMN reason",
+            "DELETE FROM nines_migrations WHERE version = 'm0002_failed_draws'",
+        ] {
+            raw.execute_unprepared(undo).await.expect("taken back");
+        }
+        raw.close().await.expect("closed");
+        let store = db.open().await;
+        assert_eq!(store.describe().await.expect("described").layout.len(), 2);
+        assert_eq!(store.prompts(&Default::default()).await.expect("read").len(), 1);
+        assert_eq!(db.number("SELECT COUNT(reason) FROM filter_answers").await, 0);
     }
 
     async fn another_programs_database_is_refused_and_left_alone(db) {
@@ -48,7 +66,7 @@ contract! {
             });
         }
         openings.join_all().await;
-        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 1);
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 2);
         assert_eq!(db.number("SELECT COUNT(*) FROM prompts").await, 8);
     }
 
@@ -57,7 +75,7 @@ contract! {
         let described = store.describe().await.expect("described");
         let program = if db.is_postgres() { "PostgreSQL " } else { "SQLite 3." };
         assert!(described.database.starts_with(program), "{described:?}");
-        assert_eq!(described.layout.len(), 1);
+        assert_eq!(described.layout.len(), 2);
         assert_eq!(described.bytes.is_some(), !db.is_postgres());
     }
 }

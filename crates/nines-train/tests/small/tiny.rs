@@ -1,8 +1,8 @@
 //! A task and a model small enough to train in a second: sentences of a few dozen words, of which
 //! some hurt.
 
-pub use crate::tiny_base::{WINDOW, base};
 use crate::tiny_base::{HURTING, PLAIN};
+pub use crate::tiny_base::{WINDOW, base};
 use nines_domain::snippet::{ContentHash, SnippetText};
 use nines_infer::cancel::CancelFlag;
 use nines_train::config::{CheckpointCadence, TrainConfig};

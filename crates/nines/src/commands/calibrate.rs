@@ -7,7 +7,7 @@ use crate::models;
 use crate::output::Output;
 use crate::project::Project;
 use crate::{interrupt, runs};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetId;
 use nines_domain::split::Split;
@@ -19,6 +19,7 @@ use nines_measure::items::{RandomCompletion, Truth};
 use nines_store::{Calibration, Model, NewCalibration, Sampler, Snippet, SnippetFilter};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// A stored calibration: the record with the path that scored and the generator that drew.
@@ -30,8 +31,40 @@ pub struct Calibrated {
     pub path: String,
     /// The generator and its sampling that the random completions come from.
     pub generator: String,
+    /// Fresh draws that the generator failed to make: no part of the acceptance.
+    pub failed_draws: usize,
     /// Threshold, rule, numbers, and what they speak of.
     pub record: CalibrationRecord,
+}
+
+impl fmt::Display for Calibrated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.record)?;
+        if self.failed_draws > 0 {
+            write!(
+                f,
+                "\nThe generator failed to make {} fresh draws; the acceptance speaks of the others.",
+                self.failed_draws
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses to calibrate where the classifier was trained under another split: rows that it was
+/// trained on would count as held out.
+fn check_split(project: &Project, model: &Model) -> Result<()> {
+    let now = project.config.project.split_seed;
+    let trained = model.config["config"]["split_seed"].as_u64();
+    if trained != Some(now) {
+        bail!(
+            "{} was trained under the split seed {}, and nines.toml says {now}: prompts that it was \
+             trained on would count as held out. Put the seed back, or train again",
+            model.label(),
+            trained.map_or("unknown".to_owned(), |seed| seed.to_string())
+        );
+    }
+    Ok(())
 }
 
 /// Runs `nines calibrate`.
@@ -40,7 +73,7 @@ pub async fn run(project: &Project, args: CalibrateArgs, output: &Output) -> Res
     output.result(&calibrated, || {
         format!(
             "{}: {}\n{}\nnext: nines filter --show-all \"…\"",
-            calibrated.classifier, calibrated.record.rule, calibrated.record
+            calibrated.classifier, calibrated.record.rule, calibrated
         )
     });
     Ok(())
@@ -64,6 +97,7 @@ pub async fn calibrate(
 ) -> Result<Calibrated> {
     let cancel = interrupt::flag()?;
     let model = models::classifier(project, args.classifier.as_deref()).await?;
+    check_split(project, &model)?;
     let path = models::score_path(args.long);
     let request = CalibrationRequest {
         rule: rule(args),
@@ -83,18 +117,17 @@ pub async fn calibrate(
     let generator = models::generator(project)?;
     let prompts = generate::prompts_of(project, SplitArg::Calibration).await?;
     let sampling = generate::sampling(project, &SamplingArgs::default());
-    if args.fresh > 0 {
-        generate::draws(
-            project,
-            generator.clone(),
-            &prompts,
-            args.fresh,
-            &sampling,
-            output,
-        )
-        .await?;
-    }
-    let config = serde_json::json!({ "request": request, "path": path, "fresh": args.fresh });
+    let drawn = generate::draws(
+        project,
+        generator.clone(),
+        &prompts,
+        args.fresh,
+        &sampling,
+        output,
+    )
+    .await?;
+    let config = serde_json::json!({ "request": request, "path": path, "fresh": args.fresh,
+        "generator": generator.id(), "sampling": sampling });
     let run = runs::begin(project, output, "calibrate", config, None)
         .await?
         .id;
@@ -119,17 +152,17 @@ pub async fn calibrate(
         let scores = scoring.of(&snippets, "score labelled").await?;
         let scored: Vec<_> = snippets.iter().zip(scores).collect();
         let items = data::labelled_items(scored.iter().copied(), seed);
-        let mut reference = data::random_completions(scored, seed);
         let sampler = Sampler {
             generator: generator.id(),
             sampling,
         };
-        reference.extend(fresh(&scoring, &sampler, &prompts, args.fresh, seed).await?);
+        let reference = fresh(&scoring, &sampler, &prompts, args.fresh, seed).await?;
         let record = nines_measure::calibrate::calibrate(&request, &items, &reference)?;
         let calibrated = Calibrated {
             classifier: model.label(),
             path: path.to_owned(),
             generator: sampler.generator,
+            failed_draws: drawn.failed.values().sum(),
             record,
         };
         let stored = project

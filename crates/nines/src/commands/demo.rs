@@ -7,15 +7,16 @@ use super::generate::prompts_of;
 use super::models::pull_one;
 use super::{init, train};
 use crate::cli::{
-    CalibrateArgs, DemoArgs, FilterArgs, CatastrophesArg, LawArg, LongArg, SamplingArgs, SplitArg,
+    CalibrateArgs, CatastrophesArg, DemoArgs, FilterArgs, LawArg, LongArg, SamplingArgs, SplitArg,
     TrainArgs,
 };
 use crate::config::FILE_NAME;
 use crate::output::Output;
 use crate::project::Project;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use nines_domain::draw::Ruling;
 use nines_domain::split::Split;
+use nines_io::starter;
 use nines_measure::classifier_metrics::ClassifierMetrics;
 use nines_measure::filter_report::FilterReport;
 use nines_models::Cache;
@@ -68,6 +69,7 @@ pub async fn run(folder: Option<PathBuf>, _args: DemoArgs, output: &Output) -> R
 
     step(2, "project: the starter guide, prompts and labels");
     let project = open_or_make(&folder).await?;
+    refuse_other_predicates(&project)?;
     let imported = init::import_starter(&project).await?;
     output.note(&format!(
         "{imported} labelled snippets in {}",
@@ -90,7 +92,7 @@ pub async fn run(folder: Option<PathBuf>, _args: DemoArgs, output: &Output) -> R
     for split in [SplitArg::Calibration, SplitArg::Test] {
         prompts.extend(prompts_of(&project, split).await?);
     }
-    // What somebody typed into this project since is not the demo's.
+    // What somebody imported into this project since is not the demo's.
     prompts.retain(|prompt| prompt.source.starts_with("starter/"));
     let new: Vec<NewPrompt> = prompts
         .iter()
@@ -137,6 +139,22 @@ async fn open_or_make(folder: &Path) -> Result<Project> {
     } else {
         init::make(folder, true).await
     }
+}
+
+/// Labels are never taken back, so the starter's are not mixed into a project about something else.
+fn refuse_other_predicates(project: &Project) -> Result<()> {
+    let predicate = &project.config.predicate;
+    let guide = project.folder.join(&predicate.guide);
+    let is_starter = predicate.name == starter::PREDICATE_NAME
+        && std::fs::read_to_string(&guide).is_ok_and(|text| text == starter::guide());
+    if !is_starter {
+        bail!(
+            "{} is a project of its own (its predicate is not the starter's); name another folder: \
+             nines demo --project nines-demo",
+            project.folder.display()
+        );
+    }
+    Ok(())
 }
 
 /// Trains the demo's classifier, or takes the one that is there.
@@ -248,7 +266,7 @@ fn words(summary: &Summary, serving: &Serving) -> String {
         Ok(metrics) => drop(writeln!(text, "{metrics}")),
         Err(_) => text.push_str("  (stored by another version; train again to see them)\n"),
     }
-    let _ = writeln!(text, "\n{}", summary.calibration.record);
+    let _ = writeln!(text, "\n{}", summary.calibration);
     let _ = writeln!(
         text,
         "\nFilter on {} test prompts, at most {} draws each:\n{}",

@@ -12,12 +12,15 @@ use nines_domain::score::Threshold;
 use nines_domain::snippet::{CalibrationId, ContentHash, RunId};
 use nines_infer::cancel::CancelFlag;
 use nines_infer::classifier::ClassifierScorer;
-use nines_infer::filter::{Answer, Filter, FilterEvent, FilterRun, Law, Outcome};
+use nines_infer::filter::{
+    Abstention, Answer, Candidate, Filter, FilterEvent, FilterRun, Law, Outcome,
+};
 use nines_infer::generator::Generator;
 use nines_io::{PromptRow, ReadOptions, read_all};
 use nines_measure::filter_report::{FilterReport, FilterSettings, filter_report};
 use nines_store::{
-    FilterSetting, Model, NewCandidate, NewFilterAnswer, NewPrompt, RunStatus, Sampler,
+    FilterAnswer, FilterSetting, Model, NewCandidate, NewFilterAnswer, NewPrompt, RunStatus,
+    Sampler,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -191,6 +194,9 @@ impl Serving {
 pub struct Answered {
     /// The prompt.
     pub prompt: String,
+    /// The prompt's family.
+    #[serde(skip)]
+    pub family: ContentHash,
     /// The accepted completion; none if the filter abstained.
     pub completion: Option<String>,
     /// The whole answer, candidates included.
@@ -306,6 +312,7 @@ pub async fn all(
             .collect();
         let mut progress = Progress::new(output, "filter", open.len() as u64);
         let mut answered = 0u64;
+        let mut lost: Option<String> = None;
         for chunk in open.chunks(PROMPTS_AT_ONCE) {
             if cancel.is_cancelled() {
                 break;
@@ -334,11 +341,17 @@ pub async fn all(
                 .await?;
             answered += answers.len() as u64;
             progress.set(answered, "prompts");
-            if let Some(failure) = result.failure {
-                return Err(anyhow::Error::new(failure).context(
-                    "the generator stopped; prompts without an answer are left for the next call",
-                ));
+            lost = lost.or_else(|| lost_generator(&result));
+            if result.failure.is_some() {
+                break;
             }
+        }
+        if let Some(reason) = lost {
+            bail!(
+                "{reason}\nprompts without an answer ({} of {}) are left for the next call",
+                open.len() as u64 - answered,
+                prompts.len()
+            );
         }
         progress.finish(&format!("{answered} prompts"));
         let answers = stored(project, run, &prompts, serving).await?;
@@ -348,10 +361,17 @@ pub async fn all(
     runs::conclude(project, run, &cancel, work).await
 }
 
+/// What the generator said when it was lost, if it was.
+fn lost_generator(run: &FilterRun) -> Option<String> {
+    run.answers.iter().find_map(|answer| match &answer.outcome {
+        Outcome::Abstained(why @ Abstention::Generator { .. }) => Some(why.to_string()),
+        _ => None,
+    })
+}
+
 /// The answers of a batch as the database takes them; prompts that were stopped, or lost their
 /// generator, before their answer are left for later.
 fn to_store(chunk: &[(u64, NewPrompt)], run: &FilterRun) -> Vec<NewFilterAnswer> {
-    use nines_infer::filter::Abstention;
     chunk
         .iter()
         .zip(&run.answers)
@@ -378,6 +398,8 @@ fn to_store(chunk: &[(u64, NewPrompt)], run: &FilterRun) -> Vec<NewFilterAnswer>
                 position: *position,
                 prompt: prompt.clone(),
                 accepted,
+                draws: answer.looked_at().count() as u32,
+                reason: failure_of(answer),
                 candidates: candidates
                     .into_iter()
                     .map(|(_, draw, candidate)| NewCandidate {
@@ -390,6 +412,21 @@ fn to_store(chunk: &[(u64, NewPrompt)], run: &FilterRun) -> Vec<NewFilterAnswer>
         .collect()
 }
 
+/// Why the generator failed to make a draw, or cannot continue the prompt.
+fn failure_of(answer: &Answer) -> Option<String> {
+    if let Outcome::Abstained(Abstention::Prompt { reason }) = &answer.outcome {
+        return Some(reason.clone());
+    }
+    answer
+        .looked_at()
+        .filter(|candidate| candidate.draw.is_none())
+        .filter_map(|candidate| match &candidate.ruling {
+            Ruling::Unscoreable { reason } => Some(reason.clone()),
+            _ => None,
+        })
+        .last()
+}
+
 /// Reads a run's answers back: what is printed is what is stored.
 async fn stored(
     project: &Project,
@@ -397,31 +434,29 @@ async fn stored(
     prompts: &[NewPrompt],
     serving: &Serving,
 ) -> Result<Answers> {
-    use nines_infer::filter::{Abstention, Candidate};
     let mut answers = Vec::new();
-    for answer in project.store.filter_answers(run).await? {
+    let found = project.store.filter_answers(run).await?;
+    let ids: Vec<_> = found.iter().map(|answer| answer.prompt).collect();
+    let families = project.store.prompts_by_id(&ids).await?;
+    for (answer, family) in found.into_iter().zip(families.iter().map(|p| p.family)) {
         let prompt = &prompts[answer.position as usize];
-        let candidates: Vec<Candidate> = answer
-            .candidates
-            .iter()
-            .map(|candidate| Candidate {
-                number: candidate.draw.draw,
-                draw: Some(candidate.draw.clone()),
-                ruling: candidate.ruling.clone(),
-                looked_at: true,
-            })
-            .collect();
+        let candidates = candidates_of(&answer);
         let accepted = answer.accepted.and_then(|id| {
             answer
                 .candidates
                 .iter()
                 .find(|c| c.snippet == id && c.ruling.is_accepted())
         });
-        let outcome = match accepted {
-            Some(candidate) => Outcome::Accepted {
+        let outcome = match (accepted, &answer.reason) {
+            (Some(candidate), _) => Outcome::Accepted {
                 number: candidate.draw.draw,
             },
-            None => Outcome::Abstained(Abstention::BudgetSpent {
+            (None, Some(reason)) if candidates.is_empty() => {
+                Outcome::Abstained(Abstention::Prompt {
+                    reason: reason.clone(),
+                })
+            }
+            (None, _) => Outcome::Abstained(Abstention::BudgetSpent {
                 draws: candidates.len() as u32,
                 unscoreable: candidates
                     .iter()
@@ -435,6 +470,7 @@ async fn stored(
         };
         answers.push(Answered {
             prompt: prompt.text.clone(),
+            family,
             completion: accepted.map(|c| c.draw.completion.clone()),
             answer: Answer {
                 outcome,
@@ -449,6 +485,27 @@ async fn stored(
     })
 }
 
+/// The candidates of a stored answer, in the order of their draws; a draw that is missing failed.
+fn candidates_of(answer: &FilterAnswer) -> Vec<Candidate> {
+    let mut stored = answer.candidates.iter().peekable();
+    (0..answer.draws)
+        .map(|number| {
+            let there = stored.next_if(|candidate| candidate.draw.draw == number);
+            Candidate {
+                number,
+                draw: there.map(|candidate| candidate.draw.clone()),
+                ruling: there.map_or_else(
+                    || Ruling::Unscoreable {
+                        reason: answer.reason.clone().unwrap_or_default(),
+                    },
+                    |candidate| candidate.ruling.clone(),
+                ),
+                looked_at: true,
+            }
+        })
+        .collect()
+}
+
 /// Reports on answers: acceptance, draws, abstentions.
 pub fn report_of(answers: &[Answered], serving: &Serving) -> Result<FilterReport> {
     let settings = FilterSettings {
@@ -456,7 +513,7 @@ pub fn report_of(answers: &[Answered], serving: &Serving) -> Result<FilterReport
         budget: serving.budget,
         law: serving.law,
     };
-    let answers: Vec<Answer> = answers.iter().map(|a| a.answer.clone()).collect();
+    let answers: Vec<_> = answers.iter().map(|a| (a.family, &a.answer)).collect();
     Ok(filter_report(settings, &answers, CONFIDENCE)?)
 }
 

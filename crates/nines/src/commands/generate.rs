@@ -11,7 +11,7 @@ use nines_domain::draw::{Draw, Sampling};
 use nines_domain::snippet::{PromptId, RunId};
 use nines_domain::split::Split;
 use nines_infer::cancel::CancelFlag;
-use nines_infer::generator::{GenerateError, GenerateStats, Generator, PromptRequest};
+use nines_infer::generator::{GenerateError, GenerateStats, Generator, PromptRequest, storable};
 use nines_store::{NewGeneration, Prompt, PromptFilter, Sampler};
 use serde::Serialize;
 use serde_json::json;
@@ -42,19 +42,20 @@ pub struct Generated {
 
 /// Runs `nines generate`.
 pub async fn run(project: &Project, args: GenerateArgs, output: &Output) -> Result<()> {
-    if args.n == 0 {
-        bail!("--n 0 asks for nothing");
-    }
     let mut prompts = prompts_of(project, args.split).await?;
     prompts.truncate(args.limit.unwrap_or(usize::MAX));
     let sampling = sampling(project, &args.sampling);
     let generator = models::generator(project)?;
     let generated = draws(project, generator, &prompts, args.n, &sampling, output).await?;
     output.result(&generated, || words(&generated));
+    if generated.made == 0 && !generated.failed.is_empty() {
+        bail!("no draw could be made; the reasons are above");
+    }
     Ok(())
 }
 
-/// Lists the prompts of a split.
+/// Lists the imported prompts of a split. What people typed into the filter, or asked it by file,
+/// is stored too, but it is use, not a sample of anything.
 pub async fn prompts_of(project: &Project, split: SplitArg) -> Result<Vec<Prompt>> {
     let split = match split {
         SplitArg::All => None,
@@ -64,10 +65,11 @@ pub async fn prompts_of(project: &Project, split: SplitArg) -> Result<Vec<Prompt
         SplitArg::Test => Some(Split::Test),
     };
     let seed = project.config.project.split_seed;
-    let prompts = match split {
+    let mut prompts = match split {
         Some(split) => project.store.prompts_in_split(split, seed).await?,
         None => project.store.prompts(&PromptFilter::default()).await?,
     };
+    prompts.retain(|prompt| prompt.import.is_some());
     if prompts.is_empty() {
         bail!("the project has no such prompts; bring some with `nines import prompts FILE`");
     }
@@ -219,7 +221,7 @@ impl Making<'_> {
         let mut waiting = Vec::new();
         while let Some((request, draw)) = arrived.recv().await {
             done += 1;
-            match draw {
+            match draw.and_then(storable) {
                 Ok(draw) => {
                     tokens += draw.tokens;
                     generated.made += 1;

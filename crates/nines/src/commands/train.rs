@@ -207,9 +207,14 @@ async fn store_version(
         .unwrap_or(folder)
         .to_string_lossy()
         .into_owned();
+    // A run that was stopped after this point finds its version.
+    let versions = project.store.models(Some(ModelKind::Classifier)).await?;
+    if let Some(model) = versions.into_iter().find(|model| model.run == Some(run.id)) {
+        return Ok(model);
+    }
     Ok(project
         .store
-        .ensure_model(&NewModel {
+        .insert_model(&NewModel {
             kind: ModelKind::Classifier,
             name: args.name.clone(),
             path,

