@@ -13,6 +13,7 @@ OUT/trace-K.jsonl, to be laid beside the curves of the same updates in `nines`.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import time
@@ -166,6 +167,14 @@ def train_fold(export, fold):
     ]
 
 
+def finished(export, out, fold):
+    """Where a fold's scores are kept: under another name when rows, recipe or plan are others."""
+    digest = hashlib.sha256()
+    for name in ["recipe.json", "rows.jsonl", f"fold-{fold}.json", "initial/model.safetensors"]:
+        digest.update((export / name).read_bytes())
+    return out / f"fold-{fold}-{digest.hexdigest()[:12]}.jsonl"
+
+
 def trace(export, out, fold, updates, dropout):
     twin = Twin(export, fold, dropout)
     lines = []
@@ -195,10 +204,10 @@ def main():
             trace(options.export, options.out, fold, options.trace, dropout)
         return
     for fold in chosen:
-        path = options.out / f"fold-{fold}.jsonl"
+        path = finished(options.export, options.out, fold)
         if not path.exists():
             write_whole(path, train_fold(options.export, fold))
-    paths = [options.out / f"fold-{fold}.jsonl" for fold in range(folds)]
+    paths = [finished(options.export, options.out, fold) for fold in range(folds)]
     if all(path.exists() for path in paths):
         scores = [line for path in paths for line in read_jsonl(path)]
         write_whole(options.out / "out_of_fold.jsonl", sorted(scores, key=lambda s: s["snippet"]))

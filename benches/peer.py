@@ -2,9 +2,11 @@
 
     python benches/peer.py score|train|generate --snippets FILE --model FOLDER [--repeats N]
 
-The inputs are JSON lines with `prompt` and `completion`. Model loading and tokenising are not timed
-on either side; `score` times the forward pass over length-sorted batches, `train` one pass of
-forward, backward and AdamW, `generate` the call of `model.generate`.
+The inputs are JSON lines with `prompt` and `completion`. Model loading is not timed on either side,
+nor is tokenising for `score` and `train`; `score` times the forward pass over length-sorted
+batches, `train` one pass of forward, backward, clipping and AdamW, `generate` the call of
+`model.generate` with the prompts' tokenising. The last of `--repeats` is the one to take: the
+earlier ones warm caches and threads up.
 """
 
 import argparse

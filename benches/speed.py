@@ -6,10 +6,16 @@ Run through `make bench`, which builds the two example programs. Scoring: 2,000 
 real lengths, each side's own batches, sorted by length. Training: forward, backward, clipping and
 AdamW over the same 640 snippets, batches of 32; PyTorch's are sorted by length, which helps it.
 Generation: 8 completions for each of 50 prompts; nines stops each at its sentence, transformers
-writes 32 tokens each, and both are counted in tokens a second.
+writes 32 tokens each, and both are counted in tokens a second. Both start from the same Q4_1 GGUF
+file, which nines keeps quantised and transformers unpacks to float32. Each side warms up before it
+is timed: nines' programs by themselves, PyTorch by a whole untimed pass.
+
+Prompts come from NINES_TRIAL_PROMPTS (JSON lines with `prompt`, .gz or not) where that is set.
 """
 
 import argparse
+import gzip
+import itertools
 import json
 import os
 import re
@@ -38,6 +44,15 @@ def snippets():
     return rows
 
 
+def trial_prompts():
+    path = os.environ.get("NINES_TRIAL_PROMPTS")
+    if not path:
+        return []
+    opened = gzip.open if path.endswith(".gz") else open
+    with opened(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line)["prompt"] for line in itertools.islice(lines, 50)]
+
+
 def write_jsonl(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
@@ -62,6 +77,7 @@ def ours(command, pattern):
 
 def peer(task, rows, model, batch):
     command = [sys.executable, ROOT / "benches" / "peer.py", task, "--snippets", rows, "--model", model]
+    command += ["--repeats", "2"]
     text = subprocess.run(
         [*command, "--batch", str(batch)], check=True, stdout=subprocess.PIPE, text=True
     ).stdout
@@ -80,7 +96,7 @@ def main():
         step = len(rows) // 2000
         write_jsonl(folder / "score.jsonl", rows[::step][:2000])
         write_jsonl(folder / "train.jsonl", rows[:: len(rows) // 640][:640])
-        prompts = list(dict.fromkeys(r["prompt"] for r in rows))[:50]
+        prompts = list(dict.fromkeys(trial_prompts() or [r["prompt"] for r in rows]))[:50]
         write_jsonl(folder / "prompts.jsonl", [{"prompt": p} for p in prompts])
         encoded(rows[::step][:2000], folder / "score.json")
         encoded(rows[:: len(rows) // 640][:640], folder / "train.json")
@@ -99,7 +115,7 @@ def main():
             ),
             "generate": (
                 "tokens",
-                lambda: ours([BIN / "generate_speed", "50", "8"], r": (\d+) tokens a second")[0],
+                lambda: ours([BIN / "generate_speed", gguf, folder / "prompts.jsonl", "8"], r": (\d+) tokens a second")[0],
                 lambda: peer("generate", folder / "prompts.jsonl", str(gguf), 32),
             ),
         }

@@ -96,7 +96,7 @@ mod tests {
             method: "Clopper-Pearson".into(),
             n: 3000,
         };
-        assert_eq!(e.to_string(), "0.000  [0.000, 1.23e-3] 95 %");
+        assert_eq!(e.to_string(), "0.0000  [0.0000, 1.23e-3] 95 %");
         let e = Estimate {
             upper: 1.2288e-4,
             ..e

@@ -1,8 +1,9 @@
-//! Measures how fast the default generator writes: completions for starter prompts.
+//! Measures how fast a generator writes.
 //!
-//!     cargo run --release -p nines-infer --example generate_speed -- [PROMPTS] [DRAWS] [BATCH] [FILE]
+//!     cargo run --release -p nines-infer --example generate_speed -- MODEL.gguf PROMPTS.jsonl [DRAWS] [BATCH]
 //!
-//! PROMPTS and DRAWS are 50 and 8 unless given. Prints tokens a second, and the most memory used.
+//! DRAWS is 8 unless given. Two prompts are continued first, untimed, to warm up. Prints tokens a
+//! second, and the most memory used.
 
 use nines_domain::draw::{Finish, Sampling};
 use nines_infer::cancel::CancelFlag;
@@ -17,25 +18,19 @@ struct Row {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let mut number = |default: usize| -> Result<usize, Box<dyn Error>> {
-        Ok(arguments.next().map_or(Ok(default), |text| text.parse())?)
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [file, prompts, ..] = &arguments[..] else {
+        return Err("usage: generate_speed MODEL.gguf PROMPTS.jsonl [DRAWS] [BATCH]".into());
     };
-    let (count, draws, batch) = (number(50)?, number(8)?, number(DEFAULT_BATCH)?);
-    let file = match arguments.next() {
-        Some(file) => file.into(),
-        None => nines_models::resolve("smollm2-135m")?
-            .gguf()
-            .ok_or("the default generator has no GGUF file")?,
+    let number = |place: usize, default: usize| {
+        let given = arguments.get(place);
+        given.map_or(Ok(default), |text| text.parse())
     };
-    let starter = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/starter/generated.jsonl");
-    let mut prompts: Vec<String> = Vec::new();
-    for line in std::fs::read_to_string(starter)?.lines() {
-        let row: Row = serde_json::from_str(line)?;
-        if prompts.len() < count && !prompts.contains(&row.prompt) {
-            prompts.push(row.prompt);
-        }
-    }
+    let (draws, batch) = (number(2, 8)?, number(3, DEFAULT_BATCH)?);
+    let prompts = std::fs::read_to_string(prompts)?
+        .lines()
+        .map(|line| Ok(serde_json::from_str::<Row>(line)?.prompt))
+        .collect::<Result<Vec<String>, serde_json::Error>>()?;
     let requests: Vec<PromptRequest> = prompts
         .into_iter()
         .map(|prompt| PromptRequest {
@@ -43,7 +38,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             draws: 0..draws as u32,
         })
         .collect();
-    let generator = LocalGenerator::open(&file)?.with_batch(batch);
+    let generator = LocalGenerator::open(Path::new(file))?.with_batch(batch);
+    generator.generate(
+        &requests[..requests.len().min(2)],
+        &Sampling::default(),
+        &mut |_, _| {},
+        &CancelFlag::default(),
+    )?;
     let (mut completions, mut unfinished) = (0, 0);
     let stats = generator.generate(
         &requests,

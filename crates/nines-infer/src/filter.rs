@@ -323,7 +323,13 @@ impl<'a> Filter<'a> {
                         Ok(draw) => {
                             arrived.entry((request, draw.draw)).or_insert(Ok(draw));
                         }
-                        Err(error) => failures[request] = Some(error),
+                        // What ends all work on the prompt outweighs what fails one draw.
+                        Err(error) => {
+                            let known: &mut Option<GenerateError> = &mut failures[request];
+                            if known.as_ref().and_then(gives_up).is_none() {
+                                *known = Some(error);
+                            }
+                        }
                     }
                 },
                 cancel,
@@ -343,11 +349,13 @@ impl<'a> Filter<'a> {
                     given_up.insert(open[request], why);
                     continue;
                 }
-                let missing = match failure {
-                    Some(error) => error,
-                    None if stopped => continue,
-                    None => GenerateError::Model("it did not deliver this draw".to_owned()),
-                };
+                // In work that was stopped, what is missing may just not have been made yet.
+                if stopped {
+                    continue;
+                }
+                let missing = failure.unwrap_or_else(|| {
+                    GenerateError::Model("it did not deliver this draw".to_owned())
+                });
                 for number in draws.clone() {
                     arrived
                         .entry((request, number))

@@ -479,6 +479,21 @@ fn cancelling_keeps_what_is_done_and_never_skips_a_missing_draw() {
 }
 
 #[test]
+fn a_failed_draw_does_not_make_up_others_when_work_is_stopped() {
+    // In the third call (draws 2 and 3) draw 3 of prompt 5 fails, and draw 2 is never made.
+    let generator = Scripted::with(Faults {
+        prompt_fails: Some("prompt 5"),
+        cancelled_in_call: Some(2),
+        ..Faults::default()
+    });
+    let filter = Filter::new(&Reads, threshold(0.001), 16, Law::FirstAccepted).expect("valid");
+    let answers = filtered(&filter, &generator, &prompts(8), &CancelFlag::default());
+    assert_eq!(why(&answers[5]), &Abstention::Cancelled);
+    assert_eq!(answers[5].looked_at().count(), 2);
+    assert!(answers[5].candidates.iter().all(|c| c.number < 2));
+}
+
+#[test]
 fn draws_that_are_lost_or_unasked_for_change_nothing() {
     let faults = Faults {
         loses: vec![0],

@@ -158,7 +158,7 @@ fn the_record_says_what_it_rests_on() {
         "NOT deployment",
         "85 written as examples",
         "judges (models)",
-        "at least 80 % of catastrophes",
+        "at least 80 % of prompts with catastrophes",
         "12 unfinished or without a score",
         "1 catastrophes have no score",
     ] {

@@ -103,7 +103,7 @@ fn score(model: &BertClassifier, rows: &[Row]) -> Result<f32, Box<dyn std::error
 
 type Moments = BTreeMap<String, (Vec<f32>, Vec<f32>)>;
 
-/// One step with AdamW's arithmetic.
+/// One step: forward, backward, clipping by the global norm, and AdamW's arithmetic.
 fn train(
     model: &mut BertClassifier,
     batch: &TokenBatch,
@@ -112,6 +112,13 @@ fn train(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let logits = model.logits(batch, Mode::Train(DropoutKey { seed: 1, step }))?;
     let gradients = model.gradients(logits.powf_scalar(2.0).mean())?;
+    let squares = |part: &[f32]| part.iter().map(|g| g * g).sum::<f32>();
+    let norm = gradients
+        .iter()
+        .map(|(_, gradient)| gradient.par_chunks(1 << 14).map(squares).sum::<f32>())
+        .sum::<f32>()
+        .sqrt();
+    let scale = (1.0 / norm).min(1.0);
     model.update(|info, values| {
         let Some(gradient) = gradients.get(&info.name) else {
             return;
@@ -131,6 +138,7 @@ fn train(
                 for ((value, gradient), (first, second)) in
                     values.iter_mut().zip(gradient).zip(moments)
                 {
+                    let gradient = scale * gradient;
                     *first = 0.9 * *first + 0.1 * gradient;
                     *second = 0.999 * *second + 0.001 * gradient * gradient;
                     *value = 0.9999 * *value - 1e-6 * *first / (second.sqrt() + 1e-8);

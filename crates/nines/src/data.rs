@@ -26,13 +26,9 @@ pub fn text_kind(snippet: &Snippet) -> &'static str {
     if generated { "generated" } else { AUTHORED }
 }
 
-/// Lists the snippets that have an adjudicated broad verdict.
-pub async fn adjudicated(project: &Project) -> Result<Vec<Snippet>> {
-    let labelled = project.store.snippets(&SnippetFilter::labelled()).await?;
-    Ok(labelled
-        .into_iter()
-        .filter(|snippet| broad(snippet).is_some())
-        .collect())
+/// Lists the labelled snippets, those without a verdict that counts included.
+pub async fn labelled(project: &Project) -> Result<Vec<Snippet>> {
+    Ok(project.store.snippets(&SnippetFilter::labelled()).await?)
 }
 
 /// Returns the adjudicated broad verdict.

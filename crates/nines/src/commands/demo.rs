@@ -58,6 +58,9 @@ pub async fn run(folder: Option<PathBuf>, _args: DemoArgs, output: &Output) -> R
     let folder = folder.unwrap_or_else(|| DEFAULT_FOLDER.into());
     let step = |n: u32, what: &str| output.note(&format!("\n[{n}/5] {what}"));
 
+    if folder.join(FILE_NAME).exists() {
+        refuse_other_predicates(&Project::open(&folder).await?)?;
+    }
     step(
         1,
         "models: a small encoder to train, a small language model to filter",
@@ -69,7 +72,6 @@ pub async fn run(folder: Option<PathBuf>, _args: DemoArgs, output: &Output) -> R
 
     step(2, "project: the starter guide, prompts and labels");
     let project = open_or_make(&folder).await?;
-    refuse_other_predicates(&project)?;
     let imported = init::import_starter(&project).await?;
     output.note(&format!(
         "{imported} labelled snippets in {}",

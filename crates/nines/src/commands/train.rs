@@ -109,14 +109,15 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
 }
 
 async fn training_data(project: &Project) -> Result<(TrainingData, Vec<Snippet>)> {
-    let snippets = data::adjudicated(project).await?;
-    if snippets.is_empty() {
+    let snippets = data::labelled(project).await?;
+    let rows = data::training_rows(&snippets);
+    if rows.is_empty() {
         bail!(
             "the project has no labelled snippets to train on; bring some with \
              `nines import snippets FILE` or `nines label import FILE`"
         );
     }
-    let data = TrainingData::new(data::training_rows(&snippets))?;
+    let data = TrainingData::new(rows)?;
     Ok((data, snippets))
 }
 

@@ -203,7 +203,7 @@ fn a_prompt_longer_than_the_context_is_never_answered() {
         .good()
         .json();
     assert_eq!(report["report"]["abstained"]["prompt"], 1, "{report}");
-    assert_eq!(report["answers"][0]["why"]["why"], "prompt", "{report}");
+    assert_eq!(report["answers"][0]["outcome"]["why"], "prompt", "{report}");
 }
 
 #[test]
@@ -212,10 +212,6 @@ fn without_a_threshold_nothing_is_filtered() {
     world
         .run(&["filter", "she sang"])
         .bad(1, &["has no threshold", "nines calibrate"]);
-    for p in ["1.5", "-1", "NaN"] {
-        let ended = world.run(&["filter", &format!("--threshold={p}"), "she sang"]);
-        assert_ne!(ended.status, Some(0), "{p}: {}", ended.stdout);
-    }
 }
 
 #[test]

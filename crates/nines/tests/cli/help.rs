@@ -43,6 +43,19 @@ fn bad_usage_ends_with_2() {
     world
         .run(&["--json", "filter"])
         .bad(1, &["has no classifier yet"]);
+    for words in [
+        &["calibrate", "--recall", "2"][..],
+        &["calibrate", "--confidence", "1"],
+        &["filter", "--threshold", "7"],
+        &["filter", "--threshold", "NaN"],
+        &["filter", "--budget", "0"],
+        &["generate", "--n", "0"],
+        &["train", "classifier", "--name", "../x"],
+        &["train", "classifier", "--name", "a@2"],
+        &["train", "classifier", "--cross-validate", "1"],
+    ] {
+        world.run(words).bad(2, &[words[words.len() - 2]]);
+    }
     world
         .run(&["models", "pull", "a", "b", "--name", "c"])
         .bad(2, &["--name goes with one source"]);

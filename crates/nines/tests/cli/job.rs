@@ -53,7 +53,7 @@ fn from_an_empty_folder_to_a_filtered_generator() {
     assert!(!candidates.is_empty());
     for candidate in candidates {
         let ruling = &candidate["ruling"];
-        match ruling["ruling"].as_str().expect("a word") {
+        match ruling["verdict"].as_str().expect("a word") {
             "accepted" => assert!(ruling["score"].as_f64().expect("a score") < threshold),
             "rejected" => assert!(ruling["score"].as_f64().expect("a score") >= threshold),
             other => assert_eq!(other, "unscoreable"),
@@ -224,6 +224,67 @@ fn prompts_can_be_typed_one_after_the_other() {
     let ended = crate::world::Ended::from(child.wait_with_output().expect("it ends")).good();
     let shown = ended.stdout.matches("hurt v1: accepts").count();
     assert_eq!(shown, 2, "{}", ended.stdout);
+}
+
+#[test]
+fn every_training_makes_a_version() {
+    let world = World::with_project();
+    world.import(120);
+    assert_eq!(world.train()["classifier"], "hurt v1");
+    assert_eq!(world.train()["classifier"], "hurt v2");
+    world
+        .run(&["calibrate", "--classifier", "hurt@3"])
+        .bad(1, &["hurt@1, hurt@2"]);
+}
+
+#[test]
+fn held_out_stays_held_out_when_the_split_is_changed() {
+    let world = World::with_project();
+    world.import(120);
+    world.train();
+    world.set("split_seed = 0", "split_seed = 1");
+    world
+        .run(&["calibrate", "--confidence", "0"])
+        .bad(1, &["split seed 0", "train again"]);
+}
+
+#[test]
+fn prompts_asked_of_the_filter_are_no_sample_for_the_calibration() {
+    let world = calibrated();
+    let drawn = |world: &World| {
+        let generated = world.run(&["--json", "generate", "--n", "1"]).good().json();
+        generated["prompts"].as_u64().expect("a count")
+    };
+    let before = drawn(&world);
+    world.file(
+        "asked.jsonl",
+        "{\"prompt\": \"she sang\"}\n{\"prompt\": \"he sang\"}\n",
+    );
+    world
+        .run(&["filter", "--file", "asked.jsonl", "--out", "answers.jsonl"])
+        .good();
+    assert_eq!(drawn(&world), before);
+}
+
+#[test]
+fn a_generator_file_is_found_from_the_project_folder() {
+    let world = World::with_project();
+    world.import(6);
+    let gguf = crate::world::golden().join("llama_tiny/plain-Q8_0.gguf");
+    std::fs::copy(gguf, world.path("project/mine.gguf")).expect("copied");
+    world.set("model = \"tiny-generator\"", "model = \"mine.gguf\"");
+    world.run(&["generate"]).bad(1, &["mine.gguf", "tokenizer"]);
+}
+
+#[test]
+fn the_demo_keeps_out_of_other_peoples_projects() {
+    let world = World::with_project();
+    world
+        .run(&["demo"])
+        .bad(1, &["a project of its own", "--project nines-demo"]);
+    world
+        .run(&["label", "export", "--out", "all.jsonl"])
+        .bad(1, &["no snippet"]);
 }
 
 #[test]

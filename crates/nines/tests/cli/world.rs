@@ -118,6 +118,7 @@ impl World {
             .current_dir(self.folder.path())
             .env("NINES_CACHE", self.path("cache"))
             .env("NINES_PROJECT", "project")
+            .env_remove("RUST_BACKTRACE")
             .env("PIP_NO_INDEX", "1")
             .env("HF_ENDPOINT", "http://127.0.0.1:9")
             .env_remove("NINES_LOG")
@@ -184,8 +185,7 @@ fn models() -> &'static Path {
         .get_or_init(|| {
             let world = World::empty();
             base(&world.path(""));
-            let generator = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("../../golden/fixtures/llama_tiny/plain");
+            let generator = golden().join("llama_tiny/plain");
             for (folder, name) in [
                 (world.path("base"), "tiny-base"),
                 (generator, "tiny-generator"),
@@ -202,6 +202,11 @@ fn models() -> &'static Path {
             kept
         })
         .path()
+}
+
+/// The folder of golden files.
+pub fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/fixtures")
 }
 
 /// Copies a folder.
