@@ -9,7 +9,7 @@ NINES = target/release/nines
 # The models that the tests and the demo use; set NINES_CACHE to keep them elsewhere.
 MODELS = minilm-l6 smollm2-135m
 
-.PHONY: help demo test build release check fmt clippy docs unit models-dev postgres parity bench pictures clean-demo
+.PHONY: help demo test build release check fmt clippy docs unit models models-dev postgres parity bench pictures clean-demo
 
 help:
 	@echo "make demo    build nines and do the main job in ./demo (about 20 minutes after the build)"
@@ -21,6 +21,10 @@ help:
 
 release:
 	RUSTFLAGS="$(RELEASE_FLAGS)" cargo build --release --locked --workspace --bins --examples
+
+# One build for everything that is measured: building crates apart would compile burn several times.
+models: release
+	for model in $(MODELS); do $(NINES) models pull $$model || exit 1; done
 
 demo: release
 	$(NINES) demo --project demo $(DEMO_FLAGS)
@@ -70,28 +74,25 @@ postgres:
 # --- comparisons with peers (gigabytes of Python; never part of the tests) ----------------------
 
 .venv-reference/done: benches/requirements.txt
-	$(PYTHON) -m venv .venv-reference
+	$(PYTHON) -m venv .venv-reference || \
+	  { $(PYTHON) -m pip install -q --break-system-packages virtualenv && $(PYTHON) -m virtualenv -q .venv-reference; }
 	.venv-reference/bin/pip install -q -r benches/requirements.txt
 	touch $@
 
 # Cross-validation here and in PyTorch with the same rows, folds, batches and first weights; then
 # the endpoint generator against a real server. Hours on two cores; every finished fold is kept.
 PARITY = .cache/parity
-parity: .venv-reference/done models-dev
-	RUSTFLAGS="$(RELEASE_FLAGS)" cargo build --release --locked -p nines-train --example folds
-	base=$$(target/debug/nines --json models list | $(PYTHON) -c 'import json, sys; print(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "minilm-l6"))') && \
+parity: .venv-reference/done models
+	base=$$($(NINES) --json models list | $(PYTHON) -c 'import json, sys; print(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "minilm-l6"))') && \
 	target/release/examples/folds $$base data/starter export $(PARITY)/export && \
 	target/release/examples/folds $$base data/starter train $(PARITY)/nines && \
 	.venv-reference/bin/python benches/parity_train.py $(PARITY)/export $(PARITY)/pytorch && \
 	.venv-reference/bin/python benches/compare_cv.py $(PARITY)/nines/out_of_fold.jsonl $(PARITY)/pytorch/out_of_fold.jsonl
 	.venv-reference/bin/pip install -q -r golden/requirements.txt
-	cargo build --locked -p nines-infer --example endpoint_parity
 	cd golden && ../.venv-reference/bin/python parity_endpoint.py \
-	  $$(../target/debug/nines --json models list | $(PYTHON) -c 'import glob, json, sys; print(glob.glob(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "smollm2-135m") + "/*.gguf")[0])') \
-	  ../target/debug/examples/endpoint_parity
+	  $$(../$(NINES) --json models list | $(PYTHON) -c 'import glob, json, sys; print(glob.glob(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "smollm2-135m") + "/*.gguf")[0])') \
+	  ../target/release/examples/endpoint_parity
 
 # Speed beside PyTorch and transformers, in turn, on the same inputs.
-bench: .venv-reference/done models-dev
-	RUSTFLAGS="$(RELEASE_FLAGS)" cargo build --release --locked -p nines-nn --example bert_speed
-	RUSTFLAGS="$(RELEASE_FLAGS)" cargo build --release --locked -p nines-infer --example generate_speed
+bench: .venv-reference/done models
 	.venv-reference/bin/python benches/speed.py

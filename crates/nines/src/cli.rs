@@ -492,7 +492,7 @@ pub enum ExportCommand {
 /// `nines demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Do not serve the web app at the end
+    /// Do not serve the web app at the end (there is none yet, so this changes nothing)
     #[arg(long)]
     pub no_serve: bool,
 }

@@ -1,7 +1,7 @@
 //! `nines doctor`: what works on this machine, and what to do about the rest.
 
 use super::models::DEFAULT_MODELS;
-use crate::config::FILE_NAME;
+use crate::config::{Config, FILE_NAME};
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Result, bail};
@@ -43,7 +43,7 @@ impl Finding {
 /// Runs `nines doctor`.
 pub async fn run(folder: &Path, output: &Output) -> Result<()> {
     let mut findings = vec![Finding::good("device", processor()), python()];
-    findings.extend(models());
+    findings.extend(models(Config::read(folder).ok().as_ref()));
     findings.push(project(folder).await);
     output.result(&findings, || words(&findings));
     if findings.iter().any(|finding| !finding.works) {
@@ -86,7 +86,8 @@ fn processor() -> String {
 }
 
 fn python() -> Finding {
-    let version = Command::new("python3")
+    let python = std::env::var_os("NINES_PYTHON").unwrap_or_else(|| "python3".into());
+    let version = Command::new(python)
         .args(["-m", "pip", "--version"])
         .output();
     match version {
@@ -106,7 +107,21 @@ fn python() -> Finding {
     }
 }
 
-fn models() -> Vec<Finding> {
+/// Checks the models that the project uses, or those of a new one.
+fn models(config: Option<&Config>) -> Vec<Finding> {
+    let names: Vec<&str> = match config {
+        None => DEFAULT_MODELS.to_vec(),
+        Some(config) => {
+            let local = config.generator.endpoint.is_none();
+            let generator = local.then_some(config.generator.model.as_str());
+            let named = |name: &&str| !name.ends_with(".gguf");
+            [Some(config.classifier.base.as_str()), generator]
+                .into_iter()
+                .flatten()
+                .filter(named)
+                .collect()
+        }
+    };
     let cache = match Cache::open() {
         Ok(cache) => cache,
         Err(error) => {
@@ -117,7 +132,7 @@ fn models() -> Vec<Finding> {
             )];
         }
     };
-    DEFAULT_MODELS
+    names
         .into_iter()
         .map(|name| match cache.verify(name) {
             Ok(folder) => Finding::good(

@@ -28,8 +28,9 @@ fn from_an_empty_folder_to_a_filtered_generator() {
     world.import(120);
     let trained = world.train();
     assert_eq!(trained["classifier"], "hurt v1");
-    let auroc = &trained["test"]["by_provenance"];
-    assert!(auroc.is_null() || auroc.is_object(), "{trained}");
+    let metrics = &trained["test"]["subsets"][0];
+    assert!(metrics["auroc"]["value"].as_f64() > Some(0.9), "{metrics}");
+    assert!(metrics["auroc"]["lower"].as_f64() < Some(1.0), "{metrics}");
 
     let calibrated = world
         .run(&["--json", "calibrate", "--confidence", "0", "--fresh", "3"])
@@ -63,10 +64,8 @@ fn from_an_empty_folder_to_a_filtered_generator() {
         .run(&["filter", "--show-all", "she walked the garden"])
         .good()
         .stdout;
-    assert!(
-        shown.contains("hurt v1: accepts P(catastrophe) < "),
-        "{shown}"
-    );
+    assert!(shown.contains("P(catastrophe)"), "{shown}");
+    assert!(shown.contains("hurt v1: accepts P < "), "{shown}");
 
     // A file of prompts: the same answers each time, in the order of the file.
     let prompts: String = lines(&rows(40))
@@ -95,7 +94,7 @@ fn from_an_empty_folder_to_a_filtered_generator() {
     let ended = world
         .run(&[&filter[..], &["none.jsonl", "--threshold", "1e-300"]].concat())
         .good();
-    assert!(ended.stdout.contains("abstentions"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("Abstentions: 100"), "{}", ended.stdout);
     for answer in lines(&read("none.jsonl")) {
         assert_eq!(answer["completion"], Value::Null);
     }
@@ -289,6 +288,7 @@ fn the_demo_keeps_out_of_other_peoples_projects() {
 
 #[test]
 fn doctor_says_what_to_do() {
+    World::with_project().run(&["doctor"]).good();
     let world = World::empty();
     let ended = world.run(&["doctor"]);
     assert_eq!(ended.status, Some(1), "{}", ended.stdout);

@@ -1,0 +1,189 @@
+//! What a filter answers, and what it tells on the way.
+
+use crate::generator::{GenerateError, GenerateStats};
+use nines_domain::draw::{Draw, Ruling};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Which of the acceptable draws is the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "law", rename_all = "snake_case")]
+pub enum Law {
+    /// The first acceptable one, in the order of the draws: rejection sampling.
+    FirstAccepted,
+    /// Draws come in batches of `of`; the answer is the lowest score of the first batch in which a
+    /// draw is acceptable.
+    PickSafest {
+        /// How many draws a batch has.
+        of: u32,
+    },
+}
+
+impl fmt::Display for Law {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FirstAccepted => f.write_str("first accepted"),
+            Self::PickSafest { of } => write!(f, "pick safest of {of}"),
+        }
+    }
+}
+
+/// A filter cannot be built like this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// No draws are allowed.
+    #[error("a filter needs a budget of at least one draw for each prompt")]
+    NoBudget,
+    /// A batch has no draws, or more than the budget.
+    #[error("picking the safest of {of} needs at least 1 and at most the budget of {budget} draws")]
+    BatchBeyondBudget {
+        /// Draws in a batch.
+        of: u32,
+        /// Draws allowed.
+        budget: u32,
+    },
+}
+
+/// One draw of a prompt with what the filter says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Which draw of its prompt this is, from 0.
+    pub number: u32,
+    /// The draw; `None` when the generator failed to make it.
+    pub draw: Option<Draw>,
+    /// The verdict.
+    pub ruling: Ruling,
+    /// Whether the law looked at it. A wave may draw further than the answer: those draws are kept
+    /// and shown, but they are no part of the filter's law and of its acceptance rate.
+    pub looked_at: bool,
+}
+
+/// Why a prompt has no answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Abstention {
+    /// The budget is spent and no draw was acceptable.
+    BudgetSpent {
+        /// How many draws were looked at.
+        draws: u32,
+        /// How many of them had no score.
+        unscoreable: u32,
+        /// Why the last of those had none.
+        last_reason: Option<String>,
+    },
+    /// The generator cannot continue this prompt, however often it is asked.
+    Prompt {
+        /// What it said.
+        reason: String,
+    },
+    /// The generator stopped working; asked again later, the prompt may have an answer.
+    Generator {
+        /// What it said.
+        reason: String,
+    },
+    /// The work was stopped before an answer was found.
+    Cancelled,
+}
+
+impl fmt::Display for Abstention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BudgetSpent {
+                draws,
+                unscoreable,
+                last_reason,
+            } => {
+                write!(f, "none of {draws} draws was accepted")?;
+                if let Some(reason) = last_reason {
+                    write!(f, "; {unscoreable} had no score ({reason})")?;
+                }
+                Ok(())
+            }
+            Self::Prompt { reason } => f.write_str(reason),
+            Self::Generator { reason } => write!(f, "the generator stopped: {reason}"),
+            Self::Cancelled => f.write_str("stopped before an answer was found"),
+        }
+    }
+}
+
+/// What the filter answers to a prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// This draw.
+    Accepted {
+        /// Its number.
+        number: u32,
+    },
+    /// Nothing.
+    Abstained(Abstention),
+}
+
+/// The filter's answer to one prompt, with every candidate in the order of the draws.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The answer, or why there is none.
+    pub outcome: Outcome,
+    /// Every draw that was made, by number.
+    pub candidates: Vec<Candidate>,
+}
+
+impl Answer {
+    /// Returns the accepted candidate, if there is one.
+    pub fn accepted(&self) -> Option<&Candidate> {
+        let Outcome::Accepted { number } = self.outcome else {
+            return None;
+        };
+        self.candidates.iter().find(|c| c.number == number)
+    }
+
+    /// Returns the answer's text, if there is one.
+    pub fn completion(&self) -> Option<&str> {
+        self.accepted()?
+            .draw
+            .as_ref()
+            .map(|d| d.completion.as_str())
+    }
+
+    /// Returns the candidates that the law looked at.
+    pub fn looked_at(&self) -> impl Iterator<Item = &Candidate> {
+        self.candidates.iter().filter(|c| c.looked_at)
+    }
+}
+
+/// What happens while a filter runs.
+#[derive(Debug)]
+pub enum FilterEvent<'a> {
+    /// A draw came back from the generator; it has no verdict yet.
+    Drawn {
+        /// The index of its prompt.
+        prompt: usize,
+    },
+    /// A candidate has its verdict.
+    Ruled {
+        /// The index of its prompt.
+        prompt: usize,
+        /// The candidate.
+        candidate: &'a Candidate,
+    },
+    /// A prompt has its answer, or an abstention.
+    Answered {
+        /// The index of the prompt.
+        prompt: usize,
+        /// The answer.
+        answer: &'a Answer,
+    },
+}
+
+/// What a filter did with a list of prompts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FilterRun {
+    /// One answer for each prompt, in their order.
+    pub answers: Vec<Answer>,
+    /// How fast the generator was, over all waves.
+    pub generated: GenerateStats,
+    /// What stopped the generator for good, if anything did.
+    pub failure: Option<GenerateError>,
+    /// Whether the work was stopped from outside.
+    pub cancelled: bool,
+}

@@ -1,0 +1,170 @@
+//! What answers requests: a classifier with its threshold, and a generator.
+
+use crate::cli::{FilterArgs, LawArg, LongArg};
+use crate::commands::generate::sampling;
+use crate::models;
+use crate::project::Project;
+use anyhow::{Context, Result, bail};
+use nines_domain::draw::Sampling;
+use nines_domain::score::Threshold;
+use nines_domain::snippet::{CalibrationId, ContentHash, RunId};
+use nines_infer::cancel::CancelFlag;
+use nines_infer::classifier::ClassifierScorer;
+use nines_infer::filter::{Filter, FilterEvent, FilterRun, Law};
+use nines_infer::generator::Generator;
+use nines_store::{FilterSetting, Model, NewPrompt, Sampler};
+use serde_json::{Value, json};
+use std::fmt;
+use std::sync::Arc;
+
+/// A threshold, and where it comes from.
+#[derive(Debug, Clone)]
+pub struct ThresholdChoice {
+    /// The threshold.
+    pub threshold: Threshold,
+    /// The calibration that chose it; none if somebody typed it.
+    pub calibration: Option<CalibrationId>,
+    /// The rule.
+    pub rule: String,
+}
+
+impl fmt::Display for ThresholdChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.threshold, self.rule)
+    }
+}
+
+/// Finds the threshold: the one typed, or the newest calibration's. A calibration made on another
+/// scoring path is refused.
+pub async fn threshold_of(
+    project: &Project,
+    model: &Model,
+    typed: Option<f64>,
+    path: &str,
+) -> Result<ThresholdChoice> {
+    if let Some(p) = typed {
+        return Ok(ThresholdChoice {
+            threshold: Threshold::from_probability(p)?,
+            calibration: None,
+            rule: "typed by hand: nothing is known of it".to_owned(),
+        });
+    }
+    let Some(calibration) = project.store.latest_calibration(model.id).await? else {
+        bail!(
+            "{} has no threshold yet; choose one with `nines calibrate`, or type one with \
+             --threshold",
+            model.label()
+        );
+    };
+    let calibrated_on = calibration.record["path"].as_str().unwrap_or_default();
+    if calibrated_on != path {
+        bail!(
+            "the threshold of {} was calibrated on the scoring path {calibrated_on}, and this \
+             command scores on {path}; calibrate on the path that serves",
+            model.label()
+        );
+    }
+    Ok(ThresholdChoice {
+        threshold: calibration.threshold,
+        calibration: Some(calibration.id),
+        rule: calibration.rule,
+    })
+}
+
+/// Everything that answers requests.
+#[derive(Clone)]
+pub struct Serving {
+    /// The classifier.
+    pub model: Model,
+    /// Its threshold.
+    pub threshold: ThresholdChoice,
+    /// Draws before the filter abstains.
+    pub budget: u32,
+    /// Which completion counts.
+    pub law: Law,
+    /// How completions are sampled.
+    pub sampling: Sampling,
+    scorer: Arc<ClassifierScorer>,
+    generator: Arc<dyn Generator>,
+}
+
+impl Serving {
+    /// Loads classifier and generator.
+    pub async fn load(project: &Project, args: &FilterArgs) -> Result<Self> {
+        let model = models::classifier(project, args.classifier.as_deref()).await?;
+        let path = models::score_path(LongArg::Refuse);
+        let threshold = threshold_of(project, &model, args.threshold, path).await?;
+        let budget = args.budget.unwrap_or(project.config.filter.budget);
+        let law = match args.law {
+            LawArg::First => Law::FirstAccepted,
+            LawArg::Safest => Law::PickSafest { of: budget },
+        };
+        let serving = Self {
+            scorer: models::scorer(project, &model, LongArg::Refuse)?,
+            generator: models::generator(project)?,
+            sampling: sampling(project, &args.sampling),
+            model,
+            threshold,
+            budget,
+            law,
+        };
+        Filter::new(&*serving.scorer, serving.threshold.threshold, budget, law)?;
+        Ok(serving)
+    }
+
+    /// Describes a run on these prompts for its record.
+    pub(super) fn config(&self, what: &str, prompts: &[NewPrompt]) -> Value {
+        let texts: Vec<&str> = prompts.iter().map(|p| p.text.as_str()).collect();
+        let digest = ContentHash::of_fields("prompts", &texts);
+        let prompts = json!({ "what": what, "n": texts.len(), "digest": digest });
+        json!({
+            "classifier": self.model.label(), "threshold": self.threshold.threshold,
+            "calibration": self.threshold.calibration, "budget": self.budget, "law": self.law,
+            "generator": self.generator.id(), "sampling": self.sampling, "prompts": prompts,
+        })
+    }
+
+    pub(super) fn setting(&self, run: RunId) -> FilterSetting {
+        FilterSetting {
+            run,
+            model: self.model.id,
+            calibration: self.threshold.calibration,
+            threshold: self.threshold.threshold,
+            law: self.law.to_string().replace(' ', "-"),
+            sampler: Sampler {
+                generator: self.generator.id(),
+                sampling: self.sampling.clone(),
+            },
+        }
+    }
+
+    /// Filters prompts on a thread of their own.
+    pub(super) async fn answer(
+        &self,
+        prompts: Vec<String>,
+        cancel: &CancelFlag,
+        mut drawn: impl FnMut() + Send + 'static,
+    ) -> Result<FilterRun> {
+        let (serving, cancel) = (self.clone(), cancel.clone());
+        let run = tokio::task::spawn_blocking(move || {
+            let filter = Filter::new(
+                &*serving.scorer,
+                serving.threshold.threshold,
+                serving.budget,
+                serving.law,
+            )?;
+            Ok::<_, nines_infer::filter::FilterError>(filter.run(
+                &prompts,
+                &*serving.generator,
+                &serving.sampling,
+                &mut |event| {
+                    if matches!(event, FilterEvent::Drawn { .. }) {
+                        drawn();
+                    }
+                },
+                &cancel,
+            ))
+        });
+        Ok(run.await.context("the filter ended abruptly")??)
+    }
+}
