@@ -94,7 +94,11 @@ fn from_an_empty_folder_to_a_filtered_generator() {
     let ended = world
         .run(&[&filter[..], &["none.jsonl", "--threshold", "1e-300"]].concat())
         .good();
-    assert!(ended.stdout.contains("Abstentions: 100"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("Abstentions: 100"),
+        "{}",
+        ended.stdout
+    );
     for answer in lines(&read("none.jsonl")) {
         assert_eq!(answer["completion"], Value::Null);
     }
