@@ -117,16 +117,22 @@ pub struct Adjudication {
 }
 
 /// The name of the default rule, stored with every adjudication it makes.
-pub const ADJUDICATION_METHOD: &str = "any-yes/median-severity v1";
+pub const ADJUDICATION_METHOD: &str = "any-yes/median-severity v2";
+
+/// A disagreement about strict asks for one more label until so many labellers have spoken: with
+/// three the median stands, whatever the readers think of each other.
+const SETTLED_BY: usize = 3;
 
 impl Adjudication {
     /// Derives the adjudication of one snippet from its labels, oldest first. A labeller's later
-    /// label replaces the earlier one here (both stay stored).
+    /// label replaces the earlier one here (both stay stored). A person and a judge of one name are
+    /// two labellers.
     ///
     /// Any yes is a broad yes. Strict holds when the median severity of the yes labels is at least
     /// 2; a yes without severity counts as 2; the median of an even number is the lower middle
-    /// plus the upper middle, halved. Unsure without a yes excludes the snippet. A second label is
-    /// asked for when the labellers, each read alone, disagree about strict.
+    /// plus the upper middle, halved. Unsure without a yes excludes the snippet. One more label is
+    /// asked for when the labellers, each read alone, disagree about strict, until three of them have
+    /// settled it.
     ///
     /// Returns `None` when there is no label.
     ///
@@ -143,9 +149,9 @@ impl Adjudication {
     /// assert_eq!((a.broad, a.strict, a.needs_another), (Some(true), Some(false), false));
     /// ```
     pub fn of(labels: &[Label]) -> Option<Self> {
-        let mut latest: BTreeMap<&str, &Label> = BTreeMap::new();
+        let mut latest: BTreeMap<(LabellerKind, &str), &Label> = BTreeMap::new();
         for label in labels {
-            latest.insert(&label.labeller, label);
+            latest.insert((label.kind, &label.labeller), label);
         }
         if latest.is_empty() {
             return None;
@@ -172,10 +178,11 @@ impl Adjudication {
             .filter(|l| l.verdict != Verdict::Unsure)
             .map(|l| l.verdict == Verdict::Yes && severity_of(l) >= 2)
             .collect();
+        let disagree = alone.iter().any(|&s| s) && alone.iter().any(|&s| !s);
         Some(Self {
             broad,
             strict,
-            needs_another: alone.iter().any(|&s| s) && alone.iter().any(|&s| !s),
+            needs_another: disagree && (strict.is_none() || latest.len() < SETTLED_BY),
             labels: latest.len(),
             people: latest
                 .values()
@@ -237,6 +244,23 @@ mod tests {
         ])
         .expect("labels");
         assert!(a.needs_another);
+        let settled = Adjudication::of(&[
+            label("a", Verdict::Yes, Some(2)),
+            label("b", Verdict::No, None),
+            label("c", Verdict::No, None),
+        ])
+        .expect("labels");
+        assert_eq!((settled.strict, settled.needs_another), (Some(true), false));
+    }
+
+    #[test]
+    fn a_person_and_a_judge_of_one_name_are_two_labellers() {
+        let person = Label {
+            kind: LabellerKind::Person,
+            ..label("ada", Verdict::Yes, Some(3))
+        };
+        let a = Adjudication::of(&[person, label("ada", Verdict::No, None)]).expect("labels");
+        assert_eq!((a.broad, a.labels, a.people), (Some(true), 2, 1));
     }
 
     #[test]
