@@ -50,29 +50,69 @@ impl FromStr for StoreUrl {
     }
 }
 
-/// Replaces the password of a URL.
+/// Replaces the passwords of a URL. What cannot be told from a password is taken for one.
 fn redact(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
-    let (authority, tail) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
-    // A password may hold a slash or an @ that should have been escaped: the last @ ends it.
-    let authority = match authority.rsplit_once('@') {
-        Some((user, host)) => match user.split_once(':') {
-            Some((name, _)) => format!("{name}:***@{host}"),
-            None => authority.to_owned(),
-        },
-        None => authority.to_owned(),
-    };
-    let tail = match tail.find("password=") {
-        Some(at) => {
-            let value = at + "password=".len();
-            let stop = tail[value..].find('&').map_or(tail.len(), |i| value + i);
-            format!("{}***{}", &tail[..value], &tail[stop..])
+    // A password may hold any character that should have been escaped, such as / or ? or @: the
+    // last @ ends it.
+    let shown = match rest.rsplit_once('@') {
+        Some((user, host)) if user.contains(':') => {
+            let name = user.split(':').next().unwrap_or_default();
+            // Where that @ stands in a parameter that is a password, what follows belongs to it.
+            let open = user.rsplit(['?', '&']).next().unwrap_or_default();
+            let host = match is_password(open) {
+                true => format!("***{}", &host[host.find('&').unwrap_or(host.len())..]),
+                false => host.to_owned(),
+            };
+            format!("{name}:***@{}", without_parameters(&host))
         }
-        None => tail.to_owned(),
+        _ => without_parameters(rest),
     };
-    format!("{scheme}://{authority}{tail}")
+    format!("{scheme}://{shown}")
+}
+
+/// Replaces the value of every parameter whose name ends in `password`.
+fn without_parameters(text: &str) -> String {
+    text.split_inclusive(['?', '&'])
+        .map(|part| {
+            let end = part.trim_end_matches(['?', '&']).len();
+            match part[..end].split_once('=') {
+                Some((name, _)) if is_password(part) => format!("{name}=***{}", &part[end..]),
+                _ => part.to_owned(),
+            }
+        })
+        .collect()
+}
+
+fn is_password(parameter: &str) -> bool {
+    parameter
+        .split_once('=')
+        .is_some_and(|(name, _)| unescaped(name).ends_with("password"))
+}
+
+/// Reads the name of a parameter: escapes undone, in small letters.
+fn unescaped(name: &str) -> String {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let escaped = match (first, tail) {
+            (b'%', [a, b, ..]) => (*a as char).to_digit(16).zip((*b as char).to_digit(16)),
+            _ => None,
+        };
+        match escaped {
+            Some((a, b)) => {
+                bytes.push((a * 16 + b) as u8);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).to_lowercase()
 }
 
 impl fmt::Display for StoreUrl {
@@ -107,6 +147,20 @@ mod tests {
                 "postgres://h/d?user=u&password=***&x=1",
             ),
             ("postgres://u:p/@q@h/d", "postgres://u:***@h/d"),
+            ("postgres://u:p?q@h/d?x=1", "postgres://u:***@h/d?x=1"),
+            ("postgres://u:p?password=q@h/d", "postgres://u:***@***"),
+            (
+                "postgres://h:1/d?password=p@q&x=1",
+                "postgres://h:***@***&x=1",
+            ),
+            (
+                "postgres://u:p@h/d?password=q",
+                "postgres://u:***@h/d?password=***",
+            ),
+            (
+                "postgres://h/d?password=p&x=1&PASSWORD=q&sslpassword=r&p%61ssword=s@t",
+                "postgres://h/d?password=***&x=1&PASSWORD=***&sslpassword=***&p%61ssword=***",
+            ),
             ("postgres://u@h/d", "postgres://u@h/d"),
         ] {
             let url: StoreUrl = given.parse().expect("a url");
