@@ -92,13 +92,25 @@ impl Model {
     }
 }
 
+impl NewModel {
+    fn check(&self) -> Result<(), StoreError> {
+        refuse_nul(0, "name", &self.name)?;
+        refuse_nul(0, "path", &self.path)?;
+        refuse_nul(0, "digest", &self.digest)
+    }
+}
+
 impl Store {
     /// Stores a new model version.
     ///
     /// # Errors
     /// [`StoreError::Nul`] and those of writing.
     pub async fn insert_model(&self, new: &NewModel) -> Result<Model, StoreError> {
-        in_transaction!(self.connection, |tx| put(tx, new).await)
+        new.check()?;
+        in_transaction!(self.connection, |tx| {
+            let newest = named(new.kind, &new.name).one(tx).await?;
+            put(tx, new, newest.map(|model| model.version)).await
+        })
     }
 
     /// Returns the newest version with this kind, name and digest, and stores one if there is
@@ -107,14 +119,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Nul`] and those of writing.
     pub async fn ensure_model(&self, new: &NewModel) -> Result<Model, StoreError> {
+        new.check()?;
         in_transaction!(self.connection, |tx| {
-            let found = named(new.kind, &new.name)
-                .filter(Column::Digest.eq(&new.digest))
-                .one(tx)
-                .await?;
-            match found {
-                Some(row) => read(row),
-                None => put(tx, new).await,
+            // One look decides both whether it is there and its number: between two, another
+            // process could store it under the number that the second look finds taken.
+            let mut versions = named(new.kind, &new.name).all(tx).await?;
+            match versions.iter().position(|row| row.digest == new.digest) {
+                Some(at) => read(versions.swap_remove(at)),
+                None => put(tx, new, versions.first().map(|newest| newest.version)).await,
             }
         })
     }
@@ -196,15 +208,16 @@ fn named(kind: ModelKind, name: &str) -> sea_orm::Select<Entity> {
         .order_by_desc(Column::Version)
 }
 
-async fn put(tx: &DatabaseTransaction, new: &NewModel) -> Result<Model, StoreError> {
-    refuse_nul(0, "name", &new.name)?;
-    refuse_nul(0, "path", &new.path)?;
-    refuse_nul(0, "digest", &new.digest)?;
-    let newest = named(new.kind, &new.name).one(tx).await?;
+/// Stores the version after the newest one.
+async fn put(
+    tx: &DatabaseTransaction,
+    new: &NewModel,
+    newest: Option<i64>,
+) -> Result<Model, StoreError> {
     let row = ActiveModel {
         kind: Set(new.kind.as_str().to_owned()),
         name: Set(new.name.clone()),
-        version: Set(newest.map_or(1, |model| model.version + 1)),
+        version: Set(newest.map_or(1, |version| version + 1)),
         path: Set(new.path.clone()),
         digest: Set(new.digest.clone()),
         config: Set(json(0, "config", &new.config)?),

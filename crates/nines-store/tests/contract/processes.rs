@@ -256,6 +256,21 @@ contract! {
         versions.sort_unstable();
         assert_eq!(versions, (1..=8).collect::<Vec<_>>());
     }
+
+    async fn a_model_met_by_many_at_once_is_stored_once(db) {
+        let store = db.open().await;
+        for round in 0..20 {
+            let mut writers = tokio::task::JoinSet::new();
+            for _ in 0..6 {
+                let store = store.clone();
+                let new = model(ModelKind::Base, "minilm", &format!("d{round}"));
+                writers.spawn(async move { store.ensure_model(&new).await.expect("stored") });
+            }
+            let met = writers.join_all().await;
+            assert!(met.iter().all(|one| one.version == round + 1), "{met:?}");
+        }
+        assert_eq!(db.number("SELECT COUNT(*) FROM models").await, 20);
+    }
 }
 
 #[test]
