@@ -1,17 +1,19 @@
 //! Prompts: stored once each, found by content hash, grouped in families.
 
 use crate::batch::{self, Inserted, InsertedRow};
-use crate::entity::prompt::{self, ActiveModel, Column, Entity};
+use crate::entity::prompt::{self, Column, Entity};
 use crate::error::StoreError;
+use crate::families::Claim;
+use crate::placement::{Wanted, place};
 use crate::store::{Store, in_transaction};
-use crate::time::{moment, now};
-use crate::values::{Place, from_optional_json, optional_json, refuse_nul};
+use crate::time::moment;
+use crate::values::{Place, from_optional_json, refuse_nul};
 use jiff::Timestamp;
 use nines_domain::snippet::{ContentHash, PromptId};
 use nines_domain::split::Split;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use serde_json::Value;
 use std::collections::HashMap;
@@ -21,8 +23,10 @@ use std::collections::HashMap;
 pub struct NewPrompt {
     /// The text.
     pub text: String,
-    /// The prompt family, where the importer knows it. Otherwise the parent's, or the prompt's
-    /// own hash. A family lies wholly in one split.
+    /// The prompt family, where the importer knows it: a name of its own, or the hash of a prompt,
+    /// which stands for that prompt's family. Otherwise the parent's, or the prompt's own hash. A
+    /// family lies wholly in one split and never moves: a prompt that is stored, or claimed by
+    /// another row, in another family is refused.
     pub family: Option<ContentHash>,
     /// The prompt that this one was made from, stored or in the same batch.
     pub parent: Option<ContentHash>,
@@ -88,8 +92,8 @@ impl Store {
     /// Stores prompts in one transaction, each text once.
     ///
     /// # Errors
-    /// [`StoreError::Nul`], [`StoreError::UnknownParent`], and those of writing; nothing is stored
-    /// then.
+    /// [`StoreError::Nul`], [`StoreError::UnknownParent`], [`StoreError::BadValue`] for a family
+    /// that contradicts another, and those of writing; nothing is stored then.
     pub async fn insert_prompts(
         &self,
         prompts: &[NewPrompt],
@@ -220,13 +224,6 @@ fn read(row: prompt::Model) -> Result<Prompt, StoreError> {
     })
 }
 
-/// What the store knows of a prompt when others refer to it.
-#[derive(Clone, Copy)]
-struct Known {
-    id: i64,
-    family: ContentHash,
-}
-
 /// Stores prompts within a transaction.
 pub(crate) async fn put(
     tx: &DatabaseTransaction,
@@ -242,103 +239,36 @@ pub(crate) async fn put(
         .map(|prompt| ContentHash::of_prompt(&prompt.text))
         .collect();
     let (order, first) = batch::first_of_each(&hashes);
-    let parents = prompts.iter().filter_map(|prompt| prompt.parent);
-    let asked: Vec<ContentHash> = order
+    let mut wanted: Vec<Wanted> = order
         .iter()
-        .map(|&row| hashes[row])
-        .chain(parents)
+        .map(|&row| Wanted {
+            row,
+            hash: hashes[row],
+            text: prompts[row].text.clone(),
+            parent: None,
+            claims: Vec::new(),
+            source: prompts[row].source.clone(),
+            meta: prompts[row].meta.clone(),
+        })
         .collect();
-    let mut known = find(tx, &asked).await?;
-    let mut waiting: Vec<usize> = order
-        .into_iter()
-        .filter(|&row| !known.contains_key(&hashes[row]))
-        .collect();
-    let mut is_new = vec![false; prompts.len()];
-    let created = now();
-    // A parent goes in before its children, whatever the order of the batch.
-    while !waiting.is_empty() {
-        let (ready, blocked): (Vec<usize>, Vec<usize>) = waiting.into_iter().partition(|&row| {
-            prompts[row]
-                .parent
-                .is_none_or(|parent| known.contains_key(&parent))
-        });
-        if ready.is_empty() {
-            let row = blocked[0];
-            let parent = prompts[row].parent.unwrap_or(hashes[row]);
-            return Err(StoreError::UnknownParent { row, parent });
+    let place_of: HashMap<usize, usize> = order.iter().copied().zip(0..).collect();
+    for (row, prompt) in prompts.iter().enumerate() {
+        let wanted = &mut wanted[place_of[&first[&hashes[row]]]];
+        wanted.parent = wanted.parent.or(prompt.parent);
+        for (field, with) in [("family", prompt.family), ("parent", prompt.parent)] {
+            let claim = with.map(|with| Claim { row, field, with });
+            wanted.claims.extend(claim);
         }
-        let mut rows = Vec::with_capacity(ready.len());
-        for &row in &ready {
-            let prompt = &prompts[row];
-            let parent = prompt.parent.and_then(|parent| known.get(&parent));
-            let family = prompt
-                .family
-                .or(parent.map(|parent| parent.family))
-                .unwrap_or(hashes[row]);
-            rows.push(ActiveModel {
-                hash: Set(hashes[row].bytes().to_vec()),
-                text: Set(prompt.text.clone()),
-                family: Set(family.bytes().to_vec()),
-                parent_id: Set(parent.map(|parent| parent.id)),
-                source: Set(prompt.source.clone()),
-                meta: Set(optional_json(row, "meta", &prompt.meta)?),
-                import_id: Set(import),
-                created: Set(created),
-                ..Default::default()
-            });
-        }
-        let returned = [Column::Id, Column::Hash, Column::Family];
-        for row in batch::insert_unless_taken(tx, rows, [Column::Hash], returned).await? {
-            let hash = batch::hash_in(&row, "hash")?;
-            let id = row.try_get("", "id")?;
-            known.insert(
-                hash,
-                Known {
-                    id,
-                    family: batch::hash_in(&row, "family")?,
-                },
-            );
-            is_new[first[&hash]] = true;
-        }
-        // Another process may have stored some of them since the look above.
-        let taken: Vec<ContentHash> = ready
-            .iter()
-            .map(|&row| hashes[row])
-            .filter(|hash| !known.contains_key(hash))
-            .collect();
-        known.extend(find(tx, &taken).await?);
-        waiting = blocked;
     }
-    let rows = hashes.iter().zip(is_new).map(|(hash, is_new)| {
-        let id = known.get(hash).ok_or_else(|| StoreError::NotFound {
-            what: "prompt",
-            id: hash.to_string(),
-        })?;
+    let mut placed = place(tx, &wanted, import).await?;
+    let rows = hashes.iter().map(|hash| {
         Ok(InsertedRow {
-            id: PromptId(id.id),
-            is_new,
+            id: PromptId(placed.id(hash)?),
+            // Of equal rows the first alone is new.
+            is_new: placed.new.remove(hash),
         })
     });
     Ok(Inserted {
         rows: rows.collect::<Result<_, StoreError>>()?,
     })
-}
-
-async fn find(
-    tx: &DatabaseTransaction,
-    hashes: &[ContentHash],
-) -> Result<HashMap<ContentHash, Known>, StoreError> {
-    let wanted = [Column::Id, Column::Hash, Column::Family];
-    let mut known = HashMap::with_capacity(hashes.len());
-    for row in batch::find_by_hash::<Entity, _, 3>(tx, Column::Hash, hashes, wanted).await? {
-        let family = batch::hash_in(&row, "family")?;
-        known.insert(
-            batch::hash_in(&row, "hash")?,
-            Known {
-                id: row.try_get("", "id")?,
-                family,
-            },
-        );
-    }
-    Ok(known)
 }

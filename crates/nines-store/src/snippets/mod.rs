@@ -41,10 +41,13 @@ impl Origin {
 pub struct NewSnippet {
     /// The text.
     pub text: SnippetText,
-    /// The prompt's family, where the importer knows it; counts only if the prompt is new.
+    /// The prompt's family, where the importer knows it; see [`NewPrompt::family`].
+    ///
+    /// [`NewPrompt::family`]: crate::NewPrompt::family
     pub prompt_family: Option<ContentHash>,
     /// The snippet that this one was made from, stored or in the same batch. A new prompt then
-    /// joins the family of the parent's prompt, so that an edit never changes sides.
+    /// joins the family of the parent's prompt, so that an edit never changes sides; a prompt that
+    /// is in another family is refused.
     pub parent: Option<ContentHash>,
     /// How it came to be.
     pub origin: Origin,
@@ -83,8 +86,8 @@ impl Store {
     /// a sample is not lost.
     ///
     /// # Errors
-    /// [`StoreError::Nul`], [`StoreError::UnknownParent`], and those of writing; nothing is stored
-    /// then.
+    /// [`StoreError::Nul`], [`StoreError::UnknownParent`], [`StoreError::BadValue`] for a family
+    /// that contradicts another, and those of writing; nothing is stored then.
     pub async fn insert_snippets(
         &self,
         snippets: &[NewSnippet],

@@ -6,7 +6,8 @@ use crate::batch::{self, Inserted, InsertedRow};
 use crate::entity::prompt;
 use crate::entity::snippet::{ActiveModel, Column, Entity};
 use crate::error::StoreError;
-use crate::prompts::{self, NewPrompt};
+use crate::families::Claim;
+use crate::placement::{self, Wanted};
 use crate::time::now;
 use crate::values::{optional_json, refuse_nul};
 use nines_domain::snippet::{ContentHash, SnippetId};
@@ -41,11 +42,16 @@ pub(crate) async fn put(
         .map(|snippet| ContentHash::of_prompt(&snippet.text.prompt))
         .collect();
     let (order, first) = batch::first_of_each(&hashes);
-    let parents = snippets.iter().filter_map(|snippet| snippet.parent);
+    let mut parents: HashMap<ContentHash, ContentHash> = HashMap::new();
+    for (hash, snippet) in hashes.iter().zip(snippets) {
+        if let Some(parent) = snippet.parent {
+            parents.entry(*hash).or_insert(parent);
+        }
+    }
     let asked: Vec<ContentHash> = order
         .iter()
         .map(|&row| hashes[row])
-        .chain(parents)
+        .chain(snippets.iter().filter_map(|snippet| snippet.parent))
         .collect();
     let mut known = find(tx, &asked).await?;
     let stored_before = known.clone();
@@ -53,46 +59,36 @@ pub(crate) async fn put(
         .into_iter()
         .filter(|&row| !known.contains_key(&hashes[row]))
         .collect();
-    let prompt_ids = {
-        let prompt_of = |hash: &ContentHash| {
-            let here = first.get(hash).map(|&row| prompt_hashes[row]);
-            here.or_else(|| known.get(hash).map(|known| known.prompt))
-        };
-        put_prompts(
-            tx,
+    let prompts = {
+        let batch = Batch {
             snippets,
-            &prompt_hashes,
-            &waiting,
-            prompt_of,
-            bringer.import,
-        )
-        .await?
+            hashes: &hashes,
+            prompt_hashes: &prompt_hashes,
+            parents: &parents,
+            known: &known,
+        };
+        placement::place(tx, &batch.prompts(&waiting, &first), bringer.import).await?
     };
     let mut is_new = vec![false; snippets.len()];
     let created = now();
     while !waiting.is_empty() {
         let (ready, blocked): (Vec<usize>, Vec<usize>) = waiting.into_iter().partition(|&row| {
-            snippets[row]
-                .parent
-                .is_none_or(|parent| known.contains_key(&parent))
+            parents
+                .get(&hashes[row])
+                .is_none_or(|parent| known.contains_key(parent))
         });
         if ready.is_empty() {
             let row = blocked[0];
-            let parent = snippets[row].parent.unwrap_or(hashes[row]);
+            let parent = parents.get(&hashes[row]).copied().unwrap_or(hashes[row]);
             return Err(StoreError::UnknownParent { row, parent });
         }
         let mut rows = Vec::with_capacity(ready.len());
         for &row in &ready {
             let snippet = &snippets[row];
-            let parent = snippet.parent.and_then(|parent| known.get(&parent));
-            let prompt_id = prompt_ids.get(&prompt_hashes[row]).copied();
-            let prompt_id = prompt_id.ok_or_else(|| StoreError::NotFound {
-                what: "prompt",
-                id: prompt_hashes[row].to_string(),
-            })?;
+            let parent = parents.get(&hashes[row]).and_then(|p| known.get(p));
             rows.push(ActiveModel {
                 hash: Set(hashes[row].bytes().to_vec()),
-                prompt_id: Set(prompt_id),
+                prompt_id: Set(prompts.id(&prompt_hashes[row])?),
                 completion: Set(snippet.text.completion.clone()),
                 parent_id: Set(parent.map(|parent| parent.id)),
                 origin: Set(snippet.origin.as_str().to_owned()),
@@ -151,39 +147,91 @@ pub(crate) async fn put(
     Ok(inserted)
 }
 
-/// Stores the prompts of the snippets that are to go in. Returns the keys by content hash.
-async fn put_prompts(
-    tx: &DatabaseTransaction,
-    snippets: &[NewSnippet],
-    prompt_hashes: &[ContentHash],
-    rows: &[usize],
-    prompt_of: impl Fn(&ContentHash) -> Option<ContentHash>,
-    import: Option<i64>,
-) -> Result<HashMap<ContentHash, i64>, StoreError> {
-    let mut seen = HashSet::new();
-    let mut new = Vec::new();
-    let mut hashes = Vec::new();
-    for &row in rows {
-        let snippet = &snippets[row];
-        let hash = prompt_hashes[row];
-        if !seen.insert(hash) {
-            continue;
+/// A batch of snippets, as far as their prompts depend on it.
+struct Batch<'a> {
+    snippets: &'a [NewSnippet],
+    hashes: &'a [ContentHash],
+    prompt_hashes: &'a [ContentHash],
+    /// The parent of each snippet that has one.
+    parents: &'a HashMap<ContentHash, ContentHash>,
+    known: &'a HashMap<ContentHash, Known>,
+}
+
+impl Batch<'_> {
+    /// Gathers the prompts with what all rows say of them, rows whose snippet is stored included.
+    /// `waiting` are the first rows of the snippets that are not, `first` the first row of each.
+    fn prompts(&self, waiting: &[usize], first: &HashMap<ContentHash, usize>) -> Vec<Wanted> {
+        let prompt_of = |snippet: &ContentHash| {
+            let here = first.get(snippet).map(|&row| self.prompt_hashes[row]);
+            here.or_else(|| self.known.get(snippet).map(|known| known.prompt))
+        };
+        let lineage = self.lineage(waiting, prompt_of);
+        let (order, first) = batch::first_of_each(self.prompt_hashes);
+        let mut wanted: Vec<Wanted> = order
+            .iter()
+            .map(|&row| Wanted {
+                row,
+                hash: self.prompt_hashes[row],
+                text: self.snippets[row].text.prompt.clone(),
+                parent: lineage.get(&self.prompt_hashes[row]).copied().flatten(),
+                claims: Vec::new(),
+                source: self.snippets[row].source.clone(),
+                meta: Value::Null,
+            })
+            .collect();
+        let place_of: HashMap<usize, usize> = order.iter().copied().zip(0..).collect();
+        for (row, snippet) in self.snippets.iter().enumerate() {
+            let hash = self.prompt_hashes[row];
+            let wanted = &mut wanted[place_of[&first[&hash]]];
+            let parent = snippet.parent.as_ref().and_then(prompt_of);
+            for (field, with) in [("family", snippet.prompt_family), ("parent", parent)] {
+                let claim = with.map(|with| Claim { row, field, with });
+                wanted.claims.extend(claim);
+            }
         }
-        let parent = snippet.parent.as_ref().and_then(&prompt_of);
-        hashes.push(hash);
-        new.push(NewPrompt {
-            text: snippet.text.prompt.clone(),
-            family: snippet.prompt_family,
-            parent: parent.filter(|parent| *parent != hash),
-            source: snippet.source.clone(),
-            meta: Value::Null,
-        });
+        wanted
     }
-    let inserted = prompts::put(tx, &new, import).await?;
-    Ok(hashes
-        .into_iter()
-        .zip(inserted.ids().map(|id| id.0))
-        .collect())
+
+    /// Finds the prompt that each prompt was made from: that of the parent of its earliest snippet,
+    /// counted from the snippets that were made from none. So it never goes in a circle, even where
+    /// somebody edited a prompt and then edited it back.
+    fn lineage(
+        &self,
+        waiting: &[usize],
+        prompt_of: impl Fn(&ContentHash) -> Option<ContentHash>,
+    ) -> HashMap<ContentHash, Option<ContentHash>> {
+        let mut lineage = HashMap::new();
+        for row in self.parents_first(waiting) {
+            let prompt = self.prompt_hashes[row];
+            lineage.entry(prompt).or_insert_with(|| {
+                let parent = self.parents.get(&self.hashes[row]).and_then(&prompt_of);
+                parent.filter(|parent| *parent != prompt)
+            });
+        }
+        lineage
+    }
+
+    /// Sorts rows so that a parent comes before its children; those in a circle are left out.
+    fn parents_first(&self, waiting: &[usize]) -> Vec<usize> {
+        let row_of: HashMap<ContentHash, usize> =
+            waiting.iter().map(|&row| (self.hashes[row], row)).collect();
+        let mut sorted = Vec::with_capacity(waiting.len());
+        let mut seen = HashSet::with_capacity(waiting.len());
+        for &start in waiting {
+            let mut path = Vec::new();
+            let mut next = Some(start);
+            while let Some(row) = next.filter(|row| seen.insert(*row)) {
+                path.push(row);
+                let parent = self.parents.get(&self.hashes[row]);
+                next = parent.and_then(|parent| row_of.get(parent)).copied();
+            }
+            let is_circle = next.is_some_and(|row| path.contains(&row));
+            if !is_circle {
+                sorted.extend(path.into_iter().rev());
+            }
+        }
+        sorted
+    }
 }
 
 async fn find(

@@ -75,6 +75,84 @@ contract! {
         assert!(prompts.iter().all(|prompt| prompt.family == ContentHash::of_prompt("A fox.")));
     }
 
+    async fn claims_of_a_family_are_followed_to_their_end(db) {
+        let store = db.open().await;
+        let of = |text: &str| ContentHash::of_prompt(text);
+        let kin = |text: &str, family: &str| NewPrompt {
+            family: Some(of(family)),
+            ..NewPrompt::new(text, "test")
+        };
+        // Within a batch, in any order; then through what is stored; a name that is no prompt; and
+        // two that claim each other.
+        store.insert_prompts(&[kin("r", "p"), kin("p", "q"), NewPrompt::new("q", "test")]).await.expect("stored");
+        store.insert_prompts(&[kin("s", "r"), kin("t", "a book")]).await.expect("stored");
+        store.insert_prompts(&[kin("x", "y"), kin("y", "x"), kin("t", "a book")]).await.expect("stored");
+        let all = store.prompts(&Default::default()).await.expect("listed");
+        let family = |text: &str| all.iter().find(|p| p.text == text).expect("stored").family;
+        assert!(["r", "p", "q", "s"].iter().all(|text| family(text) == of("q")));
+        assert_eq!(family("t"), of("a book"));
+        assert_eq!(family("x"), family("y"));
+    }
+
+    async fn a_family_never_moves_and_who_says_otherwise_is_refused(db) {
+        let store = db.open().await;
+        let kin = |text: &str, family: &str| NewPrompt {
+            family: Some(ContentHash::of_prompt(family)),
+            ..NewPrompt::new(text, "test")
+        };
+        let before = [NewPrompt::new("p", "test"), kin("q", "the root")];
+        store.insert_prompts(&before).await.expect("stored");
+        // Nothing said, or the same said, is fine.
+        store.insert_prompts(&[NewPrompt::new("q", "test"), kin("p", "p"), kin("q", "the root")]).await.expect("fine");
+        for (row, wrong) in [
+            (1, vec![NewPrompt::new("new", "test"), kin("p", "q")]),
+            // The stored q would be left behind in the family that bears this prompt's name.
+            (0, vec![kin("the root", "p")]),
+            (2, vec![kin("new", "p"), NewPrompt::new("new", "test"), kin("new", "q")]),
+            (1, vec![
+                NewPrompt::new("mother", "test"),
+                NewPrompt { parent: Some(ContentHash::of_prompt("mother")), ..kin("child", "elsewhere") },
+            ]),
+        ] {
+            let refused = store.insert_prompts(&wrong).await;
+            let told = matches!(&refused, Err(StoreError::BadValue { row: at, .. }) if *at == row);
+            assert!(told, "{refused:?}");
+        }
+        assert_eq!(store.prompts(&Default::default()).await.expect("listed").len(), 2);
+    }
+
+    async fn what_any_row_says_of_a_prompt_counts(db) {
+        let store = db.open().await;
+        let root = snippet("root", "c");
+        store.insert_snippets(&[snippet("p", "c1"), root.clone()]).await.expect("stored");
+        // The first row of "late" says nothing, the second was edited from "root".
+        let edit = |prompt: &str, completion: &str| NewSnippet {
+            parent: Some(root.text.hash()),
+            ..snippet(prompt, completion)
+        };
+        store.insert_snippets(&[snippet("late", "c1"), edit("late", "c2")]).await.expect("stored");
+        let late = store.prompt_by_text("late").await.expect("read").expect("stored");
+        assert_eq!(late.family, ContentHash::of_prompt("root"));
+        // A stored prompt that a new row derives from another family, and a stored snippet that a
+        // later file puts into one.
+        let moved = NewSnippet { prompt_family: Some(late.family), ..snippet("p", "c1") };
+        for wrong in [edit("p", "c2"), moved] {
+            let refused = store.insert_snippets(&[snippet("p", "c1"), wrong]).await;
+            assert!(matches!(refused, Err(StoreError::BadValue { row: 1, .. })), "{refused:?}");
+        }
+    }
+
+    async fn a_prompt_edited_back_and_forth_is_one_family(db) {
+        let store = db.open().await;
+        let first = snippet("p", "c1");
+        let there = NewSnippet { parent: Some(first.text.hash()), ..snippet("q", "c") };
+        let back = NewSnippet { parent: Some(there.text.hash()), ..snippet("p", "c2") };
+        store.insert_snippets(&[back, there, first]).await.expect("stored");
+        let prompts = store.prompts(&Default::default()).await.expect("listed");
+        assert_eq!(prompts.len(), 2);
+        assert_eq!(prompts[0].family, prompts[1].family);
+    }
+
     async fn nul_is_refused_by_both_databases_and_nothing_is_stored(db) {
         let store = db.open().await;
         let nul = store.insert_snippets(&[snippet("a", "b"), snippet("a", "x\0y")]).await;
