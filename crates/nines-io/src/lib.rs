@@ -42,6 +42,7 @@ mod json;
 mod lines;
 mod parquet_guard;
 mod parquet_rows;
+mod parquet_thrift;
 mod records;
 mod rows;
 mod score;

@@ -14,8 +14,12 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use serde_json::{Map, Number, Value};
 use std::path::Path;
 
-/// How many rows are decoded at a time; with the guard's bound on dictionary pages it bounds memory.
+/// How many rows are decoded at a time; fewer where the guard finds that they would take
+/// much memory.
 pub(crate) const BATCH_ROWS: usize = 64;
+
+/// The longest list in a cell.
+const LIST_ITEMS: usize = 1_000_000;
 
 pub(crate) fn open(path: &Path) -> Result<Records, IoError> {
     let parquet_guard::Opened { reader, schema, .. } =
@@ -141,6 +145,12 @@ pub(crate) fn value(array: &dyn Array, row: usize) -> Result<Value, String> {
         };
     }
     let list = |items: &dyn Array| -> Result<Value, String> {
+        if items.len() > LIST_ITEMS {
+            return Err(format!(
+                "holds a list of {} items; at most {LIST_ITEMS} are read",
+                items.len()
+            ));
+        }
         let items: Result<Vec<Value>, String> = (0..items.len()).map(|i| value(items, i)).collect();
         Ok(Value::Array(items?))
     };

@@ -25,6 +25,9 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+/// A chunk ends early when its rows take this much memory together.
+const CHUNK_BYTES: usize = 64 << 20;
+
 pub(crate) fn run(
     input: &Path,
     out: &Path,
@@ -86,7 +89,7 @@ pub(crate) fn run(
 
     let mut tally = Tally::default();
     let mut waiting: Vec<RecordBatch> = Vec::new();
-    let mut waiting_rows = 0;
+    let (mut waiting_rows, mut waiting_bytes) = (0, 0);
     loop {
         let next = reader
             .next_batch(input, tally.rows + waiting_rows as u64)
@@ -94,14 +97,16 @@ pub(crate) fn run(
         let ended = next.is_none();
         if let Some(batch) = next {
             waiting_rows += batch.num_rows();
+            waiting_bytes += batch.get_array_memory_size();
             waiting.push(batch);
         }
-        if waiting_rows > 0 && (ended || waiting_rows >= options.chunk_rows.max(1)) {
+        let full = waiting_rows >= options.chunk_rows.max(1) || waiting_bytes > CHUNK_BYTES;
+        if waiting_rows > 0 && (ended || full) {
             let broken =
                 |error: ArrowError| IoError::file(input, format!("cannot be read: {error}"));
             let batch = concat_batches(&schema, &waiting).map_err(broken)?;
             waiting.clear();
-            waiting_rows = 0;
+            (waiting_rows, waiting_bytes) = (0, 0);
             let (scored, bad) = chunk(&batch, options, score, &mut tally)?;
             let columns = Columns {
                 kept: &kept,
