@@ -18,6 +18,9 @@ pub(crate) const ADDED: [&str; 4] = ["score", "p", "accepted", "classifier"];
 pub struct ScoreOptions {
     /// The classifier's version, written into every row.
     pub classifier: String,
+    /// What else tells one scorer from another, such as the digest of its files and its scoring
+    /// path: work that another scorer has begun is not gone on with. It is not written into rows.
+    pub scorer: String,
     /// Decides `accepted`; without one the field is left out.
     pub threshold: Option<Threshold>,
     /// How many rows are scored at a time; after each chunk the work so far is on the disk.
@@ -31,6 +34,7 @@ impl ScoreOptions {
     pub fn new(classifier: impl Into<String>) -> Self {
         Self {
             classifier: classifier.into(),
+            scorer: String::new(),
             threshold: None,
             chunk_rows: 512,
             limits: Limits::default(),
@@ -92,7 +96,7 @@ pub type ScoreChunk<'a> = dyn FnMut(
 /// or not, and Parquet to Parquet.
 ///
 /// Nothing stands under the output's name until all is done. Until then JSONL work is kept in
-/// `<out>.partial`, and a second call with the same input, classifier and threshold goes on from
+/// `<out>.partial`, and a second call with the same input, classifier, scorer and threshold goes on from
 /// there; Parquet starts over.
 ///
 /// # Errors

@@ -43,6 +43,7 @@ struct Job {
     input_modified_ns: u128,
     gzipped: bool,
     classifier: String,
+    scorer: String,
     threshold: Option<f64>,
 }
 
@@ -85,6 +86,7 @@ pub(crate) fn run(
             .map_or(0, |time| time.as_nanos()),
         gzipped: to == Format::JsonlGz,
         classifier: options.classifier.clone(),
+        scorer: options.scorer.clone(),
         threshold: options.threshold.map(|threshold| threshold.logit()),
     };
     let total = metadata.len();

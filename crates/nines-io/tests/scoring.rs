@@ -203,6 +203,14 @@ fn another_classifier_or_input_starts_over() {
             .all(|row| row["classifier"] == "classifier v4")
     );
     interrupt();
+    let retrained = ScoreOptions {
+        scorer: "another digest, cpu/f32".to_owned(),
+        ..options()
+    };
+    let report =
+        score_file(&input_path, &out, &retrained, &mut answer, &mut |_| {}).expect("scored");
+    assert_eq!(report.resumed, 0);
+    interrupt();
     input(folder.path(), 31);
     let report = run(&input_path, &out).expect("scored");
     assert_eq!((report.rows, report.resumed), (31, 0));
