@@ -2,7 +2,7 @@
 
 use crate::error::IoError;
 use crate::lines::Counted;
-use crate::records::{Limits, Record, Records};
+use crate::records::{LeftOut, Limits, Record, Records};
 use serde_json::{Map, Value};
 use std::io::Read;
 use std::path::Path;
@@ -11,7 +11,7 @@ pub(crate) fn open(
     path: &Path,
     limits: &Limits,
     sentences_per_prompt: usize,
-) -> Result<Records, IoError> {
+) -> Result<(Records, LeftOut), IoError> {
     let (file, _) = Counted::open(path)?;
     let mut bytes = Vec::new();
     file.take(limits.book_bytes + 1)
@@ -37,20 +37,25 @@ pub(crate) fn open(
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let (mut line, mut counted) = (1, 0);
-    let prompts: Vec<(u64, nines_text::BookPrompt)> =
-        nines_text::cut_prompts(text, sentences_per_prompt)
-            .into_iter()
-            .map(|prompt| {
-                let from = counted.min(prompt.start_byte);
-                line += text.as_bytes()[from..prompt.start_byte]
-                    .iter()
-                    .filter(|b| **b == b'\n')
-                    .count() as u64;
-                counted = prompt.start_byte;
-                (line, prompt)
-            })
-            .collect();
-    Ok(Box::new(prompts.into_iter().map(|(line, prompt)| {
+    let cut = nines_text::cut_book(text, sentences_per_prompt);
+    let skipped = cut.skipped.iter();
+    let left_out = skipped
+        .map(|(skip, n)| (skip.as_str(), *n as u64))
+        .collect();
+    let prompts: Vec<(u64, nines_text::BookPrompt)> = cut
+        .prompts
+        .into_iter()
+        .map(|prompt| {
+            let from = counted.min(prompt.start_byte);
+            line += text.as_bytes()[from..prompt.start_byte]
+                .iter()
+                .filter(|b| **b == b'\n')
+                .count() as u64;
+            counted = prompt.start_byte;
+            (line, prompt)
+        })
+        .collect();
+    let records: Records = Box::new(prompts.into_iter().map(|(line, prompt)| {
         let mut fields = Map::new();
         fields.insert("chapter".to_owned(), prompt.chapter.into());
         fields.insert("sentence".to_owned(), prompt.sentence_index.into());
@@ -59,5 +64,6 @@ pub(crate) fn open(
             line,
             fields: Ok(fields),
         })
-    })))
+    }));
+    Ok((records, left_out))
 }

@@ -95,13 +95,32 @@ impl Fields {
             .transpose()
     }
 
-    /// Takes a prompt family: a content hash, or the text of the prompt that it stems from.
+    /// Takes a prompt family: a content hash, or the text of the prompt that it stems from. Space
+    /// around it says nothing.
     pub(crate) fn family(&mut self, limits: &Limits) -> Result<Option<ContentHash>, Fault> {
-        let text = self.string("family", limits.text_bytes)?;
-        Ok(text.filter(|text| !text.trim().is_empty()).map(|text| {
-            text.parse()
-                .unwrap_or_else(|_| ContentHash::of_prompt(&text))
-        }))
+        let Some(text) = self.string("family", limits.text_bytes)? else {
+            return Ok(None);
+        };
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        // A hash that lost a digit is no prompt: taken for one, it would part the family in two.
+        let looks_like_a_hash = text.len() >= 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        match text.parse() {
+            Ok(hash) => Ok(Some(hash)),
+            Err(error) if looks_like_a_hash => Err(Fault::field("family", format!("is {error}"))),
+            Err(_) => Ok(Some(ContentHash::of_prompt(text))),
+        }
+    }
+
+    /// Takes how a snippet came to be, as exports say it. Any other word stays for `meta`.
+    pub(crate) fn origin(&mut self) -> Option<String> {
+        let words = ["import", "generate", "edit"];
+        let word = self.map.get("origin")?.as_str()?;
+        let word = words.iter().find(|known| **known == word)?;
+        self.map.remove("origin");
+        Some((*word).to_owned())
     }
 
     /// Takes the snippet that this one was edited from.

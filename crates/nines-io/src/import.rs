@@ -3,12 +3,13 @@
 use crate::error::{Fault, IoError};
 use crate::fields::Who;
 use crate::format::Format;
+use crate::json;
 use crate::records::{self, Limits, Records};
 use crate::rows::Row;
 use nines_domain::label::LabellerKind;
 use nines_domain::snippet::ContentHash;
 use serde::Serialize;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
@@ -83,6 +84,8 @@ pub struct ImportReport {
     pub skipped_rows: u64,
     /// The first thousand of them.
     pub skipped: Vec<SkippedRow>,
+    /// What no row was made of, such as a book's headings and verse: how many of what.
+    pub left_out: BTreeMap<String, u64>,
 }
 
 impl ImportReport {
@@ -94,6 +97,9 @@ impl ImportReport {
         self.skipped_rows += other.skipped_rows;
         let room = LISTED.saturating_sub(self.skipped.len());
         self.skipped.extend(other.skipped.into_iter().take(room));
+        for (what, n) in other.left_out {
+            *self.left_out.entry(what).or_default() += n;
+        }
     }
 }
 
@@ -107,6 +113,8 @@ pub struct RowStream<T> {
     seen: HashSet<ContentHash>,
     report: ImportReport,
     read: u64,
+    /// About how much memory the rows taken so far need.
+    bytes: u64,
     ended: bool,
     marker: PhantomData<fn() -> T>,
 }
@@ -134,28 +142,43 @@ pub fn stream<T: Row>(path: &Path, options: &ReadOptions) -> Result<RowStream<T>
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default()
     });
+    let (records, left_out) =
+        records::open(path, format, &options.limits, options.sentences_per_prompt)?;
+    let left_out = left_out.into_iter();
     Ok(RowStream {
         path: path.to_owned(),
         source,
-        records: records::open(path, format, &options.limits, options.sentences_per_prompt)?,
+        records,
         options: options.clone(),
         seen: HashSet::new(),
-        report: ImportReport::default(),
+        report: ImportReport {
+            left_out: left_out.map(|(what, n)| (what.to_owned(), n)).collect(),
+            ..ImportReport::default()
+        },
         read: 0,
+        bytes: 0,
         ended: false,
         marker: PhantomData,
     })
 }
 
-/// Reads a whole file into memory.
+/// Reads a whole file into memory, of which it may take [`Limits::total_bytes`].
 ///
 /// # Errors
-/// As [`stream`], and [`IoError::BadRow`] for the first bad row unless bad rows are skipped.
+/// As [`stream`], [`IoError::BadRow`] for the first bad row unless bad rows are skipped, and
+/// [`IoError::BadFile`] for a file whose rows take more memory than that.
 pub fn read_all<T: Row>(path: &Path, options: &ReadOptions) -> Result<Import<T>, IoError> {
     let mut stream = stream(path, options)?;
     let mut rows = Vec::new();
-    for row in &mut stream {
+    while let Some(row) = stream.next() {
         rows.push(row?);
+        if stream.bytes > options.limits.total_bytes {
+            let reason = format!(
+                "takes more than {} bytes of memory when it is read; cut it into parts",
+                options.limits.total_bytes
+            );
+            return Err(IoError::file(path, reason));
+        }
     }
     Ok(Import {
         rows,
@@ -214,6 +237,7 @@ impl<T: Row> RowStream<T> {
             }
             let line = record.line;
             let options = &self.options;
+            let weight = record.fields.as_ref().map_or(0, json::weight);
             let row = record
                 .fields
                 .and_then(|fields| T::read(line, fields, options));
@@ -224,6 +248,7 @@ impl<T: Row> RowStream<T> {
                         continue;
                     }
                     row.set_default_source(&self.source);
+                    self.bytes += weight;
                     self.report.taken += 1;
                     return Ok(Some(row));
                 }

@@ -36,6 +36,24 @@ pub(crate) fn kind_of(value: &Value) -> &'static str {
     }
 }
 
+/// Returns about how many bytes of memory an object takes.
+pub(crate) fn weight(map: &Map<String, Value>) -> u64 {
+    // An entry of a map takes its key, its value, and some for the tree.
+    map.iter()
+        .map(|(key, value)| 64 + key.len() as u64 + weight_of(value))
+        .sum()
+}
+
+fn weight_of(value: &Value) -> u64 {
+    size_of::<Value>() as u64
+        + match value {
+            Value::String(text) => text.len() as u64,
+            Value::Array(items) => items.iter().map(weight_of).sum(),
+            Value::Object(map) => weight(map),
+            _ => 0,
+        }
+}
+
 /// Says whether a value holds a NUL character anywhere; databases cannot keep one.
 pub(crate) fn has_nul(value: &Value) -> bool {
     match value {

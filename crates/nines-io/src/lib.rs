@@ -1,8 +1,8 @@
 //! Files in and out: prompts, snippets and labels from JSONL, CSV, Parquet and plain-text books;
 //! exports with data cards; model cards; streaming score files; the embedded starter data.
 //!
-//! - [`stream`] and [`read_all`] read [`PromptRow`]s, [`SnippetRow`]s and [`LabelRow`]s with bounded
-//!   memory. A bad row names file, line, field and reason; by default it ends the read, so that a
+//! - [`stream`] reads [`PromptRow`]s, [`SnippetRow`]s and [`LabelRow`]s one at a time, [`read_all`]
+//!   all of a file; what either may take of memory is bounded by [`Limits`]. A bad row names file, line, field and reason; by default it ends the read, so that a
 //!   caller who stores rows in one transaction imports all of a file or nothing.
 //! - [`TableWriter`] writes rows as JSONL, CSV or Parquet; [`DataCard`] and [`ModelCard`] say what
 //!   they are. Every file appears whole, by one rename.
@@ -18,9 +18,10 @@
 //! | `prompt` | all | the given text (required; in label files `snippet` can stand for it) |
 //! | `completion` | snippets, labels | its continuation (required likewise) |
 //! | `snippet` | labels | the snippet's content hash; checked against the texts where both are given |
-//! | `source` | prompts, snippets | where it comes from; the file's name where absent |
-//! | `family` | prompts, snippets | what the prompt was made from (a content hash, or that prompt's text): families are never split between training and test |
-//! | `parent` | snippets | the snippet it was edited from: a content hash, or an object with `prompt` and `completion` |
+//! | `source` | all | where it comes from; the file's name where absent |
+//! | `family` | all | what the prompt was made from (a content hash, or that prompt's text; space around it says nothing): families are never split between training and test |
+//! | `origin` | snippets | `import`, `generate` or `edit`, as exports say it; any other word goes to `meta` |
+//! | `parent` | snippets, labels | the snippet it was edited from: a content hash, or an object with `prompt` and `completion` |
 //! | `verdict` or `label` | snippets, labels | `yes`, `no`, `unsure`; also `injury` (yes, severity 2), `safe` (no), `true`, `false`, `1`, `0` |
 //! | `severity` | snippets, labels | 1, 2 or 3, with a yes only |
 //! | `labeller`, `labeller_kind` | snippets, labels | who, and `person` or `judge`; [`ReadOptions`] can give both |

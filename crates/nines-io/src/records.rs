@@ -6,6 +6,7 @@ use crate::json;
 use crate::lines::Lines;
 use crate::{book, comma, parquet_rows};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What a file may ask of memory.
@@ -19,6 +20,8 @@ pub struct Limits {
     pub rows: u64,
     /// The longest book in bytes.
     pub book_bytes: u64,
+    /// The most memory that all rows of a file may take when they are read at once, in bytes.
+    pub total_bytes: u64,
 }
 
 impl Default for Limits {
@@ -28,6 +31,7 @@ impl Default for Limits {
             text_bytes: 64 << 10,
             rows: 50_000_000,
             book_bytes: 256 << 20,
+            total_bytes: 2 << 30,
         }
     }
 }
@@ -41,18 +45,21 @@ pub(crate) struct Record {
 /// Rows as they are read; an error ends the file.
 pub(crate) type Records = Box<dyn Iterator<Item = Result<Record, IoError>> + Send>;
 
+/// What a file is not made into rows of, such as the headings of a book: how many of what.
+pub(crate) type LeftOut = BTreeMap<&'static str, u64>;
+
 /// Opens a file.
 pub(crate) fn open(
     path: &Path,
     format: Format,
     limits: &Limits,
     sentences_per_prompt: usize,
-) -> Result<Records, IoError> {
-    match format {
+) -> Result<(Records, LeftOut), IoError> {
+    let records: Records = match format {
         Format::Jsonl | Format::JsonlGz => {
             let gzipped = format == Format::JsonlGz;
             let (mut lines, _) = Lines::open(path, gzipped, limits.line_bytes)?;
-            Ok(Box::new(std::iter::from_fn(move || {
+            Box::new(std::iter::from_fn(move || {
                 lines
                     .next_line()
                     .map(|line| {
@@ -62,10 +69,11 @@ pub(crate) fn open(
                         })
                     })
                     .transpose()
-            })))
+            }))
         }
-        Format::Csv => comma::open(path, limits),
-        Format::Parquet => parquet_rows::open(path),
-        Format::Text => book::open(path, limits, sentences_per_prompt),
-    }
+        Format::Csv => comma::open(path, limits)?,
+        Format::Parquet => parquet_rows::open(path)?,
+        Format::Text => return book::open(path, limits, sentences_per_prompt),
+    };
+    Ok((records, LeftOut::new()))
 }

@@ -21,7 +21,8 @@ pub trait Row: Sized {
         options: &ReadOptions,
     ) -> Result<Option<Self>, Fault>;
 
-    /// Returns the hash that two rows share when the second adds nothing.
+    /// Returns the hash that two rows share when the second adds nothing: it says the same in every
+    /// field.
     fn identity(&self) -> ContentHash;
 
     /// Names the row's origin where the file does not.
@@ -56,6 +57,8 @@ pub struct SnippetRow {
     pub family: Option<ContentHash>,
     /// The snippet it was edited from.
     pub parent: Option<ContentHash>,
+    /// How it came to be, as an export says it: `import`, `generate` or `edit`.
+    pub origin: Option<String>,
     /// Its labels; often none.
     pub labels: Vec<Label>,
     /// Everything else.
@@ -88,6 +91,12 @@ pub struct LabelRow {
     pub line: u64,
     /// The snippet.
     pub snippet: SnippetKey,
+    /// Where it comes from.
+    pub source: Option<String>,
+    /// The family its prompt belongs to, where not its own.
+    pub family: Option<ContentHash>,
+    /// The snippet it was edited from.
+    pub parent: Option<ContentHash>,
     /// Its labels; at least one.
     pub labels: Vec<Label>,
     /// Everything else.
@@ -111,7 +120,8 @@ impl Row for PromptRow {
     }
 
     fn identity(&self) -> ContentHash {
-        ContentHash::of_prompt(&self.prompt)
+        let about = (&self.source, self.family, None);
+        identity_of(ContentHash::of_prompt(&self.prompt), about, &[], &self.meta)
     }
 
     fn set_default_source(&mut self, source: &str) {
@@ -137,13 +147,17 @@ impl Row for SnippetRow {
             source: fields.name("source")?,
             family: fields.family(&options.limits)?,
             parent: fields.parent(&options.limits)?,
+            origin: fields.origin(),
             labels: fields.labels(&options.who())?,
             meta: fields.into_meta()?,
         }))
     }
 
     fn identity(&self) -> ContentHash {
-        identity_of(self.text.hash(), &self.labels)
+        let about = (&self.source, self.family, self.parent);
+        let whole = identity_of(self.text.hash(), about, &self.labels, &self.meta);
+        let origin = self.origin.as_deref().unwrap_or_default();
+        ContentHash::of_fields("row", &[&whole.to_string(), origin])
     }
 
     fn set_default_source(&mut self, source: &str) {
@@ -182,16 +196,22 @@ impl Row for LabelRow {
         Ok(Some(Self {
             line,
             snippet,
+            source: fields.name("source")?,
+            family: fields.family(&options.limits)?,
+            parent: fields.parent(&options.limits)?,
             labels,
             meta: fields.into_meta()?,
         }))
     }
 
     fn identity(&self) -> ContentHash {
-        identity_of(self.snippet.hash(), &self.labels)
+        let about = (&self.source, self.family, self.parent);
+        identity_of(self.snippet.hash(), about, &self.labels, &self.meta)
     }
 
-    fn set_default_source(&mut self, _: &str) {}
+    fn set_default_source(&mut self, source: &str) {
+        self.source.get_or_insert_with(|| source.to_owned());
+    }
 }
 
 fn check_hash(hash: Option<ContentHash>, text: &SnippetText) -> Result<(), Fault> {
@@ -204,13 +224,17 @@ fn check_hash(hash: Option<ContentHash>, text: &SnippetText) -> Result<(), Fault
     }
 }
 
-fn identity_of(snippet: ContentHash, labels: &[Label]) -> ContentHash {
-    let mut parts = vec![snippet.to_string()];
-    for label in labels {
-        parts.push(format!("{label:?}"));
-    }
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    ContentHash::of_fields("row", &parts)
+/// Hashes everything that a row says.
+fn identity_of(
+    text: ContentHash,
+    (source, family, parent): (&Option<String>, Option<ContentHash>, Option<ContentHash>),
+    labels: &[Label],
+    meta: &Map<String, Value>,
+) -> ContentHash {
+    // The fields of meta stand in the order of their names.
+    let about = format!("{source:?} {family:?} {parent:?} {labels:?}");
+    let meta = Value::Object(meta.clone()).to_string();
+    ContentHash::of_fields("row", &[&text.to_string(), &about, &meta])
 }
 
 pub(crate) fn label_json(label: &Label) -> Value {
@@ -265,6 +289,7 @@ impl Tabular for SnippetRow {
         ("source", Kind::Text),
         ("family", Kind::Text),
         ("parent", Kind::Text),
+        ("origin", Kind::Text),
         ("labels", Kind::Labels),
         ("meta", Kind::Json),
     ];
@@ -277,6 +302,7 @@ impl Tabular for SnippetRow {
             json!(self.source),
             hash_cell(self.family),
             hash_cell(self.parent),
+            json!(self.origin),
             if self.labels.is_empty() {
                 Value::Null
             } else {

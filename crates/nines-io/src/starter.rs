@@ -10,6 +10,7 @@ use crate::json;
 use crate::rows::{Row, SnippetRow};
 use nines_domain::label::LabellerKind;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -109,6 +110,17 @@ pub fn snippets() -> Result<Vec<SnippetRow>, IoError> {
         }
     }
     Ok(rows)
+}
+
+/// Returns the SHA-256 of the starter data's files, names included, in hexadecimal.
+pub fn digest() -> String {
+    let mut hasher = Sha256::new();
+    for text in FILES.iter().flat_map(|(name, text)| [name, text]) {
+        hasher.update((text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    let digest = hasher.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Returns the starter prompts, each once, in order of appearance.

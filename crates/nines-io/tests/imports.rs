@@ -271,7 +271,7 @@ fn who_labelled_must_be_known() {
 
 #[test]
 fn bad_rows_are_listed_when_they_are_skipped() {
-    let text = "{\"prompt\":\"a\"}\nnot json\n{\"prompt\":\"b\"}\n{\"prompt\":\"a\",\"x\":1}\n{\"prompt\":\"\"}\n";
+    let text = "{\"prompt\":\"a\"}\nnot json\n{\"prompt\":\"b\"}\n{\"prompt\":\"a\",\"x\":1}\n{\"prompt\":\"\"}\n{\"prompt\":\"a\"}\n";
     let (_folder, path) = file("a.jsonl", text);
     let options = ReadOptions {
         skip_bad: true,
@@ -283,12 +283,12 @@ fn bad_rows_are_listed_when_they_are_skipped() {
         .iter()
         .map(|row| (row.line, row.prompt.as_str()))
         .collect();
-    assert_eq!(prompts, [(1, "a"), (3, "b")]);
+    assert_eq!(prompts, [(1, "a"), (3, "b"), (4, "a")]);
     assert_eq!(import.rows[0].source.as_deref(), Some("a.jsonl"));
     let report = import.report;
     assert_eq!(
         (report.taken, report.duplicates, report.skipped_rows),
-        (2, 1, 2)
+        (3, 1, 2)
     );
     let skipped: Vec<_> = report
         .skipped
@@ -309,6 +309,78 @@ fn an_error_ends_the_stream() {
     assert!(rows.next().is_some_and(|row| row.is_err()));
     assert!(rows.next().is_none() && rows.next().is_none());
     assert_eq!(rows.report().taken, 1);
+}
+
+#[test]
+fn a_row_that_says_anything_new_is_no_duplicate() {
+    let row = |more: &str| format!("{{\"prompt\":\"a\",\"completion\":\"b\"{more}}}\n");
+    let parent = format!(",\"parent\":\"{}\"", ContentHash::of_prompt("x"));
+    let said = [
+        r#","pick":"score_enriched""#,
+        r#","pick":"random""#,
+        r#","source":"elsewhere""#,
+        r#","family":"root""#,
+        r#","origin":"generate""#,
+        &parent,
+    ];
+    let label = r#","verdict":"no""#;
+    let once: String = said
+        .iter()
+        .map(|more| row(&format!("{label}{more}")))
+        .collect();
+    let twice = format!("{once}{once}");
+    let (_folder, path) = file("a.jsonl", &twice);
+    let snippets = read_all::<SnippetRow>(&path, &judged()).expect("fine");
+    assert_eq!((snippets.report.taken, snippets.report.duplicates), (6, 6));
+    let labels = read_all::<LabelRow>(&path, &judged()).expect("fine");
+    assert_eq!((labels.report.taken, labels.report.duplicates), (6, 6));
+    assert_eq!(labels.rows[1].meta["pick"], "random");
+    assert_eq!(labels.rows[2].source.as_deref(), Some("elsewhere"));
+    assert_eq!(labels.rows[3].source.as_deref(), Some("a.jsonl"));
+    assert_eq!(labels.rows[3].family, Some(ContentHash::of_prompt("root")));
+    assert_eq!(labels.rows[5].parent, Some(ContentHash::of_prompt("x")));
+}
+
+#[test]
+fn a_family_is_named_by_a_hash_or_by_a_text_and_never_by_half_a_hash() {
+    let hash = ContentHash::of_prompt("root").to_string();
+    let read = |family: &str| {
+        let text = format!(r#"{{"prompt":"a","family":"{family}"}}"#);
+        read::<PromptRow>("a.jsonl", text).map(|mut rows| rows.remove(0).family)
+    };
+    for family in ["root", " root\\t", &hash, &format!("  {hash} ")] {
+        let family = read(family).expect("fine");
+        assert_eq!(family, Some(ContentHash::of_prompt("root")));
+    }
+    assert_eq!(read("  ").expect("fine"), None);
+    for broken in [&hash[1..], &format!("{hash}0"), &hash[..40]] {
+        let error = read(broken).expect_err("no hash").to_string();
+        assert!(error.contains("`family` is not a content hash"), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_would_fill_the_memory_is_refused() {
+    let rows: String = (0..2000)
+        .map(|i| format!("{{\"prompt\":\"{i}\",\"x\":[0,0,0]}}\n"))
+        .collect();
+    let (_folder, path) = file("a.jsonl", rows);
+    let mut options = judged();
+    options.limits.total_bytes = 100_000;
+    let error = read_all::<PromptRow>(&path, &options)
+        .expect_err("too much")
+        .to_string();
+    assert!(
+        error.contains("100000 bytes") && error.contains("cut it into parts"),
+        "{error}"
+    );
+    assert_eq!(
+        read_all::<PromptRow>(&path, &judged())
+            .expect("fits")
+            .rows
+            .len(),
+        2000
+    );
 }
 
 #[test]
@@ -411,6 +483,19 @@ fn books_become_prompts_of_three_sentences() {
     );
     assert_eq!(rows[1].line, 3);
     assert_eq!(rows[1].meta["sentence"], 3);
+    let (_folder, path) = file(
+        "book.txt",
+        "CHAPTER I\n\nIt rained. He came home. She asked.\n\nCHAPTER II\n\nHe sat.\n",
+    );
+    let report = read_all::<PromptRow>(&path, &judged())
+        .expect("fine")
+        .report;
+    assert_eq!(report.taken, 1);
+    assert_eq!(report.left_out["headings"], 2);
+    assert_eq!(
+        report.left_out["sentences with too few others around them"],
+        1
+    );
     let error = read::<PromptRow>("book.txt", b"One.\nTwo \xff.")
         .expect_err("bad")
         .to_string();

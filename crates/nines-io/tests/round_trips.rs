@@ -109,16 +109,18 @@ fn snippet() -> impl Strategy<Value = SnippetRow> {
         name(),
         hash(),
         hash(),
+        prop::option::of(prop::sample::select(vec!["import", "generate", "edit"])),
         prop::collection::vec(label(), 0..4),
         meta(),
     )
         .prop_map(
-            |(prompt, completion, source, family, parent, labels, meta)| SnippetRow {
+            |(prompt, completion, source, family, parent, origin, labels, meta)| SnippetRow {
                 line: 0,
                 text: SnippetText::new(prompt, completion),
                 source: Some(source),
                 family,
                 parent,
+                origin: origin.map(str::to_owned),
                 labels,
                 meta,
             },

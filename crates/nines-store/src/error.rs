@@ -153,6 +153,14 @@ pub enum StoreError {
         /// The snippet, by id or content hash.
         snippet: String,
     },
+    /// A row of a file is wrong.
+    #[error("line {line}: {}", without_row(error))]
+    AtLine {
+        /// Its line in the file, from 1.
+        line: u64,
+        /// What is wrong, with the row in the batch.
+        error: Box<StoreError>,
+    },
     /// A row refers to another that is not stored.
     #[error(
         "a row refers to a model, run, prompt or snippet that is not stored; nothing was written"
@@ -271,10 +279,41 @@ fn class(error: &DbErr) -> Class {
     }
 }
 
+/// Returns the words of an error of a row without the row.
+fn without_row(error: &StoreError) -> String {
+    let words = error.to_string();
+    match error.row() {
+        Some(row) => words.trim_start_matches(&format!("row {row}: ")).to_owned(),
+        None => words,
+    }
+}
+
 impl StoreError {
     /// Says whether the same step may work a moment later.
     pub(crate) fn is_transient(&self) -> bool {
         matches!(self, Self::Busy { .. })
+    }
+
+    /// Returns the row in the batch that is wrong, from 0, where it is one.
+    fn row(&self) -> Option<usize> {
+        match self {
+            Self::Nul { row, .. }
+            | Self::BadValue { row, .. }
+            | Self::UnknownParent { row, .. }
+            | Self::UnknownSnippet { row, .. } => Some(*row),
+            _ => None,
+        }
+    }
+
+    /// Names the line of a file in place of the row of a batch, where it is known.
+    pub(crate) fn at_line(self, lines: &[u64]) -> Self {
+        match self.row().and_then(|row| lines.get(row)) {
+            Some(&line) => Self::AtLine {
+                line,
+                error: Box::new(self),
+            },
+            None => self,
+        }
     }
 }
 

@@ -37,6 +37,20 @@ pub struct NewImport {
     pub snippets: Vec<NewSnippet>,
     /// Labels, of snippets of this import or stored before.
     pub labels: Vec<NewLabel>,
+    /// Where they stand in the file, for messages.
+    pub lines: ImportLines,
+}
+
+/// The line of the file, from 1, of each prompt, snippet and label of an import. Where a list is
+/// shorter than its rows, errors name the row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportLines {
+    /// Of the prompts.
+    pub prompts: Vec<u64>,
+    /// Of the snippets.
+    pub snippets: Vec<u64>,
+    /// Of the labels.
+    pub labels: Vec<u64>,
 }
 
 /// What became of the rows of a file.
@@ -87,7 +101,8 @@ impl Store {
     ///
     /// # Errors
     /// Those of [`Store::insert_prompts`], [`Store::insert_snippets`] and
-    /// [`Store::insert_labels`]; a row in them counts within its own list. Nothing is stored then.
+    /// [`Store::insert_labels`], as [`StoreError::AtLine`] where [`NewImport::lines`] tell the line;
+    /// otherwise a row in them counts within its own list. Nothing is stored then.
     pub async fn import(&self, new: &NewImport) -> Result<Import, StoreError> {
         refuse_nul(0, "kind", &new.kind)?;
         refuse_nul(0, "file", &new.file)?;
@@ -111,13 +126,17 @@ impl Store {
             };
             let note = note.insert(tx).await?;
             let import = Some(note.id);
-            let prompts = prompts::put(tx, &new.prompts, import).await?;
+            let lines = &new.lines;
+            let prompts = prompts::put(tx, &new.prompts, import).await;
+            let prompts = prompts.map_err(|error| error.at_line(&lines.prompts))?;
             let bringer = Bringer {
                 import,
                 run: new.run,
             };
-            let snippets = snippets::put(tx, &new.snippets, bringer).await?;
-            let labels = labels::put(tx, &new.labels, import).await?;
+            let snippets = snippets::put(tx, &new.snippets, bringer).await;
+            let snippets = snippets.map_err(|error| error.at_line(&lines.snippets))?;
+            let labels = labels::put(tx, &new.labels, import).await;
+            let labels = labels.map_err(|error| error.at_line(&lines.labels))?;
             counts.prompts_new = prompts.new_count();
             counts.prompts_duplicate = prompts.duplicate_count();
             counts.snippets_new = snippets.new_count();

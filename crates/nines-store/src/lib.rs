@@ -43,7 +43,7 @@ pub use counts::Counts;
 pub use error::StoreError;
 pub use filters::{Candidate, FilterAnswer, FilterSetting, NewCandidate, NewFilterAnswer};
 pub use generations::{Generation, NewGeneration, Sampler, StoredGenerations};
-pub use imports::{Import, ImportCounts, NewImport};
+pub use imports::{Import, ImportCounts, ImportLines, NewImport};
 pub use labels::{NewLabel, SnippetRef, StoredLabel};
 pub use metrics::{Metric, NewMetric};
 pub use models::{Model, ModelKind, NewModel};

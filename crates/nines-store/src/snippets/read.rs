@@ -1,7 +1,7 @@
 //! Snippets coming out: with their prompts, labels, adjudications and sightings, page by page.
 
 use super::Origin;
-use crate::batch::KEYS_PER_STATEMENT;
+use crate::batch::{KEYS_PER_STATEMENT, find_by_hash};
 use crate::entity::snippet::{self, Column, Entity};
 use crate::entity::{adjudication, label, sighting};
 use crate::error::StoreError;
@@ -276,6 +276,25 @@ impl Store {
             .all(&self.connection)
             .await?;
         Ok(self.complete(rows, &SnippetFilter::default()).await?.pop())
+    }
+
+    /// Returns those snippets of some content hashes that are stored, oldest first.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn snippets_by_hash(
+        &self,
+        hashes: &[ContentHash],
+    ) -> Result<Vec<Snippet>, StoreError> {
+        let mut ids = HashSet::with_capacity(hashes.len());
+        let wanted = [Column::Id];
+        let rows = find_by_hash::<Entity, _, 1>(&self.connection, Column::Hash, hashes, wanted);
+        for row in rows.await? {
+            ids.insert(SnippetId(row.try_get("", "id")?));
+        }
+        let mut ids: Vec<SnippetId> = ids.into_iter().collect();
+        ids.sort_unstable();
+        self.snippets_by_id(&ids).await
     }
 
     /// Adds what other tables know of snippets; leaves out those of other splits.

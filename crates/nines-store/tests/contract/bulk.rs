@@ -24,6 +24,7 @@ fn import(snippets: Vec<NewSnippet>, labels: Vec<NewLabel>) -> NewImport {
         prompts: Vec::new(),
         snippets,
         labels,
+        lines: Default::default(),
     }
 }
 

@@ -30,6 +30,7 @@ fn import(snippets: Vec<NewSnippet>, labels: Vec<NewLabel>) -> NewImport {
         prompts: Vec::new(),
         snippets,
         labels,
+        lines: Default::default(),
     }
 }
 
@@ -129,6 +130,9 @@ contract! {
         broken.labels.push(verdict("nowhere", "r1"));
         let refused = store.import(&broken).await;
         assert!(matches!(refused, Err(StoreError::UnknownSnippet { row: 3, .. })));
+        broken.lines.labels = vec![1, 1, 4, 17];
+        let told = store.import(&broken).await.expect_err("refused").to_string();
+        assert!(told.starts_with("line 17: the snippet "), "{told}");
         for table in ["imports", "prompts", "snippets", "labels", "adjudications"] {
             assert_eq!(db.number(&format!("SELECT COUNT(*) FROM {table}")).await, 0, "{table}");
         }
@@ -142,6 +146,16 @@ contract! {
         assert!(stored.iter().all(|s| s.import == Some(first.id) && s.sightings.is_empty()));
         assert!(stored.iter().flat_map(|s| &s.labels).all(|l| l.import == Some(first.id)));
         assert_eq!(store.imports().await.expect("read"), [first, again]);
+    }
+
+    async fn snippets_are_found_by_their_hashes(db) {
+        let store = db.open().await;
+        let new = [snippet("p", "c0"), snippet("p", "c1"), snippet("p", "c2")];
+        store.insert_snippets(&new).await.expect("stored");
+        let asked = [new[2].text.hash(), snippet("p", "nowhere").text.hash(), new[0].text.hash()];
+        let found = store.snippets_by_hash(&asked).await.expect("read");
+        let found: Vec<_> = found.iter().map(|s| s.text.completion.as_str()).collect();
+        assert_eq!(found, ["c0", "c2"]);
     }
 
     async fn a_snippet_met_again_elsewhere_keeps_both_descriptions(db) {

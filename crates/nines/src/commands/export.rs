@@ -6,13 +6,14 @@ use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
 use nines_domain::estimate::Estimate;
-use nines_domain::snippet::SnippetId;
+use nines_domain::snippet::{ContentHash, SnippetId};
 use nines_io::{
     DataCard, ExportedLabel, ExportedScore, LabelCounts, ModelCard, SnippetRow, TableWriter,
     Written,
 };
 use nines_store::{Model, ModelKind, Snippet, SnippetFilter};
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// What made a card.
@@ -40,9 +41,10 @@ pub async fn run(project: &Project, command: ExportCommand, output: &Output) -> 
 
 async fn snippets(project: &Project, out: &Path, output: &Output) -> Result<()> {
     let all = project.store.snippets(&SnippetFilter::default()).await?;
+    let hashes: HashMap<SnippetId, ContentHash> = all.iter().map(|s| (s.id, s.hash)).collect();
     let mut writer = TableWriter::create(out)?;
     for (line, snippet) in (1..).zip(&all) {
-        writer.write(&row(line, snippet))?;
+        writer.write(&row(line, snippet, &hashes))?;
     }
     finish(
         project,
@@ -53,13 +55,14 @@ async fn snippets(project: &Project, out: &Path, output: &Output) -> Result<()> 
     )
 }
 
-fn row(line: u64, snippet: &Snippet) -> SnippetRow {
+fn row(line: u64, snippet: &Snippet, hashes: &HashMap<SnippetId, ContentHash>) -> SnippetRow {
     SnippetRow {
         line,
         text: snippet.text.clone(),
         source: Some(snippet.source.clone()),
         family: Some(snippet.family),
-        parent: None,
+        parent: snippet.parent.and_then(|id| hashes.get(&id).copied()),
+        origin: Some(snippet.origin.as_str().to_owned()),
         labels: snippet.labels.iter().map(|l| l.label.clone()).collect(),
         meta: meta(snippet),
     }
@@ -71,7 +74,6 @@ fn meta(snippet: &Snippet) -> Map<String, Value> {
     if let Some(adjudication) = &snippet.adjudication {
         meta.insert("adjudication".to_owned(), json!(adjudication));
     }
-    meta.insert("origin".to_owned(), json!(snippet.origin.as_str()));
     meta
 }
 

@@ -4,13 +4,17 @@ use crate::cli::{ImportArgs, ImportCommand};
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Context, Result};
+use nines_domain::label::Label;
+use nines_domain::snippet::{ContentHash, SnippetText};
 use nines_io::{ImportReport, LabelRow, PromptRow, ReadOptions, SnippetKey, SnippetRow, read_all};
 use nines_store::{
-    Import, ImportCounts, NewImport, NewLabel, NewPrompt, NewSnippet, Origin, SnippetRef,
+    Import, ImportCounts, ImportLines, NewImport, NewLabel, NewPrompt, NewSnippet, Origin,
+    SnippetRef,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -126,12 +130,18 @@ fn name_of(file: &Path) -> String {
 }
 
 /// The note that is kept of an import, beside its rows.
-#[derive(Default)]
 pub struct Note {
-    digest: String,
-    rows: usize,
-    skipped: Value,
-    skipped_count: usize,
+    /// The SHA-256 of what is imported.
+    pub digest: String,
+    /// What tells the labels from those of another import: a labeller who says the same again on
+    /// another occasion has changed their mind in between, or confirms it.
+    pub occasion: String,
+    /// How many rows there are.
+    pub rows: usize,
+    /// Those that were left out, and why.
+    pub skipped: Value,
+    /// How many those are.
+    pub skipped_count: usize,
 }
 
 impl TryFrom<(&ImportReport, &PathBuf)> for Note {
@@ -143,12 +153,12 @@ impl TryFrom<(&ImportReport, &PathBuf)> for Note {
             std::fs::File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
         std::io::copy(&mut content, &mut hasher)
             .with_context(|| format!("cannot read {}", file.display()))?;
+        let digest = hasher.finalize();
+        let digest: String = digest.iter().map(|b| format!("{b:02x}")).collect();
         Ok(Self {
-            digest: hasher
-                .finalize()
-                .iter()
-                .map(|b| format!("{b:02x}"))
-                .collect(),
+            // The same file is the same occasion, under whatever name.
+            occasion: digest.clone(),
+            digest,
             rows: (report.taken + report.duplicates + report.unlabelled + report.skipped_rows)
                 as usize,
             skipped: serde_json::to_value(&report.skipped)?,
@@ -176,57 +186,120 @@ pub async fn store(
         prompts: Vec::new(),
         snippets: Vec::new(),
         labels: Vec::new(),
+        lines: ImportLines::default(),
     };
     match rows {
-        Rows::Prompts(rows) => new.prompts.extend(rows.into_iter().map(|row| NewPrompt {
-            text: row.prompt,
-            family: row.family,
-            parent: None,
-            source: row.source.unwrap_or_else(|| name.to_owned()),
-            meta: object(row.meta),
-        })),
+        Rows::Prompts(rows) => {
+            for row in rows {
+                new.lines.prompts.push(row.line);
+                new.prompts.push(NewPrompt {
+                    text: row.prompt,
+                    family: row.family,
+                    parent: None,
+                    source: row.source.unwrap_or_else(|| name.to_owned()),
+                    meta: object(row.meta),
+                });
+            }
+        }
         Rows::Snippets(rows) => {
             for row in rows {
                 let source = row.source.unwrap_or_else(|| name.to_owned());
-                let hash = row.text.hash();
-                new.labels
-                    .extend(row.labels.into_iter().map(|label| NewLabel {
-                        snippet: SnippetRef::Hash(hash),
-                        label,
-                        occasion: String::new(),
-                        source: source.clone(),
-                    }));
+                let labels = Labels {
+                    hash: row.text.hash(),
+                    line: row.line,
+                    occasion: &note.occasion,
+                    source: &source,
+                };
+                labels.add(&mut new, row.labels);
+                new.lines.snippets.push(row.line);
                 new.snippets.push(NewSnippet {
                     text: row.text,
                     prompt_family: row.family,
+                    origin: origin(row.origin.as_deref(), row.parent.is_some()),
                     parent: row.parent,
-                    origin: if row.parent.is_some() {
-                        Origin::Edit
-                    } else {
-                        Origin::Import
-                    },
                     source,
                     meta: object(row.meta),
                 });
             }
         }
         Rows::Labels(rows) => {
+            let texts = texts_of(project, &rows).await?;
             for row in rows {
+                let source = row.source.clone().unwrap_or_else(|| name.to_owned());
                 let hash = row.snippet.hash();
-                if let SnippetKey::Text(text) = row.snippet {
-                    new.snippets.push(NewSnippet::imported(text, name));
-                }
-                new.labels
-                    .extend(row.labels.into_iter().map(|label| NewLabel {
-                        snippet: SnippetRef::Hash(hash),
-                        label,
-                        occasion: String::new(),
-                        source: name.to_owned(),
-                    }));
+                let labels = Labels {
+                    hash,
+                    line: row.line,
+                    occasion: &note.occasion,
+                    source: &source,
+                };
+                labels.add(&mut new, row.labels);
+                let text = match row.snippet {
+                    SnippetKey::Text(text) => Some(text),
+                    SnippetKey::Hash(hash) => texts.get(&hash).cloned(),
+                };
+                // A hash that is not stored is refused with its label.
+                let Some(text) = text else { continue };
+                new.lines.snippets.push(row.line);
+                new.snippets.push(NewSnippet {
+                    prompt_family: row.family,
+                    origin: origin(None, row.parent.is_some()),
+                    parent: row.parent,
+                    meta: object(row.meta),
+                    ..NewSnippet::imported(text, source)
+                });
             }
         }
     }
     Ok(project.store.import(&new).await?)
+}
+
+/// The labels of one row.
+struct Labels<'a> {
+    hash: ContentHash,
+    line: u64,
+    occasion: &'a str,
+    source: &'a str,
+}
+
+impl Labels<'_> {
+    fn add(&self, new: &mut NewImport, labels: Vec<Label>) {
+        for label in labels {
+            new.lines.labels.push(self.line);
+            new.labels.push(NewLabel {
+                snippet: SnippetRef::Hash(self.hash),
+                label,
+                occasion: self.occasion.to_owned(),
+                source: self.source.to_owned(),
+            });
+        }
+    }
+}
+
+/// Reads how a snippet came to be; a file that does not say brought it, or its edit.
+fn origin(stated: Option<&str>, has_parent: bool) -> Origin {
+    match stated {
+        Some("generate") => Origin::Generate,
+        Some("edit") => Origin::Edit,
+        Some("import") => Origin::Import,
+        _ if has_parent => Origin::Edit,
+        _ => Origin::Import,
+    }
+}
+
+/// Finds the texts of stored snippets that rows name by their hash and say more of than labels.
+async fn texts_of(
+    project: &Project,
+    rows: &[LabelRow],
+) -> Result<HashMap<ContentHash, SnippetText>> {
+    let hashes: Vec<ContentHash> = rows
+        .iter()
+        .filter(|row| !row.meta.is_empty() || row.family.is_some() || row.parent.is_some())
+        .filter(|row| matches!(row.snippet, SnippetKey::Hash(_)))
+        .map(|row| row.snippet.hash())
+        .collect();
+    let found = project.store.snippets_by_hash(&hashes).await?;
+    Ok(found.into_iter().map(|s| (s.hash, s.text)).collect())
 }
 
 fn object(meta: Map<String, Value>) -> Value {
@@ -269,6 +342,9 @@ fn words(reports: &[FileReport]) -> String {
                 report.unlabelled
             );
         }
+        for (what, n) in &report.left_out {
+            let _ = writeln!(text, "  left out  {n:>7} {what}");
+        }
         if report.skipped_rows > 0 {
             let _ = writeln!(text, "  skipped   {:>7} rows:", report.skipped_rows);
             for row in report.skipped.iter().take(20) {
@@ -286,3 +362,6 @@ fn words(reports: &[FileReport]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! `nines init`: a new project, empty or with the starter data.
 
-use super::import::{self, Rows};
+use super::import::{self, Note, Rows};
 use crate::cli::InitArgs;
 use crate::config::{
     Config, DatabaseSection, FILE_NAME, FilterSection, GeneratorSection, PredicateSection,
@@ -129,7 +129,14 @@ pub async fn import_starter(project: &Project) -> Result<u64> {
         "starter",
         "starter data",
         Rows::Snippets(rows),
-        Default::default(),
+        Note {
+            digest: starter::digest(),
+            // Projects hold the starter's labels without an occasion; each is one opinion, given once.
+            occasion: String::new(),
+            rows: count as usize,
+            skipped: serde_json::Value::Null,
+            skipped_count: 0,
+        },
     )
     .await?;
     Ok(count)
