@@ -3,20 +3,21 @@
 
 use crate::batch::{self, KEYS_PER_STATEMENT};
 use crate::entity::generation::{self, Column, Entity};
-use crate::entity::{sampler, snippet};
+use crate::entity::{filter_candidate, sampler, snippet};
 use crate::error::StoreError;
 use crate::prompts;
 use crate::snippets::{self, Bringer, NewSnippet, Origin};
 use crate::store::{Store, in_transaction};
 use crate::time::now;
 use crate::values::{Place, from_json, from_word, refuse_nul, signed, to_json, unsigned};
-use nines_domain::draw::{Draw, Sampling};
+use nines_domain::draw::{Draw, Finish, Sampling};
 use nines_domain::snippet::{ContentHash, PromptId, RunId, SnippetId, SnippetText};
+use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement, SimpleExpr};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, JoinType,
     QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// A generator with its sampling settings: what a draw is a draw of.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,6 +164,30 @@ impl Store {
             .collect()
     }
 
+    /// Returns the snippets whose completions no draw has finished: each was cut off by its token
+    /// budget whenever it was drawn, by `nines generate` or by a filter.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn unfinished_snippets(&self) -> Result<HashSet<SnippetId>, StoreError> {
+        let mut unfinished: BTreeSet<i64> = BTreeSet::new();
+        for select in drawn(Finish::Budget, true) {
+            for row in self.connection.query_all(&select).await? {
+                unfinished.insert(row.try_get("", "snippet_id")?);
+            }
+        }
+        let keys: Vec<i64> = unfinished.iter().copied().collect();
+        for chunk in keys.chunks(KEYS_PER_STATEMENT) {
+            for mut select in drawn(Finish::Budget, false) {
+                select.and_where(Expr::col("snippet_id").is_in(chunk.iter().copied()));
+                for row in self.connection.query_all(&select).await? {
+                    unfinished.remove(&row.try_get("", "snippet_id")?);
+                }
+            }
+        }
+        Ok(unfinished.into_iter().map(SnippetId).collect())
+    }
+
     /// Lists the samplers that anything was drawn from, oldest first.
     ///
     /// # Errors
@@ -213,6 +238,28 @@ fn read(
         },
         run: row.run_id.map(RunId),
     })
+}
+
+/// Selects the snippets of all draws that ended in this way, or in another: those of generations
+/// and those of filters.
+fn drawn(finish: Finish, is: bool) -> [SelectStatement; 2] {
+    fn one<E: EntityTrait>(snippet: E::Column, ended: SimpleExpr) -> SelectStatement {
+        E::find()
+            .select_only()
+            .column(snippet)
+            .distinct()
+            .filter(ended)
+            .into_query()
+    }
+    let word = finish.as_str();
+    let ended = |column: SimpleExpr| if is { column.eq(word) } else { column.ne(word) };
+    [
+        one::<Entity>(Column::SnippetId, ended(Expr::col("finish"))),
+        one::<filter_candidate::Entity>(
+            filter_candidate::Column::SnippetId,
+            ended(Expr::col("finish")),
+        ),
+    ]
 }
 
 /// Reads the completions of snippets by key.

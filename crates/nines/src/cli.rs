@@ -439,6 +439,9 @@ pub enum LabelCommand {
         /// Seed of the order
         #[arg(long, default_value_t = 0)]
         seed: u64,
+        /// Write over a file that is there
+        #[arg(long)]
+        replace: bool,
     },
     /// Read labels back
     Import {

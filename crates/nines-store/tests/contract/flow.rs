@@ -6,7 +6,7 @@ use crate::runs::{model, run};
 use nines_domain::draw::{Draw, Finish, Ruling, Sampling};
 use nines_domain::label::Verdict;
 use nines_domain::score::{Score, Threshold};
-use nines_domain::snippet::{PromptId, SnippetId};
+use nines_domain::snippet::{PromptId, SnippetId, SnippetText};
 use nines_store::{
     FilterSetting, ModelKind, NewCalibration, NewCandidate, NewFilterAnswer, NewGeneration,
     NewMetric, NewPrompt, Origin, Sampler, SnippetFilter, Store, StoreError,
@@ -114,6 +114,22 @@ contract! {
         let lost = store.insert_generations(None, &sampler, &[drawn(ids[0], 2, "w"), drawn(nowhere, 0, "x")]).await;
         assert!(matches!(lost, Err(StoreError::NotFound { what: "prompt", .. })));
         assert_eq!(store.generations(&sampler, None).await.expect("read").len(), 2);
+    }
+
+    async fn what_no_draw_has_finished_is_known(db) {
+        let store = db.open().await;
+        let prompt = prompts(&store, &["p"]).await[0];
+        let cut = |number: u32, completion: &str| NewGeneration {
+            prompt,
+            draw: Draw { finish: Finish::Budget, ..draw(number, completion) },
+        };
+        let draws = [drawn(prompt, 0, "whole"), cut(1, "cut off"), cut(2, "whole once")];
+        store.insert_generations(None, &sampler(1), &draws).await.expect("stored");
+        store.insert_generations(None, &sampler(2), &[drawn(prompt, 0, "whole once")]).await.expect("stored");
+        let unfinished = store.unfinished_snippets().await.expect("read");
+        let cut_off = SnippetText::new("p", "cut off").hash();
+        let cut_off = store.snippet_by_hash(&cut_off).await.expect("read").expect("stored");
+        assert_eq!(unfinished.into_iter().collect::<Vec<_>>(), [cut_off.id]);
     }
 
     async fn scores_keep_every_bit_and_are_never_overwritten(db) {

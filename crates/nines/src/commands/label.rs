@@ -7,7 +7,7 @@ use crate::project::Project;
 use anyhow::{Result, bail};
 use nines_domain::snippet::ContentHash;
 use nines_io::{ExportedLabel, ReadOptions, TableWriter};
-use nines_store::SnippetFilter;
+use nines_store::{Origin, SnippetFilter};
 use serde_json::json;
 use std::path::Path;
 
@@ -19,7 +19,16 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
             n,
             disagreements,
             seed,
-        } => export(project, &out, n, disagreements, seed, output).await,
+            replace,
+        } => {
+            if out.exists() && !replace {
+                bail!(
+                    "{} exists already, and may hold labels; choose another name, or say --replace",
+                    out.display()
+                );
+            }
+            export(project, &out, n, disagreements, seed, output).await
+        }
         LabelCommand::Import {
             files,
             labeller,
@@ -63,8 +72,16 @@ async fn export(
                 .await?,
         );
     }
+    // What the token budget cut off is never accepted, so that a label on it would measure nothing.
+    let cut_off = project.store.unfinished_snippets().await?;
+    let before = snippets.len();
+    snippets.retain(|s| s.origin != Origin::Generate || !cut_off.contains(&s.id));
+    let unfinished = before - snippets.len();
     if snippets.is_empty() {
-        bail!("no snippet wants a label; make some with `nines generate`");
+        bail!(
+            "no snippet wants a label ({unfinished} unfinished ones are left out); make some with \
+             `nines generate`"
+        );
     }
     // A random order that depends on the seed and the texts alone.
     let seed = seed.to_string();
@@ -81,10 +98,15 @@ async fn export(
     }
     let written = writer.finish()?;
     output.result(
-        &json!({ "file": written.path, "rows": written.rows, "sha256": written.sha256 }),
+        &json!({ "file": written.path, "rows": written.rows, "sha256": written.sha256,
+            "unfinished": unfinished }),
         || {
+            let left_out = match unfinished {
+                0 => String::new(),
+                n => format!("{n} completions that were cut off unfinished are left out\n"),
+            };
             format!(
-                "{} snippets in {}\nfill in `verdict` (yes, no, unsure) and, for a yes, `severity` \
+                "{} snippets in {}\n{left_out}fill in `verdict` (yes, no, unsure) and, for a yes, `severity` \
                  (1 to 3) by the guide {}, then\n  nines label import {} --labeller NAME",
                 written.rows,
                 written.path.display(),
