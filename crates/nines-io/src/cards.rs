@@ -163,6 +163,8 @@ pub struct ModelCard {
     pub how_trained: String,
     /// Its measurements: the metric, what data it speaks of, and the estimate.
     pub metrics: Vec<(String, String, Estimate)>,
+    /// What each part of the data holds that it was measured on: how many, and whose labels.
+    pub measured_on: Vec<String>,
     /// Thresholds, each with its rule and the distribution it speaks of.
     pub thresholds: Vec<String>,
     /// How to load it, where that is not the usual way (other poolings than transformers' own).
@@ -215,6 +217,12 @@ impl ModelCard {
                     cell(&estimate.method),
                     estimate.n
                 );
+            }
+            text.push('\n');
+        }
+        if !self.measured_on.is_empty() {
+            for part in &self.measured_on {
+                let _ = writeln!(text, "- {}", one_line(part));
             }
             text.push('\n');
         }

@@ -51,6 +51,8 @@ pub struct ExportedScore {
     pub score: Score,
     /// The classifier's version.
     pub classifier: String,
+    /// The path by which it was computed, such as `cpu/f32`; scores of two are never compared.
+    pub path: String,
     /// Whether the threshold accepts it, where there is one.
     pub accepted: Option<bool>,
     /// Where the snippet comes from.
@@ -92,6 +94,7 @@ impl Tabular for ExportedScore {
         ("p", Kind::Number),
         ("accepted", Kind::Truth),
         ("classifier", Kind::Text),
+        ("path", Kind::Text),
         ("source", Kind::Text),
     ];
 
@@ -104,6 +107,7 @@ impl Tabular for ExportedScore {
             json!(self.score.probability()),
             json!(self.accepted),
             json!(self.classifier),
+            json!(self.path),
             json!(self.source),
         ]
     }

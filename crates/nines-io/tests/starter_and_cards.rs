@@ -122,6 +122,7 @@ fn a_model_card_shows_every_number_with_its_interval() {
             "test split, generated".to_owned(),
             estimate,
         )],
+        measured_on: vec!["test split, generated: 40 snippets, 7 of them catastrophes".to_owned()],
         thresholds: vec!["P < 0.01: accepts at most 80 % of random completions".to_owned()],
         loading: None,
         made_by: "nines 0.1.0".to_owned(),

@@ -11,7 +11,8 @@ use nines_io::{
     DataCard, ExportedLabel, ExportedScore, LabelCounts, ModelCard, SnippetRow, TableWriter,
     Written,
 };
-use nines_store::{Model, ModelKind, Snippet, SnippetFilter};
+use nines_measure::classifier_metrics::{ClassifierMetrics, SubsetMetrics};
+use nines_store::{Calibration, Model, ModelKind, Snippet, SnippetFilter};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -101,27 +102,37 @@ async fn scores(project: &Project, out: &Path, output: &Output) -> Result<()> {
     let mut writer = TableWriter::create(out)?;
     let mut exported = Vec::new();
     for model in project.store.models(Some(ModelKind::Classifier)).await? {
-        let calibration = project.store.latest_calibration(model.id).await?;
-        let path = models::score_path(LongArg::Refuse);
-        let scores = project.store.scores(model.id, path).await?;
-        let ids: Vec<SnippetId> = scores.iter().map(|(id, _)| *id).collect();
-        let snippets = project.store.snippets_by_id(&ids).await?;
-        for ((_, score), snippet) in scores.iter().zip(snippets) {
-            writer.write(&ExportedScore {
-                text: snippet.text.clone(),
-                score: *score,
-                classifier: model.label(),
-                accepted: calibration.as_ref().map(|c| c.threshold.accepts(*score)),
-                source: Some(snippet.source.clone()),
-            })?;
-            exported.push(snippet);
+        let calibrations = project.store.calibrations(Some(model.id)).await?;
+        for path in [LongArg::Refuse, LongArg::Max].map(models::score_path) {
+            // A threshold speaks of the scores of its own path alone; the newest counts.
+            let on_this_path = |c: &&Calibration| c.record["path"].as_str() == Some(path);
+            let calibration = calibrations.iter().rev().find(on_this_path);
+            let scores = project.store.scores(model.id, path).await?;
+            let ids: Vec<SnippetId> = scores.iter().map(|(id, _)| *id).collect();
+            let snippets = project.store.snippets_by_id(&ids).await?;
+            for ((_, score), snippet) in scores.iter().zip(snippets) {
+                writer.write(&ExportedScore {
+                    text: snippet.text.clone(),
+                    score: *score,
+                    classifier: model.label(),
+                    path: path.to_owned(),
+                    accepted: calibration.map(|c| c.threshold.accepts(*score)),
+                    source: Some(snippet.source.clone()),
+                })?;
+                exported.push(snippet);
+            }
         }
     }
+    // A snippet has a row for each classifier and path, and is counted once.
+    exported.sort_by_key(|snippet| snippet.id);
+    exported.dedup_by_key(|snippet| snippet.id);
     finish(
         project,
         writer.finish()?,
         &exported,
-        "A row is one score of one snippet: `score` is the logit, `p` its sigmoid.",
+        "A row is one score of one snippet by one classifier on one scoring path: `score` is the \
+         logit, `p` its sigmoid, `accepted` the verdict of the newest threshold that was calibrated \
+         on that path.",
         output,
     )
 }
@@ -217,7 +228,8 @@ async fn export_classifier(project: &Project, asked: Option<&str>, out: &Path) -
             "```json\n{}\n```",
             serde_json::to_string_pretty(&model.config)?
         ),
-        metrics: card_metrics(&model.metrics),
+        metrics: card_metrics(&model.metrics)?,
+        measured_on: measured_on(&model.metrics)?,
         thresholds: thresholds(project, &model).await?,
         loading: loading(&model),
         made_by: MADE_BY.to_owned(),
@@ -258,19 +270,116 @@ fn loading(model: &Model) -> Option<String> {
     })
 }
 
+/// Reads the metrics on the test split; a version that was trained without one has none.
+fn test_metrics(metrics: &Value) -> Result<Option<ClassifierMetrics>> {
+    let test = metrics.get("test").filter(|test| !test.is_null());
+    test.map(|test| serde_json::from_value(test.clone()))
+        .transpose()
+        .context("the stored test metrics cannot be read")
+}
+
 /// Lists the estimates in a stored version's metrics, with the data each speaks of.
-fn card_metrics(metrics: &Value) -> Vec<(String, String, Estimate)> {
+fn card_metrics(metrics: &Value) -> Result<Vec<(String, String, Estimate)>> {
     let mut found = Vec::new();
-    for part in ["test", "validation"] {
-        for name in ["auroc", "auprc"] {
-            let value = metrics[part]
-                .get(name)
-                .or_else(|| metrics[part]["all"].get(name));
-            let estimate = value.and_then(|value| serde_json::from_value(value.clone()).ok());
-            if let Some(estimate) = estimate {
-                found.push((name.to_uppercase(), format!("{part} split"), estimate));
-            }
+    for subset in test_metrics(metrics)?.iter().flat_map(|test| &test.subsets) {
+        let on = format!("test split, {}", subset.subset.as_str());
+        let ranking = [("AUROC", &subset.auroc), ("AUPRC", &subset.auprc)];
+        for (name, estimate) in ranking {
+            let estimate = estimate.as_ref();
+            found.extend(estimate.map(|e| (name.to_owned(), on.clone(), e.clone())));
+        }
+        for at in &subset.recall_at {
+            let name = format!("recall at {} % acceptance", 100.0 * at.asked);
+            found.push((name, on.clone(), at.recall.clone()));
         }
     }
-    found
+    for name in ["auroc", "auprc"] {
+        let value = metrics["validation"].get(name);
+        let estimate = value.and_then(|value| serde_json::from_value(value.clone()).ok());
+        let on = "validation split, which chose the checkpoint".to_owned();
+        found.extend(estimate.map(|estimate| (name.to_uppercase(), on, estimate)));
+    }
+    Ok(found)
+}
+
+/// Says what each part of the test split holds, and whose labels its numbers rest on.
+fn measured_on(metrics: &Value) -> Result<Vec<String>> {
+    let Some(test) = test_metrics(metrics)? else {
+        return Ok(Vec::new());
+    };
+    let words = |subset: &SubsetMetrics| {
+        format!(
+            "test split, {}: {} snippets, {} of them catastrophes; labelled: {}; left out: {} \
+             undecided, {} without a score",
+            subset.subset.as_str(),
+            subset.items,
+            subset.catastrophes,
+            subset.labels,
+            subset.undecided,
+            subset.unscoreable,
+        )
+    };
+    Ok(test.subsets.iter().map(words).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nines_measure::classifier_metrics::Subset;
+    use nines_measure::items::{LabelMix, Truth};
+
+    #[test]
+    fn the_card_has_every_part_of_the_test_split() {
+        let estimate = Estimate {
+            value: Some(0.9),
+            lower: 0.8,
+            upper: 0.95,
+            confidence: 0.95,
+            method: "bootstrap".into(),
+            n: 40,
+        };
+        let subset = |subset, auroc: Option<&Estimate>| SubsetMetrics {
+            subset,
+            items: 40,
+            catastrophes: 7,
+            unscoreable: 1,
+            undecided: 2,
+            labels: LabelMix {
+                people: 30,
+                judges: 10,
+                both: 0,
+            },
+            auroc: auroc.cloned(),
+            auprc: None,
+            recall_at: Vec::new(),
+        };
+        let test = ClassifierMetrics {
+            classifier: "hurt v1".into(),
+            truth: Truth::Strict,
+            random_completions: 0,
+            subsets: vec![
+                subset(Subset::All, Some(&estimate)),
+                subset(Subset::Generated, None),
+            ],
+        };
+        let metrics = json!({ "test": test, "validation": { "auroc": estimate } });
+        let on: Vec<String> = card_metrics(&metrics)
+            .expect("read")
+            .into_iter()
+            .map(|(name, on, _)| format!("{name} {on}"))
+            .collect();
+        assert_eq!(
+            on,
+            [
+                "AUROC test split, all",
+                "AUROC validation split, which chose the checkpoint"
+            ]
+        );
+        let parts = measured_on(&metrics).expect("read");
+        assert_eq!(parts.len(), 2);
+        assert!(parts[1].contains("generated: 40 snippets, 7 of them catastrophes"));
+        assert!(parts[1].contains("30 by people, 10 by judges (models)"));
+        assert!(card_metrics(&json!({ "test": 3 })).is_err());
+        assert!(card_metrics(&Value::Null).expect("none").is_empty());
+    }
 }
