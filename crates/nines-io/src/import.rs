@@ -9,7 +9,7 @@ use crate::rows::Row;
 use nines_domain::label::LabellerKind;
 use nines_domain::snippet::ContentHash;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
@@ -111,6 +111,8 @@ pub struct RowStream<T> {
     records: Records,
     options: ReadOptions,
     seen: HashSet<ContentHash>,
+    /// The last row that labels each snippet.
+    last: HashMap<ContentHash, ContentHash>,
     report: ImportReport,
     read: u64,
     /// About how much memory the rows taken so far need.
@@ -151,6 +153,7 @@ pub fn stream<T: Row>(path: &Path, options: &ReadOptions) -> Result<RowStream<T>
         records,
         options: options.clone(),
         seen: HashSet::new(),
+        last: HashMap::new(),
         report: ImportReport {
             left_out: left_out.map(|(what, n)| (what.to_owned(), n)).collect(),
             ..ImportReport::default()
@@ -243,7 +246,10 @@ impl<T: Row> RowStream<T> {
                 .and_then(|fields| T::read(line, fields, options));
             match row {
                 Ok(Some(mut row)) => {
-                    if !self.seen.insert(row.identity()) {
+                    let identity = row.identity();
+                    let is_known = !self.seen.insert(identity);
+                    let last = row.labels_of().map(|of| self.last.insert(of, identity));
+                    if is_known && last.is_none_or(|last| last == Some(identity)) {
                         self.report.duplicates += 1;
                         continue;
                     }

@@ -25,6 +25,13 @@ pub trait Row: Sized {
     /// field.
     fn identity(&self) -> ContentHash;
 
+    /// Returns the snippet that the row labels, where it does. Such a row adds something even when an
+    /// earlier one said the same, if another row of that snippet stands between: a labeller may have
+    /// changed their mind and changed it back.
+    fn labels_of(&self) -> Option<ContentHash> {
+        None
+    }
+
     /// Names the row's origin where the file does not.
     fn set_default_source(&mut self, source: &str);
 }
@@ -160,6 +167,10 @@ impl Row for SnippetRow {
         ContentHash::of_fields("row", &[&whole.to_string(), origin])
     }
 
+    fn labels_of(&self) -> Option<ContentHash> {
+        (!self.labels.is_empty()).then(|| self.text.hash())
+    }
+
     fn set_default_source(&mut self, source: &str) {
         self.source.get_or_insert_with(|| source.to_owned());
     }
@@ -207,6 +218,10 @@ impl Row for LabelRow {
     fn identity(&self) -> ContentHash {
         let about = (&self.source, self.family, self.parent);
         identity_of(self.snippet.hash(), about, &self.labels, &self.meta)
+    }
+
+    fn labels_of(&self) -> Option<ContentHash> {
+        Some(self.snippet.hash())
     }
 
     fn set_default_source(&mut self, source: &str) {

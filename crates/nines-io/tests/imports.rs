@@ -328,12 +328,23 @@ fn a_row_that_says_anything_new_is_no_duplicate() {
         .iter()
         .map(|more| row(&format!("{label}{more}")))
         .collect();
-    let twice = format!("{once}{once}");
+    let unlabelled: String = said.iter().map(|more| row(more)).collect();
+    let (_folder, path) = file("b.jsonl", format!("{unlabelled}{unlabelled}"));
+    let snippets = read_all::<SnippetRow>(&path, &judged()).expect("fine");
+    assert_eq!((snippets.report.taken, snippets.report.duplicates), (6, 6));
+    let twice: String = once.lines().map(|row| format!("{row}\n{row}\n")).collect();
     let (_folder, path) = file("a.jsonl", &twice);
     let snippets = read_all::<SnippetRow>(&path, &judged()).expect("fine");
     assert_eq!((snippets.report.taken, snippets.report.duplicates), (6, 6));
     let labels = read_all::<LabelRow>(&path, &judged()).expect("fine");
     assert_eq!((labels.report.taken, labels.report.duplicates), (6, 6));
+    // Labels that come back after another stand for a mind that was changed back.
+    let mind = [r#","verdict":"yes""#, label, r#","verdict":"yes""#]
+        .map(row)
+        .concat();
+    let (_folder, path) = file("c.jsonl", mind);
+    let report = read_all::<LabelRow>(&path, &judged()).expect("fine").report;
+    assert_eq!((report.taken, report.duplicates), (3, 0));
     assert_eq!(labels.rows[1].meta["pick"], "random");
     assert_eq!(labels.rows[2].source.as_deref(), Some("elsewhere"));
     assert_eq!(labels.rows[3].source.as_deref(), Some("a.jsonl"));

@@ -4,7 +4,7 @@ use crate::cli::{ImportArgs, ImportCommand};
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Context, Result};
-use nines_domain::label::Label;
+use nines_domain::label::{Label, LabellerKind, Severity, Verdict};
 use nines_domain::snippet::{ContentHash, SnippetText};
 use nines_io::{ImportReport, LabelRow, PromptRow, ReadOptions, SnippetKey, SnippetRow, read_all};
 use nines_store::{
@@ -188,6 +188,10 @@ pub async fn store(
         labels: Vec::new(),
         lines: ImportLines::default(),
     };
+    let mut occasions = Occasions {
+        file: note.occasion,
+        minds: HashMap::new(),
+    };
     match rows {
         Rows::Prompts(rows) => {
             for row in rows {
@@ -207,10 +211,9 @@ pub async fn store(
                 let labels = Labels {
                     hash: row.text.hash(),
                     line: row.line,
-                    occasion: &note.occasion,
                     source: &source,
                 };
-                labels.add(&mut new, row.labels);
+                labels.add(&mut new, &mut occasions, row.labels);
                 new.lines.snippets.push(row.line);
                 new.snippets.push(NewSnippet {
                     text: row.text,
@@ -230,10 +233,9 @@ pub async fn store(
                 let labels = Labels {
                     hash,
                     line: row.line,
-                    occasion: &note.occasion,
                     source: &source,
                 };
-                labels.add(&mut new, row.labels);
+                labels.add(&mut new, &mut occasions, row.labels);
                 let text = match row.snippet {
                     SnippetKey::Text(text) => Some(text),
                     SnippetKey::Hash(hash) => texts.get(&hash).cloned(),
@@ -258,18 +260,41 @@ pub async fn store(
 struct Labels<'a> {
     hash: ContentHash,
     line: u64,
-    occasion: &'a str,
     source: &'a str,
 }
 
+/// The labels of a file, and the occasion of each: that of the file, and within it how often the
+/// labeller changed their mind of the snippet before.
+struct Occasions {
+    file: String,
+    minds: HashMap<(ContentHash, LabellerKind, String), (Verdict, Option<Severity>, usize)>,
+}
+
+impl Occasions {
+    fn of(&mut self, snippet: ContentHash, label: &Label) -> String {
+        let now = (label.verdict, label.severity);
+        let mind = self
+            .minds
+            .entry((snippet, label.kind, label.labeller.clone()))
+            .or_insert((now.0, now.1, 0));
+        if (mind.0, mind.1) != now {
+            *mind = (now.0, now.1, mind.2 + 1);
+        }
+        match mind.2 {
+            0 => self.file.clone(),
+            changes => format!("{} changed {changes}", self.file),
+        }
+    }
+}
+
 impl Labels<'_> {
-    fn add(&self, new: &mut NewImport, labels: Vec<Label>) {
+    fn add(&self, new: &mut NewImport, occasions: &mut Occasions, labels: Vec<Label>) {
         for label in labels {
             new.lines.labels.push(self.line);
             new.labels.push(NewLabel {
                 snippet: SnippetRef::Hash(self.hash),
+                occasion: occasions.of(self.hash, &label),
                 label,
-                occasion: self.occasion.to_owned(),
                 source: self.source.to_owned(),
             });
         }

@@ -73,6 +73,26 @@ async fn a_changed_mind_counts_and_a_file_met_again_does_not() {
 }
 
 #[tokio::test]
+async fn a_mind_changed_back_within_one_file_counts() {
+    let row = |said: &str| format!("{{\"prompt\":\"a\",\"completion\":\"b\",{said}}}\n");
+    let verdicts = ["yes", "no", "yes"].map(|v| format!("\"verdict\":\"{v}\""));
+    let rows: String = verdicts.iter().map(|said| row(said)).collect();
+    let list = verdicts.map(|said| format!("{{{said}}}")).join(",");
+    for (kind, text) in [
+        (Kind::Labels, rows),
+        (Kind::Snippets, row(&format!("\"labels\":[{list}]"))),
+    ] {
+        let desk = Desk::new().await;
+        for (new, before) in [(3, 0), (0, 3)] {
+            let counts = desk.import("1.jsonl", kind, &text).await.expect("imported");
+            assert_eq!((counts.labels_new, counts.labels_duplicate), (new, before));
+        }
+        let verdict = desk.snippets().await.remove(0).adjudication;
+        assert_eq!(verdict.expect("labelled").broad, Some(true));
+    }
+}
+
+#[tokio::test]
 async fn what_a_label_file_says_besides_is_kept() {
     let desk = Desk::new().await;
     let text = r#"{"prompt":"a","completion":"b","verdict":"no","source":"there","family":"root","pick":"random"}"#;
