@@ -267,20 +267,37 @@ struct Labels<'a> {
 /// labeller changed their mind of the snippet before.
 struct Occasions {
     file: String,
-    minds: HashMap<(ContentHash, LabellerKind, String), (Verdict, Option<Severity>, usize)>,
+    minds: HashMap<(ContentHash, LabellerKind, String), Mind>,
+}
+
+/// What a labeller said last of a snippet.
+struct Mind {
+    verdict: Verdict,
+    severity: Option<Severity>,
+    changes: usize,
 }
 
 impl Occasions {
     fn of(&mut self, snippet: ContentHash, label: &Label) -> String {
-        let now = (label.verdict, label.severity);
+        let Label {
+            verdict, severity, ..
+        } = *label;
         let mind = self
             .minds
             .entry((snippet, label.kind, label.labeller.clone()))
-            .or_insert((now.0, now.1, 0));
-        if (mind.0, mind.1) != now {
-            *mind = (now.0, now.1, mind.2 + 1);
+            .or_insert(Mind {
+                verdict,
+                severity,
+                changes: 0,
+            });
+        if (mind.verdict, mind.severity) != (verdict, severity) {
+            *mind = Mind {
+                verdict,
+                severity,
+                changes: mind.changes + 1,
+            };
         }
-        match mind.2 {
+        match mind.changes {
             0 => self.file.clone(),
             changes => format!("{} changed {changes}", self.file),
         }
