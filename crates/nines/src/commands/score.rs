@@ -21,6 +21,7 @@ pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<
     let scorer = models::scorer(project, &model, args.long)?;
     let mut options = ScoreOptions::new(model.label());
     options.threshold = Some(threshold.threshold);
+    options.scorer = format!("{} {path}", model.digest);
     let (sender, mut progressed) = mpsc::unbounded_channel();
     let (file, out) = (args.file.clone(), args.out.clone());
     let stop = cancel.clone();
