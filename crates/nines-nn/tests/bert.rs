@@ -120,25 +120,40 @@ fn gradients_of_every_parameter_are_those_of_torch() {
 }
 
 #[test]
-fn a_batch_scores_like_its_rows_and_padding_changes_nothing() {
-    let (model, rows, _) = tiny();
-    let together = floats(model.logits(&batch(&rows), Mode::Evaluate).expect("scored"));
-    let borrowed: Vec<_> = rows
-        .iter()
-        .map(|row| (&row.ids[..], &row.type_ids[..]))
-        .collect();
-    let padded = TokenBatch::from_rows_padded(&borrowed, 40);
-    assert_eq!(padded.width, 40);
-    assert_eq!(
-        floats(model.logits(&padded, Mode::Evaluate).expect("scored")),
-        together
-    );
-    for (row, together) in borrowed.iter().zip(together) {
-        let alone = model
-            .logits(&TokenBatch::from_rows(&[*row]), Mode::Evaluate)
-            .expect("scored");
-        let apart = (floats(alone)[0] - together).abs();
-        assert!(apart < 1e-5, "alone and together differ by {apart}");
+fn a_batch_scores_like_its_rows_bit_for_bit_and_padding_changes_nothing() {
+    for pooling in [Pooling::Pooler, Pooling::Cls, Pooling::Mean] {
+        let head = HeadConfig {
+            pooling,
+            seed: 3,
+            ..HeadConfig::default()
+        };
+        let model =
+            BertClassifier::from_base(&fixtures("bert_tiny"), &head, &cpu()).expect("a base");
+        let rows = rows(&fixtures("bert_tiny"));
+        let together = floats(model.logits(&batch(&rows), Mode::Evaluate).expect("scored"));
+        let tracked = model.logits(&batch(&rows), Mode::Differentiate);
+        let worst = apart(&floats(tracked.expect("scored").inner()), &together);
+        assert!(
+            worst < 1e-5,
+            "with gradients, {pooling:?} differs by {worst}"
+        );
+        let borrowed: Vec<_> = rows
+            .iter()
+            .map(|row| (&row.ids[..], &row.type_ids[..]))
+            .collect();
+        let padded = TokenBatch::from_rows_padded(&borrowed, 40);
+        assert_eq!(padded.width, 40);
+        assert_eq!(
+            floats(model.logits(&padded, Mode::Evaluate).expect("scored")),
+            together
+        );
+        for count in 1..=borrowed.len() {
+            for first in 0..=borrowed.len() - count {
+                let some = TokenBatch::from_rows(&borrowed[first..first + count]);
+                let some = floats(model.logits(&some, Mode::Evaluate).expect("scored"));
+                assert_eq!(some, together[first..first + count], "{pooling:?}");
+            }
+        }
     }
 }
 

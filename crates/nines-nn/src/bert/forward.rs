@@ -1,8 +1,9 @@
 //! The forward pass: one for scoring, for gradients and for training.
 
 use super::config::Pooling;
+use super::head;
 use super::model::{BertClassifier, Mode};
-use super::parameters::{embeddings, layer};
+use super::parameters::{embeddings, layer, values_of};
 use crate::batch::TokenBatch;
 use crate::error::NnError;
 use crate::ops::{self, Dropouts, EmbeddingTables, LayerTensors, Linear, Norm, PackedRows};
@@ -122,6 +123,37 @@ impl<'a> Pass<'a> {
     }
 
     fn head(&self, hidden: Tensor<2>) -> Tensor<1> {
+        if self.tracked {
+            self.tracked_head(hidden)
+        } else {
+            self.plain_head(hidden)
+        }
+    }
+
+    /// The head without gradients: no bit of a row's logit depends on the rows beside it, which
+    /// products over a whole batch do not promise.
+    fn plain_head(&self, hidden: Tensor<2>) -> Tensor<1> {
+        let config = &self.model.config;
+        let values = |index: usize| values_of(self.vector(index));
+        let linear = |x: &[f32], index: usize| head::linear(x, &values(index), &values(index + 1));
+        let hidden = values_of(hidden.flatten(0, 1));
+        let rows = head::Rows::new(&hidden, config.hidden_size, &self.rows.lengths);
+        let first = embeddings::COUNT + config.layers * layer::COUNT;
+        let (pooled, classifier) = match config.pooling {
+            Pooling::Pooler => {
+                let mut dense = linear(&rows.first_tokens(), first);
+                dense.iter_mut().for_each(|x| *x = x.tanh());
+                (dense, first + 2)
+            }
+            Pooling::Cls => (rows.first_tokens(), first),
+            Pooling::Mean => (rows.means(), first),
+        };
+        let logits = linear(&pooled, classifier);
+        let count = logits.len();
+        Tensor::from_data(TensorData::new(logits, [count]), &self.model.device)
+    }
+
+    fn tracked_head(&self, hidden: Tensor<2>) -> Tensor<1> {
         let config = &self.model.config;
         let first = embeddings::COUNT + config.layers * layer::COUNT;
         let (pooled, classifier) = match config.pooling {

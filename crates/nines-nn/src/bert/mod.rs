@@ -4,11 +4,13 @@
 //! - [`parameters`]: what is trained, by name.
 //! - [`model`]: [`BertClassifier`], its parameters and gradients.
 //! - `forward`: the arithmetic, in one place for scoring and for training.
+//! - `head`: what follows the encoder when nothing learns, row by row.
 //! - `folder`: model folders in and out.
 
 pub mod config;
 mod folder;
 mod forward;
+mod head;
 pub mod model;
 pub mod parameters;
 

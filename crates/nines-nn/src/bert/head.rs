@@ -1,0 +1,88 @@
+//! The head's arithmetic without gradients: each row for itself, every sum in one order.
+
+use crate::kernels::matrix::{Onto, Panels, View, multiply, pack_all_rows, packed_len};
+
+/// The hidden states of some rows, laid end to end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows<'a> {
+    /// `[tokens, width]`.
+    hidden: &'a [f32],
+    width: usize,
+    /// Tokens of each row; at least one.
+    lengths: &'a [usize],
+}
+
+impl<'a> Rows<'a> {
+    pub fn new(hidden: &'a [f32], width: usize, lengths: &'a [usize]) -> Self {
+        Self {
+            hidden,
+            width,
+            lengths,
+        }
+    }
+
+    /// Goes through the rows, `[length, width]` each.
+    fn iter(self) -> impl Iterator<Item = &'a [f32]> {
+        let mut rest = self.hidden;
+        self.lengths.iter().map(move |length| {
+            let (row, later) = rest.split_at(length * self.width);
+            rest = later;
+            row
+        })
+    }
+
+    /// Copies the first token of each row, `[rows, width]`.
+    pub fn first_tokens(self) -> Vec<f32> {
+        self.iter()
+            .flat_map(|row| &row[..self.width])
+            .copied()
+            .collect()
+    }
+
+    /// Computes the mean token of each row, `[rows, width]`; sums are in double precision.
+    pub fn means(self) -> Vec<f32> {
+        let mut means = Vec::with_capacity(self.lengths.len() * self.width);
+        let mut sums = vec![0f64; self.width];
+        for (row, &length) in self.iter().zip(self.lengths) {
+            sums.fill(0.0);
+            for token in row.chunks_exact(self.width) {
+                for (sum, &x) in sums.iter_mut().zip(token) {
+                    *sum += f64::from(x);
+                }
+            }
+            means.extend(sums.iter().map(|sum| (sum / length as f64) as f32));
+        }
+        means
+    }
+}
+
+/// x Wᵀ + b for `x` `[rows, inputs]`, `weight` `[outputs, inputs]` and `bias` `[outputs]`.
+pub(super) fn linear(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
+    let outputs = bias.len();
+    let inputs = weight.len() / outputs;
+    let mut packed = vec![0.0; packed_len(inputs, outputs)];
+    pack_all_rows(View::whole(weight, inputs), &mut packed);
+    let x = View::whole(x, inputs);
+    let mut out = bias.repeat(x.rows);
+    let right = Panels::new(inputs, outputs, &packed);
+    multiply(x, right, &mut out, outputs, Onto::What);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_read_as_they_lie() {
+        let hidden = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+        let rows = Rows::new(&hidden, 2, &[1, 3]);
+        assert_eq!(rows.first_tokens(), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(rows.means(), [1.0, 2.0, 5.0, 6.0]);
+        let weight = [1.0, 0.0, 0.0, 1.0, 1.0, 1.0];
+        assert_eq!(
+            linear(&hidden[..4], &weight, &[0.5, 0.0, -1.0]),
+            [1.5, 2.0, 2.0, 3.5, 4.0, 6.0]
+        );
+    }
+}
