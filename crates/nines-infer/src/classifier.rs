@@ -6,8 +6,9 @@ use nines_domain::snippet::SnippetText;
 use nines_nn::batch::TokenBatch;
 use nines_nn::bert::{BertClassifier, Mode};
 use nines_nn::error::NnError;
-use nines_text::{EncodedSnippet, SnippetTokenizer, TextError};
+use nines_text::{EncodedSnippet, SnippetPart, SnippetTokenizer, TextError};
 use rayon::prelude::*;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -51,13 +52,25 @@ pub enum LoadClassifierError {
         /// Why.
         source: std::io::Error,
     },
+    /// The tokenizer has tokens that the model does not know.
+    #[error(
+        "the tokenizer in {folder} has a token of id {id}, but the model knows {vocabulary} tokens; take \
+         tokenizer.json and the weights from the same model"
+    )]
+    Vocabulary {
+        /// The folder.
+        folder: PathBuf,
+        /// The largest id of a token.
+        id: u64,
+        /// How many tokens the model knows.
+        vocabulary: usize,
+    },
 }
 
 /// One trained classifier, ready to score.
 ///
-/// A snippet's score depends on the snippet and the folder; what is scored beside it moves it by no
-/// more than the rounding of the head's 32-bit products (below 1e-6), and the number of cores by
-/// nothing. The same snippets in one call give the same scores, bit for bit.
+/// A snippet's score depends on the snippet and the folder alone: neither what is scored beside it
+/// nor the number of cores changes a bit of it.
 pub struct ClassifierScorer {
     model: BertClassifier,
     tokenizer: SnippetTokenizer,
@@ -76,10 +89,12 @@ impl ClassifierScorer {
     /// Loads a folder: config.json, model.safetensors, tokenizer.json.
     ///
     /// # Errors
-    /// [`LoadClassifierError`]: a missing or damaged file, another architecture, wrong shapes.
+    /// [`LoadClassifierError`]: a missing or damaged file, another architecture, wrong shapes, a
+    /// tokenizer of another model.
     pub fn load(folder: &Path, long: LongPolicy) -> Result<Self, LoadClassifierError> {
         let tokenizer = SnippetTokenizer::from_folder(folder)?;
         let model = BertClassifier::load(folder, &nines_nn::device::cpu())?;
+        check_vocabulary(folder, &tokenizer, model.config().vocab_size)?;
         let digest = digest(folder)?;
         let name = folder
             .file_name()
@@ -108,6 +123,10 @@ impl ClassifierScorer {
             .tokenizer
             .encode(&snippet.prompt, &snippet.completion)
             .map_err(tokens)?;
+        // Text that the tokenizer drops, such as a zero-width space, is no completion either.
+        if encoded.part_len(SnippetPart::Completion) == 0 {
+            return Err(Unscoreable::EmptyCompletion);
+        }
         let window = self.window();
         match self.long {
             _ if encoded.len() <= window => Ok(vec![encoded]),
@@ -116,28 +135,6 @@ impl ClassifierScorer {
                 tokens: encoded.len(),
                 window,
             }),
-        }
-    }
-
-    /// Computes the logits of a batch of windows.
-    fn logits(&self, windows: &[Window]) -> Result<Vec<f32>, Unscoreable> {
-        let rows: Vec<(&[u32], &[u8])> = windows
-            .iter()
-            .map(|w| (w.encoded.ids.as_slice(), w.encoded.type_ids.as_slice()))
-            .collect();
-        let failed = |reason: String| Unscoreable::Model(reason);
-        let logits = self
-            .model
-            .logits(&TokenBatch::from_rows(&rows), Mode::Evaluate)
-            .map_err(|error| failed(error.to_string()))?
-            .into_data()
-            .try_into_vec::<f32>()
-            .map_err(|error| failed(error.to_string()))?;
-        if logits.len() == windows.len() {
-            Ok(logits)
-        } else {
-            let (found, wanted) = (logits.len(), windows.len());
-            Err(failed(format!("{found} logits for {wanted} texts")))
         }
     }
 
@@ -161,17 +158,8 @@ impl ClassifierScorer {
         let (mut rest, all) = (windows.as_slice(), windows.len().max(1));
         while !rest.is_empty() {
             let (batch, later) = rest.split_at(fitting(rest));
-            match self.logits(batch) {
-                Ok(logits) => {
-                    for (window, logit) in batch.iter().zip(logits) {
-                        keep_worst(&mut worst[window.snippet], f64::from(logit));
-                    }
-                }
-                Err(reason) => {
-                    for window in batch {
-                        worst[window.snippet] = Err(reason.clone());
-                    }
-                }
+            for (window, logit) in batch.iter().zip(each_logit(&self.model, batch)) {
+                keep_worst(&mut worst[window.snippet], logit);
             }
             rest = later;
             progress((all - rest.len()) * snippets.len() / all);
@@ -203,14 +191,50 @@ impl Scorer for ClassifierScorer {
     }
 }
 
-/// Keeps the higher of a snippet's logits. One that is not a number stays: the snippet then has no
-/// score, whatever its other windows say.
-fn keep_worst(worst: &mut Result<f64, Unscoreable>, logit: f64) {
-    if let Ok(worst) = worst
-        && !worst.is_nan()
-        && (logit.is_nan() || logit > *worst)
-    {
-        *worst = logit;
+/// Computes the logit of each window. Should the batch fail, each is asked for alone, so that one
+/// that cannot be read takes no score from the others.
+fn each_logit(model: &BertClassifier, windows: &[Window]) -> Vec<Result<f32, Unscoreable>> {
+    match logits(model, windows) {
+        Ok(logits) => logits.into_iter().map(Ok).collect(),
+        Err(reason) if windows.len() == 1 => vec![Err(reason)],
+        Err(_) => windows
+            .chunks(1)
+            .flat_map(|alone| each_logit(model, alone))
+            .collect(),
+    }
+}
+
+/// Computes the logits of a batch of windows.
+fn logits(model: &BertClassifier, windows: &[Window]) -> Result<Vec<f32>, Unscoreable> {
+    let rows: Vec<(&[u32], &[u8])> = windows
+        .iter()
+        .map(|w| (w.encoded.ids.as_slice(), w.encoded.type_ids.as_slice()))
+        .collect();
+    let failed = |reason: String| Unscoreable::Model(reason);
+    let logits = model
+        .logits(&TokenBatch::from_rows(&rows), Mode::Evaluate)
+        .map_err(|error| failed(error.to_string()))?
+        .into_data()
+        .try_into_vec::<f32>()
+        .map_err(|error| failed(error.to_string()))?;
+    if logits.len() == windows.len() {
+        Ok(logits)
+    } else {
+        let (found, wanted) = (logits.len(), windows.len());
+        Err(failed(format!("{found} logits for {wanted} texts")))
+    }
+}
+
+/// Keeps the higher of a snippet's logits. A window without a finite one leaves the snippet without
+/// a score, whatever its other windows say.
+fn keep_worst(worst: &mut Result<f64, Unscoreable>, logit: Result<f32, Unscoreable>) {
+    let Ok(highest) = worst else { return };
+    let score = logit.and_then(|logit| {
+        Score::new(f64::from(logit)).map_err(|error| Unscoreable::Model(error.to_string()))
+    });
+    match score {
+        Ok(score) => *highest = highest.max(score.logit()),
+        Err(reason) => *worst = Err(reason),
     }
 }
 
@@ -222,6 +246,41 @@ fn fitting(windows: &[Window]) -> usize {
         tokens <= BATCH_TOKENS
     });
     fitting.count().max(1)
+}
+
+/// Makes sure that the model knows every token of the tokenizer.
+fn check_vocabulary(
+    folder: &Path,
+    tokenizer: &SnippetTokenizer,
+    vocabulary: usize,
+) -> Result<(), LoadClassifierError> {
+    let path = folder.join("tokenizer.json");
+    let bytes = std::fs::read(&path).map_err(|source| LoadClassifierError::File {
+        path: path.clone(),
+        source,
+    })?;
+    let json: Value = serde_json::from_slice(&bytes).map_err(|error| {
+        let reason = error.to_string();
+        TextError::BadTokenizer { path, reason }
+    })?;
+    let last = match &json["model"]["vocab"] {
+        Value::Object(ids) => ids.values().filter_map(Value::as_u64).max(),
+        Value::Array(tokens) => (tokens.len() as u64).checked_sub(1),
+        _ => None,
+    };
+    let added = json["added_tokens"].as_array().into_iter().flatten();
+    let added = added.filter_map(|token| token["id"].as_u64()).max();
+    // An added token that is not where the file says comes after all others.
+    let next = u32::try_from(vocabulary).ok();
+    let next = next.filter(|id| tokenizer.token(*id).is_some());
+    match last.max(added).max(next.map(u64::from)) {
+        Some(id) if id >= vocabulary as u64 => Err(LoadClassifierError::Vocabulary {
+            folder: folder.to_owned(),
+            id,
+            vocabulary,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Digests the files that a score depends on.
@@ -243,4 +302,62 @@ fn digest(folder: &Path) -> Result<String, LoadClassifierError> {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nines_nn::bert::HeadConfig;
+
+    fn model() -> BertClassifier {
+        let config = r#"{"model_type": "bert", "vocab_size": 30, "hidden_size": 16,
+            "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
+            "max_position_embeddings": 8, "type_vocab_size": 2}"#;
+        BertClassifier::random(config, &HeadConfig::default(), &nines_nn::device::cpu())
+            .expect("a tiny model")
+    }
+
+    fn window(ids: &[u32]) -> Window {
+        let encoded = EncodedSnippet {
+            ids: ids.to_vec(),
+            type_ids: vec![0; ids.len()],
+            offsets: vec![None; ids.len()],
+        };
+        Window {
+            snippet: 0,
+            encoded,
+        }
+    }
+
+    #[test]
+    fn a_window_that_cannot_be_read_spoils_no_other() {
+        let model = model();
+        let good = [window(&[1, 2, 3]), window(&[4, 5, 6, 7])];
+        let expected = logits(&model, &good).expect("scored");
+        let [first, second] = good;
+        let windows = [first, window(&[1, 30]), second, window(&[1; 9])];
+        let found = each_logit(&model, &windows);
+        assert_eq!((&found[0], &found[2]), (&Ok(expected[0]), &Ok(expected[1])));
+        for bad in [&found[1], &found[3]] {
+            assert!(matches!(bad, Err(Unscoreable::Model(_))), "{bad:?}");
+        }
+        assert!(each_logit(&model, &[]).is_empty());
+    }
+
+    #[test]
+    fn one_window_without_a_score_leaves_the_snippet_without_one() {
+        let worst = |logits: &[f32]| {
+            let mut worst = Ok(f64::NEG_INFINITY);
+            for &logit in logits {
+                keep_worst(&mut worst, Ok(logit));
+            }
+            worst
+        };
+        assert_eq!(worst(&[-1.0, 2.0, 0.5]), Ok(2.0));
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for logits in [[bad, 1.0], [1.0, bad]] {
+                assert!(matches!(worst(&logits), Err(Unscoreable::Model(_))));
+            }
+        }
+    }
 }
