@@ -93,7 +93,8 @@ impl Network {
         &self.model
     }
 
-    /// Scores rows: the highest logit of each row's windows, dropout off. Rows of about the same
+    /// Scores rows: the highest logit of each row's windows, dropout off; one that is not finite,
+    /// where there is any: the row then has no score, and the caller stops at it. Rows of about the same
     /// length go through together; the answers are in the given order.
     pub(crate) fn scores(
         &self,
@@ -101,7 +102,7 @@ impl Network {
         encoded: &EncodedRows,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Vec<f64>, TrainError> {
-        let mut scores = vec![f64::NEG_INFINITY; rows.len()];
+        let mut scores = vec![None; rows.len()];
         let mut windows: Vec<(usize, &Window)> = rows
             .iter()
             .enumerate()
@@ -113,16 +114,16 @@ impl Network {
             let logits =
                 self.logits(&batch.iter().map(|(_, window)| *window).collect::<Vec<_>>())?;
             for (&(place, _), logit) in batch.iter().zip(logits) {
-                // A NaN must survive the maximum: it is no score, and the caller stops at it.
-                let logit = f64::from(logit);
-                if logit.is_nan() || logit > scores[place] {
-                    scores[place] = logit;
-                }
+                let score: &mut Option<f64> = &mut scores[place];
+                *score = Some(score.map_or(f64::from(logit), |s| worse(s, f64::from(logit))));
             }
             done += batch.len();
             progress(done * rows.len() / all);
         }
-        Ok(scores)
+        Ok(scores
+            .into_iter()
+            .map(|score| score.unwrap_or(f64::NAN))
+            .collect())
     }
 
     fn logits(&self, windows: &[&Window]) -> Result<Vec<f32>, TrainError> {
@@ -168,6 +169,10 @@ impl Network {
         {
             let logits = self.logits(&part.iter().collect::<Vec<_>>())?;
             for (index, logit) in (first..).zip(logits) {
+                // A network that gives such a logit is lost: the run is to see it.
+                if !logit.is_finite() {
+                    return Ok(&windows[index]);
+                }
                 if logit > worst.1 {
                     worst = (index, logit);
                 }
@@ -221,6 +226,15 @@ impl Network {
     /// Says whether these are exactly the parameters that learn.
     pub(crate) fn learns<'a>(&self, names: impl Iterator<Item = &'a String>) -> bool {
         names.eq(self.moments.keys())
+    }
+}
+
+/// Returns the higher of two logits, or the first that is not finite.
+fn worse(a: f64, b: f64) -> f64 {
+    match (a.is_finite(), b.is_finite()) {
+        (true, true) => a.max(b),
+        (true, false) => b,
+        (false, _) => a,
     }
 }
 

@@ -130,10 +130,49 @@ fn long_rows_count_by_their_worst_window() {
     let score = network
         .scores(&[2, 0], &encoded, &mut |_| {})
         .expect("scores")[0];
-    assert!((score - f64::from(worst)).abs() < 1e-5);
+    assert_eq!(score, f64::from(worst));
     let chosen = network.worst(encoded.windows(2)).expect("a window");
     let index = each.iter().position(|&z| z == worst).expect("it is there");
     assert_eq!(chosen, &encoded.windows(2)[index]);
+}
+
+#[test]
+fn a_window_without_a_finite_logit_leaves_its_row_without_a_score() {
+    let bad = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+    for bad in bad {
+        for logits in [[bad, 1.0, 2.0], [1.0, bad, 2.0], [1.0, 2.0, bad]] {
+            let score = logits.into_iter().reduce(worse).expect("some");
+            assert!(!score.is_finite(), "{logits:?}: {score}");
+        }
+    }
+    assert_eq!([1.0, 3.0, 2.0].into_iter().reduce(worse), Some(3.0));
+    // Every window's logit is -inf: the highest of them is no score.
+    let (mut network, encoded) = (network(), encoded());
+    let mut set = |name: &str, value: f32| {
+        let values = network.model.values(name).expect("values");
+        let values = vec![value; values.len()];
+        network.model.set_values(name, values).expect("replaced");
+    };
+    set("bert.pooler.dense.weight", 0.0);
+    set("bert.pooler.dense.bias", 20.0);
+    set("classifier.weight", -3e38);
+    let scores = network.scores(&[0, 2], &encoded, &mut |_| {});
+    assert!(
+        scores
+            .expect("computed")
+            .iter()
+            .all(|score| *score == f64::NEG_INFINITY)
+    );
+}
+
+#[test]
+fn a_row_scores_the_same_beside_any_others() {
+    let (network, encoded) = (network(), encoded());
+    let scores = |rows: &[usize]| network.scores(rows, &encoded, &mut |_| {}).expect("scores");
+    let together = scores(&[0, 1, 2]);
+    for row in 0..3 {
+        assert_eq!(scores(&[row]), together[row..=row]);
+    }
 }
 
 #[test]
