@@ -1,48 +1,23 @@
 //! GGUF files: numbers as the gguf package reads them, and nothing that a file holds can make the
 //! reader panic or take much memory.
 
+#[path = "support/counting.rs"]
+mod counting;
 #[path = "support/gguf_writer.rs"]
 mod gguf_writer;
 
+use counting::asked_by;
 use gguf_writer::GgufWriter;
 use nines_nn::gguf::{GgufError, GgufFile, TensorKind, dequantize};
 use nines_nn::llama::LlamaWeights;
 use proptest::prelude::*;
 use safetensors::SafeTensors;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::path::Path;
-
-/// Counts what the current thread asks for.
-struct Counting;
-
-thread_local! {
-    static ASKED: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: everything is handed to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = ASKED.try_with(|asked| asked.set(asked.get() + layout.size()));
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Opens a file as far as it goes: its header, its settings, every tensor. Returns whether all of
 /// it could be read. Memory is bounded by a multiple of the file's size.
 fn read_all(bytes: &[u8]) -> Result<(), String> {
-    let before = ASKED.get();
-    let outcome = try_read(bytes);
-    let asked = ASKED.get() - before;
+    let (outcome, asked) = asked_by(|| try_read(bytes));
     // Every list element is a few machine words for a byte or more of the file, and tensors are
     // copied out as f32.
     let bound = 200 * bytes.len() + 100_000;

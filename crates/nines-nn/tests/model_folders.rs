@@ -1,5 +1,9 @@
 //! Damaged and mistaken model folders: each is refused with its file, tensor and shapes named.
 
+#[path = "support/counting.rs"]
+mod counting;
+
+use counting::asked_by;
 use nines_nn::bert::{BertClassifier, HeadConfig};
 use nines_nn::device::cpu;
 use nines_nn::error::NnError;
@@ -147,6 +151,31 @@ fn a_classifier_of_several_logits_and_other_architectures_are_refused() {
         fs::write(folder.path().join("config.json"), config).expect("written");
         let error = load(folder.path()).expect_err("no BERT");
         assert!(matches!(error, NnError::Config { .. }), "{config}: {error}");
+    }
+}
+
+#[test]
+fn a_hostile_configuration_takes_no_memory() {
+    let whole = fs::read_to_string(fixture().join("config.json")).expect("readable");
+    for (key, value) in [
+        ("vocab_size", 1u64 << 24),
+        ("hidden_size", 1 << 24),
+        ("num_hidden_layers", 1024),
+        ("num_hidden_layers", 1 << 24),
+        ("intermediate_size", 1 << 24),
+        ("max_position_embeddings", 1 << 24),
+        ("type_vocab_size", 1 << 24),
+    ] {
+        let mut config: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
+        config[key] = value.into();
+        let folder = copy();
+        fs::write(folder.path().join("config.json"), config.to_string()).expect("written");
+        let base = || BertClassifier::from_base(folder.path(), &HeadConfig::default(), &cpu());
+        for load in [&|| load(folder.path()), &base as &dyn Fn() -> _] {
+            let (outcome, asked) = asked_by(load);
+            let error = outcome.expect_err("refused");
+            assert!(asked < 8 << 20, "{key} {value}: {asked} bytes, {error}");
+        }
     }
 }
 

@@ -141,6 +141,8 @@ fn default_dropout() -> f64 {
 
 /// More than any encoder has; larger numbers are mistakes, and would ask for absurd memory.
 const MAX_SIZE: usize = 1 << 24;
+/// The same for layers.
+const MAX_LAYERS: usize = 1024;
 
 impl BertConfig {
     /// Reads the config.json of a model folder.
@@ -269,17 +271,21 @@ fn check_dropout(name: &str, p: f64) -> Result<(), String> {
 
 impl Fields {
     fn check(&self) -> Result<(), String> {
-        for (name, size) in [
-            ("vocab_size", self.vocab_size),
-            ("hidden_size", self.hidden_size),
-            ("num_hidden_layers", self.num_hidden_layers),
-            ("num_attention_heads", self.num_attention_heads),
-            ("intermediate_size", self.intermediate_size),
-            ("max_position_embeddings", self.max_position_embeddings),
-            ("type_vocab_size", self.type_vocab_size),
+        for (name, size, most) in [
+            ("vocab_size", self.vocab_size, MAX_SIZE),
+            ("hidden_size", self.hidden_size, MAX_SIZE),
+            ("num_hidden_layers", self.num_hidden_layers, MAX_LAYERS),
+            ("num_attention_heads", self.num_attention_heads, MAX_SIZE),
+            ("intermediate_size", self.intermediate_size, MAX_SIZE),
+            (
+                "max_position_embeddings",
+                self.max_position_embeddings,
+                MAX_SIZE,
+            ),
+            ("type_vocab_size", self.type_vocab_size, MAX_SIZE),
         ] {
-            if size == 0 || size > MAX_SIZE {
-                return Err(format!("{name} is {size}; expected 1 to {MAX_SIZE}"));
+            if size == 0 || size > most {
+                return Err(format!("{name} is {size}; expected 1 to {most}"));
             }
         }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
@@ -371,6 +377,7 @@ mod tests {
             ("hidden_size", json!(0), "hidden_size"),
             ("vocab_size", json!(1u64 << 60), "vocab_size"),
             ("vocab_size", json!(-1), "-1"),
+            ("num_hidden_layers", json!(1025), "num_hidden_layers"),
             ("hidden_act", json!("relu"), "relu"),
             (
                 "position_embedding_type",

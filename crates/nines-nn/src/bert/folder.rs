@@ -185,9 +185,16 @@ fn has(weights: &FolderWeights, name: &str) -> bool {
 fn read(weights: &FolderWeights, info: &ParameterInfo) -> Result<Vec<f32>, NnError> {
     let names = file_names(info);
     let shape = part_shape(info, names.len());
-    let mut values = Vec::with_capacity(info.len());
+    let mut values = Vec::new();
     for name in &names {
-        values.extend(weights.read(find(weights, name).unwrap_or(name), &shape)?);
+        // Shapes are compared before anything is asked for: what the configuration says may be absurd.
+        let part = weights.read(find(weights, name).unwrap_or(name), &shape)?;
+        if values.is_empty() {
+            values = part;
+            values.reserve_exact(values.len() * (names.len() - 1));
+        } else {
+            values.extend(part);
+        }
     }
     Ok(values)
 }
