@@ -172,7 +172,8 @@ impl Tile {
                         *sum = _mm512_fmadd_ps(x, w, *sum);
                     }
                 }
-                left = left.add(step);
+                // After the last input it may point anywhere: it is not read there.
+                left = left.wrapping_add(step);
                 panels = panels.add(PANEL);
             }
         }
