@@ -5,7 +5,7 @@
 mod gguf_writer;
 
 use gguf_writer::GgufWriter;
-use nines_nn::llama::LlamaWeights;
+use nines_nn::llama::{LlamaConfig, LlamaWeights, RopeScaling};
 use std::path::{Path, PathBuf};
 
 fn refusal(writer: GgufWriter) -> String {
@@ -28,13 +28,77 @@ fn a_small_model_is_accepted() {
     assert_eq!(weights.config().vocabulary, 48);
 }
 
+/// A model with a factor for each of its rotary frequencies.
+fn with_factors() -> GgufWriter {
+    GgufWriter::llama().ones("rope_freqs.weight", &[8])
+}
+
+#[test]
+fn rotary_scaling_is_what_the_file_says() {
+    let linear = RopeScaling::Linear { factor: 2.0 };
+    let factors = RopeScaling::Factors(vec![1.0; 8]);
+    let kind = "llama.rope.scaling.type";
+    let factor = "llama.rope.scaling.factor";
+    let cases = [
+        (GgufWriter::llama(), RopeScaling::None),
+        (GgufWriter::llama().text(kind, "none"), RopeScaling::None),
+        (
+            GgufWriter::llama().text(kind, "none").f32(factor, 2.0),
+            RopeScaling::None,
+        ),
+        (
+            GgufWriter::llama().text(kind, "linear").f32(factor, 2.0),
+            linear.clone(),
+        ),
+        (GgufWriter::llama().f32(factor, 2.0), linear.clone()),
+        (
+            GgufWriter::llama().f32("llama.rope.scale_linear", 2.0),
+            linear,
+        ),
+        (with_factors(), factors.clone()),
+        (with_factors().text(kind, "none"), factors.clone()),
+        (with_factors().text(kind, "linear"), factors.clone()),
+        (with_factors().text(kind, "llama3"), factors),
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("model.gguf");
+    for (writer, expected) in cases {
+        std::fs::write(&path, writer.bytes()).expect("writable");
+        let weights = LlamaWeights::open(&path).expect("accepted");
+        assert_eq!(weights.config().rope_scaling, expected);
+    }
+}
+
+#[test]
+fn both_names_of_a_rotary_type_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config.json");
+    let source =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/fixtures/llama_tiny/scaled");
+    let whole = std::fs::read_to_string(source.join("config.json")).expect("readable");
+    let read = |name: &str| {
+        std::fs::write(&config, whole.replace("\"rope_type\": \"llama3\"", name)).expect("written");
+        LlamaConfig::from_folder(folder.path()).map(|config| config.rope_scaling)
+    };
+    let expected = read("\"rope_type\": \"llama3\"").expect("accepted");
+    assert!(matches!(expected, RopeScaling::Llama3 { .. }));
+    for name in [
+        "\"type\": \"llama3\"",
+        "\"type\": \"llama3\", \"rope_type\": \"llama3\"",
+        "\"rope_type\": \"llama3\", \"type\": \"yarn\"",
+    ] {
+        assert_eq!(read(name).expect("accepted"), expected, "{name}");
+    }
+    assert!(read("\"type\": \"yarn\"").is_err());
+}
+
 #[test]
 fn other_models_are_refused_by_name() {
     assert_eq!(
         refusal(GgufWriter::llama().text("general.architecture", "gpt2")),
         "model.gguf: architecture gpt2 is not supported; llama is"
     );
-    let cases: [(GgufWriter, &str); 12] = [
+    let cases: [(GgufWriter, &str); 15] = [
         (
             GgufWriter::llama().without("llama.block_count"),
             "model.gguf has no metadata llama.block_count",
@@ -58,6 +122,20 @@ fn other_models_are_refused_by_name() {
         (
             GgufWriter::llama().text("llama.rope.scaling.type", "yarn"),
             "llama.rope.scaling.type is yarn, which is not supported; none, linear and llama3",
+        ),
+        (
+            with_factors().text("llama.rope.scaling.type", "yarn"),
+            "llama.rope.scaling.type is yarn, which is not supported; none, linear and llama3",
+        ),
+        (
+            with_factors()
+                .text("llama.rope.scaling.type", "linear")
+                .f32("llama.rope.scaling.factor", 2.0),
+            "llama.rope.scaling.factor is 2 beside rope_freqs.weight, which is not supported",
+        ),
+        (
+            with_factors().f32("llama.rope.scale_linear", 2.0),
+            "llama.rope.scaling.factor is 2 beside rope_freqs.weight, which is not supported",
         ),
         (
             GgufWriter::llama().u32("llama.rope.dimension_count", 8),

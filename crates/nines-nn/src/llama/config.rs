@@ -237,27 +237,42 @@ impl LlamaConfig {
 }
 
 fn gguf_scaling(file: &GgufFile) -> Result<RopeScaling, LlamaError> {
-    if file.tensor_names().any(|name| name == "rope_freqs.weight") {
-        return Ok(RopeScaling::Factors(file.floats("rope_freqs.weight")?));
-    }
     let key = "llama.rope.scaling.type";
     let kind = file.optional(key, "a text", GgufValue::as_str)?;
-    // Old files say `scale_linear` without a type.
-    let old = file.optional("llama.rope.scale_linear", "a number", GgufValue::as_f64)?;
-    match (kind, old) {
-        (None | Some("none"), None) => Ok(RopeScaling::None),
-        (None | Some("none"), Some(factor)) => Ok(RopeScaling::Linear {
+    let number = |key: &str| file.optional(key, "a number", GgufValue::as_f64);
+    // Old files say `scale_linear`, without a type.
+    let factor = match number("llama.rope.scaling.factor")? {
+        None => number("llama.rope.scale_linear")?,
+        factor => factor,
+    };
+    let unsupported = |field: &str, found: String| LlamaError::Unsupported {
+        path: file.path().to_owned(),
+        field: field.to_owned(),
+        found,
+        hint: SCALING_HINT,
+    };
+    if file.tensor_names().any(|name| name == "rope_freqs.weight") {
+        return match (kind, factor) {
+            // What llama3 scaling says is in the tensor.
+            (Some("none" | "llama3"), _) | (None | Some("linear"), None) => {
+                Ok(RopeScaling::Factors(file.floats("rope_freqs.weight")?))
+            }
+            (None | Some("linear"), Some(factor)) => Err(unsupported(
+                "llama.rope.scaling.factor",
+                format!("{factor} beside rope_freqs.weight"),
+            )),
+            (Some(other), _) => Err(unsupported(key, other.to_owned())),
+        };
+    }
+    match (kind, factor) {
+        (Some("none"), _) | (None, None) => Ok(RopeScaling::None),
+        (None | Some("linear"), Some(factor)) => Ok(RopeScaling::Linear {
             factor: factor as f32,
         }),
-        (Some("linear"), _) => Ok(RopeScaling::Linear {
+        (Some("linear"), None) => Ok(RopeScaling::Linear {
             factor: file.number("llama.rope.scaling.factor")? as f32,
         }),
-        (Some(other), _) => Err(LlamaError::Unsupported {
-            path: file.path().to_owned(),
-            field: key.to_owned(),
-            found: other.to_owned(),
-            hint: SCALING_HINT,
-        }),
+        (Some(other), _) => Err(unsupported(key, other.to_owned())),
     }
 }
 
@@ -289,8 +304,10 @@ struct HfConfig {
 
 #[derive(Deserialize)]
 struct HfRope {
-    #[serde(alias = "type")]
     rope_type: Option<String>,
+    /// The older name; files may have both.
+    #[serde(rename = "type")]
+    old_type: Option<String>,
     rope_theta: Option<f64>,
     factor: Option<f64>,
     low_freq_factor: Option<f64>,
@@ -375,7 +392,7 @@ impl HfRope {
                 reason: "it is missing".to_owned(),
             }),
         };
-        match self.rope_type.as_deref() {
+        match self.rope_type.as_deref().or(self.old_type.as_deref()) {
             None | Some("default") => Ok(RopeScaling::None),
             Some("linear") => Ok(RopeScaling::Linear {
                 factor: needed("factor", self.factor)?,
