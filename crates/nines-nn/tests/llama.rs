@@ -5,7 +5,7 @@
 use burn::tensor::Tensor;
 use nines_nn::device::cpu;
 use nines_nn::llama::{
-    CpuLlama, CpuSequence, Feed, Llama, LlamaCache, LlamaWeights, Wanted, Workspace,
+    CpuLlama, CpuSequence, Feed, Llama, LlamaCache, LlamaError, LlamaWeights, Wanted, Workspace,
 };
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
@@ -189,6 +189,25 @@ fn a_row_does_not_depend_on_its_neighbours_to_the_last_bit() {
             assert_eq!(alone[0], together, "{name}, a row of {}", row.len());
         }
     }
+}
+
+#[test]
+fn what_cannot_be_run_leaves_the_cache_as_it_was() {
+    let (_, path) = tiny().remove(0);
+    let model = Llama::from_weights(load(&path).weights(), &cpu()).expect("loads");
+    let vocabulary = model.config().vocabulary as u32;
+    let mut cache = LlamaCache::default();
+    let (good, bad) = ([1, 2, 3], [1, vocabulary]);
+    let error = model.forward(&[&good, &bad], &mut cache);
+    assert!(matches!(error, Err(LlamaError::Token { .. })));
+    assert!(cache.is_empty());
+    // Another number of rows may come now.
+    model.forward(&[&good], &mut cache).expect("runs");
+    let long = vec![1; model.config().context];
+    let error = model.forward(&[&long], &mut cache);
+    assert!(matches!(error, Err(LlamaError::Context { .. })));
+    assert_eq!(cache.len(0), good.len());
+    model.forward(&[&good], &mut cache).expect("runs");
 }
 
 /// Set for a child process that is to print its logits' digest.

@@ -173,11 +173,11 @@ impl Llama {
         cache: &mut LlamaCache,
     ) -> Result<Tensor<3>, LlamaError> {
         let config = &self.config;
+        self.check(rows, cache)?;
         if cache.is_empty() {
             cache.real = vec![Vec::new(); rows.len()];
         }
         assert_eq!(rows.len(), cache.real.len(), "rows of the cache");
-        self.check(rows, cache)?;
         let (batch, width) = (
             rows.len(),
             rows.iter().map(|row| row.len()).max().unwrap_or(0),
