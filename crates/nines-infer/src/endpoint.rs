@@ -182,7 +182,8 @@ impl Generator for EndpointGenerator {
     /// # Errors
     /// [`GenerateError::Sampling`] for settings that cannot be sent; [`GenerateError::Endpoint`]
     /// when the endpoint cannot be used at all: it refuses the key or does not know the route or
-    /// model, or as many draws in a row as are under way at once found it unreachable.
+    /// model, or as many questions in a row as can be under way at once (all, where there are fewer)
+    /// found it unreachable.
     fn generate(
         &self,
         requests: &[PromptRequest],

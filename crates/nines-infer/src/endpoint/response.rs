@@ -35,14 +35,27 @@ pub(super) fn draws(
     }
     let mut choices: Vec<&Value> = choices.iter().collect();
     choices.sort_by_key(|choice| choice["index"].as_u64().unwrap_or(0));
-    choices.truncate(count as usize);
-    let tokens = answer["usage"]["completion_tokens"].as_u64().unwrap_or(0) as usize;
-    let tokens = tokens / choices.len();
+    let tokens = shares(
+        answer["usage"]["completion_tokens"].as_u64(),
+        choices.len() as u64,
+    );
     Ok(choices
         .into_iter()
+        .take(count as usize)
+        .zip(tokens)
         .zip(first..)
-        .map(|(choice, number)| draw(choice, route, sampling, number, tokens))
+        .map(|((choice, tokens), number)| draw(choice, route, sampling, number, tokens))
         .collect())
+}
+
+/// Shares the tokens of an answer among all its choices, which servers do not count one by one;
+/// the first ones have what is left over. No draw takes no token, so 0 says that the server did not
+/// tell.
+fn shares(tokens: Option<u64>, choices: u64) -> impl Iterator<Item = usize> {
+    let tokens = tokens.unwrap_or(0);
+    let (each, over) = (tokens / choices, tokens % choices);
+    (0..choices)
+        .map(move |choice| usize::try_from(each + u64::from(choice < over)).unwrap_or(usize::MAX))
 }
 
 /// Reads one choice.
@@ -195,6 +208,24 @@ mod tests {
         for reason in [r#""content_filter""#, r#""tool_calls""#, "3", "{}"] {
             assert!(finish(" He ran.", reason).is_err());
         }
+    }
+
+    #[test]
+    fn tokens_are_shared_by_all_choices_and_none_is_lost() {
+        let tokens = |choices: usize, usage: &str, count: u32| -> Vec<usize> {
+            let choice = r#"{"text": " He ran. So", "finish_reason": "stop"}"#;
+            let choices = vec![choice; choices].join(", ");
+            let answer = format!(r#"{{"choices": [{choices}]{usage}}}"#);
+            let sampling = Sampling::default();
+            let draws = draws(answer.as_bytes(), Route::Completions, &sampling, 0, count);
+            let draws = draws.expect("an answer").into_iter();
+            draws.map(|draw| draw.expect("a draw").tokens).collect()
+        };
+        let usage = |tokens: u64| format!(r#", "usage": {{"completion_tokens": {tokens}}}"#);
+        assert_eq!(tokens(3, &usage(11), 3), [4, 4, 3]);
+        assert_eq!(tokens(4, &usage(40), 1), [10], "of one of four");
+        assert_eq!(tokens(1, &usage(9), 4), [9]);
+        assert_eq!(tokens(2, "", 2), [0, 0], "the server did not tell");
     }
 
     #[test]

@@ -183,7 +183,7 @@ impl Round {
         }
         if failure.reach == Reach::Endpoint {
             let in_a_row = self.unreached_in_a_row.fetch_add(1, Ordering::SeqCst) + 1;
-            if in_a_row >= self.config.concurrency {
+            if in_a_row >= self.config.concurrency.min(self.jobs.len()) {
                 self.stop(failure.reason);
             }
         }

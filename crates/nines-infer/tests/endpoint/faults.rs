@@ -65,16 +65,29 @@ fn one(config: EndpointConfig) -> Result<Draw, GenerateError> {
     }
 }
 
-fn reason(error: &GenerateError) -> String {
-    let GenerateError::Endpoint { url, reason } = error else {
-        panic!("{error}");
-    };
+fn checked(url: &str, reason: &str) -> String {
     assert!(
         url.starts_with("http://127.0.0.1:") && url.ends_with("/v1/completions"),
         "{url}"
     );
     assert!(reason.len() < 700, "{reason}");
-    reason.clone()
+    reason.to_owned()
+}
+
+/// What the endpoint said about a question, or why all of them were given up.
+fn reason(error: &GenerateError) -> String {
+    let GenerateError::Endpoint { url, reason } = error else {
+        panic!("{error}");
+    };
+    checked(url, reason)
+}
+
+/// Why a question did not reach the endpoint, which says nothing about the question.
+fn unreached(error: &GenerateError) -> String {
+    let GenerateError::Unreached { url, reason } = error else {
+        panic!("{error}");
+    };
+    checked(url, reason)
 }
 
 #[test]
@@ -236,7 +249,7 @@ fn it_gives_up_in_the_end() {
     ] {
         let told = fault.clone();
         let server = Server::start(move |_, _| told.clone());
-        let reason = reason(&one(config(&server)).expect_err("a fault"));
+        let reason = unreached(&one(config(&server)).expect_err("a fault"));
         assert!(reason.contains("asked 4 times"), "{fault:?}: {reason}");
         assert_eq!(server.requests().len(), 4, "{fault:?}");
     }
@@ -251,7 +264,7 @@ fn a_slow_answer_is_no_answer() {
         ..config(&server)
     };
     let started = Instant::now();
-    let reason = reason(&one(config).expect_err("too slow"));
+    let reason = unreached(&one(config).expect_err("too slow"));
     assert!(
         reason.contains("no answer within 0.15 s (asked 2 times)"),
         "{reason}"
@@ -289,6 +302,42 @@ fn nobody_listens() {
     assert!(answers.len() < 10, "{}", answers.len());
     assert!(answers.iter().all(|(_, answer)| answer.is_err()));
     assert!(started.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn nobody_listens_to_a_few_draws_either() {
+    for (draws, concurrency) in [(1, 4), (2, 4), (3, 4)] {
+        let server = Server::start(|_, _| Reply::Hang);
+        let config = EndpointConfig {
+            concurrency,
+            retries: 0,
+            ..config(&server)
+        };
+        drop(server);
+        std::thread::sleep(Duration::from_millis(50));
+        let (answers, result) = run(config, &ask(0..draws));
+        let error = reason(&result.expect_err("nobody"));
+        assert!(error.contains("cannot be reached"), "{error}");
+        for (_, answer) in &answers {
+            unreached(answer.as_ref().expect_err("nobody"));
+        }
+    }
+}
+
+#[test]
+fn a_few_draws_of_which_one_is_answered_go_on() {
+    let server = Server::start(|number, _| match number {
+        0 => Reply::text(" He ran home. Then"),
+        _ => Reply::bytes(503, b"busy"),
+    });
+    let config = EndpointConfig {
+        retries: 0,
+        concurrency: 3,
+        ..config(&server)
+    };
+    let (answers, result) = run(config, &ask(0..3));
+    assert_eq!(answers.len(), 3);
+    assert_eq!(result.expect("it is there").tokens, 5);
 }
 
 #[test]
