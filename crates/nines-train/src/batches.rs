@@ -80,7 +80,7 @@ impl BatchPlan {
         let mut rows = self.rows.clone();
         stream.shuffle(&mut rows);
         let mut batches = Vec::with_capacity(self.batches_per_epoch());
-        for pool in rows.chunks_mut(self.batch_size * self.pool_batches) {
+        for pool in rows.chunks_mut(self.batch_size.saturating_mul(self.pool_batches)) {
             pool.sort_by_key(|&(_, length)| length);
             batches.extend(
                 pool.chunks(self.batch_size)
@@ -121,6 +121,13 @@ mod tests {
             (padded as f64) < 1.06 * real as f64,
             "{padded} tokens for {real}"
         );
+    }
+
+    #[test]
+    fn pools_of_any_size_are_one_pool_at_most() {
+        let plan = |pool| BatchPlan::new(lengths(50), 8, pool, 7).epoch(0);
+        assert_eq!(plan(usize::MAX), plan(7));
+        assert_eq!(plan(usize::MAX / 8 + 2), plan(7));
     }
 
     proptest! {

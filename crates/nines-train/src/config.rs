@@ -43,6 +43,9 @@ pub enum LongRows {
     MaxWindow,
 }
 
+/// The most rows of one update: more are a mistake, and would not fit into memory.
+pub const MAX_BATCH_SIZE: usize = 65_536;
+
 /// The recipe. Every field changes the result, so a run is resumed with the same values only.
 ///
 /// The defaults are a usual recipe for encoders of this size; they were tuned on no split.
@@ -56,7 +59,7 @@ pub struct TrainConfig {
     pub split_seed: u64,
     /// Passes over the training split.
     pub epochs: u32,
-    /// Rows of one update.
+    /// Rows of one update, at most [`MAX_BATCH_SIZE`].
     pub batch_size: usize,
     /// The highest learning rate.
     pub learning_rate: f64,
@@ -151,6 +154,15 @@ impl TrainConfig {
             if value == 0 {
                 return refuse(option, "is 0, but must be at least 1".into());
             }
+        }
+        if self.batch_size > MAX_BATCH_SIZE {
+            return refuse(
+                "batch_size",
+                format!(
+                    "is {}, but must be at most {MAX_BATCH_SIZE}",
+                    self.batch_size
+                ),
+            );
         }
         let above_zero = [
             ("learning_rate", self.learning_rate),
@@ -254,6 +266,13 @@ mod tests {
                 ..base()
             })
             .starts_with("epochs is 0")
+        );
+        assert!(
+            message(TrainConfig {
+                batch_size: 65_537,
+                ..base()
+            })
+            .starts_with("batch_size is 65537, but must be at most 65536")
         );
         assert!(
             message(TrainConfig {
