@@ -103,8 +103,8 @@ pub(crate) fn estimate(from: IntervalEstimate) -> Estimate {
 /// Returns a mean with its interval, families being independent and their rows not.
 ///
 /// The variance is that of a ratio over families (sum of values by number of rows), the interval
-/// Student's: approximate. Where families do not differ at all, the spread is taken to be as large
-/// as the mean, so that the interval never has zero width.
+/// Student's: approximate. Where there is one family, or families differ by no more than rounding,
+/// the spread is taken to be as large as the mean, so that the interval never has zero width.
 fn mean_over_families(values: &[f64], families: &[u64]) -> Result<Estimate, StatsError> {
     let confidence = 0.95;
     let n = values.len() as f64;
@@ -117,10 +117,11 @@ fn mean_over_families(values: &[f64], families: &[u64]) -> Result<Estimate, Stat
     let freedom = (clusters - 1.0).max(1.0);
     let squares: f64 = residuals.values().map(|r| r * r).sum();
     let spread = (clusters / freedom * squares).sqrt() / n;
-    let error = if spread > 0.0 {
-        spread
-    } else {
+    let is_rounding = residuals.len() < 2 || spread <= 1e-9 * mean;
+    let error = if is_rounding {
         mean / clusters.sqrt()
+    } else {
+        spread
     };
     let half = student_upper((1.0 - confidence) / 2.0, freedom)? * error;
     Ok(Estimate {
@@ -192,7 +193,21 @@ mod tests {
         // sd 1.825742, SE 0.912871, t(3) 3.182446.
         assert!((mean.lower - 0.094_837).abs() < 1e-4, "{mean:?}");
         assert!((mean.upper - 5.905_163).abs() < 1e-4, "{mean:?}");
-        let same = mean_over_families(&[0.5; 8], &families).expect("a mean");
-        assert!(same.lower < same.upper);
+    }
+
+    #[test]
+    fn no_spread_is_no_certainty() {
+        // 0.1 has no exact sum: what is left of the residuals is rounding.
+        for (value, families) in [
+            (0.5, &[0, 0, 1, 1, 2, 2, 3, 3][..]),
+            (0.1, &[0, 1, 2]),
+            (0.1, &[0, 0, 0]),
+            (0.7, &[4]),
+        ] {
+            let mean = mean_over_families(&vec![value; families.len()], families).expect("a mean");
+            assert!(mean.upper - mean.lower > value / 2.0, "{mean:?}");
+        }
+        let one_family = mean_over_families(&[0.1, 0.3, 0.7], &[9; 3]).expect("a mean");
+        assert!(one_family.upper > 1.0, "{one_family:?}");
     }
 }
