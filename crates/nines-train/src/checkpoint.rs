@@ -6,6 +6,7 @@
 //! ```text
 //! step-0000000120.checkpoint   weights, AdamW's moments, curves, state
 //! best-0000000061.weights      the weights with the lowest validation loss
+//! step-0000000100.damaged      a checkpoint that could not be read
 //! lock                         held by the process that trains
 //! ```
 //!
@@ -23,10 +24,11 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 /// The format's number; a file with another one is not read.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const STATE: &str = "nines_training_state";
 const CHECKPOINT: &str = "checkpoint";
 const WEIGHTS: &str = "weights";
+const DAMAGED: &str = "damaged";
 /// How many checkpoints are kept.
 const KEPT: usize = 2;
 
@@ -124,31 +126,74 @@ impl RunFolder {
         self.files(CHECKPOINT).ok()?.pop().map(|(_, path)| path)
     }
 
-    /// Reads the newest checkpoint that is whole. A damaged newer one is told to `notice`.
+    /// Reads the newest checkpoint that is whole, its best weights included. Damaged newer ones are
+    /// told to `notice` and set aside; where none is whole the run begins anew.
     ///
     /// # Errors
-    /// [`TrainError::OtherRun`] when it belongs to another run; [`TrainError::Damaged`] when none
-    /// of the checkpoints is whole.
+    /// [`TrainError::OtherRun`] when it belongs to another run; [`TrainError::OtherFormat`] when
+    /// another version wrote it; [`TrainError::Read`] and [`TrainError::Write`] when the system
+    /// refuses.
     pub(crate) fn load(
         &self,
         identity: &Identity,
         notice: &mut dyn FnMut(&str),
     ) -> Result<Option<Loaded>, TrainError> {
-        let mut damaged = None;
+        let (mut damaged, mut whole) = (Vec::new(), None);
         for (_, path) in self.files(CHECKPOINT)?.into_iter().rev() {
-            match read_checkpoint(&path) {
+            match self.read_whole(&path) {
                 Ok(loaded) => {
                     loaded.state.identity.check(identity, &self.folder)?;
-                    if let Some(error) = damaged {
-                        notice(&format!("{error}; going on from {}", path.display()));
-                    }
-                    return Ok(Some(loaded));
+                    whole = Some((path, loaded));
+                    break;
                 }
-                Err(error @ TrainError::Damaged { .. }) => damaged = damaged.or(Some(error)),
+                Err(TrainError::Damaged { problem, .. }) => damaged.push((path, problem)),
                 Err(error) => return Err(error),
             }
         }
-        damaged.map_or(Ok(None), Err)
+        let then = whole
+            .as_ref()
+            .map_or("begins anew".to_owned(), |(path, _)| {
+                format!("goes on from {}", path.display())
+            });
+        for (path, problem) in damaged {
+            let aside = path.with_extension(DAMAGED);
+            notice(&format!(
+                "the checkpoint {} is damaged ({problem}); it is set aside as {}, and the run {then}",
+                path.display(),
+                aside.display()
+            ));
+            fs::rename(&path, &aside).map_err(|source| TrainError::Write {
+                path: aside,
+                kept: None,
+                source,
+            })?;
+        }
+        Ok(whole.map(|(_, loaded)| loaded))
+    }
+
+    /// Reads a checkpoint, and makes sure that the best weights that it refers to are there: a run
+    /// that finds out at its end has nothing to go back to.
+    fn read_whole(&self, path: &Path) -> Result<Loaded, TrainError> {
+        let loaded = read_checkpoint(path)?;
+        let Some(best) = loaded.state.best else {
+            return Ok(loaded);
+        };
+        let damaged = |problem: String| TrainError::Damaged {
+            path: path.to_owned(),
+            problem: format!("its best weights {problem}"),
+        };
+        match self.load_best(best.step) {
+            Ok(_) => Ok(loaded),
+            Err(TrainError::Damaged { path, problem }) => {
+                Err(damaged(format!("{}: {problem}", path.display())))
+            }
+            Err(TrainError::Read { path, source })
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Err(damaged(format!("{} are missing", path.display())))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes a checkpoint, then removes the oldest ones and best weights that nothing refers to.
@@ -221,10 +266,31 @@ impl RunFolder {
 
     /// Removes all checkpoints and weights; what else lies in the folder stays.
     pub(crate) fn clear(&self) -> Result<(), TrainError> {
-        for ending in [CHECKPOINT, WEIGHTS] {
+        for ending in [CHECKPOINT, WEIGHTS, DAMAGED] {
             for (_, path) in self.files(ending)? {
                 remove(&path)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Removes what an older run left, where every checkpoint and all best weights are those of
+    /// `identity`, whose result is saved. Another run's are never touched.
+    pub(crate) fn clear_finished(folder: &Path, identity: &Identity) -> Result<(), TrainError> {
+        if !folder.is_dir() {
+            return Ok(());
+        }
+        let run = match Self::open(folder) {
+            Ok(run) => run,
+            // Whoever works there clears it.
+            Err(TrainError::Busy { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let is_ours = |(_, path): &(u64, PathBuf)| {
+            read_state(path).is_ok_and(|state| state.identity == *identity)
+        };
+        if run.files(CHECKPOINT)?.iter().all(is_ours) {
+            run.clear()?;
         }
         Ok(())
     }
@@ -305,10 +371,11 @@ fn parse_state(path: &Path, json: Option<&String>) -> Result<State, TrainError> 
     let value: serde_json::Value =
         serde_json::from_str(json).map_err(|e| damaged(e.to_string()))?;
     if value["format"] != FORMAT {
-        return Err(damaged(format!(
-            "it has format {}, this program reads format {FORMAT}",
-            value["format"]
-        )));
+        return Err(TrainError::OtherFormat {
+            path: path.to_owned(),
+            found: value["format"].to_string(),
+            expected: FORMAT,
+        });
     }
     serde_json::from_value(value).map_err(|e| damaged(e.to_string()))
 }
@@ -319,6 +386,8 @@ fn read_state(path: &Path) -> Result<State, TrainError> {
 }
 
 fn read_checkpoint(path: &Path) -> Result<Loaded, TrainError> {
+    // What another version wrote is not damaged, though its digest is another.
+    read_state(path)?;
     let mut arrays = tensors::read(path).map_err(|error| read_error(path, error))?;
     let state = parse_state(path, arrays.fields.get(STATE))?;
     let missing = |name: &str| TrainError::Damaged {
@@ -365,119 +434,4 @@ fn read_checkpoint(path: &Path) -> Result<Loaded, TrainError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::TrainConfig;
-
-    fn identity(seed: u64, data: &str) -> Identity {
-        let config = TrainConfig {
-            seed,
-            ..TrainConfig::default()
-        };
-        Identity {
-            config_digest: config.digest(),
-            config,
-            data_digest: data.into(),
-            base_digest: "base".into(),
-        }
-    }
-
-    fn save(run: &RunFolder, step: u64, best: Option<u64>) -> Result<(PathBuf, u64), TrainError> {
-        let mut state = State::new(identity(1, "data"));
-        state.step = step;
-        state.best = best.map(|step| Best { step, loss: 0.1 });
-        let moments = Moments {
-            first: vec![step as f32],
-            second: vec![0.25],
-        };
-        let values = [0.1f32];
-        run.save(&state, &Curves::default(), [("w", &values[..], &moments)])
-    }
-
-    #[test]
-    fn at_most_two_are_kept_with_the_best_that_they_need() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let run = RunFolder::open(folder.path()).expect("opened");
-        for (step, best) in [
-            (1, None),
-            (2, Some(2)),
-            (3, Some(2)),
-            (4, Some(4)),
-            (5, Some(4)),
-        ] {
-            if best == Some(step) {
-                run.save_best(step, [("w", &[step as f32][..])])
-                    .expect("saved");
-            }
-            save(&run, step, best).expect("saved");
-        }
-        let steps = |ending| -> Vec<u64> {
-            run.files(ending)
-                .expect("listed")
-                .into_iter()
-                .map(|(step, _)| step)
-                .collect()
-        };
-        assert_eq!((steps(CHECKPOINT), steps(WEIGHTS)), (vec![4, 5], vec![4]));
-        assert_eq!(run.load_best(4).expect("read")["w"], [4.0]);
-        let loaded = run
-            .load(&identity(1, "data"), &mut |_| {})
-            .expect("read")
-            .expect("there is one");
-        assert_eq!(
-            (loaded.state.step, &loaded.learned["w"].moments.first[..]),
-            (5, &[5.0f32][..])
-        );
-        run.clear().expect("cleared");
-        assert!(run.newest().is_none());
-    }
-
-    #[test]
-    fn a_damaged_newest_falls_back_to_the_one_before() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let run = RunFolder::open(folder.path()).expect("opened");
-        save(&run, 1, None).expect("saved");
-        let (newest, _) = save(&run, 2, None).expect("saved");
-        let bytes = fs::read(&newest).expect("readable");
-        fs::write(&newest, &bytes[..bytes.len() - 1]).expect("written");
-        let mut notices = Vec::new();
-        let loaded = run
-            .load(&identity(1, "data"), &mut |text| {
-                notices.push(text.to_owned())
-            })
-            .expect("read")
-            .expect("there is one");
-        assert_eq!(loaded.state.step, 1);
-        assert!(notices[0].contains("is damaged"), "{notices:?}");
-    }
-
-    #[test]
-    fn another_run_is_refused_and_the_difference_named() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let run = RunFolder::open(folder.path()).expect("opened");
-        save(&run, 1, None).expect("saved");
-        let refused = |given: Identity| {
-            run.load(&given, &mut |_| {})
-                .expect_err("refused")
-                .to_string()
-        };
-        let message = refused(identity(2, "data"));
-        assert!(
-            message.contains("another configuration (seed = 1 there, seed = 2 now)"),
-            "{message}"
-        );
-        assert!(refused(identity(1, "other")).contains("another training data"));
-    }
-
-    #[test]
-    fn two_processes_cannot_share_a_run() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let run = RunFolder::open(folder.path()).expect("opened");
-        assert!(matches!(
-            RunFolder::open(folder.path()),
-            Err(TrainError::Busy { .. })
-        ));
-        drop(run);
-        RunFolder::open(folder.path()).expect("free again");
-    }
-}
+mod tests;

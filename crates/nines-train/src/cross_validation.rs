@@ -1,5 +1,6 @@
 //! Grouped cross-validation: every row is scored by a classifier that saw nothing of its family.
 
+use crate::checkpoint::RunFolder;
 use crate::config::{CheckpointCadence, TrainConfig};
 use crate::data::{Role, TrainingData};
 use crate::error::TrainError;
@@ -152,6 +153,8 @@ fn run_fold(
     })?;
     let path = job.folder.join(format!("fold-{fold}.json"));
     if let Some(finished) = read_fold(&path, prepared.identity())? {
+        // A run that was killed after its scores were saved left its checkpoints behind.
+        RunFolder::clear_finished(&run_folder, prepared.identity())?;
         return Ok(finished);
     }
     let fitted = prepared.fit(observer)?;

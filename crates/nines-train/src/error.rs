@@ -175,6 +175,20 @@ pub enum TrainError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A checkpoint is whole, but another version of the program wrote it.
+    #[error(
+        "the checkpoint {} has format {found}, this program reads format {expected}; go on with the \
+         version that wrote it, or use a new run folder",
+        .path.display()
+    )]
+    OtherFormat {
+        /// The file.
+        path: PathBuf,
+        /// The format that it says.
+        found: String,
+        /// The format that is read.
+        expected: u32,
+    },
     /// The run folder holds a run of something else.
     #[error(
         "{} holds a run with another {what} ({stored} there, {given} now), so it cannot be resumed; \

@@ -1,4 +1,4 @@
-//! Named f32 and f64 arrays in one safetensors file, with a digest over all of them.
+//! Named f32 and f64 arrays and text fields in one safetensors file, with a digest over all of them.
 //!
 //! The safetensors crate's own writer neither flushes to the disk nor streams from borrowed
 //! arrays; the format is small enough to write here. Reading goes through the crate, whose
@@ -63,6 +63,19 @@ pub(crate) fn digest<'a>(arrays: impl IntoIterator<Item = (&'a str, &'a [u8])>) 
     })
 }
 
+/// Returns a digest of everything that a file says: its arrays and its text fields.
+fn digest_of_file<'a>(
+    arrays: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    fields: impl IntoIterator<Item = (&'a String, &'a String)>,
+) -> String {
+    let fields = fields
+        .into_iter()
+        .filter(|(name, _)| *name != DIGEST)
+        .map(|(name, text)| (name.as_str(), text.as_bytes()));
+    let (arrays, fields) = (digest(arrays), digest(fields));
+    digest([("arrays", arrays.as_bytes()), ("fields", fields.as_bytes())])
+}
+
 /// Writes arrays and text fields as one whole safetensors file.
 pub(crate) fn write(
     path: &Path,
@@ -76,7 +89,8 @@ pub(crate) fn write(
     let hashed = arrays
         .iter()
         .map(|(name, array)| (name.as_str(), array.bytes()));
-    fields.insert(DIGEST.to_owned(), digest(hashed));
+    let digest = digest_of_file(hashed, &fields);
+    fields.insert(DIGEST.to_owned(), digest);
     let mut header = serde_json::Map::new();
     header.insert("__metadata__".to_owned(), serde_json::json!(fields));
     let mut offset = 0;
@@ -153,10 +167,11 @@ pub(crate) fn read(path: &Path) -> Result<Arrays, ReadError> {
         ..Arrays::default()
     };
     let named: Vec<(String, safetensors::tensor::TensorView<'_>)> = file.tensors();
-    let found = digest(
+    let found = digest_of_file(
         named
             .iter()
             .map(|(name, view)| (name.as_str(), view.data())),
+        &arrays.fields,
     );
     if arrays.fields.get(DIGEST) != Some(&found) {
         return Err(ReadError::Damaged(
@@ -227,6 +242,13 @@ mod tests {
         ] {
             std::fs::write(&path, bytes).expect("written");
             assert!(matches!(read(&path), Err(ReadError::Damaged(_))), "{what}");
+        }
+        // No bit of the file may change unseen, those of the fields and of the header included.
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            std::fs::write(&path, bytes).expect("written");
+            assert!(matches!(read(&path), Err(ReadError::Damaged(_))), "{at}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Training a classifier: rows in, a classifier folder out.
 
+use crate::checkpoint::RunFolder;
 use crate::error::TrainError;
 use crate::files::{partial_path, sync_folder_of, write_whole};
 use crate::fit::{Fitted, Job, Prepared};
@@ -31,6 +32,8 @@ pub fn train(
 ) -> Result<TrainingRecord, TrainError> {
     let prepared = Prepared::new(job)?;
     if let Some(record) = finished(output, prepared.identity())? {
+        // A run that was killed after its result was saved left its checkpoints behind.
+        RunFolder::clear_finished(job.run_folder, prepared.identity())?;
         return Ok(record);
     }
     let fitted = prepared.fit(observer)?;

@@ -89,6 +89,13 @@ fn every_row_is_held_out_once_and_a_stopped_run_goes_on() {
         .collect();
     assert_eq!(read, whole.scores);
 
+    // As after a kill between a fold's scores and the sweeping up: best weights lie there.
+    let left = bench.path("stopped").join("fold-1/best-0000000001.weights");
+    std::fs::write(&left, "").expect("written");
+    let again = job("stopped", &bench, &mut Silent).expect("there already");
+    assert_eq!(again.scores, whole.scores);
+    assert!(!left.exists());
+
     bench.config.seed += 1;
     let error = job("stopped", &bench, &mut Silent).expect_err("refused");
     assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");

@@ -1,23 +1,12 @@
 //! Stopping and killing: the run goes on to the same weights, bit for bit.
 
-use crate::tiny::Bench;
+use crate::tiny::{Bench, StopAfter};
 use nines_infer::cancel::CancelFlag;
 use nines_train::record::{Observer, RunPlan, Silent, StepRecord};
 use nines_train::{CheckpointCadence, TrainError};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// Asks a run to stop after a step.
-struct StopAfter(u64, CancelFlag);
-
-impl Observer for StopAfter {
-    fn step(&mut self, step: &StepRecord) {
-        if step.step == self.0 {
-            self.1.cancel();
-        }
-    }
-}
 
 #[test]
 fn a_stopped_run_goes_on_to_the_same_result() {
@@ -75,11 +64,87 @@ fn another_recipe_data_or_base_is_not_resumed() {
     bench.roles = bench.data.split(1);
     assert!(refusal(&bench).contains("another training data"));
     (bench.data, bench.roles) = (data, roles);
+    // Neither weights nor recipe change, and yet the result would.
+    for (file, from, to) in [
+        ("tokenizer.json", "Lowercase", "NFC"),
+        (
+            "config.json",
+            "\"layer_norm_eps\": 1e-12",
+            "\"layer_norm_eps\": 1e-6",
+        ),
+    ] {
+        let path = bench.base.join(file);
+        let whole = std::fs::read_to_string(&path).expect("readable");
+        assert!(whole.contains(from), "{from} in {whole}");
+        std::fs::write(&path, whole.replace(from, to)).expect("written");
+        assert!(refusal(&bench).contains("another base model"), "{file}");
+        std::fs::write(&path, whole).expect("written");
+    }
     bench.train("run");
+}
+
+#[test]
+fn lost_best_weights_cost_time_and_nothing_else() {
+    struct Notices(StopAfter, u64, Vec<String>);
+    impl Observer for Notices {
+        fn planned(&mut self, plan: &RunPlan) {
+            self.1 = plan.first_step;
+        }
+        fn step(&mut self, step: &StepRecord) {
+            self.0.step(step);
+        }
+        fn notice(&mut self, text: &str) {
+            self.2.push(text.to_owned());
+        }
+    }
+    let mut bench = Bench::new(60);
+    let whole = bench.train("whole");
+    let mut listener = Notices(
+        StopAfter(whole.steps - 1, bench.cancel.clone()),
+        0,
+        Vec::new(),
+    );
+    bench
+        .train_in("run", &mut listener)
+        .expect_err("stopped before its end");
+    let mut removed = 0;
+    for entry in std::fs::read_dir(bench.path("run")).expect("listed") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|ending| ending == "weights") {
+            std::fs::remove_file(path).expect("removed");
+            removed += 1;
+        }
+    }
+    assert!(removed > 0);
+    bench.cancel = CancelFlag::default();
+    listener.0 = StopAfter(u64::MAX, bench.cancel.clone());
+    let record = bench.train_in("run", &mut listener).expect("trained");
+    assert_eq!(record.weights_digest, whole.weights_digest);
+    assert_eq!(listener.1, 1, "it began anew");
+    assert!(listener.2[0].contains("are missing"), "{:?}", listener.2);
+    assert_eq!(
+        std::fs::read_dir(bench.path("run"))
+            .expect("listed")
+            .count(),
+        1
+    );
 }
 
 /// A child process that trains in a folder; the parent kills it.
 const CHILD_FOLDER: &str = "NINES_TRAIN_TEST_FOLDER";
+/// The file by which a child says that it trains.
+const CHILD_SIGN: &str = "NINES_TRAIN_TEST_SIGN";
+
+/// Makes a file after the first update.
+struct Sign(Option<PathBuf>);
+
+impl Observer for Sign {
+    fn step(&mut self, _: &StepRecord) {
+        if let Some(path) = self.0.take() {
+            std::fs::write(path, "").expect("written");
+        }
+    }
+}
 
 fn child_bench(folder: &Path) -> (Bench, PathBuf, PathBuf) {
     let mut bench = Bench::new(60);
@@ -116,7 +181,8 @@ fn child_that_trains() {
         return;
     };
     let (bench, run, out) = child_bench(Path::new(&folder));
-    if let Err(error) = train_at(&bench, &run, &out, &mut Silent) {
+    let mut sign = Sign(std::env::var_os(CHILD_SIGN).map(PathBuf::from));
+    if let Err(error) = train_at(&bench, &run, &out, &mut sign) {
         use std::error::Error;
         eprintln!("{error}");
         let mut cause = error.source();
@@ -128,7 +194,7 @@ fn child_that_trains() {
     }
 }
 
-fn child(folder: &Path, shell: Option<&str>) -> Child {
+fn child(folder: &Path, shell: Option<&str>, sign: &Path) -> Child {
     let program = std::env::current_exe().expect("this test");
     let arguments = [
         "--exact",
@@ -150,6 +216,7 @@ fn child(folder: &Path, shell: Option<&str>) -> Child {
     command
         .args(arguments)
         .env(CHILD_FOLDER, folder)
+        .env(CHILD_SIGN, sign)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -170,17 +237,30 @@ fn a_killed_process_goes_on_to_the_same_result() {
     let run = folder.path().join("run");
     let mut kills = 0;
     for milliseconds in [30u64, 110, 50, 170, 75, 20, 140] {
-        let mut child = child(folder.path(), None);
-        // Until it is at work in the run folder, then a little longer: in an update, an
-        // evaluation or the middle of a checkpoint, as it comes.
+        let sign = folder.path().join(format!("sign-{kills}"));
+        let mut child = child(folder.path(), None, &sign);
+        // Until this very child trains, then a little longer: in an update, an evaluation or the
+        // middle of a checkpoint, as it comes.
         let begun = Instant::now();
-        while !run.join("lock").exists() && begun.elapsed() < Duration::from_secs(60) {
+        while !sign.exists() && child.try_wait().expect("asked").is_none() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(120),
+                "it never trained"
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
         std::thread::sleep(Duration::from_millis(milliseconds));
         child.kill().expect("killed");
-        let status = child.wait().expect("ended");
-        kills += u32::from(!status.success());
+        let output = child.wait_with_output().expect("ended");
+        if output.status.success() {
+            break;
+        }
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code().is_none(),
+            "it failed instead: {message}"
+        );
+        kills += 1;
     }
     assert!(
         kills >= 3,
@@ -199,12 +279,19 @@ fn a_killed_process_goes_on_to_the_same_result() {
         first.0 > 1,
         "it went on from a checkpoint, not from the start"
     );
-    let left = std::fs::read_dir(folder.path().join("out"))
-        .expect("listed")
-        .map(|entry| entry.expect("an entry").file_name())
-        .filter(|name| name.to_string_lossy().ends_with("partial"))
-        .count();
-    assert_eq!(left, 0);
+    let partial = |folder: &Path| {
+        std::fs::read_dir(folder)
+            .expect("listed")
+            .map(|entry| entry.expect("an entry").file_name())
+            .filter(|name| name.to_string_lossy().ends_with("partial"))
+            .count()
+    };
+    assert_eq!(
+        partial(folder.path()) + partial(&folder.path().join("out")),
+        0
+    );
+    let left = std::fs::read_dir(&run).expect("listed").count();
+    assert_eq!(left, 1, "the lock alone is left of the run");
 }
 
 #[test]
@@ -230,6 +317,7 @@ fn a_full_disk_is_told_and_the_older_checkpoint_stays() {
     let child = child(
         folder.path(),
         Some(&format!("trap '' XFSZ; ulimit -f {blocks}")),
+        &folder.path().join("sign"),
     );
     let output = child.wait_with_output().expect("ended");
     let message = String::from_utf8_lossy(&output.stderr);

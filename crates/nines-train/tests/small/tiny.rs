@@ -7,7 +7,7 @@ use nines_domain::snippet::{ContentHash, SnippetText};
 use nines_infer::cancel::CancelFlag;
 use nines_train::config::{CheckpointCadence, TrainConfig};
 use nines_train::fit::Job;
-use nines_train::record::{Observer, Silent, TrainingRecord};
+use nines_train::record::{Observer, Silent, StepRecord, TrainingRecord};
 use nines_train::{Roles, TrainError, TrainingData, TrainingRow};
 use std::path::PathBuf;
 
@@ -63,6 +63,17 @@ pub fn config() -> TrainConfig {
         pool_batches: 3,
         patience: None,
         ..TrainConfig::default()
+    }
+}
+
+/// Asks a run to stop after a step.
+pub struct StopAfter(pub u64, pub CancelFlag);
+
+impl Observer for StopAfter {
+    fn step(&mut self, step: &StepRecord) {
+        if step.step == self.0 {
+            self.1.cancel();
+        }
     }
 }
 

@@ -278,6 +278,26 @@ fn a_finished_run_is_not_repeated_and_nothing_is_overwritten() {
         first
     );
     assert!(listener.steps.is_empty());
+    // As after a kill between the result and the sweeping up: the same run's checkpoints lie there.
+    let mut stopping = crate::tiny::StopAfter(5, bench.cancel.clone());
+    bench.train_in("again", &mut stopping).expect_err("stopped");
+    bench.cancel = nines_infer::cancel::CancelFlag::default();
+    let entries = |folder: &str| {
+        std::fs::read_dir(bench.path(folder))
+            .expect("listed")
+            .map(|entry| entry.expect("an entry").path())
+            .collect::<Vec<_>>()
+    };
+    for file in entries("again") {
+        let to = bench.path("run").join(file.file_name().expect("a name"));
+        std::fs::copy(file, to).expect("copied");
+    }
+    assert!(entries("run").len() > 1);
+    assert_eq!(
+        bench.train_in("run", &mut listener).expect("there already"),
+        first
+    );
+    assert_eq!(entries("run").len(), 1, "the checkpoints are gone");
     bench.config.positive_weight = PositiveWeight::Value(2.0);
     let error = bench.train_in("run", &mut listener).expect_err("refused");
     assert!(matches!(error, TrainError::OutputExists { .. }), "{error}");
