@@ -15,10 +15,12 @@ use crate::record::{
     StepRecord, TrainingRecord,
 };
 use crate::schedule::Schedule;
+use crate::tensors;
 use nines_domain::snippet::ContentHash;
 use nines_infer::cancel::CancelFlag;
 use nines_text::SnippetTokenizer;
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
@@ -78,7 +80,7 @@ impl<'a> Prepared<'a> {
             config_digest: config.digest(),
             data_digest: ContentHash::of_fields("run data", &[data.digest(), &roles.digest()])
                 .to_string(),
-            base_digest: network.digest()?,
+            base_digest: base_digest(job.base, &network)?,
         };
         Ok(Self {
             positive_weight: config
@@ -242,6 +244,39 @@ impl<'a> Prepared<'a> {
         }
         Ok((loaded.state, loaded.curves))
     }
+}
+
+/// The files that a tokenizer is made of. What the weights and the configuration say is digested
+/// as the network has it.
+const TOKENIZER_FILES: [&str; 7] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+];
+
+/// Returns a digest of all that a run takes from its base: weights, configuration, tokenizer.
+fn base_digest(base: &Path, network: &Network) -> Result<String, TrainError> {
+    let mut parts = vec![
+        ("weights", network.digest()?.into_bytes()),
+        (
+            "configuration",
+            network.model().config().to_json("").into_bytes(),
+        ),
+    ];
+    for name in TOKENIZER_FILES {
+        let path = base.join(name);
+        if path.is_file() {
+            let bytes = fs::read(&path).map_err(|source| TrainError::Read { path, source })?;
+            parts.push((name, bytes));
+        }
+    }
+    Ok(tensors::digest(
+        parts.iter().map(|(name, bytes)| (*name, bytes.as_slice())),
+    ))
 }
 
 fn no_evaluation(folder: &RunFolder) -> TrainError {

@@ -198,7 +198,8 @@ pub struct Identity {
     pub config_digest: String,
     /// The digest of texts, families, labels and of the part that each row plays.
     pub data_digest: String,
-    /// The digest of the base model's weights with the new head.
+    /// The digest of the base model: its weights and configuration with the new head, and its
+    /// tokenizer's files.
     pub base_digest: String,
 }
 
