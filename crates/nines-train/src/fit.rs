@@ -1,19 +1,14 @@
 //! One run: from a base model and rows to the best weights.
 
-use crate::adamw::{AdamW, Update, clip_scale};
+use crate::adamw::AdamW;
 use crate::batches::BatchPlan;
-use crate::checkpoint::{Best, Loaded, RunFolder, State};
+use crate::checkpoint::{Loaded, RunFolder, State};
 use crate::config::{CheckpointCadence, TrainConfig};
 use crate::data::{Role, Roles, TrainingData};
 use crate::encoded::EncodedRows;
 use crate::error::TrainError;
-use crate::loss::weighted_bce;
-use crate::metrics::measure;
 use crate::network::Network;
-use crate::record::{
-    CheckpointRecord, Curves, Ending, EvaluationRecord, Identity, Observer, RoleCounts, RunPlan,
-    StepRecord, TrainingRecord,
-};
+use crate::record::{Curves, Identity, Observer, RoleCounts, RunPlan, TrainingRecord};
 use crate::schedule::Schedule;
 use crate::tensors;
 use nines_domain::snippet::ContentHash;
@@ -23,6 +18,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
+
+mod run;
+
+use run::Run;
 
 /// What a run works on.
 #[derive(Debug, Clone, Copy)]
@@ -283,215 +282,5 @@ fn no_evaluation(folder: &RunFolder) -> TrainError {
     TrainError::Damaged {
         path: folder.newest().unwrap_or_default(),
         problem: "it has no evaluation of its best weights".to_owned(),
-    }
-}
-
-/// A run at work.
-struct Run<'r, 'a> {
-    prepared: &'r mut Prepared<'a>,
-    folder: &'r RunFolder,
-    observer: &'r mut dyn Observer,
-    state: State,
-    curves: Curves,
-    saved_step: u64,
-    saved_at: Instant,
-    begun_at: Instant,
-    seconds_before: f64,
-}
-
-impl Run<'_, '_> {
-    fn finish(&mut self) -> Result<Ending, TrainError> {
-        let steps = self.prepared.steps();
-        let per_epoch = self.prepared.steps_per_epoch();
-        let schedule = self.prepared.schedule();
-        let mut order: Option<(u32, Vec<Vec<usize>>)> = None;
-        while self.state.ending.is_none() {
-            if self.prepared.job.cancel.is_cancelled() {
-                return Err(self.cancelled(steps)?);
-            }
-            let step = self.state.step + 1;
-            let epoch = ((step - 1) / per_epoch) as u32;
-            let place = ((step - 1) % per_epoch) as usize;
-            let batches = match order.take() {
-                Some((of, batches)) if of == epoch => batches,
-                _ => self.prepared.plan.epoch(epoch),
-            };
-            self.update(step, epoch, &batches[place], schedule.learning_rate(step))?;
-            order = Some((epoch, batches));
-            if self.prepared.evaluates_after(step) {
-                self.evaluate(epoch, schedule.learning_rate(step), step == steps)?;
-            } else {
-                let (since, seconds) = (step - self.saved_step, self.saved_at.elapsed());
-                if self
-                    .prepared
-                    .job
-                    .cadence
-                    .is_due(since, seconds.as_secs_f64())
-                {
-                    self.save()?;
-                }
-            }
-        }
-        Ok(self.state.ending.unwrap_or(Ending::AllEpochs))
-    }
-
-    fn update(
-        &mut self,
-        step: u64,
-        epoch: u32,
-        rows: &[usize],
-        learning_rate: f64,
-    ) -> Result<(), TrainError> {
-        let started = Instant::now();
-        let Prepared {
-            job,
-            network,
-            encoded,
-            positive_weight,
-            adamw,
-            ..
-        } = &mut *self.prepared;
-        let broad: Vec<bool> = rows.iter().map(|&row| job.data.rows()[row].broad).collect();
-        let mut loss = f64::NAN;
-        let gradients = network.gradients(rows, encoded, step, |logits| {
-            let batch = weighted_bce(logits, &broad, *positive_weight);
-            loss = batch.mean;
-            batch.gradient
-        })?;
-        let gradient_norm = Network::norm(&gradients);
-        for (quantity, value) in [
-            ("the training loss", loss),
-            ("the gradient norm", gradient_norm),
-        ] {
-            if !value.is_finite() {
-                return Err(self.diverged(quantity, value, step, learning_rate));
-            }
-        }
-        let scale = clip_scale(gradient_norm, job.config.clip_norm);
-        network.update(
-            adamw,
-            &gradients,
-            Update {
-                step,
-                learning_rate,
-                scale,
-            },
-        );
-        drop(gradients);
-        let record = StepRecord {
-            step,
-            epoch,
-            loss,
-            learning_rate,
-            gradient_norm,
-            examples_per_second: rows.len() as f64 / started.elapsed().as_secs_f64(),
-        };
-        self.state.step = step;
-        self.state.loss_since_evaluation += loss;
-        self.curves.push(&record);
-        self.observer.step(&record);
-        Ok(())
-    }
-
-    fn evaluate(&mut self, epoch: u32, learning_rate: f64, last: bool) -> Result<(), TrainError> {
-        let rows = self.prepared.job.roles.rows(Role::Validation);
-        let observer = &mut *self.observer;
-        let scores = self
-            .prepared
-            .network
-            .scores(&rows, &self.prepared.encoded, &mut |done| {
-                observer.evaluating(done, rows.len());
-            })?;
-        let step = self.state.step;
-        if let Some(&value) = scores.iter().find(|score| !score.is_finite()) {
-            return Err(self.diverged("a validation score", value, step, learning_rate));
-        }
-        let weight = self.prepared.positive_weight;
-        let validation = measure(self.prepared.job.data, &rows, &scores, weight)?;
-        let loss = validation.loss.value.unwrap_or(f64::INFINITY);
-        let best = self.state.best.is_none_or(|best| loss < best.loss);
-        let before = self
-            .state
-            .evaluations
-            .last()
-            .map_or(0, |evaluation| evaluation.step);
-        let record = EvaluationRecord {
-            step,
-            epoch,
-            training_loss: self.state.loss_since_evaluation / (step - before).max(1) as f64,
-            validation,
-            best,
-        };
-        self.state.loss_since_evaluation = 0.0;
-        self.observer.evaluation(&record);
-        self.state.evaluations.push(record);
-        if best {
-            self.state.best = Some(Best { step, loss });
-            self.state.evaluations_without_better = 0;
-            let learned = self.prepared.network.learned()?;
-            let weights = learned
-                .iter()
-                .map(|(name, values, _)| (*name, values.as_slice()));
-            self.folder.save_best(step, weights)?;
-        } else {
-            self.state.evaluations_without_better += 1;
-        }
-        let patience = self.prepared.job.config.patience;
-        if last {
-            self.state.ending = Some(Ending::AllEpochs);
-        } else if patience.is_some_and(|p| self.state.evaluations_without_better >= p) {
-            self.state.ending = Some(Ending::EarlyStopping);
-        }
-        if best || self.state.ending.is_some() {
-            self.save()?;
-        }
-        Ok(())
-    }
-
-    fn save(&mut self) -> Result<(), TrainError> {
-        let started = Instant::now();
-        self.state.seconds = self.seconds_before + self.begun_at.elapsed().as_secs_f64();
-        let learned = self.prepared.network.learned()?;
-        let arrays = learned
-            .iter()
-            .map(|(name, values, moments)| (*name, values.as_slice(), *moments));
-        let (path, bytes) = self.folder.save(&self.state, &self.curves, arrays)?;
-        self.saved_step = self.state.step;
-        self.saved_at = Instant::now();
-        self.observer.checkpoint(&CheckpointRecord {
-            step: self.state.step,
-            path,
-            bytes,
-            seconds: started.elapsed().as_secs_f64(),
-        });
-        Ok(())
-    }
-
-    fn cancelled(&mut self, steps: u64) -> Result<TrainError, TrainError> {
-        if self.state.step > self.saved_step {
-            self.save()?;
-        }
-        Ok(TrainError::Cancelled {
-            step: self.state.step,
-            steps,
-            checkpoint: self.folder.newest(),
-        })
-    }
-
-    fn diverged(
-        &self,
-        quantity: &'static str,
-        value: f64,
-        step: u64,
-        learning_rate: f64,
-    ) -> TrainError {
-        let checkpoint = self.folder.newest();
-        TrainError::Diverged {
-            quantity,
-            value,
-            step,
-            learning_rate,
-            checkpoint,
-        }
     }
 }

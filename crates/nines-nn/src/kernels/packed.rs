@@ -1,0 +1,126 @@
+//! The weights of one encoder layer, as they are kept and as products want them.
+
+use super::layer::{LayerShape, LayerWeights, NormWeights, PackedLinear};
+use super::layer_backward::BackwardWeights;
+use super::matrix::{Panels, View, pack_columns, pack_rows, packed_len};
+use super::pool::{Buffer, Pool};
+use super::tile::PANEL;
+use rayon::prelude::*;
+
+/// The weights of a layer as they are kept: `[out, in]`, row-major.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlainLayer<'a> {
+    /// `[3 hidden, hidden]`.
+    pub qkv: &'a [f32],
+    /// `[hidden, hidden]`.
+    pub attended: &'a [f32],
+    /// `[wide, hidden]`.
+    pub wide: &'a [f32],
+    /// `[hidden, wide]`.
+    pub output: &'a [f32],
+}
+
+/// The biases and normalisations of a layer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LayerVectors<'a> {
+    /// `[3 hidden]`.
+    pub qkv_bias: &'a [f32],
+    /// `[hidden]`.
+    pub attended_bias: &'a [f32],
+    /// After attention.
+    pub attended_norm: NormWeights<'a>,
+    /// `[wide]`.
+    pub wide_bias: &'a [f32],
+    /// `[hidden]`.
+    pub output_bias: &'a [f32],
+    /// At the end.
+    pub output_norm: NormWeights<'a>,
+}
+
+/// The four matrices of a layer, packed.
+#[derive(Debug)]
+pub(crate) struct PackedLayer {
+    qkv: Buffer,
+    attended: Buffer,
+    wide: Buffer,
+    output: Buffer,
+}
+
+/// Which way a layer is packed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From inputs to outputs.
+    Forward,
+    /// From the gradients of outputs to those of inputs.
+    Backward,
+}
+
+impl PackedLayer {
+    /// Packs a layer's matrices.
+    pub fn new(
+        plain: &PlainLayer<'_>,
+        shape: &LayerShape,
+        direction: Direction,
+        pool: &Pool,
+    ) -> Self {
+        let pack = |weights: &[f32], inputs: usize| {
+            let view = View::whole(weights, inputs);
+            let (into, from) = match direction {
+                Direction::Forward => (inputs, view.rows),
+                Direction::Backward => (view.rows, inputs),
+            };
+            let mut out = pool.take(packed_len(into, from));
+            out.par_chunks_exact_mut(into * PANEL)
+                .enumerate()
+                .for_each(|(panel, out)| match direction {
+                    Direction::Forward => pack_rows(view, panel, out),
+                    Direction::Backward => pack_columns(view, panel, out),
+                });
+            out
+        };
+        Self {
+            qkv: pack(plain.qkv, shape.hidden),
+            attended: pack(plain.attended, shape.hidden),
+            wide: pack(plain.wide, shape.hidden),
+            output: pack(plain.output, shape.wide),
+        }
+    }
+
+    /// Returns the weights for the forward pass, if that is what they were packed for.
+    pub fn forward<'a>(
+        &'a self,
+        shape: &LayerShape,
+        vectors: &LayerVectors<'a>,
+    ) -> LayerWeights<'a> {
+        let (hidden, wide) = (shape.hidden, shape.wide);
+        let linear = |numbers: &'a Buffer, inputs, outputs, bias| PackedLinear {
+            weight: Panels::new(inputs, outputs, numbers),
+            bias,
+        };
+        LayerWeights {
+            qkv: linear(&self.qkv, hidden, 3 * hidden, vectors.qkv_bias),
+            attended: linear(&self.attended, hidden, hidden, vectors.attended_bias),
+            attended_norm: vectors.attended_norm,
+            wide: linear(&self.wide, hidden, wide, vectors.wide_bias),
+            output: linear(&self.output, wide, hidden, vectors.output_bias),
+            output_norm: vectors.output_norm,
+        }
+    }
+
+    /// Returns the weights for the backward pass, if that is what they were packed for.
+    pub fn backward<'a>(
+        &'a self,
+        shape: &LayerShape,
+        vectors: &LayerVectors<'a>,
+    ) -> BackwardWeights<'a> {
+        let (hidden, wide) = (shape.hidden, shape.wide);
+        BackwardWeights {
+            qkv: Panels::new(3 * hidden, hidden, &self.qkv),
+            attended: Panels::new(hidden, hidden, &self.attended),
+            attended_gamma: vectors.attended_norm.gamma,
+            wide: Panels::new(wide, hidden, &self.wide),
+            output: Panels::new(hidden, wide, &self.output),
+            output_gamma: vectors.output_norm.gamma,
+        }
+    }
+}
