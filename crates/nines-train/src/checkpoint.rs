@@ -17,11 +17,15 @@ use crate::adamw::Moments;
 use crate::error::TrainError;
 use crate::files::{remove_partial, sync_folder_of};
 use crate::record::{Curves, Ending, EvaluationRecord, Identity};
-use crate::tensors::{self, ArrayRef, ReadError};
+use crate::tensors::{self, ArrayRef};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+
+mod read;
+
+use read::{read_checkpoint, read_error, read_state};
 
 /// The format's number; a file with another one is not read.
 const FORMAT: u32 = 2;
@@ -140,9 +144,8 @@ impl RunFolder {
     ) -> Result<Option<Loaded>, TrainError> {
         let (mut damaged, mut whole) = (Vec::new(), None);
         for (_, path) in self.files(CHECKPOINT)?.into_iter().rev() {
-            match self.read_whole(&path) {
+            match self.read_whole(&path, identity) {
                 Ok(loaded) => {
-                    loaded.state.identity.check(identity, &self.folder)?;
                     whole = Some((path, loaded));
                     break;
                 }
@@ -171,10 +174,11 @@ impl RunFolder {
         Ok(whole.map(|(_, loaded)| loaded))
     }
 
-    /// Reads a checkpoint, and makes sure that the best weights that it refers to are there: a run
-    /// that finds out at its end has nothing to go back to.
-    fn read_whole(&self, path: &Path) -> Result<Loaded, TrainError> {
+    /// Reads a checkpoint of a run, and makes sure that the best weights that it refers to are
+    /// there: a run that finds out at its end has nothing to go back to.
+    fn read_whole(&self, path: &Path, identity: &Identity) -> Result<Loaded, TrainError> {
         let loaded = read_checkpoint(path)?;
+        loaded.state.identity.check(identity, &self.folder)?;
         let Some(best) = loaded.state.best else {
             return Ok(loaded);
         };
@@ -352,85 +356,6 @@ fn remove(path: &Path) -> Result<(), TrainError> {
             kept: None,
             source,
         })
-}
-
-fn read_error(path: &Path, error: ReadError) -> TrainError {
-    let path = path.to_owned();
-    match error {
-        ReadError::Io(source) => TrainError::Read { path, source },
-        ReadError::Damaged(problem) => TrainError::Damaged { path, problem },
-    }
-}
-
-fn parse_state(path: &Path, json: Option<&String>) -> Result<State, TrainError> {
-    let damaged = |problem| TrainError::Damaged {
-        path: path.to_owned(),
-        problem,
-    };
-    let json = json.ok_or_else(|| damaged("it holds no training state".to_owned()))?;
-    let value: serde_json::Value =
-        serde_json::from_str(json).map_err(|e| damaged(e.to_string()))?;
-    if value["format"] != FORMAT {
-        return Err(TrainError::OtherFormat {
-            path: path.to_owned(),
-            found: value["format"].to_string(),
-            expected: FORMAT,
-        });
-    }
-    serde_json::from_value(value).map_err(|e| damaged(e.to_string()))
-}
-
-fn read_state(path: &Path) -> Result<State, TrainError> {
-    let fields = tensors::read_fields(path).map_err(|error| read_error(path, error))?;
-    parse_state(path, fields.get(STATE))
-}
-
-fn read_checkpoint(path: &Path) -> Result<Loaded, TrainError> {
-    // What another version wrote is not damaged, though its digest is another.
-    read_state(path)?;
-    let mut arrays = tensors::read(path).map_err(|error| read_error(path, error))?;
-    let state = parse_state(path, arrays.fields.get(STATE))?;
-    let missing = |name: &str| TrainError::Damaged {
-        path: path.to_owned(),
-        problem: format!("array {name} is missing"),
-    };
-    let mut curve = |name: &str| arrays.f64s.remove(name).ok_or_else(|| missing(name));
-    let curves = Curves {
-        loss: curve("curve/loss")?,
-        learning_rate: curve("curve/learning_rate")?,
-        gradient_norm: curve("curve/gradient_norm")?,
-        examples_per_second: curve("curve/examples_per_second")?,
-    };
-    let names: Vec<String> = arrays
-        .f32s
-        .keys()
-        .filter_map(|name| name.strip_prefix("weight/").map(str::to_owned))
-        .collect();
-    let mut learned = BTreeMap::new();
-    for name in names {
-        let mut take = |kind: &str| {
-            let full = format!("{kind}/{name}");
-            arrays.f32s.remove(&full).ok_or_else(|| missing(&full))
-        };
-        let (values, first, second) = (take("weight")?, take("first")?, take("second")?);
-        if first.len() != values.len() || second.len() != values.len() {
-            return Err(missing(&name));
-        }
-        let moments = Moments { first, second };
-        learned.insert(
-            name.clone(),
-            Learned {
-                name,
-                values,
-                moments,
-            },
-        );
-    }
-    Ok(Loaded {
-        state,
-        curves,
-        learned,
-    })
 }
 
 #[cfg(test)]

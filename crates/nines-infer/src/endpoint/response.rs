@@ -49,8 +49,8 @@ pub(super) fn draws(
 }
 
 /// Shares the tokens of an answer among all its choices, which servers do not count one by one;
-/// the first ones have what is left over. No draw takes no token, so 0 says that the server did not
-/// tell.
+/// the first ones have what is left over. A choice without text is no draw, so 0 says that the
+/// server did not tell.
 fn shares(tokens: Option<u64>, choices: u64) -> impl Iterator<Item = usize> {
     let tokens = tokens.unwrap_or(0);
     let (each, over) = (tokens / choices, tokens % choices);

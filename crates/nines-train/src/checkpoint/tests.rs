@@ -112,6 +112,9 @@ fn lost_or_damaged_best_weights_are_noticed_at_once() {
     assert_eq!((step, notices.len()), (Some(2), 1));
     assert!(notices[0].contains("best-0000000003"), "{notices:?}");
     fs::remove_file(run.path("best", 2, WEIGHTS)).expect("removed");
+    // Another run's checkpoint is not set aside for what it lacks.
+    let error = run.load(&identity(2, "data"), &mut |_| {});
+    assert!(matches!(error, Err(TrainError::OtherRun { .. })));
     let (step, notices) = load(&run);
     assert_eq!((step, notices.len()), (None, 1));
     assert!(notices[0].contains("are missing"), "{notices:?}");
