@@ -1,12 +1,11 @@
 """PyTorch/transformers doing what nines does, for `benches/speed.py`: one task, timed, as JSON.
 
-    python benches/peer.py score|train|generate --snippets FILE --model FOLDER [--repeats N]
+    python benches/peer.py score|train|generate --snippets FILE --model FOLDER
 
 The inputs are JSON lines with `prompt` and `completion`. Model loading is not timed on either side,
 nor is tokenising for `score` and `train`; `score` times the forward pass over length-sorted
 batches, `train` one pass of forward, backward, clipping and AdamW, `generate` the call of
-`model.generate` with the prompts' tokenising. The last of `--repeats` is the one to take: the
-earlier ones warm caches and threads up.
+`model.generate` with the prompts' tokenising. Before that, some rows are done untimed, to warm up.
 """
 
 import argparse
@@ -14,6 +13,10 @@ import json
 import time
 
 import torch
+
+
+# Rows or prompts done before the clock runs.
+WARM_UP = {"score": 64, "train": 32, "generate": 4}
 
 
 def rows(path):
@@ -58,9 +61,9 @@ def tokenizer_of(folder):
 
 def score(args):
     model, encoded = classifier(args.model).eval(), encode(tokenizer_of(args.model), rows(args.snippets))
-    def run():
+    def run(some=None):
         with torch.inference_mode():
-            for batch in batches(encoded, args.batch):
+            for batch in batches(encoded[:some], args.batch):
                 model(**batch)
     return len(encoded), run
 
@@ -69,8 +72,8 @@ def train(args):
     model, encoded = classifier(args.model).train(), encode(tokenizer_of(args.model), rows(args.snippets))
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.01)
     loss_of = torch.nn.BCEWithLogitsLoss()
-    def run():
-        for batch in batches(encoded, args.batch):
+    def run(some=None):
+        for batch in batches(encoded[:some], args.batch):
             logits = model(**batch).logits.squeeze(-1)
             loss = loss_of(logits, torch.zeros_like(logits))
             loss.backward()
@@ -93,12 +96,12 @@ def generate(args):
     per_call = max(1, args.batch // args.completions)
     made = 0
 
-    def run():
+    def run(some=None):
         nonlocal made
         made = 0
         torch.manual_seed(0)
         with torch.inference_mode():
-            for start in range(0, len(prompts), per_call):
+            for start in range(0, len(prompts[:some]), per_call):
                 inputs = tokenizer(prompts[start : start + per_call], return_tensors="pt", padding=True)
                 out = model.generate(
                     **inputs, do_sample=True, temperature=0.9, top_p=0.95, top_k=0,
@@ -117,18 +120,17 @@ def main():
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--completions", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=32)
-    parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0)
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
     units, run = {"score": score, "train": train, "generate": generate}[args.task](args)
-    for _ in range(args.repeats):
-        start = time.perf_counter()
-        run()
-        seconds = time.perf_counter() - start
-        count = units() if callable(units) else units
-        print(json.dumps({"task": args.task, "units": count, "seconds": seconds, "per_second": count / seconds}), flush=True)
+    run(WARM_UP[args.task])
+    start = time.perf_counter()
+    run()
+    seconds = time.perf_counter() - start
+    count = units() if callable(units) else units
+    print(json.dumps({"task": args.task, "units": count, "seconds": seconds, "per_second": count / seconds}))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ AdamW over the same 640 snippets, batches of 32; PyTorch's are sorted by length,
 Generation: 8 completions for each of 50 prompts; nines stops each at its sentence, transformers
 writes 32 tokens each, and both are counted in tokens a second. Both start from the same Q4_1 GGUF
 file, which nines keeps quantised and transformers unpacks to float32. Each side warms up before it
-is timed: nines' programs by themselves, PyTorch by a whole untimed pass.
+is timed, on some of the rows.
 
 Prompts come from NINES_TRIAL_PROMPTS (JSON lines with `prompt`, .gz or not) where that is set.
 """
@@ -77,7 +77,6 @@ def ours(command, pattern):
 
 def peer(task, rows, model, batch):
     command = [sys.executable, ROOT / "benches" / "peer.py", task, "--snippets", rows, "--model", model]
-    command += ["--repeats", "2"]
     text = subprocess.run(
         [*command, "--batch", str(batch)], check=True, stdout=subprocess.PIPE, text=True
     ).stdout

@@ -176,6 +176,12 @@ impl Scorer for ClassifierScorer {
         &self.version
     }
 
+    fn refuses(&self, prompt: &str) -> Option<Unscoreable> {
+        // Any completion takes at least as many tokens as a full stop.
+        let shortest = SnippetText::new(prompt, ".");
+        self.windows(&shortest).err()
+    }
+
     fn score(
         &self,
         snippets: &[SnippetText],

@@ -122,7 +122,23 @@ impl<'a> Filter<'a> {
         };
         let mut candidates: Vec<Vec<Candidate>> = vec![Vec::new(); prompts.len()];
         let mut answers: Vec<Option<Answer>> = vec![None; prompts.len()];
-        let mut open: Vec<usize> = (0..prompts.len()).collect();
+        let mut open: Vec<usize> = Vec::new();
+        for (prompt, text) in prompts.iter().enumerate() {
+            let Some(why) = self.scorer.refuses(text) else {
+                open.push(prompt);
+                continue;
+            };
+            let reason = why.to_string();
+            let answer = self.answer(
+                Vec::new(),
+                Outcome::Abstained(Abstention::Prompt { reason }),
+            );
+            on_event(FilterEvent::Answered {
+                prompt,
+                answer: &answer,
+            });
+            answers[prompt] = Some(answer);
+        }
         let mut drawn = 0;
         while drawn < self.budget && !open.is_empty() && !cancel.is_cancelled() {
             let draws = drawn..drawn + self.wave(drawn);

@@ -8,7 +8,7 @@ use nines_domain::snippet::SnippetText;
 pub enum Unscoreable {
     /// The snippet does not fit the model's window, and windows were not asked for.
     #[error(
-        "{tokens} tokens do not fit the classifier's window of {window}; shorten the text or use --long max"
+        "{tokens} tokens do not fit the classifier's window of {window}; shorten the text, or score and calibrate with --long max"
     )]
     TooLong {
         /// Tokens of the snippet, special tokens included.
@@ -31,6 +31,12 @@ pub enum Unscoreable {
 pub trait Scorer: Send + Sync {
     /// Names the scorer and its version; stored with every score.
     fn version(&self) -> &str;
+
+    /// Says why no completion of a prompt can have a score, where that is so: drawing any would be
+    /// in vain.
+    fn refuses(&self, _prompt: &str) -> Option<Unscoreable> {
+        None
+    }
 
     /// Scores snippets, in their order: one answer each. `progress` is told how many are done.
     fn score(

@@ -44,7 +44,7 @@ impl fmt::Display for Fault {
 pub enum IoError {
     /// A row is bad, and bad rows are not to be skipped.
     #[error(
-        "{}, line {line}: {fault}. Nothing was imported: mend the row, or leave out bad rows with `--skip-bad`", path.display()
+        "{}, line {line}: {fault}. Nothing of the file was taken: mend the row", path.display()
     )]
     BadRow {
         /// The file.

@@ -264,7 +264,7 @@ fn who_labelled_must_be_known() {
     let error = read_all::<SnippetRow>(&path, &ReadOptions::default()).expect_err("unknown kind");
     assert!(error.to_string().contains("--labeller-kind"), "{error}");
     assert!(
-        error.to_string().contains("Nothing was imported"),
+        error.to_string().contains("Nothing of the file was taken"),
         "{error}"
     );
 }

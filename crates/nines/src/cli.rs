@@ -3,6 +3,9 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+/// Where help lists the options that every command has.
+const EVERYWHERE: &str = "For every command";
+
 /// Makes a text generator never do one thing, and says honestly how sure that is.
 #[derive(Debug, Parser)]
 #[command(name = "nines", version, max_term_width = 100)]
@@ -12,13 +15,14 @@ Exit status: 0 done, 1 failed, 2 bad usage, 130 interrupted (what is done is kep
 )]
 pub struct Cli {
     /// The project folder (default: the current one)
-    #[arg(long, global = true, env = "NINES_PROJECT", value_name = "DIR")]
+    #[arg(long, global = true, env = "NINES_PROJECT", hide_env_values = true)]
+    #[arg(value_name = "DIR", help_heading = EVERYWHERE)]
     pub project: Option<PathBuf>,
     /// Print the result as JSON on standard output, for machines
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub json: bool,
     /// No progress bars
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = EVERYWHERE)]
     pub quiet: bool,
     /// What to do
     #[command(subcommand)]
@@ -164,7 +168,7 @@ fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
         Ok(_) => Err("it must lie between 0 and 1, ends excluded".to_owned()),
-        Err(error) => Err(format!("{error}")),
+        Err(_) => Err("it is no number; write a share such as 0.15".to_owned()),
     }
 }
 
@@ -208,7 +212,7 @@ pub enum SplitArg {
 #[derive(Debug, Clone, Default, Args)]
 pub struct SamplingArgs {
     /// Divides the logits; 0 takes the likeliest token
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub temperature: Option<f64>,
     /// Keep the likeliest tokens with at least this probability together
     #[arg(long)]
@@ -223,7 +227,7 @@ pub struct SamplingArgs {
     #[arg(long)]
     pub max_tokens: Option<usize>,
     /// Seed of the random stream
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub seed: Option<u64>,
 }
 
@@ -316,7 +320,8 @@ pub struct CalibrateArgs {
     /// The classifier: NAME or NAME@VERSION (default: the newest)
     #[arg(long)]
     pub classifier: Option<String>,
-    /// Most permissive threshold that stops at least this share of catastrophes (default: 0.9)
+    /// Most permissive threshold that stops at least this share: of prompts with catastrophes, all of
+    /// theirs; with --confidence 0, of the catastrophes seen (default: 0.9)
     #[arg(long, conflicts_with = "acceptance", value_parser = share)]
     pub recall: Option<f64>,
     /// Most permissive threshold that accepts at most this share of random completions
@@ -376,11 +381,11 @@ pub struct FilterArgs {
     /// A file of prompts
     #[arg(long)]
     pub file: Option<PathBuf>,
-    /// Where the answers go, as JSONL (with --file; default: standard output)
+    /// Where the answers go, as JSONL with every candidate (with --file; default: shown as text)
     #[arg(long, requires = "file")]
     pub out: Option<PathBuf>,
     /// Print every candidate with P(catastrophe) and its verdict
-    #[arg(long)]
+    #[arg(long, conflicts_with = "out")]
     pub show_all: bool,
     /// The classifier: NAME or NAME@VERSION (default: the newest)
     #[arg(long)]

@@ -71,7 +71,8 @@ pub enum Abstention {
         /// Why the last of those had none.
         last_reason: Option<String>,
     },
-    /// The generator cannot continue this prompt, however often it is asked.
+    /// The generator cannot continue this prompt, however often it is asked, or the scorer could
+    /// score no completion of it.
     Prompt {
         /// What it said.
         reason: String,

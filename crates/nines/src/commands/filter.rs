@@ -12,6 +12,7 @@ use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
 use nines_domain::draw::Ruling;
+use nines_infer::cancel::CancelFlag;
 use nines_infer::filter::{Answer, Outcome};
 use nines_io::{PromptRow, ReadOptions, read_all};
 use nines_store::NewPrompt;
@@ -19,14 +20,22 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{BufRead, IsTerminal, Write as _};
 use std::path::Path;
+use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// Runs `nines filter`.
 pub async fn run(project: &Project, args: FilterArgs, output: &Output) -> Result<()> {
+    if args.out.is_some() && args.file.is_none() {
+        bail!(super::BadUsage("--out goes with --file".to_owned()));
+    }
     let serving = Serving::load(project, &args).await?;
     if let Some(file) = &args.file {
         return file_of_prompts(project, &serving, file, &args, output).await;
     }
     if let Some(prompt) = &args.prompt {
+        if prompt.trim().is_empty() {
+            bail!(super::BadUsage("the prompt is empty".to_owned()));
+        }
         let prompts = vec![NewPrompt::new(prompt.clone(), "command line")];
         let answers = all(project, &serving, "prompt", prompts, output).await?;
         output.result(&answers, || words(&answers, &serving, args.show_all));
@@ -86,13 +95,14 @@ async fn interactively(
             "--json wants a prompt or --file".to_owned()
         ));
     }
+    let cancel = interrupt::flag()?;
     output.note(&format!(
         "{}: accepts {}\ntype a prompt and Enter; an empty line or ctrl-D ends",
         serving.model.label(),
         serving.threshold
     ));
     let is_terminal = std::io::stdin().is_terminal();
-    let cancel = interrupt::flag()?;
+    let mut lines = typed_lines();
     loop {
         if is_terminal {
             eprint!("> ");
@@ -100,18 +110,46 @@ async fn interactively(
                 .flush()
                 .context("cannot write the question")?;
         }
-        let mut line = String::new();
-        let read = std::io::stdin()
-            .lock()
-            .read_line(&mut line)
-            .context("cannot read the prompt (it must be UTF-8)")?;
-        let prompt = line.trim();
-        if read == 0 || prompt.is_empty() || cancel.is_cancelled() {
+        let line = tokio::select! {
+            line = lines.recv() => line,
+            () = cancelled(&cancel) => {
+                bail!(super::Interrupted("stopped; the answers given are stored".to_owned()));
+            }
+        };
+        let Some(line) = line else {
             return Ok(());
+        };
+        let line = line.context("cannot read the prompt (it must be UTF-8)")?;
+        let prompt = line.trim();
+        match (prompt.is_empty(), is_terminal) {
+            (true, true) => return Ok(()),
+            // An empty line in a pipe is no prompt, and no end either.
+            (true, false) => continue,
+            (false, _) => {}
         }
         let prompts = vec![NewPrompt::new(prompt, "typed")];
         let answers = all(project, serving, "prompt", prompts, output).await?;
         output.print(&words(&answers, serving, show_all));
+    }
+}
+
+/// Reads lines on a thread that nobody waits for, so that ctrl-C ends the command at once.
+fn typed_lines() -> mpsc::UnboundedReceiver<std::io::Result<String>> {
+    let (sender, lines) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// Ends when the work is to stop.
+async fn cancelled(cancel: &CancelFlag) {
+    while !cancel.is_cancelled() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

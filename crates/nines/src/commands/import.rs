@@ -3,7 +3,7 @@
 use crate::cli::{ImportArgs, ImportCommand};
 use crate::output::Output;
 use crate::project::Project;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nines_domain::label::{Label, LabellerKind, Severity, Verdict};
 use nines_domain::snippet::{ContentHash, SnippetText};
 use nines_io::{ImportReport, LabelRow, PromptRow, ReadOptions, SnippetKey, SnippetRow, read_all};
@@ -14,6 +14,7 @@ use nines_store::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ struct FileReport {
     file: PathBuf,
     #[serde(flatten)]
     counts: ImportCounts,
+    kept_as_meta: BTreeSet<String>,
     report: ImportReport,
 }
 
@@ -76,7 +78,8 @@ pub async fn files(
 ) -> Result<()> {
     let mut reports = Vec::new();
     for file in files {
-        let (rows, report) = read(file, kind, options)?;
+        let (rows, report) = read(file, kind, options).map_err(with_advice)?;
+        let kept_as_meta = rows.meta_fields();
         let import = store(
             project,
             kind.word(),
@@ -89,11 +92,42 @@ pub async fn files(
         reports.push(FileReport {
             file: file.clone(),
             counts: import.counts,
+            kept_as_meta,
             report,
         });
     }
     output.result(&reports, || words(&reports));
+    if let Some(empty) = reports
+        .iter()
+        .find(|r| r.report.taken == 0 && r.report.skipped_rows > 0)
+    {
+        bail!("no row of {} could be used", empty.file.display());
+    }
     Ok(())
+}
+
+/// Tells how to import a file without its bad rows.
+fn with_advice(error: anyhow::Error) -> anyhow::Error {
+    let row = match error.downcast_ref::<nines_io::IoError>() {
+        Some(nines_io::IoError::BadRow { line, .. }) => *line,
+        _ => return error,
+    };
+    error.context(format!(
+        "line {row} cannot be imported (rows like it are left out, and listed, with --skip-bad)"
+    ))
+}
+
+impl Rows {
+    /// Names the fields that nines does not know, which are kept beside the rows: a mistyped name
+    /// shows here.
+    fn meta_fields(&self) -> BTreeSet<String> {
+        let of = |meta: &Map<String, Value>| meta.keys().cloned().collect::<Vec<_>>();
+        match self {
+            Self::Prompts(rows) => rows.iter().flat_map(|row| of(&row.meta)).collect(),
+            Self::Snippets(rows) => rows.iter().flat_map(|row| of(&row.meta)).collect(),
+            Self::Labels(rows) => rows.iter().flat_map(|row| of(&row.meta)).collect(),
+        }
+    }
 }
 
 impl Kind {
@@ -357,6 +391,7 @@ fn words(reports: &[FileReport]) -> String {
     for FileReport {
         file,
         counts,
+        kept_as_meta,
         report,
     } in reports
     {
@@ -369,6 +404,14 @@ fn words(reports: &[FileReport]) -> String {
             if new + before > 0 {
                 let _ = writeln!(text, "  {what:<9} {new:>7} new, {before} there before");
             }
+        }
+        if !kept_as_meta.is_empty() {
+            let names: Vec<&str> = kept_as_meta.iter().map(String::as_str).collect();
+            let _ = writeln!(
+                text,
+                "  kept as meta (unknown fields): {}",
+                names.join(", ")
+            );
         }
         if report.duplicates > 0 {
             let _ = writeln!(

@@ -117,12 +117,17 @@ pub fn pull_one(
 }
 
 #[derive(Serialize)]
-struct Listed {
-    name: String,
-    #[serde(flatten)]
-    model: Option<Pulled>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
+#[serde(untagged)]
+enum Listed {
+    Whole {
+        #[serde(flatten)]
+        model: Pulled,
+        digests_match: bool,
+    },
+    Broken {
+        name: String,
+        problem: String,
+    },
 }
 
 fn list(output: &Output) -> Result<()> {
@@ -134,34 +139,23 @@ fn list(output: &Output) -> Result<()> {
             Ok(folder)
         });
         listed.push(match checked {
-            Ok(folder) => Listed {
-                name: entry.name,
-                model: Some(Pulled::from(&folder)),
-                problem: None,
+            Ok(folder) => Listed::Whole {
+                model: Pulled::from(&folder),
+                digests_match: true,
             },
-            Err(error) => Listed {
+            Err(error) => Listed::Broken {
                 name: entry.name,
-                model: None,
-                problem: Some(error.to_string()),
+                problem: error.to_string(),
             },
         });
     }
     output.result(&listed, || {
         let mut text = String::new();
         for entry in &listed {
-            match (&entry.model, &entry.problem) {
-                (Some(model), _) => {
-                    let _ = writeln!(text, "{}  digests match", model.line());
-                }
-                (None, problem) => {
-                    let _ = writeln!(
-                        text,
-                        "{:<14} BROKEN: {}",
-                        entry.name,
-                        problem.as_deref().unwrap_or("unknown")
-                    );
-                }
-            }
+            let _ = match entry {
+                Listed::Whole { model, .. } => writeln!(text, "{}  digests match", model.line()),
+                Listed::Broken { name, problem } => writeln!(text, "{name:<14} BROKEN: {problem}"),
+            };
         }
         if listed.is_empty() {
             text.push_str("no models yet: nines models pull\n");
@@ -169,7 +163,10 @@ fn list(output: &Output) -> Result<()> {
         let _ = write!(text, "in {}", cache.root().display());
         text
     });
-    if listed.iter().any(|entry| entry.problem.is_some()) {
+    if listed
+        .iter()
+        .any(|entry| matches!(entry, Listed::Broken { .. }))
+    {
         bail!("some models are broken; pull them again");
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::models;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::project::Project;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nines_infer::scorer::Scorer;
 use nines_io::{ScoreOptions, ScoreReport, score_file};
 use tokio::sync::mpsc;
@@ -63,6 +63,9 @@ pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<
     output.result(&report, || {
         words(&report, &model.label(), &threshold.to_string())
     });
+    if report.scored == 0 && report.bad > 0 {
+        bail!("no row could be scored; the reasons are in the side file");
+    }
     Ok(())
 }
 

@@ -180,14 +180,22 @@ fn filtering() -> World {
 #[test]
 fn a_prompt_longer_than_the_context_is_never_answered() {
     let world = filtering();
-    let long = "she walked the garden again and then ".repeat(4);
-    let ended = world.run(&["filter", "--threshold", "0.999", &long]).good();
-    assert!(
-        ended.stdout.contains("(abstains: the prompt has")
-            && ended.stdout.contains("context is 64"),
-        "{}",
-        ended.stdout
-    );
+    // The classifier has room for 24 words, the generator for 64 letters.
+    let words = "she sang again and then ".repeat(5);
+    let long = "stabbed ".repeat(9);
+    for (prompt, reason) in [
+        (&words, "do not fit the classifier's window of 24"),
+        (&long, "generator's context is 64"),
+    ] {
+        let ended = world
+            .run(&["filter", "--threshold", "0.999", prompt])
+            .good();
+        assert!(
+            ended.stdout.contains("(abstains: ") && ended.stdout.contains(reason),
+            "{}",
+            ended.stdout
+        );
+    }
     // In a file it abstains alone.
     let prompts = format!("{{\"prompt\": \"{long}\"}}\n{{\"prompt\": \"she sang\"}}\n");
     world.file("prompts.jsonl", prompts);
@@ -204,6 +212,38 @@ fn a_prompt_longer_than_the_context_is_never_answered() {
         .json();
     assert_eq!(report["report"]["abstained"]["prompt"], 1, "{report}");
     assert_eq!(report["answers"][0]["outcome"]["why"], "prompt", "{report}");
+}
+
+#[test]
+fn an_empty_prompt_is_no_prompt() {
+    let world = filtering();
+    for prompt in ["", "  \n"] {
+        world
+            .run(&["filter", "--threshold", "0.999", prompt])
+            .bad(2, &["the prompt is empty"]);
+    }
+    world
+        .run(&[
+            "filter",
+            "--threshold",
+            "0.9",
+            "she sang",
+            "--out",
+            "x.jsonl",
+        ])
+        .bad(2, &["--file"]);
+}
+
+#[test]
+fn a_mistyped_field_shows() {
+    let world = World::with_project();
+    let row = "{\"prompt\": \"she sang\", \"completion\": \"again\", \"vredict\": \"no\"}\n";
+    world.file("rows.jsonl", row);
+    let words = world
+        .run(&["import", "snippets", "rows.jsonl"])
+        .good()
+        .stdout;
+    assert!(words.contains("unknown fields): vredict"), "{words}");
 }
 
 #[test]

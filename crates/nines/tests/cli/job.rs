@@ -222,7 +222,7 @@ fn prompts_can_be_typed_one_after_the_other() {
         .stdin
         .take()
         .expect("a pipe")
-        .write_all(b"she walked the garden\nhe sang again\n\n")
+        .write_all(b"she walked the garden\n   \nhe sang again\n")
         .expect("written");
     let ended = crate::world::Ended::from(child.wait_with_output().expect("it ends")).good();
     let shown = ended.stdout.matches("hurt v1: accepts").count();

@@ -2,8 +2,9 @@
 
 use crate::world::{Ended, TRAIN, World};
 use serde_json::Value;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A training long enough to be stopped on its way.
@@ -71,6 +72,33 @@ fn a_stopped_and_a_killed_training_end_like_an_undisturbed_one() {
         );
         assert_eq!(weights(&resumed.json()), weights(&expected), "after {name}");
     }
+}
+
+#[test]
+fn ctrl_c_ends_the_wait_for_a_prompt() {
+    let world = World::with_project();
+    world.import(120);
+    world.train();
+    let mut child = world
+        .command(&["filter", "--threshold", "0.9"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let input = child.stdin.take();
+    let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let asked = said.by_ref().map_while(Result::ok);
+    assert!(
+        { asked }.any(|line| line.contains("type a prompt")),
+        "it asks for a prompt"
+    );
+    signal(&child, "-INT");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    let last: Vec<String> = said.map_while(Result::ok).collect();
+    assert!(
+        last.join("\n").contains("answers given are stored"),
+        "{last:?}"
+    );
+    drop(input);
 }
 
 #[test]
