@@ -20,18 +20,6 @@ pub enum Provenance {
     Selected,
 }
 
-impl Provenance {
-    /// Returns the provenance of a generator's completion from how it was picked. Only the word
-    /// `random` (or no word: everything was kept) means a simple random draw; `random_2`, drawn
-    /// from what an earlier choice had left, does not.
-    pub fn of_generated(pick: Option<&str>) -> Self {
-        match pick {
-            None | Some("random") => Self::Random,
-            Some(_) => Self::Selected,
-        }
-    }
-}
-
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
