@@ -2,7 +2,7 @@
 
 use crate::cli::LongArg;
 use crate::config::EndpointRoute;
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::progress::Progress;
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
@@ -157,7 +157,7 @@ pub async fn score_all(
         progress.set(n, "");
     }
     let scores = thread.await.context("scoring ended abruptly")?;
-    progress.finish(&format!("{total} snippets"));
+    progress.finish(&counted(total, "snippet"));
     Ok(scores)
 }
 

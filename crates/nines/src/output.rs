@@ -78,6 +78,12 @@ impl Output {
     }
 }
 
+/// Writes how many of something there are: "1 prompt", "2 prompts".
+pub fn counted(n: u64, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{plural}")
+}
+
 /// Leaves out causes whose text the line before already ends with.
 fn without_repeats(causes: &[String]) -> Vec<&str> {
     let mut kept: Vec<&str> = Vec::new();

@@ -2,7 +2,7 @@
 
 use crate::cli::{ExportCommand, LongArg};
 use crate::models;
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
 use nines_domain::estimate::Estimate;
@@ -174,8 +174,8 @@ fn finish(
             "card": card_path }),
         || {
             format!(
-                "{} rows in {}; the data card is {}",
-                written.rows,
+                "{} in {}; the data card is {}",
+                counted(written.rows, "row"),
                 written.path.display(),
                 card_path.display()
             )

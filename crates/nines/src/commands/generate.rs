@@ -2,7 +2,7 @@
 
 use crate::cli::{GenerateArgs, SamplingArgs, SplitArg};
 use crate::models;
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::{interrupt, runs};
@@ -245,8 +245,9 @@ impl Making<'_> {
             generated.tokens_per_second = stats.tokens as f64 / stats.seconds;
         }
         progress.finish(&format!(
-            "{} completions, {:.0} tokens/s",
-            generated.made, generated.tokens_per_second
+            "{}, {:.0} tokens/s",
+            counted(generated.made as u64, "completion"),
+            generated.tokens_per_second
         ));
         Ok(stats)
     }
@@ -272,8 +273,11 @@ impl Making<'_> {
 
 fn words(generated: &Generated) -> String {
     let mut text = format!(
-        "{} completions for {} prompts ({} were there before), {:.0} tokens a second\n",
-        generated.made, generated.prompts, generated.present, generated.tokens_per_second
+        "{} for {} ({} there before), {:.0} tokens a second\n",
+        counted(generated.made as u64, "completion"),
+        counted(generated.prompts as u64, "prompt"),
+        generated.present,
+        generated.tokens_per_second
     );
     if generated.unfinished > 0 {
         text.push_str(&format!(

@@ -2,7 +2,7 @@
 
 use super::import::{self, Kind};
 use crate::cli::LabelCommand;
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::project::Project;
 use anyhow::{Result, bail};
 use nines_domain::snippet::ContentHash;
@@ -103,12 +103,12 @@ async fn export(
         || {
             let left_out = match unfinished {
                 0 => String::new(),
-                n => format!("{n} completions that were cut off unfinished are left out\n"),
+                n => format!("{} cut off unfinished, left out\n", counted(n as u64, "completion")),
             };
             format!(
-                "{} snippets in {}\n{left_out}fill in `verdict` (yes, no, unsure) and, for a yes, `severity` \
+                "{} in {}\n{left_out}fill in `verdict` (yes, no, unsure) and, for a yes, `severity` \
                  (1 to 3) by the guide {}, then\n  nines label import {} --labeller NAME",
-                written.rows,
+                counted(written.rows, "snippet"),
                 written.path.display(),
                 project
                     .folder

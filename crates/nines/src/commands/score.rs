@@ -4,7 +4,7 @@ use super::filter::threshold_of;
 use crate::cli::ScoreArgs;
 use crate::interrupt;
 use crate::models;
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::progress::Progress;
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
@@ -48,7 +48,10 @@ pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<
     let mut progress = Progress::new(output, "score", 0);
     while let Some(at) = progressed.recv().await {
         progress.set_total(at.input_total);
-        progress.set(at.input_bytes, format!("bytes, {} rows", at.rows));
+        progress.set(
+            at.input_bytes,
+            format!("bytes, {}", counted(at.rows, "row")),
+        );
     }
     let result = thread.await.context("scoring ended abruptly")?;
     if cancel.is_cancelled() && result.is_err() {
@@ -59,7 +62,7 @@ pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<
         .into());
     }
     let report = result?;
-    progress.finish(&format!("{} rows", report.rows));
+    progress.finish(&counted(report.rows, "row"));
     output.result(&report, || {
         words(&report, &model.label(), &threshold.to_string())
     });
@@ -71,18 +74,19 @@ pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<
 
 fn words(report: &ScoreReport, classifier: &str, threshold: &str) -> String {
     let mut text = format!(
-        "{} rows scored by {classifier}; {} accepted ({threshold})\nin {}\n",
-        report.scored,
+        "{} scored by {classifier}; {} accepted ({threshold})\nin {}\n",
+        counted(report.scored, "row"),
         report.accepted,
         report.out.display()
     );
     if report.resumed > 0 {
-        text.push_str(&format!("{} rows had been done before\n", report.resumed));
+        let rows = counted(report.resumed, "row");
+        text.push_str(&format!("{rows} done before\n"));
     }
     if let Some(file) = &report.bad_file {
         text.push_str(&format!(
-            "{} rows could not be scored and are not accepted; reasons in {}\n",
-            report.bad,
+            "{} could not be scored, so not accepted; reasons in {}\n",
+            counted(report.bad, "row"),
             file.display()
         ));
     }

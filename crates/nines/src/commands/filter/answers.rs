@@ -1,7 +1,7 @@
 //! Answers: asked for in batches, stored as they come, and read back to be shown.
 
 use super::serving::Serving;
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::{interrupt, runs};
@@ -129,7 +129,7 @@ pub async fn all(
                 prompts.len()
             );
         }
-        progress.finish(&format!("{answered} prompts"));
+        progress.finish(&counted(answered, "prompt"));
         let answers = stored(project, run, &prompts, serving).await?;
         let result = serde_json::to_value(&answers.report)?;
         Ok((answers, result))
