@@ -6,6 +6,7 @@ use nines_domain::snippet::SnippetText;
 use nines_nn::batch::TokenBatch;
 use nines_nn::bert::{BertClassifier, Mode};
 use nines_nn::error::NnError;
+use nines_nn::precision::Precision;
 use nines_text::{EncodedSnippet, SnippetPart, SnippetTokenizer, TextError};
 use rayon::prelude::*;
 use serde_json::Value;
@@ -69,7 +70,7 @@ pub enum LoadClassifierError {
 
 /// One trained classifier, ready to score.
 ///
-/// A snippet's score depends on the snippet and the folder alone: neither what is scored beside it
+/// A snippet's score depends on the snippet, the folder and the precision alone: neither what is scored beside it
 /// nor the number of cores changes a bit of it.
 pub struct ClassifierScorer {
     model: BertClassifier,
@@ -106,6 +107,12 @@ impl ClassifierScorer {
             long,
             version,
         })
+    }
+
+    /// Chooses what the model multiplies in; 32 bits until then.
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.model.set_precision(precision);
+        self
     }
 
     /// Returns how many tokens fit the model, special tokens included.

@@ -6,7 +6,7 @@
 //! if it had not been.
 
 use nines_domain::snippet::ContentHash;
-use nines_nn::rng::philox;
+use nines_kernels::rng::philox;
 
 /// The random numbers of one draw of one prompt.
 ///

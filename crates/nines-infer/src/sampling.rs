@@ -2,7 +2,7 @@
 
 use crate::generator::GenerateError;
 use nines_domain::draw::Sampling;
-use nines_nn::lanes::{exponentials, largest};
+use nines_kernels::lanes::{exponentials, largest};
 
 /// Weights are summed in blocks of this many, so that a draw need not add up the whole vocabulary
 /// one by one.

@@ -1,14 +1,15 @@
 //! Times scoring and training steps of a classifier on rows of tokens.
 //!
-//!     cargo run --release -p nines-nn --example bert_speed -- MODEL_FOLDER ROWS.json [BATCH] [STEPS]
+//!     cargo run --release -p nines-nn --example bert_speed -- MODEL_FOLDER ROWS.json [BATCH] [STEPS] [bf16]
 //!
 //! ROWS.json holds `[{"ids": [..], "type_ids": [..]}, ..]`. Prints rows a second, and seconds of
 //! processor time, which say more than wall time where the machine is shared.
 
+use nines_kernels::rng::DropoutKey;
 use nines_nn::batch::TokenBatch;
 use nines_nn::bert::{BertClassifier, HeadConfig, Mode, Trainable};
 use nines_nn::device::cpu;
-use nines_nn::rng::DropoutKey;
+use nines_nn::precision::Precision;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,12 +30,15 @@ const BATCH_TOKENS: usize = 4096;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, rows, ..] = arguments.as_slice() else {
-        return Err("usage: bert_speed MODEL_FOLDER ROWS.json [BATCH] [STEPS]".into());
+        return Err("usage: bert_speed MODEL_FOLDER ROWS.json [BATCH] [STEPS] [bf16]".into());
     };
     let batch_rows: usize = arguments.get(2).map_or(Ok(32), |text| text.parse())?;
     let steps: usize = arguments.get(3).map_or(Ok(6), |text| text.parse())?;
     let mut rows: Vec<Row> = serde_json::from_slice(&std::fs::read(rows)?)?;
     let mut model = BertClassifier::from_base(Path::new(folder), &HeadConfig::default(), &cpu())?;
+    if arguments.get(4).is_some_and(|word| word == "bf16") {
+        model.set_precision(Precision::fastest());
+    }
 
     let batches: Vec<TokenBatch> = rows.chunks(batch_rows).take(steps + 1).map(batch).collect();
     rows.sort_by_key(|row| row.ids.len());

@@ -4,9 +4,9 @@
 //! - [`bert`]: encoders with a classifier on them, for scoring and for training.
 //! - [`batch`]: token rows of different lengths.
 //! - [`gguf`]: GGUF files in.
-//! - [`llama`]: the generator, in burn tensors and on plain slices ([`lanes`]).
+//! - [`llama`]: the generator, in burn tensors and on plain slices ([`nines_kernels`]).
+//! - [`precision`]: what they multiply in.
 //! - [`weights`]: safetensors in and out.
-//! - [`rng`]: random numbers keyed by what they are for.
 //!
 //! Text, tokens and training loops are elsewhere.
 
@@ -15,9 +15,7 @@ pub mod bert;
 pub mod device;
 pub mod error;
 pub mod gguf;
-mod kernels;
-pub mod lanes;
 pub mod llama;
 mod ops;
-pub mod rng;
+pub mod precision;
 pub mod weights;

@@ -1,10 +1,12 @@
 //! The encoder against what transformers and torch computed (golden/bert_tiny.py and
 //! golden/minilm.py), and against itself.
 
+use nines_kernels::Unit;
+use nines_kernels::rng::DropoutKey;
 use nines_nn::batch::TokenBatch;
 use nines_nn::bert::{BertClassifier, HeadConfig, Mode, Pooling, Trainable};
 use nines_nn::device::cpu;
-use nines_nn::rng::DropoutKey;
+use nines_nn::precision::Precision;
 use nines_nn::weights::safetensors::SafetensorsFile;
 use std::path::{Path, PathBuf};
 
@@ -119,6 +121,72 @@ fn gradients_of_every_parameter_are_those_of_torch() {
     }
 }
 
+/// Every unit that this machine has.
+fn rounded() -> impl Iterator<Item = Precision> {
+    let units = Unit::ALL.into_iter().filter(|unit| unit.is_available());
+    units.map(Precision::Bf16)
+}
+
+#[test]
+fn bf16_scores_and_gradients_are_near_those_of_32_bits() {
+    let (mut model, rows, file) = tiny();
+    model.set_trainable(Trainable::All);
+    let exact = expected(&file, "logits");
+    let weights = expected(&file, "loss_weights");
+    let gradients = |model: &BertClassifier| {
+        let logits = model
+            .logits(&batch(&rows), Mode::Differentiate)
+            .expect("scored");
+        let weights = burn::tensor::Tensor::<1>::from_floats(weights.as_slice(), &cpu());
+        model
+            .gradients((logits * weights.autodiff()).sum())
+            .expect("gradients")
+    };
+    let plain = gradients(&model);
+    for precision in rounded() {
+        model.set_precision(precision);
+        let logits = floats(model.logits(&batch(&rows), Mode::Evaluate).expect("scored"));
+        let worst = apart(&logits, &exact);
+        assert!(
+            worst > 0.0 && worst < 0.02,
+            "{precision}: logits differ by {worst}"
+        );
+        for (info, found) in gradients(&model).iter() {
+            let exact = plain.get(&info.name).expect("a gradient");
+            let square = |x: f32| f64::from(x) * f64::from(x);
+            let apart: f64 = found.iter().zip(exact).map(|(a, b)| square(a - b)).sum();
+            let whole: f64 = exact.iter().map(|&x| square(x)).sum();
+            assert!(
+                apart.sqrt() < 0.05 * whole.sqrt() + 1e-5,
+                "{precision}: {}",
+                info.name
+            );
+        }
+    }
+    model.set_precision(Precision::Float32);
+    let again = floats(model.logits(&batch(&rows), Mode::Evaluate).expect("scored"));
+    assert!(apart(&again, &exact) < 1e-5);
+}
+
+#[test]
+fn bf16_weights_follow_the_parameters() {
+    let (mut model, rows, _) = tiny();
+    for precision in rounded() {
+        model.set_precision(precision);
+        let logits = |model: &BertClassifier| {
+            floats(model.logits(&batch(&rows), Mode::Evaluate).expect("scored"))
+        };
+        let before = logits(&model);
+        let name = "bert.encoder.layer.0.output.dense.bias";
+        let bias = model.values(name).expect("values");
+        let moved = bias.iter().map(|x| x + 1.0).collect();
+        model.set_values(name, moved).expect("replaced");
+        assert_ne!(logits(&model), before, "{precision}");
+        model.set_values(name, bias).expect("replaced");
+        assert_eq!(logits(&model), before, "{precision}");
+    }
+}
+
 #[test]
 fn a_batch_scores_like_its_rows_bit_for_bit_and_padding_changes_nothing() {
     for pooling in [Pooling::Pooler, Pooling::Cls, Pooling::Mean] {
@@ -127,9 +195,13 @@ fn a_batch_scores_like_its_rows_bit_for_bit_and_padding_changes_nothing() {
             seed: 3,
             ..HeadConfig::default()
         };
-        let model =
+        let mut model =
             BertClassifier::from_base(&fixtures("bert_tiny"), &head, &cpu()).expect("a base");
         let rows = rows(&fixtures("bert_tiny"));
+        for precision in rounded().chain([Precision::Float32]) {
+            model.set_precision(precision);
+            rows_stand_alone(&model, &rows);
+        }
         let together = floats(model.logits(&batch(&rows), Mode::Evaluate).expect("scored"));
         let tracked = model.logits(&batch(&rows), Mode::Differentiate);
         let worst = apart(&floats(tracked.expect("scored").inner()), &together);
@@ -147,12 +219,22 @@ fn a_batch_scores_like_its_rows_bit_for_bit_and_padding_changes_nothing() {
             floats(model.logits(&padded, Mode::Evaluate).expect("scored")),
             together
         );
-        for count in 1..=borrowed.len() {
-            for first in 0..=borrowed.len() - count {
-                let some = TokenBatch::from_rows(&borrowed[first..first + count]);
-                let some = floats(model.logits(&some, Mode::Evaluate).expect("scored"));
-                assert_eq!(some, together[first..first + count], "{pooling:?}");
-            }
+    }
+}
+
+/// Every stretch of rows scores as it does among all.
+fn rows_stand_alone(model: &BertClassifier, rows: &[Row]) {
+    let score = |rows: &[Row]| floats(model.logits(&batch(rows), Mode::Evaluate).expect("scored"));
+    let together = score(rows);
+    for count in 1..=rows.len() {
+        for first in 0..=rows.len() - count {
+            let some = score(&rows[first..first + count]);
+            assert_eq!(
+                some,
+                together[first..first + count],
+                "{}",
+                model.precision()
+            );
         }
     }
 }

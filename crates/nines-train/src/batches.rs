@@ -3,7 +3,7 @@
 //! The order is a function of the seed and the epoch alone, so that a resumed run needs no more
 //! than its step to know what comes next.
 
-use nines_nn::rng::philox;
+use nines_kernels::rng::philox;
 
 /// The purpose word that keeps these random numbers apart from those of dropout.
 const PURPOSE: u32 = 0x6f72_6465;

@@ -6,9 +6,9 @@ use crate::encoded::{EncodedRows, Window};
 use crate::error::TrainError;
 use crate::tensors;
 use burn::tensor::{Tensor, TensorData};
+use nines_kernels::rng::DropoutKey;
 use nines_nn::batch::TokenBatch;
-use nines_nn::bert::{BertClassifier, HeadConfig, Mode, NamedGradients, Trainable};
-use nines_nn::rng::DropoutKey;
+use nines_nn::bert::{BertClassifier, HeadConfig, Mode, NamedGradients, ParameterPlace, Trainable};
 use std::collections::BTreeMap;
 use std::path::Path;
 

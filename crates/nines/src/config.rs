@@ -1,7 +1,10 @@
 //! `nines.toml`: what a project is made of.
 
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use nines_domain::draw::Sampling;
+use nines_kernels::Unit;
+use nines_nn::precision::Precision;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -55,6 +58,13 @@ pub struct PredicateSection {
     pub guide: String,
 }
 
+impl PredicateSection {
+    /// Names the predicate as labels and cards do.
+    pub fn label(&self) -> String {
+        format!("{}, version {}", self.name, self.version)
+    }
+}
+
 /// `[database]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,12 +87,46 @@ impl Default for DatabaseSection {
 pub struct ClassifierSection {
     /// A model of the cache.
     pub base: String,
+    /// What classifiers multiply in when they score.
+    #[serde(default)]
+    pub precision: PrecisionChoice,
 }
 
 impl Default for ClassifierSection {
     fn default() -> Self {
         Self {
             base: "minilm-l6".to_owned(),
+            precision: PrecisionChoice::default(),
+        }
+    }
+}
+
+/// What classifiers multiply in. A threshold belongs to the precision that it was chosen with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum PrecisionChoice {
+    /// bf16 where this CPU has AMX tiles, else 32 bits
+    #[default]
+    Fastest,
+    /// 32 bits
+    F32,
+    /// bf16 on AMX tiles or AVX-512; refused where there is neither
+    Bf16,
+}
+
+impl PrecisionChoice {
+    /// Finds what this machine has.
+    pub fn on_this_machine(self) -> Result<Precision> {
+        match self {
+            Self::Fastest => Ok(Precision::fastest()),
+            Self::F32 => Ok(Precision::Float32),
+            Self::Bf16 => match Unit::best() {
+                Unit::Portable => bail!(
+                    "this CPU has neither AMX nor AVX-512 bf16 instructions; choose the precision f32 \
+                     (a threshold that was chosen in bf16 has to be chosen again)"
+                ),
+                unit => Ok(Precision::Bf16(unit)),
+            },
         }
     }
 }

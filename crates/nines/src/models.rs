@@ -13,8 +13,11 @@ use nines_infer::endpoint::{ApiKey, EndpointConfig, EndpointGenerator, Route};
 use nines_infer::generator::Generator;
 use nines_infer::local::LocalGenerator;
 use nines_infer::scorer::{Scorer, Unscoreable};
+use nines_kernels::Unit;
 use nines_models::{Cache, ModelFolder};
+use nines_nn::precision::Precision;
 use nines_store::{Model, ModelKind};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,28 +117,58 @@ pub fn folder_of(project: &Project, model: &Model) -> PathBuf {
     project.folder.join(&model.path)
 }
 
+/// The path by which scores are computed: a threshold is calibrated on the path that serves, and
+/// scores of different paths are never mixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScorePath {
+    precision: Precision,
+    long: LongPolicy,
+}
+
+impl ScorePath {
+    /// The path of a project on this machine.
+    pub fn of(project: &Project, long: LongArg) -> Result<Self> {
+        Ok(Self {
+            precision: project.config.classifier.precision.on_this_machine()?,
+            long: match long {
+                LongArg::Refuse => LongPolicy::Refuse,
+                LongArg::Max => LongPolicy::MaxWindow,
+            },
+        })
+    }
+
+    /// All paths, of this machine and others.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let rounded = Unit::ALL.map(Precision::Bf16);
+        [Precision::Float32]
+            .into_iter()
+            .chain(rounded)
+            .flat_map(|precision| {
+                [LongPolicy::Refuse, LongPolicy::MaxWindow].map(|long| Self { precision, long })
+            })
+    }
+}
+
+impl fmt::Display for ScorePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cpu/{}", self.precision)?;
+        match self.long {
+            LongPolicy::Refuse => Ok(()),
+            LongPolicy::MaxWindow => f.write_str("/max-window"),
+        }
+    }
+}
+
 /// Loads the scorer of a stored classifier.
-pub fn scorer(project: &Project, model: &Model, long: LongArg) -> Result<Arc<ClassifierScorer>> {
-    scorer_of_folder(&folder_of(project, model), long)
+pub fn scorer(project: &Project, model: &Model, path: ScorePath) -> Result<Arc<ClassifierScorer>> {
+    scorer_of_folder(&folder_of(project, model), path)
         .with_context(|| format!("cannot load the classifier {}", model.label()))
 }
 
 /// Loads the scorer in a classifier folder.
-pub fn scorer_of_folder(folder: &Path, long: LongArg) -> Result<Arc<ClassifierScorer>> {
-    let policy = match long {
-        LongArg::Refuse => LongPolicy::Refuse,
-        LongArg::Max => LongPolicy::MaxWindow,
-    };
-    Ok(Arc::new(ClassifierScorer::load(folder, policy)?))
-}
-
-/// Names the path by which scores were computed: a threshold is calibrated on the path that
-/// serves, and scores of different paths are never mixed.
-pub fn score_path(long: LongArg) -> &'static str {
-    match long {
-        LongArg::Refuse => "cpu/f32",
-        LongArg::Max => "cpu/f32/max-window",
-    }
+pub fn scorer_of_folder(folder: &Path, path: ScorePath) -> Result<Arc<ClassifierScorer>> {
+    let scorer = ClassifierScorer::load(folder, path.long)?;
+    Ok(Arc::new(scorer.with_precision(path.precision)))
 }
 
 /// Scores snippets on a thread of their own, with a progress bar.

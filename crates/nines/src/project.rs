@@ -1,6 +1,6 @@
 //! A project folder, opened: its configuration, its store, its paths.
 
-use crate::config::Config;
+use crate::config::{Config, PrecisionChoice};
 use anyhow::{Context, Result};
 use nines_store::{Store, StoreUrl};
 use std::path::{Path, PathBuf};
@@ -31,6 +31,14 @@ impl Project {
             config,
             store,
         })
+    }
+
+    /// Puts what the command line says in place of what the configuration says.
+    pub fn with_precision(mut self, asked: Option<PrecisionChoice>) -> Self {
+        if let Some(asked) = asked {
+            self.config.classifier.precision = asked;
+        }
+        self
     }
 
     /// Where trained classifiers are kept.

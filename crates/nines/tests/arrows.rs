@@ -7,17 +7,22 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("nines-domain", &[]),
     ("nines-stats", &[]),
-    ("nines-nn", &[]),
+    ("nines-kernels", &[]),
+    ("nines-nn", &["nines-kernels"]),
     ("nines-models", &[]),
     ("nines-text", &[]),
     ("nines-store", &["nines-domain"]),
     ("nines-io", &["nines-domain", "nines-text"]),
-    ("nines-infer", &["nines-domain", "nines-nn", "nines-text"]),
+    (
+        "nines-infer",
+        &["nines-domain", "nines-kernels", "nines-nn", "nines-text"],
+    ),
     (
         "nines-train",
         &[
             "nines-domain",
             "nines-infer",
+            "nines-kernels",
             "nines-nn",
             "nines-stats",
             "nines-text",

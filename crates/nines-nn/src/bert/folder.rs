@@ -4,10 +4,10 @@ use super::config::{self, BertConfig, HeadConfig, Pooling};
 use super::model::BertClassifier;
 use super::parameters::{self, ParameterInfo, ParameterPlace, values_of};
 use crate::error::NnError;
-use crate::rng;
 use crate::weights::files::{fill_folder, write_whole};
 use crate::weights::safetensors::{self, FolderWeights, TensorToWrite};
 use burn::tensor::{Device, Tensor};
+use nines_kernels::rng;
 use std::path::Path;
 
 /// Spread of weights that a base does not have, as in BERT's own training.

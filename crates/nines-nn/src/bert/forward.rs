@@ -6,9 +6,12 @@ use super::model::{BertClassifier, Mode};
 use super::parameters::{embeddings, layer, values_of};
 use crate::batch::TokenBatch;
 use crate::error::NnError;
-use crate::ops::{self, Dropouts, EmbeddingTables, LayerTensors, Linear, Norm, PackedRows};
-use crate::rng::{Dropout, DropoutKey};
+use crate::ops::{
+    self, Dropouts, EmbeddingTables, LayerPass, LayerTensors, Linear, Norm, PackedRows,
+};
+use crate::precision::Precision;
 use burn::tensor::{Int, Tensor, TensorData, activation};
+use nines_kernels::rng::{Dropout, DropoutKey};
 
 /// The place of a dropout in the model; each has its own random numbers.
 #[derive(Debug, Clone, Copy)]
@@ -66,10 +69,27 @@ impl<'a> Pass<'a> {
     /// Each row's logit, `[batch]`.
     pub fn logits(&self) -> Tensor<1> {
         let mut hidden = self.embeddings();
+        if let Some(hidden) = self.rounded_layers(&hidden) {
+            return self.head(hidden);
+        }
         for index in 0..self.model.config.layers {
             hidden = self.layer(index, &hidden);
         }
         self.head(hidden)
+    }
+
+    /// The output of the last layer in bf16 products, where scoring is to use them and can.
+    fn rounded_layers(&self, embeddings: &Tensor<2>) -> Option<Tensor<2>> {
+        let Precision::Bf16(unit) = self.model.precision else {
+            return None;
+        };
+        if self.tracked {
+            return None;
+        }
+        let config = &self.model.config;
+        let layers = (0..config.layers).map(|index| self.layer_tensors(index));
+        let (rows, cache) = (&self.rows, &self.model.rounded);
+        ops::rounded_layers(unit, embeddings, layers, rows, config.heads, cache)
     }
 
     /// The embeddings and the output of each layer, `[tokens, hidden]` each.
@@ -93,33 +113,36 @@ impl<'a> Pass<'a> {
         ops::embed(&tables, &norm, &self.rows, dropout, &self.model.pool)
     }
 
-    fn layer(&self, index: usize, hidden: &Tensor<2>) -> Tensor<2> {
-        let config = &self.model.config;
+    fn layer_tensors(&self, index: usize) -> LayerTensors {
         let first = embeddings::COUNT + index * layer::COUNT;
-        let tensors = LayerTensors {
+        LayerTensors {
             qkv: self.linear(first + layer::QKV),
             attended: self.linear(first + layer::ATTENTION_OUTPUT),
             attended_norm: self.norm(first + layer::ATTENTION_NORM),
             wide: self.linear(first + layer::INTERMEDIATE),
             output: self.linear(first + layer::OUTPUT),
             output_norm: self.norm(first + layer::OUTPUT_NORM),
-        };
+        }
+    }
+
+    fn layer(&self, index: usize, hidden: &Tensor<2>) -> Tensor<2> {
+        let config = &self.model.config;
+        let tensors = self.layer_tensors(index);
         let dropouts = Dropouts {
             attention: self.dropout(Site::AttentionWeights(index), config.attention_dropout),
             attended: self.dropout(Site::AttentionOutput(index), config.hidden_dropout),
             output: self.dropout(Site::Output(index), config.hidden_dropout),
         };
         let cache = (!self.tracked).then(|| &self.model.packed[index]);
-        let pool = &self.model.pool;
-        ops::encoder_layer(
-            hidden,
-            &tensors,
-            &self.rows,
-            config.heads,
+        let pass = LayerPass {
+            rows: &self.rows,
+            heads: config.heads,
             dropouts,
+            precision: self.model.precision,
             cache,
-            pool,
-        )
+            pool: &self.model.pool,
+        };
+        ops::encoder_layer(hidden, &tensors, &pass)
     }
 
     fn head(&self, hidden: Tensor<2>) -> Tensor<1> {

@@ -1,6 +1,6 @@
 //! The head's arithmetic without gradients: each row for itself, every sum in one order.
 
-use crate::kernels::matrix::{Onto, Panels, View, multiply, pack_all_rows, packed_len};
+use nines_kernels::matrix::{Onto, Panels, View, multiply, pack_all_rows, packed_len};
 
 /// The hidden states of some rows, laid end to end.
 #[derive(Debug, Clone, Copy)]

@@ -7,10 +7,11 @@ use super::parameters::{
 };
 use crate::batch::TokenBatch;
 use crate::error::NnError;
-use crate::kernels::pool::Pool;
-use crate::ops::PackedCache;
-use crate::rng::DropoutKey;
+use crate::ops::{LayersCache, PackedCache};
+use crate::precision::Precision;
 use burn::tensor::{Device, Tensor};
+use nines_kernels::pool::Pool;
+use nines_kernels::rng::DropoutKey;
 use std::sync::Arc;
 
 /// What a forward pass is for.
@@ -43,6 +44,10 @@ pub struct BertClassifier {
     pub(super) initialised: Vec<String>,
     /// Of each layer, until a parameter changes.
     pub(super) packed: Arc<Vec<PackedCache>>,
+    /// Of all layers, rounded, until a parameter changes.
+    pub(super) rounded: Arc<LayersCache>,
+    /// What passes multiply in.
+    pub(super) precision: Precision,
     /// Large buffers that passes use again.
     pub(super) pool: Pool,
 }
@@ -70,6 +75,8 @@ impl BertClassifier {
             label,
             initialised,
             packed,
+            rounded: Arc::default(),
+            precision: Precision::Float32,
             pool: Pool::default(),
         }
     }
@@ -92,6 +99,17 @@ impl BertClassifier {
     /// Says what the logit is for; written into the config.json of saved folders.
     pub fn set_label(&mut self, label: impl Into<String>) {
         self.label = label.into();
+    }
+
+    /// Chooses what passes multiply in: 32 bits until then. Parameters, their gradients and hidden
+    /// states are 32-bit in any case.
+    pub fn set_precision(&mut self, precision: Precision) {
+        self.precision = precision;
+    }
+
+    /// Returns what passes multiply in.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Names the parameters that the base did not have and that were drawn from the head's seed.
@@ -191,7 +209,7 @@ impl BertClassifier {
     /// Changes the values of every parameter that learns, in order; in place where they are on
     /// the processor and no pass over them is kept.
     pub fn update(&mut self, mut change: impl FnMut(&ParameterInfo, &mut [f32])) {
-        self.packed = empty_caches(self.config.layers);
+        self.forget_packed();
         for index in 0..self.parameters.len() {
             if !self.parameters[index].value.is_require_grad() {
                 continue;
@@ -215,8 +233,14 @@ impl BertClassifier {
             })
     }
 
-    fn replace(&mut self, index: usize, values: Vec<f32>) {
+    /// Drops what was made of parameters that now change.
+    fn forget_packed(&mut self) {
         self.packed = empty_caches(self.config.layers);
+        self.rounded = Arc::default();
+    }
+
+    fn replace(&mut self, index: usize, values: Vec<f32>) {
+        self.forget_packed();
         let learns = self.parameters[index].value.is_require_grad();
         let info = self.parameters[index].info.clone();
         let mut parameter = Parameter::new(info, values, &self.device);

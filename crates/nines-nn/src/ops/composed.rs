@@ -1,8 +1,8 @@
 //! The operations in terms of burn's own: for any device, and the oracle of the fused ones.
 
 use super::{Dropouts, EmbeddingTables, LayerTensors, Linear, Norm, PackedRows};
-use crate::rng::Dropout;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation, module};
+use nines_kernels::rng::Dropout;
 
 /// Multiplies `[rows, columns]` by a dropout's factors.
 pub(crate) fn drop_rows(x: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {

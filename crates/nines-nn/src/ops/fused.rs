@@ -1,15 +1,11 @@
 //! The operations on this machine's own cores, as burn's graph sees them: one node for the
-//! embeddings and one for each layer, with gradients from [`crate::kernels`].
+//! embeddings and one for each layer, with gradients from [`nines_kernels`].
 //!
 //! Each function answers `None` when its tensors are elsewhere, and the composed operations take
 //! over.
 
-use super::{Dropouts, LayerTensors, PackedRows};
-use crate::kernels::encoder::{self, SavedLayer};
-use crate::kernels::layer::{LayerShape, NormWeights};
-use crate::kernels::layer_backward::VectorSlopes;
-use crate::kernels::packed::{Direction, LayerVectors, PackedLayer, PlainLayer};
-use crate::kernels::pool::Pool;
+use super::{Dropouts, LayerPass, LayerTensors, PackedRows};
+use crate::precision::Precision;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
@@ -18,6 +14,14 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Tensor, TensorData};
 use burn_flex::FlexTensor;
+use nines_kernels::Unit;
+use nines_kernels::encoder::{self, SavedLayer};
+use nines_kernels::encoder16::{self, EncoderShape, Layer16};
+use nines_kernels::layer::{LayerShape, NormWeights};
+use nines_kernels::layer_backward::VectorSlopes;
+use nines_kernels::packed::{Direction, LayerVectors, PackedLayer, PlainLayer};
+use nines_kernels::pool::Pool;
+use nines_kernels::training16::{self, Saved16};
 use std::sync::{Arc, OnceLock};
 
 mod embeddings;
@@ -31,6 +35,12 @@ type TrackedTensor = FloatTensor<Tracked>;
 #[derive(Debug, Default)]
 pub(crate) struct PackedCache {
     layer: OnceLock<PackedLayer>,
+}
+
+/// All layers rounded and packed, kept until the parameters change.
+#[derive(Debug, Default)]
+pub(crate) struct LayersCache {
+    layers: OnceLock<Vec<Layer16>>,
 }
 
 /// Takes a tensor's numbers, contiguous and 32-bit.
@@ -134,16 +144,13 @@ fn shape(layer: &LayerTensors, heads: usize, dropouts: Dropouts) -> LayerShape {
 pub(super) fn encoder_layer(
     x: &Tensor<2>,
     layer: &LayerTensors,
-    rows: &PackedRows,
-    heads: usize,
-    dropouts: Dropouts,
-    cache: Option<&PackedCache>,
-    pool: &Pool,
+    pass: &LayerPass<'_>,
 ) -> Option<Tensor<2>> {
-    let shape = shape(layer, heads, dropouts);
+    let shape = shape(layer, pass.heads, pass.dropouts);
     if x.is_autodiff() {
-        return tracked_layer(x, layer, rows, &shape, pool);
+        return tracked_layer(x, layer, &shape, pass);
     }
+    let (rows, pool) = (pass.rows, pass.pool);
     let x = plain(x.clone())?;
     let parameters = Parameters(
         list(layer)
@@ -153,7 +160,7 @@ pub(super) fn encoder_layer(
     );
     let pack = || PackedLayer::new(&parameters.matrices(), &shape, Direction::Forward, pool);
     let fresh;
-    let packed = match cache {
+    let packed = match pass.cache {
         Some(cache) => cache.layer.get_or_init(pack),
         None => {
             fresh = pack();
@@ -175,13 +182,58 @@ pub(super) fn encoder_layer(
     Some(Tensor::from_primitive::<Flex>(out))
 }
 
+/// Computes all encoder layers in bf16 products, if their numbers are here.
+pub(super) fn rounded_layers(
+    unit: Unit,
+    x: &Tensor<2>,
+    layers: impl Iterator<Item = LayerTensors>,
+    rows: &PackedRows,
+    heads: usize,
+    cache: &LayersCache,
+) -> Option<Tensor<2>> {
+    let x = plain(x.clone())?;
+    if cache.layers.get().is_none() {
+        let rounded = layers
+            .map(|layer| {
+                let LayerShape {
+                    hidden,
+                    wide,
+                    heads,
+                    epsilon,
+                    ..
+                } = shape(&layer, heads, Dropouts::default());
+                let shape = EncoderShape {
+                    hidden,
+                    wide,
+                    heads,
+                    epsilon,
+                };
+                let parameters = list(&layer).into_iter().map(plain);
+                let parameters = Parameters(parameters.collect::<Option<Vec<_>>>()?);
+                Some(Layer16::new(
+                    shape,
+                    &parameters.matrices(),
+                    &parameters.vectors(),
+                ))
+            })
+            .collect::<Option<Vec<_>>>()?;
+        // Another thread may have been faster: its layers are the same.
+        let _ = cache.layers.set(rounded);
+    }
+    let mut states = numbers(&x).to_vec();
+    encoder16::forward(unit, cache.layers.get()?, &rows.lengths, &mut states);
+    let hidden = states.len() / rows.ids.len();
+    let states = tensor(states, &[rows.ids.len(), hidden]);
+    Some(Tensor::from_primitive::<Flex>(states))
+}
+
 fn tracked_layer(
     x: &Tensor<2>,
     layer: &LayerTensors,
-    rows: &PackedRows,
     shape: &LayerShape,
-    pool: &Pool,
+    pass: &LayerPass<'_>,
 ) -> Option<Tensor<2>> {
+    let (rows, pool) = (pass.rows, pass.pool);
     let mut tensors: Vec<TrackedTensor> = vec![x.clone().try_into_primitive::<Tracked>().ok()?];
     for parameter in list(layer) {
         tensors.push(parameter.try_into_primitive::<Tracked>().ok()?);
@@ -192,19 +244,22 @@ fn tracked_layer(
         .map(|tensor| contiguous(tensor.into_primitive()));
     let x = inner.next()??;
     let parameters = Parameters(inner.collect::<Option<Vec<_>>>()?);
-    let packed = PackedLayer::new(&parameters.matrices(), shape, Direction::Forward, pool);
     let mut out = vec![0.0; numbers(&x).len()];
-    let vectors = parameters.vectors();
-    let run = |out: &mut [f32], save| {
-        encoder::forward(
-            shape,
-            &packed,
-            &vectors,
-            &rows.lengths,
-            numbers(&x),
-            out,
-            save,
-        )
+    let run = |out: &mut [f32]| {
+        let (plain, vectors) = (parameters.matrices(), parameters.vectors());
+        let (lengths, x) = (&rows.lengths, numbers(&x));
+        match pass.precision {
+            Precision::Float32 => {
+                let packed = PackedLayer::new(&plain, shape, Direction::Forward, pool);
+                encoder::forward(shape, &packed, &vectors, lengths, x, out, Some(pool))
+                    .map(Saved::Float32)
+            }
+            Precision::Bf16(unit) => {
+                let saved =
+                    training16::forward(unit, shape, &plain, &vectors, lengths, x, out, pool);
+                Some(Saved::Bf16(unit, saved))
+            }
+        }
     };
     let out_shape = [rows.ids.len(), shape.hidden];
     let prepared = LayerNode
@@ -213,11 +268,11 @@ fn tracked_layer(
         .stateful();
     let out = match prepared {
         OpsKind::UnTracked(prepared) => {
-            run(&mut out, None);
+            run(&mut out);
             prepared.finish(tensor(out, &out_shape))
         }
         OpsKind::Tracked(prepared) => {
-            let saved = run(&mut out, Some(pool))?;
+            let saved = run(&mut out)?;
             let state = LayerState {
                 shape: *shape,
                 lengths: rows.lengths.clone(),
@@ -241,13 +296,20 @@ fn contiguous(tensor: FlexTensor) -> Option<FlexTensor> {
     tensor.as_slice::<f32>().is_some().then_some(tensor)
 }
 
+/// What the backward pass needs of the forward pass.
+#[derive(Debug)]
+enum Saved {
+    Float32(SavedLayer),
+    Bf16(Unit, Saved16),
+}
+
 #[derive(Debug)]
 struct LayerState {
     shape: LayerShape,
     lengths: Vec<usize>,
     x: FlexTensor,
     parameters: Parameters,
-    saved: SavedLayer,
+    saved: Saved,
     pool: Pool,
 }
 
@@ -266,17 +328,31 @@ impl Backward<Flex, { PARAMETERS + 1 }> for LayerNode {
         let state = ops.state;
         let mut gradient = owned(gradients.consume::<Flex>(&ops.node));
         let learns = ops.parents[1..].iter().any(Option::is_some);
-        let found = encoder::backward(
-            &state.shape,
-            &state.parameters.matrices(),
-            &state.parameters.vectors(),
-            &state.lengths,
-            numbers(&state.x),
-            &state.saved,
-            &mut gradient,
-            learns,
-            &state.pool,
-        );
+        let (plain, vectors) = (state.parameters.matrices(), state.parameters.vectors());
+        let found = match &state.saved {
+            Saved::Float32(saved) => encoder::backward(
+                &state.shape,
+                &plain,
+                &vectors,
+                &state.lengths,
+                numbers(&state.x),
+                saved,
+                &mut gradient,
+                learns,
+                &state.pool,
+            ),
+            Saved::Bf16(unit, saved) => training16::backward(
+                *unit,
+                &state.shape,
+                &plain,
+                &vectors,
+                &state.lengths,
+                saved,
+                &mut gradient,
+                learns,
+                &state.pool,
+            ),
+        };
         let tokens = gradient.len() / state.shape.hidden;
         let [input, parameters @ ..] = ops.parents;
         if let Some(node) = input {

@@ -10,12 +10,14 @@ mod fused;
 pub(crate) mod rows;
 
 pub(crate) use composed::{drop_rows, linear};
-pub(crate) use fused::PackedCache;
+pub(crate) use fused::{LayersCache, PackedCache};
 pub(crate) use rows::PackedRows;
 
-use crate::kernels::pool::Pool;
-use crate::rng::Dropout;
+use crate::precision::Precision;
 use burn::tensor::Tensor;
+use nines_kernels::Unit;
+use nines_kernels::pool::Pool;
+use nines_kernels::rng::Dropout;
 
 /// The weights of a linear layer.
 #[derive(Debug, Clone)]
@@ -76,6 +78,23 @@ pub(crate) struct Dropouts {
     pub output: Option<Dropout>,
 }
 
+/// How a layer is computed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LayerPass<'a> {
+    /// Which tokens are whose.
+    pub rows: &'a PackedRows,
+    /// Attention heads.
+    pub heads: usize,
+    /// What is dropped.
+    pub dropouts: Dropouts,
+    /// What gradients and the values behind them are computed in; without gradients it is 32 bits.
+    pub precision: Precision,
+    /// Keeps the weights in the layout of the fused operations, for as long as they do not change.
+    pub cache: Option<&'a PackedCache>,
+    /// Where large buffers come from.
+    pub pool: &'a Pool,
+}
+
 /// Sums the three embeddings of each token, normalises and drops: `[tokens, hidden]`.
 pub(crate) fn embed(
     tables: &EmbeddingTables,
@@ -88,19 +107,28 @@ pub(crate) fn embed(
         .unwrap_or_else(|| composed::embed(tables, normalise, rows, dropout))
 }
 
-/// Computes one encoder layer: `[tokens, hidden]` to `[tokens, hidden]`. A cache keeps the
-/// weights in the layout of the fused operations, for as long as they do not change.
+/// Computes one encoder layer: `[tokens, hidden]` to `[tokens, hidden]`.
 pub(crate) fn encoder_layer(
     x: &Tensor<2>,
     layer: &LayerTensors,
+    pass: &LayerPass<'_>,
+) -> Tensor<2> {
+    fused::encoder_layer(x, layer, pass)
+        .unwrap_or_else(|| composed::encoder_layer(x, layer, pass.rows, pass.heads, pass.dropouts))
+}
+
+/// Computes all encoder layers in bf16 products, `[tokens, hidden]` to `[tokens, hidden]`, if the
+/// tensors are here; nothing is dropped and no gradient kept. `layers` are asked for when the
+/// cache is empty.
+pub(crate) fn rounded_layers(
+    unit: Unit,
+    x: &Tensor<2>,
+    layers: impl Iterator<Item = LayerTensors>,
     rows: &PackedRows,
     heads: usize,
-    dropouts: Dropouts,
-    cache: Option<&PackedCache>,
-    pool: &Pool,
-) -> Tensor<2> {
-    fused::encoder_layer(x, layer, rows, heads, dropouts, cache, pool)
-        .unwrap_or_else(|| composed::encoder_layer(x, layer, rows, heads, dropouts))
+    cache: &LayersCache,
+) -> Option<Tensor<2>> {
+    fused::rounded_layers(unit, x, layers, rows, heads, cache)
 }
 
 #[cfg(test)]

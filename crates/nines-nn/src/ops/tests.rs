@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::device::cpu;
-use crate::rng::{self, DropoutKey};
 use burn::tensor::{TensorData, Tolerance};
+use nines_kernels::rng::{self, DropoutKey};
 
 const HIDDEN: usize = 36;
 const WIDE: usize = 76;
@@ -130,6 +130,22 @@ fn gradients(
     ]
 }
 
+fn pass<'a>(
+    rows: &'a PackedRows,
+    p: f64,
+    cache: Option<&'a PackedCache>,
+    pool: &'a Pool,
+) -> LayerPass<'a> {
+    LayerPass {
+        rows,
+        heads: HEADS,
+        dropouts: dropouts(p),
+        precision: Precision::Float32,
+        cache,
+        pool,
+    }
+}
+
 #[test]
 fn fused_and_composed_layers_agree() {
     for (lengths, p) in [
@@ -145,7 +161,7 @@ fn fused_and_composed_layers_agree() {
         let pool = Pool::default();
         let plain = composed::encoder_layer(&x, &layer, &rows, HEADS, dropouts(p));
         let run = |x: &Tensor<2>, layer: &LayerTensors, cache: Option<&PackedCache>| {
-            fused::encoder_layer(x, layer, &rows, HEADS, dropouts(p), cache, &pool).expect("here")
+            fused::encoder_layer(x, layer, &pass(&rows, p, cache, &pool)).expect("here")
         };
         let cache = PackedCache::default();
         for cache in [None, Some(&cache), Some(&cache)] {
@@ -172,7 +188,7 @@ fn only_what_is_asked_for_gets_a_gradient() {
     let mut layer = numbers.layer();
     let pool = Pool::default();
     let run = |x: &Tensor<2>, layer: &LayerTensors| {
-        fused::encoder_layer(x, layer, &rows, HEADS, dropouts(0.0), None, &pool).expect("here")
+        fused::encoder_layer(x, layer, &pass(&rows, 0.0, None, &pool)).expect("here")
     };
     let leaf_x = x.clone().require_grad();
     for linear in [

@@ -3,7 +3,7 @@
 use super::generate;
 use crate::cli::{CalibrateArgs, CatastrophesArg, SamplingArgs, SplitArg};
 use crate::data;
-use crate::models;
+use crate::models::{self, ScorePath};
 use crate::output::Output;
 use crate::project::Project;
 use crate::{interrupt, runs};
@@ -98,7 +98,8 @@ pub async fn calibrate(
     let cancel = interrupt::flag()?;
     let model = models::classifier(project, args.classifier.as_deref()).await?;
     check_split(project, &model)?;
-    let path = models::score_path(args.long);
+    let scored_on = ScorePath::of(project, args.long)?;
+    let path = scored_on.to_string();
     let request = CalibrationRequest {
         rule: rule(args),
         truth: if args.strict {
@@ -132,11 +133,11 @@ pub async fn calibrate(
         .await?
         .id;
     let work = async {
-        let scorer = models::scorer(project, &model, args.long)?;
+        let scorer = models::scorer(project, &model, scored_on)?;
         let scoring = Scoring {
             project,
             model: &model,
-            path,
+            path: &path,
             scorer,
             output,
         };
@@ -160,7 +161,7 @@ pub async fn calibrate(
         let record = nines_measure::calibrate::calibrate(&request, &items, &reference)?;
         let calibrated = Calibrated {
             classifier: model.label(),
-            path: path.to_owned(),
+            path: path.clone(),
             generator: sampler.generator,
             failed_draws: drawn.failed.values().sum(),
             record,

@@ -10,7 +10,7 @@ use crate::cli::{
     CalibrateArgs, CatastrophesArg, DemoArgs, FilterArgs, LawArg, LongArg, SamplingArgs, SplitArg,
     TrainArgs,
 };
-use crate::config::FILE_NAME;
+use crate::config::{FILE_NAME, PrecisionChoice};
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Result, bail};
@@ -53,7 +53,12 @@ struct Example {
 }
 
 /// Runs `nines demo`.
-pub async fn run(folder: Option<PathBuf>, _args: DemoArgs, output: &Output) -> Result<()> {
+pub async fn run(
+    folder: Option<PathBuf>,
+    _args: DemoArgs,
+    precision: Option<PrecisionChoice>,
+    output: &Output,
+) -> Result<()> {
     let started = Instant::now();
     let folder = folder.unwrap_or_else(|| DEFAULT_FOLDER.into());
     let step = |n: u32, what: &str| output.note(&format!("\n[{n}/5] {what}"));
@@ -71,7 +76,7 @@ pub async fn run(folder: Option<PathBuf>, _args: DemoArgs, output: &Output) -> R
     }
 
     step(2, "project: the starter guide, prompts and labels");
-    let project = open_or_make(&folder).await?;
+    let project = open_or_make(&folder).await?.with_precision(precision);
     let imported = init::import_starter(&project).await?;
     output.note(&format!(
         "{imported} labelled snippets in {}",

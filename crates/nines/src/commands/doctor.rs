@@ -5,7 +5,9 @@ use crate::config::{Config, FILE_NAME};
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Result, bail};
+use nines_kernels::Unit;
 use nines_models::Cache;
+use nines_nn::precision::Precision;
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::Path;
@@ -75,13 +77,17 @@ fn processor() -> String {
             }
         }
     }
+    if Unit::Amx.is_available() {
+        features.push("AMX");
+    }
     format!(
-        "cpu, {threads} threads, {}; float32",
+        "cpu, {threads} threads, {}; classifiers score in {}",
         if features.is_empty() {
             "no vector features known".to_owned()
         } else {
             features.join(", ")
-        }
+        },
+        Precision::fastest()
     )
 }
 

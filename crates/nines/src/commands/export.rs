@@ -1,7 +1,7 @@
 //! `nines export`: rows and classifiers for other tools, each with its card.
 
-use crate::cli::{ExportCommand, LongArg};
-use crate::models;
+use crate::cli::ExportCommand;
+use crate::models::{self, ScorePath};
 use crate::output::{Output, counted};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
@@ -103,11 +103,11 @@ async fn scores(project: &Project, out: &Path, output: &Output) -> Result<()> {
     let mut exported = Vec::new();
     for model in project.store.models(Some(ModelKind::Classifier)).await? {
         let calibrations = project.store.calibrations(Some(model.id)).await?;
-        for path in [LongArg::Refuse, LongArg::Max].map(models::score_path) {
+        for path in ScorePath::all().map(|path| path.to_string()) {
             // A threshold speaks of the scores of its own path alone; the newest counts.
-            let on_this_path = |c: &&Calibration| c.record["path"].as_str() == Some(path);
+            let on_this_path = |c: &&Calibration| c.record["path"].as_str() == Some(&path);
             let calibration = calibrations.iter().rev().find(on_this_path);
-            let scores = project.store.scores(model.id, path).await?;
+            let scores = project.store.scores(model.id, &path).await?;
             let ids: Vec<SnippetId> = scores.iter().map(|(id, _)| *id).collect();
             let snippets = project.store.snippets_by_id(&ids).await?;
             for ((_, score), snippet) in scores.iter().zip(snippets) {
@@ -115,7 +115,7 @@ async fn scores(project: &Project, out: &Path, output: &Output) -> Result<()> {
                     text: snippet.text.clone(),
                     score: *score,
                     classifier: model.label(),
-                    path: path.to_owned(),
+                    path: path.clone(),
                     accepted: calibration.map(|c| c.threshold.accepts(*score)),
                     source: Some(snippet.source.clone()),
                 })?;
@@ -151,11 +151,10 @@ fn finish(
         snippet.labels.iter().for_each(|l| labels.add(&l.label));
         *sources.entry(&snippet.source).or_default() += 1;
     }
-    let predicate = &project.config.predicate;
     let card = DataCard {
         title: format!("Data of the project {}", project.config.project.name),
         what: what.to_owned(),
-        predicate: format!("{}, version {}", predicate.name, predicate.version),
+        predicate: project.config.predicate.label(),
         how_made: "Exported from a nines project; `source` names where each row came from."
             .to_owned(),
         licence: None,
@@ -217,12 +216,11 @@ async fn export_classifier(project: &Project, asked: Option<&str>, out: &Path) -
         Some(id) => project.store.model(id).await?.name,
         None => "unknown".to_owned(),
     };
-    let predicate = &project.config.predicate;
     ModelCard {
         version: model.label(),
         base_model: parent_model,
         licence: None,
-        predicate: format!("{}, version {}", predicate.name, predicate.version),
+        predicate: project.config.predicate.label(),
         training_data: training_data(project).await?,
         how_trained: format!(
             "```json\n{}\n```",

@@ -51,11 +51,11 @@ pub async fn run(cli: Cli, output: &Output) -> Result<()> {
     match cli.command {
         Command::Init(args) => return init::run(args, output).await,
         Command::Models(command) => return models::run(command, output),
-        Command::Demo(args) => return demo::run(named, args, output).await,
+        Command::Demo(args) => return demo::run(named, args, cli.precision, output).await,
         Command::Doctor => return doctor::run(&folder, output).await,
         _ => {}
     }
-    let project = Project::open(&folder).await?;
+    let project = Project::open(&folder).await?.with_precision(cli.precision);
     match cli.command {
         Command::Import(command) => import::run(&project, command, output).await,
         Command::Generate(args) => generate::run(&project, args, output).await,

@@ -3,7 +3,7 @@
 use super::filter::threshold_of;
 use crate::cli::ScoreArgs;
 use crate::interrupt;
-use crate::models;
+use crate::models::{self, ScorePath};
 use crate::output::{Output, counted};
 use crate::progress::Progress;
 use crate::project::Project;
@@ -16,9 +16,9 @@ use tokio::sync::mpsc;
 pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<()> {
     let cancel = interrupt::flag()?;
     let model = models::classifier(project, args.classifier.as_deref()).await?;
-    let path = models::score_path(args.long);
+    let path = ScorePath::of(project, args.long)?;
     let threshold = threshold_of(project, &model, args.threshold, path).await?;
-    let scorer = models::scorer(project, &model, args.long)?;
+    let scorer = models::scorer(project, &model, path)?;
     let mut options = ScoreOptions::new(model.label());
     options.threshold = Some(threshold.threshold);
     options.scorer = format!("{} {path}", model.digest);

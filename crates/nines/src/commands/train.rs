@@ -4,7 +4,7 @@ mod watch;
 
 use crate::cli::{LongArg, PoolingArg, TrainArgs};
 use crate::data;
-use crate::models;
+use crate::models::{self, ScorePath};
 use crate::output::Output;
 use crate::project::Project;
 use crate::{interrupt, runs};
@@ -59,6 +59,7 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
     let (data, snippets) = training_data(project).await?;
     let base = models::base(project, args.base.as_deref())?;
     let config = recipe(project, args);
+    let path = ScorePath::of(project, args.long)?;
     let run = runs::begin(
         project,
         output,
@@ -92,8 +93,9 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
             train(job, &job_folder, &label, observer)
         })
         .await?;
-        let test = test_metrics(project, &folder, &snippets, args.long, output).await?;
-        let model = store_version(project, args, &run, &folder, &base, &record, &test).await?;
+        let test = test_metrics(project, &folder, &snippets, path, output).await?;
+        let metrics = json!({ "validation": record.best, "test": test, "path": path.to_string() });
+        let model = store_version(project, args, &run, &folder, &base, &record, metrics).await?;
         let result = json!({ "classifier": model.label(), "test": test, "best": record.best });
         let trained = Trained {
             classifier: model.label(),
@@ -149,7 +151,7 @@ async fn test_metrics(
     project: &Project,
     folder: &std::path::Path,
     snippets: &[Snippet],
-    long: LongArg,
+    path: ScorePath,
     output: &Output,
 ) -> Result<ClassifierMetrics> {
     use nines_domain::split::Split;
@@ -158,7 +160,7 @@ async fn test_metrics(
         .iter()
         .filter(|snippet| snippet.split(seed) == Split::Test)
         .collect();
-    let scorer = models::scorer_of_folder(folder, long)?;
+    let scorer = models::scorer_of_folder(folder, path)?;
     let texts = test.iter().map(|snippet| snippet.text.clone()).collect();
     let scores = models::score_all(scorer, texts, "score test", output).await?;
     let scored: Vec<_> = test
@@ -187,7 +189,7 @@ async fn store_version(
     folder: &std::path::Path,
     base: &models::Base,
     record: &TrainingRecord,
-    test: &ClassifierMetrics,
+    metrics: serde_json::Value,
 ) -> Result<Model> {
     let parent = project
         .store
@@ -220,7 +222,7 @@ async fn store_version(
             path,
             digest: record.weights_digest.clone(),
             config: serde_json::to_value(&record.identity)?,
-            metrics: json!({ "validation": record.best, "test": test }),
+            metrics,
             parent: Some(parent.id),
             run: Some(run.id),
         })

@@ -1,7 +1,7 @@
 //! Attention of one position over the pages of its sequence.
 
 use super::sequence::{PAGE, Page, PageLayout};
-use crate::lanes::{LANES, exponentials, largest, vectorised};
+use nines_kernels::lanes::{LANES, exponentials, largest, vectorised};
 use std::sync::Arc;
 
 /// Attends from one position of one layer: queries f32[heads, head_dim] (scaled already) to the

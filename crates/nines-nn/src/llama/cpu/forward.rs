@@ -9,7 +9,7 @@ use super::attention::attend;
 use super::packed::PackedMatrix;
 use super::product::{PackedRows, multiply};
 use super::sequence::{CpuSequence, PageLayout};
-use crate::lanes::{exp, sum_of_squares, vectorised};
+use nines_kernels::lanes::{exp, sum_of_squares, vectorised};
 use rayon::prelude::*;
 
 /// A Llama model laid out for generating on a CPU.

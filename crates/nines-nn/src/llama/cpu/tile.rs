@@ -2,7 +2,7 @@
 
 use super::packed::PANEL;
 use super::product::GROUP;
-use crate::lanes::VectorLevel;
+use nines_kernels::lanes::VectorLevel;
 
 /// Floats of a row of intermediate sums.
 const ROW: usize = GROUP * PANEL;

@@ -1,7 +1,7 @@
 //! Quantised panels to f32, a vector at a time.
 
 use super::packed::{ByteBlock, NibbleBlock, PANEL, Panel};
-use crate::lanes::VectorLevel;
+use nines_kernels::lanes::VectorLevel;
 use std::ops::Range;
 
 type Column = [f32; PANEL];

@@ -2,10 +2,6 @@
 
 use super::super::{EmbeddingTables, Norm, PackedRows};
 use super::{Tracked, TrackedTensor, contiguous, numbers, owned, plain, tensor};
-use crate::kernels::embedding;
-use crate::kernels::layer::NormWeights;
-use crate::kernels::pool::{Buffer, Pool};
-use crate::rng::Dropout;
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
@@ -13,6 +9,10 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
+use nines_kernels::embedding;
+use nines_kernels::layer::NormWeights;
+use nines_kernels::pool::{Buffer, Pool};
+use nines_kernels::rng::Dropout;
 use std::sync::Arc;
 
 /// Computes the embeddings, if the tables are here.

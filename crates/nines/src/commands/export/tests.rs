@@ -214,8 +214,11 @@ async fn a_score_is_judged_by_the_newest_threshold_of_its_own_path() {
         run: None,
     };
     let model = project.store.insert_model(&model).await.expect("stored").id;
-    let paths = [LongArg::Refuse, LongArg::Max].map(models::score_path);
-    for path in paths {
+    let paths: Vec<String> = ScorePath::all()
+        .take(2)
+        .map(|path| path.to_string())
+        .collect();
+    for path in &paths {
         let scores = [(id, Score::new(0.0).expect("finite"))];
         project
             .store
@@ -224,7 +227,7 @@ async fn a_score_is_judged_by_the_newest_threshold_of_its_own_path() {
             .expect("stored");
     }
     // The newest of the first path accepts; a newer one of another path would not.
-    for (path, threshold) in [(paths[0], -2.0), (paths[0], 2.0), ("elsewhere", -2.0)] {
+    for (path, threshold) in [(&*paths[0], -2.0), (&*paths[0], 2.0), ("elsewhere", -2.0)] {
         let calibration = NewCalibration {
             model,
             threshold: Threshold::new(threshold).expect("a threshold"),

@@ -2,7 +2,7 @@
 
 use crate::cli::{FilterArgs, LawArg, LongArg};
 use crate::commands::generate::sampling;
-use crate::models;
+use crate::models::{self, ScorePath};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
 use nines_domain::draw::Sampling;
@@ -40,7 +40,7 @@ pub async fn threshold_of(
     project: &Project,
     model: &Model,
     typed: Option<f64>,
-    path: &str,
+    path: ScorePath,
 ) -> Result<ThresholdChoice> {
     if let Some(p) = typed {
         return Ok(ThresholdChoice {
@@ -57,7 +57,7 @@ pub async fn threshold_of(
         );
     };
     let calibrated_on = calibration.record["path"].as_str().unwrap_or_default();
-    if calibrated_on != path {
+    if calibrated_on != path.to_string() {
         bail!(
             "the threshold of {} was calibrated on the scoring path {calibrated_on}, and this \
              command scores on {path}; calibrate on the path that serves",
@@ -92,7 +92,7 @@ impl Serving {
     /// Loads classifier and generator.
     pub async fn load(project: &Project, args: &FilterArgs) -> Result<Self> {
         let model = models::classifier(project, args.classifier.as_deref()).await?;
-        let path = models::score_path(LongArg::Refuse);
+        let path = ScorePath::of(project, LongArg::Refuse)?;
         let threshold = threshold_of(project, &model, args.threshold, path).await?;
         let budget = args.budget.unwrap_or(project.config.filter.budget);
         let law = match args.law {
@@ -100,7 +100,7 @@ impl Serving {
             LawArg::Safest => Law::PickSafest { of: budget },
         };
         let serving = Self {
-            scorer: models::scorer(project, &model, LongArg::Refuse)?,
+            scorer: models::scorer(project, &model, path)?,
             generator: models::generator(project)?,
             sampling: sampling(project, &args.sampling),
             model,

@@ -3,19 +3,19 @@
 //! Each call works on one block: whole rows, few enough that what passes between the products
 //! stays in a core's own cache. Blocks are independent, and so are the rows in them.
 
-use super::attention::{self, Room, fill_mask, room};
-use super::gelu::{gelu_in_place, gelu_into};
-use super::matrix::{Onto, Panels, View, multiply};
-use super::norm::{add, scale_by, standardise, stretch};
+use crate::attention::{self, Room, fill_mask, room};
+use crate::gelu::{gelu_in_place, gelu_into};
+use crate::matrix::{Onto, Panels, View, multiply};
+use crate::norm::{add, scale_by, standardise, stretch};
 use crate::rng::Dropout;
 use std::cell::RefCell;
 
 /// Tokens that go through the products after attention together.
-pub(super) const STRETCH: usize = 96;
+pub(crate) const STRETCH: usize = 96;
 
 /// The sizes of a layer and what varies between passes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct LayerShape {
+pub struct LayerShape {
     /// Width of a hidden state.
     pub hidden: usize,
     /// Width of the feed-forward layer.
@@ -33,7 +33,7 @@ pub(crate) struct LayerShape {
 }
 
 impl LayerShape {
-    pub(super) fn attention(&self, first_token: usize) -> attention::Shape {
+    pub(crate) fn attention(&self, first_token: usize) -> attention::Shape {
         attention::Shape {
             heads: self.heads,
             head_size: self.hidden / self.heads,
@@ -45,7 +45,7 @@ impl LayerShape {
 
 /// A linear layer ready for products.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PackedLinear<'a> {
+pub struct PackedLinear<'a> {
     /// The weights.
     pub weight: Panels<'a>,
     /// The bias.
@@ -54,7 +54,7 @@ pub(crate) struct PackedLinear<'a> {
 
 /// The stretch after a normalisation.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct NormWeights<'a> {
+pub struct NormWeights<'a> {
     /// What rows are multiplied by.
     pub gamma: &'a [f32],
     /// What is added to them.
@@ -63,7 +63,7 @@ pub(crate) struct NormWeights<'a> {
 
 /// The weights of a layer, ready for the forward pass.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct LayerWeights<'a> {
+pub struct LayerWeights<'a> {
     /// To queries, keys and values.
     pub qkv: PackedLinear<'a>,
     /// After attention.
@@ -80,7 +80,7 @@ pub(crate) struct LayerWeights<'a> {
 
 /// What the backward pass needs of a block's forward pass; `[tokens, …]` each.
 #[derive(Debug)]
-pub(crate) struct Saved<'a> {
+pub struct Saved<'a> {
     /// Of attention.
     pub attention: SavedAttention<'a>,
     /// Of what comes after it.
@@ -89,7 +89,7 @@ pub(crate) struct Saved<'a> {
 
 /// The part of [`Saved`] that attention writes.
 #[derive(Debug)]
-pub(crate) struct SavedAttention<'a> {
+pub struct SavedAttention<'a> {
     /// `[tokens, 3 hidden]`.
     pub qkv: &'a mut [f32],
     /// `[tokens, heads]`.
@@ -100,7 +100,7 @@ pub(crate) struct SavedAttention<'a> {
 
 /// The part of [`Saved`] that is written after attention.
 #[derive(Debug)]
-pub(crate) struct SavedRest<'a> {
+pub struct SavedRest<'a> {
     /// `[tokens, hidden]`: the first normalisation before its stretch.
     pub attended: &'a mut [f32],
     /// `[tokens]`: what its rows were multiplied by.
@@ -115,7 +115,7 @@ pub(crate) struct SavedRest<'a> {
 
 /// Room for intermediate numbers, kept by each thread from call to call.
 #[derive(Debug, Default)]
-pub(super) struct Buffers {
+pub(crate) struct Buffers {
     pub qkv: Vec<f32>,
     pub context: Vec<f32>,
     pub attended: Vec<f32>,
@@ -126,7 +126,7 @@ pub(super) struct Buffers {
 }
 
 thread_local! {
-    pub(super) static BUFFERS: RefCell<Buffers> = RefCell::default();
+    pub(crate) static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
 fn fill_rows(out: &mut [f32], row: &[f32]) {
@@ -191,7 +191,7 @@ impl AddAndNorm<'_> {
 
 /// Computes one block: `x` `[tokens, hidden]` to `out`. `lengths` are the block's rows, and
 /// `first_token` is the index of its first token in the batch.
-pub(crate) fn forward(
+pub fn forward(
     shape: &LayerShape,
     weights: &LayerWeights<'_>,
     lengths: &[usize],

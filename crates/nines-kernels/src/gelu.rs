@@ -48,14 +48,14 @@ fn erf(x: f32) -> f32 {
 
 /// x Φ(x) for the standard normal distribution's Φ; NaN stays NaN.
 #[inline(always)]
-fn gelu(x: f32) -> f32 {
+pub fn gelu(x: f32) -> f32 {
     let half = 0.5 * x;
     half.mul_add(erf(x * FRAC_1_SQRT_2), half)
 }
 
 /// Φ(x) + x φ(x).
 #[inline(always)]
-fn slope(x: f32) -> f32 {
+pub fn slope(x: f32) -> f32 {
     const DENSITY: f32 = 0.398_942_3;
     let below = 0.5f32.mul_add(erf(x * FRAC_1_SQRT_2), 0.5);
     (x * DENSITY).mul_add(exp(-0.5 * x * x), below)
@@ -63,7 +63,7 @@ fn slope(x: f32) -> f32 {
 
 vectorised! {
     /// Replaces each value by its GELU.
-    pub(crate) fn gelu_in_place(values: &mut [f32]) {
+    pub fn gelu_in_place(values: &mut [f32]) {
         for value in values {
             *value = gelu(*value);
         }
@@ -72,7 +72,7 @@ vectorised! {
 
 vectorised! {
     /// Writes each value's GELU.
-    pub(crate) fn gelu_into(values: &[f32], out: &mut [f32]) {
+    pub fn gelu_into(values: &[f32], out: &mut [f32]) {
         for (out, &value) in out.iter_mut().zip(values) {
             *out = gelu(value);
         }
@@ -81,7 +81,7 @@ vectorised! {
 
 vectorised! {
     /// Multiplies each gradient by the derivative of the GELU at its value.
-    pub(crate) fn gelu_backward(values: &[f32], gradients: &mut [f32]) {
+    pub fn gelu_backward(values: &[f32], gradients: &mut [f32]) {
         for (gradient, &value) in gradients.iter_mut().zip(values) {
             *gradient *= slope(value);
         }

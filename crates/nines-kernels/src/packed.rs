@@ -1,15 +1,15 @@
 //! The weights of one encoder layer, as they are kept and as products want them.
 
-use super::layer::{LayerShape, LayerWeights, NormWeights, PackedLinear};
-use super::layer_backward::BackwardWeights;
-use super::matrix::{Panels, View, pack_columns, pack_rows, packed_len};
-use super::pool::{Buffer, Pool};
-use super::tile::PANEL;
+use crate::layer::{LayerShape, LayerWeights, NormWeights, PackedLinear};
+use crate::layer_backward::BackwardWeights;
+use crate::matrix::{Panels, View, pack_columns, pack_rows, packed_len};
+use crate::pool::{Buffer, Pool};
+use crate::tile::PANEL;
 use rayon::prelude::*;
 
 /// The weights of a layer as they are kept: `[out, in]`, row-major.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PlainLayer<'a> {
+pub struct PlainLayer<'a> {
     /// `[3 hidden, hidden]`.
     pub qkv: &'a [f32],
     /// `[hidden, hidden]`.
@@ -22,7 +22,7 @@ pub(crate) struct PlainLayer<'a> {
 
 /// The biases and normalisations of a layer.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct LayerVectors<'a> {
+pub struct LayerVectors<'a> {
     /// `[3 hidden]`.
     pub qkv_bias: &'a [f32],
     /// `[hidden]`.
@@ -39,7 +39,7 @@ pub(crate) struct LayerVectors<'a> {
 
 /// The four matrices of a layer, packed.
 #[derive(Debug)]
-pub(crate) struct PackedLayer {
+pub struct PackedLayer {
     qkv: Buffer,
     attended: Buffer,
     wide: Buffer,
@@ -48,7 +48,7 @@ pub(crate) struct PackedLayer {
 
 /// Which way a layer is packed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
+pub enum Direction {
     /// From inputs to outputs.
     Forward,
     /// From the gradients of outputs to those of inputs.

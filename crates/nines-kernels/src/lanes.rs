@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 /// Number of lanes that reductions run over.
-pub(crate) const LANES: usize = 16;
+pub const LANES: usize = 16;
 
 /// Which vectors this CPU has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,7 @@ impl VectorLevel {
 }
 
 /// Compiles a function's body once for each vector level and calls the right one.
+#[macro_export]
 macro_rules! vectorised {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$doc])*
@@ -84,11 +85,11 @@ macro_rules! vectorised {
         }
     };
 }
-pub(crate) use vectorised;
+pub use crate::vectorised;
 
 /// Adds sixteen lanes, in halves.
 #[inline(always)]
-pub(crate) fn fold(mut lanes: [f32; LANES]) -> f32 {
+pub fn fold(mut lanes: [f32; LANES]) -> f32 {
     let mut width = LANES / 2;
     while width > 0 {
         for i in 0..width {
@@ -104,7 +105,7 @@ pub(crate) fn fold(mut lanes: [f32; LANES]) -> f32 {
 /// # Reference
 /// Cephes, `expf`: x = n ln 2 + r, then a polynomial of degree 6 in r.
 #[inline(always)]
-pub(crate) fn exp(x: f32) -> f32 {
+pub fn exp(x: f32) -> f32 {
     const MAGIC: f32 = 12_582_912.0;
     let clamped = x.clamp(-87.0, 88.0);
     let n = clamped.mul_add(std::f32::consts::LOG2_E, MAGIC) - MAGIC;
@@ -162,7 +163,7 @@ vectorised! {
 
 vectorised! {
     /// Returns the sum of squares.
-    pub(crate) fn sum_of_squares(values: &[f32]) -> f32 {
+    pub fn sum_of_squares(values: &[f32]) -> f32 {
         let mut lanes = [0.0; LANES];
         let chunks = values.chunks_exact(LANES);
         let rest = chunks.remainder();

@@ -1,8 +1,8 @@
 //! The gradient of a weight matrix: a sum over all tokens of the batch.
 
-use super::matrix::{Onto, Panels, Strips, View, multiply_strips, pack_columns, packed_len};
-use super::pool::Pool;
-use super::tile::PANEL;
+use crate::matrix::{Onto, Panels, Strips, View, multiply_strips, pack_columns, packed_len};
+use crate::pool::Pool;
+use crate::tile::PANEL;
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -20,7 +20,7 @@ thread_local! {
 /// what has the gradient `slopes` `[tokens, outputs]`. `fill` writes the inputs of some tokens.
 ///
 /// Each number is one sum over the tokens, in their order, on any number of cores.
-pub(crate) fn weight_gradient(
+pub fn weight_gradient(
     slopes: &[f32],
     outputs: usize,
     inputs: usize,

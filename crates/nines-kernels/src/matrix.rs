@@ -1,18 +1,18 @@
 //! Matrix products, with the right-hand side laid out in panels.
 
-use super::tile::{Left, PANEL, PANELS, ROWS, Tile};
+use crate::tile::{Left, PANEL, PANELS, ROWS, Tile};
 
 /// The right-hand side of a product, `[inputs, outputs]`: sixteen outputs side by side for each
 /// input. The last panel is filled up with zeros.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Panels<'a> {
+pub struct Panels<'a> {
     inputs: usize,
     outputs: usize,
     numbers: &'a [f32],
 }
 
 /// Returns how many numbers a packed right-hand side has.
-pub(crate) fn packed_len(inputs: usize, outputs: usize) -> usize {
+pub fn packed_len(inputs: usize, outputs: usize) -> usize {
     outputs.div_ceil(PANEL) * PANEL * inputs
 }
 
@@ -40,7 +40,7 @@ impl<'a> Panels<'a> {
 
 /// A row-major matrix within a larger one: `[rows, columns]`, rows `stride` apart.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct View<'a> {
+pub struct View<'a> {
     /// From the first number of the first row on.
     pub numbers: &'a [f32],
     /// Numbers from one row to the next.
@@ -92,7 +92,7 @@ impl<'a> View<'a> {
 
 /// Packs one panel of the right-hand side that is `weights` transposed: `[outputs, inputs]`, as
 /// linear layers keep them.
-pub(crate) fn pack_rows(weights: View<'_>, panel: usize, out: &mut [f32]) {
+pub fn pack_rows(weights: View<'_>, panel: usize, out: &mut [f32]) {
     weights.check();
     let first = panel * PANEL;
     let lanes = (weights.rows - first).min(PANEL);
@@ -114,7 +114,7 @@ pub(crate) fn pack_rows(weights: View<'_>, panel: usize, out: &mut [f32]) {
 }
 
 /// Packs one panel of a right-hand side `[inputs, outputs]`.
-pub(crate) fn pack_columns(right: View<'_>, panel: usize, out: &mut [f32]) {
+pub fn pack_columns(right: View<'_>, panel: usize, out: &mut [f32]) {
     right.check();
     let first = panel * PANEL;
     let lanes = (right.columns - first).min(PANEL);
@@ -126,14 +126,14 @@ pub(crate) fn pack_columns(right: View<'_>, panel: usize, out: &mut [f32]) {
 }
 
 /// Packs all panels of `weights` transposed, on this thread.
-pub(crate) fn pack_all_rows(weights: View<'_>, out: &mut [f32]) {
+pub fn pack_all_rows(weights: View<'_>, out: &mut [f32]) {
     for (panel, out) in out.chunks_exact_mut(weights.columns * PANEL).enumerate() {
         pack_rows(weights, panel, out);
     }
 }
 
 /// Packs all panels of a right-hand side, on this thread.
-pub(crate) fn pack_all_columns(right: View<'_>, out: &mut [f32]) {
+pub fn pack_all_columns(right: View<'_>, out: &mut [f32]) {
     for (panel, out) in out.chunks_exact_mut(right.rows * PANEL).enumerate() {
         pack_columns(right, panel, out);
     }
@@ -141,7 +141,7 @@ pub(crate) fn pack_all_columns(right: View<'_>, out: &mut [f32]) {
 
 /// What a product does with the numbers that are already in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Onto {
+pub enum Onto {
     /// Replaces them.
     Nothing,
     /// Adds to them: they are where each sum starts.
@@ -150,13 +150,7 @@ pub(crate) enum Onto {
 
 /// Multiplies `left` with `right` into `out`, `[left.rows, right.outputs]` with rows `stride`
 /// apart, on this thread.
-pub(crate) fn multiply(
-    left: View<'_>,
-    right: Panels<'_>,
-    out: &mut [f32],
-    stride: usize,
-    onto: Onto,
-) {
+pub fn multiply(left: View<'_>, right: Panels<'_>, out: &mut [f32], stride: usize, onto: Onto) {
     left.check();
     assert_eq!(left.columns, right.inputs, "inputs of a product");
     let start = Left {
@@ -171,7 +165,7 @@ pub(crate) fn multiply(
 
 /// Multiplies `left` transposed with `right` into `out`, `[left.columns, right.outputs]` with
 /// rows `stride` apart, on this thread.
-pub(crate) fn multiply_transposed(
+pub fn multiply_transposed(
     left: View<'_>,
     right: Panels<'_>,
     out: &mut [f32],
@@ -193,7 +187,7 @@ pub(crate) fn multiply_transposed(
 /// The left-hand side of a transposed product, eight columns side by side for each input: where
 /// there are many inputs, far apart columns would each be on a page of their own.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Strips<'a> {
+pub struct Strips<'a> {
     inputs: usize,
     columns: usize,
     numbers: &'a [f32],
@@ -230,7 +224,7 @@ impl<'a> Strips<'a> {
 
 /// Multiplies packed columns, transposed, with `right` into `out`, `[left.columns,
 /// right.outputs]` with rows `stride` apart, on this thread.
-pub(crate) fn multiply_strips(
+pub fn multiply_strips(
     left: Strips<'_>,
     right: Panels<'_>,
     out: &mut [f32],

@@ -2,11 +2,11 @@
 //!
 //! Queries, keys and values of a token lie side by side: `[tokens, 3 hidden]`.
 
-use super::matrix::{
+use crate::lanes::{LANES, exponentials, fold, largest, vectorised};
+use crate::matrix::{
     Onto, Panels, View, multiply, multiply_transposed, pack_all_columns, pack_all_rows, packed_len,
 };
-use super::norm::scale_by;
-use crate::lanes::{LANES, exponentials, fold, largest, vectorised};
+use crate::norm::scale_by;
 use crate::rng::Dropout;
 
 /// Query tokens handled together: their scores stay in the second cache.
@@ -14,7 +14,7 @@ const STRIP: usize = 64;
 
 /// What attention needs to know beside its numbers.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shape {
+pub struct Shape {
     /// Attention heads.
     pub heads: usize,
     /// Width of a head.
@@ -37,7 +37,7 @@ impl Shape {
 
 /// Room for intermediate numbers, kept from call to call.
 #[derive(Debug, Default)]
-pub(crate) struct Room {
+pub struct Room {
     keys: Vec<f32>,
     values: Vec<f32>,
     weights: Vec<f32>,
@@ -49,7 +49,7 @@ pub(crate) struct Room {
 }
 
 /// Makes room for `count` numbers, whatever they are.
-pub(crate) fn room(buffer: &mut Vec<f32>, count: usize) -> &mut [f32] {
+pub fn room(buffer: &mut Vec<f32>, count: usize) -> &mut [f32] {
     if buffer.len() < count {
         buffer.resize(count, 0.0);
     }
@@ -68,7 +68,7 @@ fn part<'a>(qkv: View<'a>, shape: &Shape, which: usize, head: usize) -> View<'a>
 ///
 /// If `logs` is given, `[tokens, heads]`, it gets what the backward pass needs: the logarithm of
 /// the sum that each token's weights were divided by.
-pub(crate) fn forward(
+pub fn forward(
     qkv: View<'_>,
     shape: &Shape,
     room_: &mut Room,
@@ -132,7 +132,7 @@ pub(crate) fn forward(
 ///
 /// `gradient` and `context` are `[tokens, hidden]` (the output as it was computed), `out` is
 /// `[tokens, 3 hidden]`.
-pub(crate) fn backward(
+pub fn backward(
     qkv: View<'_>,
     shape: &Shape,
     logs: &[f32],
@@ -241,7 +241,7 @@ fn mask_row(shape: &Shape, token: usize, head: usize) -> u32 {
 
 vectorised! {
     /// Fills a row of dropout factors.
-    pub(crate) fn fill_mask(dropout: Dropout, row: u32, mask: &mut [f32]) {
+    pub fn fill_mask(dropout: Dropout, row: u32, mask: &mut [f32]) {
         dropout.fill_row(row, mask);
     }
 }

@@ -1,16 +1,16 @@
 //! The gradients of one encoder layer, block by block.
 
-use super::attention::{self, fill_mask, room};
-use super::gelu::gelu_backward;
-use super::layer::{BUFFERS, LayerShape, STRETCH};
-use super::matrix::{Onto, Panels, View, multiply};
-use super::norm::{add, scale_by, standardise_backward};
+use crate::attention::{self, fill_mask, room};
+use crate::gelu::gelu_backward;
+use crate::layer::{BUFFERS, LayerShape, STRETCH};
+use crate::matrix::{Onto, Panels, View, multiply};
+use crate::norm::{add, scale_by, standardise_backward};
 use crate::rng::Dropout;
 
 /// The weights of a layer, ready for the backward pass: the right-hand sides are the weights as
 /// they are, from outputs back to inputs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct BackwardWeights<'a> {
+pub struct BackwardWeights<'a> {
     /// To queries, keys and values.
     pub qkv: Panels<'a>,
     /// After attention.
@@ -28,7 +28,7 @@ pub(crate) struct BackwardWeights<'a> {
 /// What a block's backward pass finds out, beside the gradient of its input: the gradients of
 /// what each product gave, `[tokens, …]` each, from which those of the weights are computed.
 #[derive(Debug)]
-pub(crate) struct Slopes<'a> {
+pub struct Slopes<'a> {
     /// `[tokens, 3 hidden]`.
     pub qkv: &'a mut [f32],
     /// `[tokens, hidden]`: before the first dropout.
@@ -41,7 +41,7 @@ pub(crate) struct Slopes<'a> {
 
 /// A block's share of the gradients of vectors.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct VectorSlopes {
+pub struct VectorSlopes {
     /// `[3 hidden]`.
     pub qkv_bias: Vec<f32>,
     /// `[hidden]`.
@@ -97,14 +97,22 @@ fn add_rows(to: &mut [f32], rows: &[f32]) {
 
 /// What the forward pass saved of a block; see [`super::layer::Saved`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct SavedBlock<'a> {
+pub struct SavedBlock<'a> {
+    /// `[tokens, 3 hidden]`.
     pub qkv: &'a [f32],
+    /// `[tokens, heads]`.
     pub logs: &'a [f32],
+    /// `[tokens, hidden]`.
     pub context: &'a [f32],
+    /// `[tokens, hidden]`.
     pub attended: &'a [f32],
+    /// `[tokens]`.
     pub attended_scale: &'a [f32],
+    /// `[tokens, wide]`.
     pub wide: &'a [f32],
+    /// `[tokens, hidden]`.
     pub output: &'a [f32],
+    /// `[tokens]`.
     pub output_scale: &'a [f32],
 }
 
@@ -114,7 +122,7 @@ pub(crate) struct SavedBlock<'a> {
     clippy::too_many_arguments,
     reason = "one for each thing that the forward pass had"
 )]
-pub(crate) fn backward(
+pub fn backward(
     shape: &LayerShape,
     weights: &BackwardWeights<'_>,
     lengths: &[usize],

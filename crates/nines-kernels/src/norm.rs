@@ -20,7 +20,7 @@ fn sum(row: &[f32], value: impl Fn(usize, f32) -> f32) -> f32 {
 
 vectorised! {
     /// Normalises a row in place to mean 0 and variance 1, and returns what it was multiplied by.
-    pub(crate) fn standardise(row: &mut [f32], epsilon: f32) -> f32 {
+    pub fn standardise(row: &mut [f32], epsilon: f32) -> f32 {
         let count = row.len() as f32;
         let mean = sum(row, |_, x| x) / count;
         let variance = sum(row, |_, x| (x - mean) * (x - mean)) / count;
@@ -34,7 +34,7 @@ vectorised! {
 
 vectorised! {
     /// Writes row * gamma + beta.
-    pub(crate) fn stretch(row: &[f32], gamma: &[f32], beta: &[f32], out: &mut [f32]) {
+    pub fn stretch(row: &[f32], gamma: &[f32], beta: &[f32], out: &mut [f32]) {
         for (((out, &x), &gamma), &beta) in out.iter_mut().zip(row).zip(gamma).zip(beta) {
             *out = x.mul_add(gamma, beta);
         }
@@ -45,7 +45,7 @@ vectorised! {
     /// From the gradient of a normalised and stretched row to that of the row before, in place;
     /// adds to the gradients of gamma and beta. `standard` is the normalised row before it was
     /// stretched, `scale` what it was multiplied by.
-    pub(crate) fn standardise_backward(
+    pub fn standardise_backward(
         gradient: &mut [f32],
         standard: &[f32],
         scale: f32,
@@ -68,7 +68,7 @@ vectorised! {
 
 vectorised! {
     /// Adds one slice to another.
-    pub(crate) fn add(to: &mut [f32], what: &[f32]) {
+    pub fn add(to: &mut [f32], what: &[f32]) {
         for (to, &what) in to.iter_mut().zip(what) {
             *to += what;
         }
@@ -77,7 +77,7 @@ vectorised! {
 
 vectorised! {
     /// Multiplies one slice by another.
-    pub(crate) fn scale_by(to: &mut [f32], what: &[f32]) {
+    pub fn scale_by(to: &mut [f32], what: &[f32]) {
         for (to, &what) in to.iter_mut().zip(what) {
             *to *= what;
         }

@@ -6,18 +6,18 @@
 use crate::lanes::VectorLevel;
 
 /// Columns in a panel: one AVX-512 vector.
-pub(crate) const PANEL: usize = 16;
+pub const PANEL: usize = 16;
 /// Rows in a full tile, and panels in one: 24 of AVX-512's 32 registers hold sums.
-pub(crate) const ROWS: usize = 8;
+pub const ROWS: usize = 8;
 /// See [`ROWS`].
-pub(crate) const PANELS: usize = 3;
+pub const PANELS: usize = 3;
 /// How many inputs ahead panels are fetched into the first cache.
 #[cfg(target_arch = "x86_64")]
 const AHEAD: usize = 16;
 
 /// Where the left-hand numbers of a tile lie: number (r, k) at `start + r * row + k * input`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Left {
+pub struct Left {
     /// The first number.
     pub start: *const f32,
     /// From one row to the next.
@@ -41,7 +41,7 @@ impl Left {
 
 /// One tile's work: `rows` of `left` times `panels`, over `inputs`, into `out`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tile {
+pub struct Tile {
     /// The left-hand numbers.
     pub left: Left,
     /// The right-hand panels, f32[inputs][16] each, one behind the other.

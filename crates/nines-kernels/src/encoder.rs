@@ -1,12 +1,12 @@
 //! One encoder layer over a whole batch, on all cores, and its gradients.
 
-use super::gelu::gelu_into;
-use super::layer::{self, LayerShape, Saved, SavedAttention, SavedRest};
-use super::layer_backward::{self, SavedBlock, Slopes, VectorSlopes};
-use super::norm::stretch;
-use super::packed::{Direction, LayerVectors, PackedLayer, PlainLayer};
-use super::pool::{Buffer, Pool};
-use super::weights::weight_gradient;
+use crate::gelu::gelu_into;
+use crate::layer::{self, LayerShape, Saved, SavedAttention, SavedRest};
+use crate::layer_backward::{self, SavedBlock, Slopes, VectorSlopes};
+use crate::norm::stretch;
+use crate::packed::{Direction, LayerVectors, PackedLayer, PlainLayer};
+use crate::pool::{Buffer, Pool};
+use crate::weights::weight_gradient;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -43,7 +43,7 @@ fn blocks(lengths: &[usize], target: usize) -> Vec<Block> {
 
 /// What the backward pass needs of a batch's forward pass.
 #[derive(Debug)]
-pub(crate) struct SavedLayer {
+pub struct SavedLayer {
     qkv: Buffer,
     logs: Buffer,
     context: Buffer,
@@ -105,7 +105,7 @@ impl<'a> Parts<'a> {
 
 /// Computes a layer: `x` `[tokens, hidden]` to `out`. With `save`, also what the backward pass
 /// needs.
-pub(crate) fn forward(
+pub fn forward(
     shape: &LayerShape,
     packed: &PackedLayer,
     vectors: &LayerVectors<'_>,
@@ -185,7 +185,7 @@ pub(crate) fn forward(
 
 /// The gradients of a layer's weights.
 #[derive(Debug)]
-pub(crate) struct LayerGradients {
+pub struct LayerGradients {
     /// `[3 hidden, hidden]`.
     pub qkv: Vec<f32>,
     /// `[hidden, hidden]`.
@@ -205,7 +205,7 @@ pub(crate) struct LayerGradients {
     clippy::too_many_arguments,
     reason = "one for each thing that the forward pass had"
 )]
-pub(crate) fn backward(
+pub fn backward(
     shape: &LayerShape,
     plain: &PlainLayer<'_>,
     vectors: &LayerVectors<'_>,

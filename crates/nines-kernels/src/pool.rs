@@ -1,11 +1,12 @@
 //! Large buffers that are used again: fresh memory costs a page fault every 4 KiB.
 
+use half::bf16;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Buffers that wait for their next use. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Pool {
+pub struct Pool {
     waiting: Arc<Mutex<Vec<Vec<f32>>>>,
 }
 
@@ -32,7 +33,7 @@ impl Pool {
 
 /// A buffer that goes back to its pool.
 #[derive(Debug)]
-pub(crate) struct Buffer {
+pub struct Buffer {
     numbers: Vec<f32>,
     pool: Pool,
 }
@@ -48,6 +49,35 @@ impl Deref for Buffer {
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
         &mut self.numbers
+    }
+}
+
+/// A buffer of bf16 numbers that goes back to its pool.
+#[derive(Debug)]
+pub struct Rounded {
+    buffer: Buffer,
+    count: usize,
+}
+
+impl Pool {
+    /// Takes a buffer of `count` bf16 numbers, whatever they are.
+    pub fn take_rounded(&self, count: usize) -> Rounded {
+        let buffer = self.take(count.div_ceil(2));
+        Rounded { buffer, count }
+    }
+}
+
+impl Deref for Rounded {
+    type Target = [bf16];
+
+    fn deref(&self) -> &[bf16] {
+        &bytemuck::cast_slice(&self.buffer)[..self.count]
+    }
+}
+
+impl DerefMut for Rounded {
+    fn deref_mut(&mut self) -> &mut [bf16] {
+        &mut bytemuck::cast_slice_mut(&mut self.buffer)[..self.count]
     }
 }
 

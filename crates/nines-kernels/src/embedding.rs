@@ -1,8 +1,8 @@
 //! Sums of embeddings, normalised, and their gradients.
 
-use super::attention::{fill_mask, room};
-use super::layer::NormWeights;
-use super::norm::{add, scale_by, standardise, standardise_backward, stretch};
+use crate::attention::{fill_mask, room};
+use crate::layer::NormWeights;
+use crate::norm::{add, scale_by, standardise, standardise_backward, stretch};
 use crate::rng::Dropout;
 use rayon::prelude::*;
 
@@ -11,7 +11,7 @@ const TASK: usize = 64;
 
 /// Three tables, flat, and each token's entry in each.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Entries<'a> {
+pub struct Entries<'a> {
     /// `[entries, hidden]` each.
     pub tables: [&'a [f32]; 3],
     /// `[tokens]` each.
@@ -20,7 +20,7 @@ pub(crate) struct Entries<'a> {
 
 /// Sums, normalises and drops: `out` is `[tokens, hidden]`. `saved` gets the normalised rows
 /// before their stretch, and what they were multiplied by.
-pub(crate) fn forward(
+pub fn forward(
     entries: &Entries<'_>,
     norm: NormWeights<'_>,
     epsilon: f32,
@@ -69,7 +69,7 @@ pub(crate) fn forward(
 
 /// Takes `gradient` `[tokens, hidden]` back through dropout and normalisation, in place; returns
 /// the gradients of gamma and beta.
-pub(crate) fn backward(
+pub fn backward(
     gamma: &[f32],
     standard: &[f32],
     scales: &[f32],
@@ -108,7 +108,7 @@ pub(crate) fn backward(
 }
 
 /// Adds each token's gradient to its entry of a table with `len` numbers, in the tokens' order.
-pub(crate) fn scatter(indices: &[u32], gradient: &[f32], hidden: usize, len: usize) -> Vec<f32> {
+pub fn scatter(indices: &[u32], gradient: &[f32], hidden: usize, len: usize) -> Vec<f32> {
     let mut sums = vec![0.0; len];
     for (&index, row) in indices.iter().zip(gradient.chunks_exact(hidden)) {
         let at = index as usize * hidden;

@@ -1,0 +1,114 @@
+//! What this CPU can multiply bf16 matrices with.
+
+use std::sync::OnceLock;
+
+/// What multiplies bf16 numbers and adds them up in 32 bits.
+///
+/// Units add in different orders, so their results differ in the last bits: a threshold belongs to
+/// the unit that it was chosen with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// Plain code, on every CPU.
+    Portable,
+    /// AVX-512 with its bf16 instructions.
+    Avx512Bf16,
+    /// AMX tiles.
+    Amx,
+}
+
+impl Unit {
+    /// All units, the slowest first.
+    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx512Bf16, Self::Amx];
+
+    /// Says whether this CPU has the unit and the operating system lets this process use it.
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16 => {
+                is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")
+            }
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Amx => {
+                static GRANTED: OnceLock<bool> = OnceLock::new();
+                *GRANTED.get_or_init(amx::request)
+            }
+            #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+            _ => false,
+        }
+    }
+
+    /// Returns the fastest unit that is available.
+    pub fn best() -> Self {
+        let mut available = Self::ALL
+            .into_iter()
+            .rev()
+            .filter(|unit| unit.is_available());
+        available.next().unwrap_or(Self::Portable)
+    }
+
+    /// Returns the name that configuration and reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx512Bf16 => "avx512-bf16",
+            Self::Amx => "amx",
+        }
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx {
+    use std::arch::asm;
+    use std::arch::x86_64::{__cpuid, __cpuid_count};
+
+    /// Asks Linux for the tile registers, which a process has only after asking.
+    pub fn request() -> bool {
+        cpu_has_tiles() && avx512() && linux_grants_tiles()
+    }
+
+    fn avx512() -> bool {
+        is_x86_feature_detected!("avx512f")
+    }
+
+    fn cpu_has_tiles() -> bool {
+        const AMX_BF16: u32 = 1 << 22;
+        const AMX_TILE: u32 = 1 << 24;
+        const OSXSAVE: u32 = 1 << 27;
+        const TILE_STATE: u64 = 0b11 << 17;
+        if __cpuid(0).eax < 7 || __cpuid(1).ecx & OSXSAVE == 0 {
+            return false;
+        }
+        let found = __cpuid_count(7, 0).edx & (AMX_BF16 | AMX_TILE);
+        // SAFETY: OSXSAVE says that `xgetbv` exists.
+        found == AMX_BF16 | AMX_TILE && unsafe { enabled_state() } & TILE_STATE == TILE_STATE
+    }
+
+    /// Returns which register states the operating system switches.
+    ///
+    /// # Safety
+    /// The CPU must have `xgetbv`.
+    unsafe fn enabled_state() -> u64 {
+        let (low, high): (u32, u32);
+        // SAFETY: promised by the caller; it only reads register 0.
+        unsafe {
+            asm!("xgetbv", in("ecx") 0, out("eax") low, out("edx") high,
+                options(nomem, nostack, preserves_flags));
+        }
+        u64::from(high) << 32 | u64::from(low)
+    }
+
+    fn linux_grants_tiles() -> bool {
+        const ARCH_PRCTL: i64 = 158;
+        const ARCH_REQ_XCOMP_PERM: u64 = 0x1023;
+        const XFEATURE_XTILEDATA: u64 = 18;
+        let result: i64;
+        // SAFETY: the call changes nothing but this process's permission to use tile registers.
+        unsafe {
+            asm!("syscall", inlateout("rax") ARCH_PRCTL => result, in("rdi") ARCH_REQ_XCOMP_PERM,
+                in("rsi") XFEATURE_XTILEDATA, lateout("rcx") _, lateout("r11") _,
+                options(nostack));
+        }
+        result == 0
+    }
+}

@@ -1,0 +1,297 @@
+//! Encoder layers over bf16 products, for scoring: a block of rows goes through all layers while
+//! its numbers stay in a core's own cache.
+//!
+//! Weights and what products read are bf16; sums, hidden states, softmax and normalisation are
+//! 32-bit.
+
+use crate::cpu::Unit;
+use crate::finish::{
+    add_and_round, add_to, copy, gelu_and_round, normalise, round, scale_and_round, weights,
+};
+use crate::packed::{LayerVectors, PlainLayer};
+use crate::product::{
+    BLOCK, Engine, PANEL, Panels, View, pack_columns, pack_rows, packed_len, padded_inputs,
+};
+use half::bf16;
+use rayon::prelude::*;
+use std::cell::RefCell;
+
+/// The sizes of an encoder's layers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EncoderShape {
+    /// Width of a hidden state.
+    pub hidden: usize,
+    /// Width of the feed-forward layer.
+    pub wide: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Added to variances.
+    pub epsilon: f32,
+}
+
+impl EncoderShape {
+    fn head_size(&self) -> usize {
+        self.hidden / self.heads
+    }
+}
+
+#[derive(Debug)]
+struct Linear {
+    weight: Vec<bf16>,
+    bias: Vec<f32>,
+    inputs: usize,
+}
+
+impl Linear {
+    fn new(weight: &[f32], bias: &[f32], inputs: usize) -> Self {
+        let outputs = bias.len();
+        let weight: Vec<bf16> = weight.iter().map(|&x| round(x)).collect();
+        let mut packed = vec![bf16::ZERO; packed_len(inputs, outputs)];
+        packed
+            .par_chunks_exact_mut(PANEL * padded_inputs(inputs))
+            .enumerate()
+            .for_each(|(panel, out)| pack_rows(&weight, inputs, outputs, inputs, panel, out));
+        Self {
+            weight: packed,
+            bias: bias.to_vec(),
+            inputs,
+        }
+    }
+
+    fn panels(&self) -> Panels<'_> {
+        Panels::new(self.inputs, self.bias.len(), &self.weight)
+    }
+}
+
+#[derive(Debug)]
+struct Norm {
+    gamma: Vec<f32>,
+    beta: Vec<f32>,
+}
+
+/// One layer's weights, rounded and packed.
+#[derive(Debug)]
+pub struct Layer16 {
+    shape: EncoderShape,
+    qkv: Linear,
+    attended: Linear,
+    attended_norm: Norm,
+    wide: Linear,
+    output: Linear,
+    output_norm: Norm,
+}
+
+impl Layer16 {
+    /// Rounds and packs a layer.
+    pub fn new(shape: EncoderShape, plain: &PlainLayer<'_>, vectors: &LayerVectors<'_>) -> Self {
+        let norm = |norm: crate::layer::NormWeights<'_>| Norm {
+            gamma: norm.gamma.to_vec(),
+            beta: norm.beta.to_vec(),
+        };
+        Self {
+            qkv: Linear::new(plain.qkv, vectors.qkv_bias, shape.hidden),
+            attended: Linear::new(plain.attended, vectors.attended_bias, shape.hidden),
+            attended_norm: norm(vectors.attended_norm),
+            wide: Linear::new(plain.wide, vectors.wide_bias, shape.hidden),
+            output: Linear::new(plain.output, vectors.output_bias, shape.wide),
+            output_norm: norm(vectors.output_norm),
+            shape,
+        }
+    }
+}
+
+/// Tokens that go through the layers together, when there are enough.
+const BLOCK_TOKENS: usize = 256;
+
+/// Takes the hidden states of a batch, `[tokens, hidden]`, through all layers in place. `lengths`
+/// are the tokens of its rows. What a row gets depends on that row alone.
+pub fn forward(unit: Unit, layers: &[Layer16], lengths: &[usize], states: &mut [f32]) {
+    let Some(shape) = layers.first().map(|layer| layer.shape) else {
+        return;
+    };
+    let tokens: usize = lengths.iter().sum();
+    assert_eq!(
+        states.len(),
+        tokens * shape.hidden,
+        "hidden states of the batch"
+    );
+    let target = (tokens / (2 * rayon::current_num_threads())).clamp(32, BLOCK_TOKENS);
+    let mut tasks = Vec::new();
+    let mut left = states;
+    let mut rest = lengths;
+    while !rest.is_empty() {
+        let (mut rows, mut here) = (0, 0);
+        while rows < rest.len() && (rows == 0 || here + rest[rows] / 2 < target) {
+            here += rest[rows];
+            rows += 1;
+        }
+        let (block, after) = std::mem::take(&mut left).split_at_mut(here * shape.hidden);
+        tasks.push((&rest[..rows], block));
+        (left, rest) = (after, &rest[rows..]);
+    }
+    tasks
+        .into_par_iter()
+        .with_max_len(1)
+        .for_each(|(lengths, states)| block(unit, layers, lengths, states));
+}
+
+/// Room for a block's intermediate numbers, kept by each thread from call to call.
+#[derive(Debug, Default)]
+struct Room {
+    states: Vec<bf16>,
+    qkv: Vec<bf16>,
+    context: Vec<bf16>,
+    attended: Vec<f32>,
+    rounded: Vec<bf16>,
+    wide: Vec<bf16>,
+    attention: AttentionRoom,
+}
+
+#[derive(Debug, Default)]
+struct AttentionRoom {
+    keys: Vec<bf16>,
+    values: Vec<bf16>,
+    scores: Vec<f32>,
+    weights: Vec<bf16>,
+    factors: Vec<f32>,
+}
+
+thread_local! {
+    static ROOM: RefCell<Room> = RefCell::default();
+}
+
+/// Makes room for `count` numbers, whatever they are.
+fn room<T: Copy>(buffer: &mut Vec<T>, count: usize, zero: T) -> &mut [T] {
+    if buffer.len() < count {
+        buffer.resize(count, zero);
+    }
+    &mut buffer[..count]
+}
+
+fn block(unit: Unit, layers: &[Layer16], lengths: &[usize], states: &mut [f32]) {
+    ROOM.with_borrow_mut(|room_| {
+        let engine = &mut Engine::start(unit);
+        let hidden = layers[0].shape.hidden;
+        // Whole tiles of rows, so that products need no copies.
+        let padded = (states.len() / hidden).next_multiple_of(BLOCK) * hidden;
+        let rounded = room(&mut room_.states, padded, bf16::ZERO);
+        for (out, &x) in rounded.iter_mut().zip(states.iter()) {
+            *out = round(x);
+        }
+        for layer in layers {
+            layer.run(engine, lengths, states, room_);
+        }
+    });
+}
+
+impl Layer16 {
+    fn run(&self, engine: &mut Engine, lengths: &[usize], states: &mut [f32], room_: &mut Room) {
+        let EncoderShape {
+            hidden,
+            wide,
+            epsilon,
+            ..
+        } = self.shape;
+        let tokens = states.len() / hidden;
+        let padded = tokens.next_multiple_of(BLOCK);
+        let Room {
+            states: rounded_states,
+            qkv,
+            context,
+            attended,
+            rounded,
+            wide: wide_room,
+            attention,
+        } = room_;
+        let rounded_states = &mut rounded_states[..padded * hidden];
+        let qkv = room(qkv, padded * 3 * hidden, bf16::ZERO);
+        let left = View::new(rounded_states, hidden, tokens, hidden);
+        engine.multiply(left, self.qkv.panels(), |block| {
+            add_and_round(block, &self.qkv.bias, qkv, 3 * hidden);
+        });
+
+        let context = room(context, padded * hidden, bf16::ZERO);
+        let mut start = 0;
+        for &length in lengths {
+            let out = &mut context[start * hidden..];
+            self.attend(engine, &qkv[start * 3 * hidden..], length, out, attention);
+            start += length;
+        }
+
+        let attended = room(attended, tokens * hidden, 0.0);
+        attended.copy_from_slice(states);
+        let left = View::new(context, hidden, tokens, hidden);
+        engine.multiply(left, self.attended.panels(), |block| {
+            add_to(block, &self.attended.bias, attended, hidden);
+        });
+        let rounded = room(rounded, padded * hidden, bf16::ZERO);
+        let norm = &self.attended_norm;
+        normalise(attended, &norm.gamma, &norm.beta, epsilon, rounded);
+
+        let wide_room = room(wide_room, padded * wide, bf16::ZERO);
+        let left = View::new(rounded, hidden, tokens, hidden);
+        engine.multiply(left, self.wide.panels(), |block| {
+            gelu_and_round(block, &self.wide.bias, wide_room, wide);
+        });
+        states.copy_from_slice(attended);
+        let left = View::new(wide_room, wide, tokens, wide);
+        engine.multiply(left, self.output.panels(), |block| {
+            add_to(block, &self.output.bias, states, hidden);
+        });
+        let norm = &self.output_norm;
+        normalise(states, &norm.gamma, &norm.beta, epsilon, rounded_states);
+    }
+
+    /// One row's attention: `qkv` `[tokens, 3 hidden]` (and what follows) to `out` `[tokens, hidden]`.
+    fn attend(
+        &self,
+        engine: &mut Engine,
+        qkv: &[bf16],
+        tokens: usize,
+        out: &mut [bf16],
+        room_: &mut AttentionRoom,
+    ) {
+        let (hidden, size) = (self.shape.hidden, self.shape.head_size());
+        let stride = 3 * hidden;
+        let scale = (size as f32).sqrt().recip();
+        let padded = padded_inputs(tokens);
+        let AttentionRoom {
+            keys,
+            values,
+            scores,
+            weights: weights_room,
+            factors,
+        } = room_;
+        let keys = room(keys, packed_len(size, tokens), bf16::ZERO);
+        let values = room(values, packed_len(tokens, size), bf16::ZERO);
+        let scores = room(scores, BLOCK * padded, 0.0);
+        let weights_room = room(weights_room, BLOCK * padded, bf16::ZERO);
+        let factors = room(factors, BLOCK, 0.0);
+        for head in 0..self.shape.heads {
+            let at = head * size;
+            pack_rows(&qkv[hidden + at..], stride, tokens, size, 0, keys);
+            pack_columns(&qkv[2 * hidden + at..], stride, tokens, size, 0, values);
+            for first in (0..tokens).step_by(BLOCK) {
+                let rows = (tokens - first).min(BLOCK);
+                let queries = View::new(&qkv[first * stride + at..], stride, rows, size);
+                engine.multiply(queries, Panels::new(size, tokens, keys), |block| {
+                    copy(block, scores, padded);
+                });
+                let both = scores
+                    .chunks_exact_mut(padded)
+                    .zip(weights_room.chunks_exact_mut(padded));
+                for ((scores, out), factor) in both.zip(factors.iter_mut()).take(rows) {
+                    *factor = weights(scores, tokens, scale, out);
+                }
+                let left = View::new(weights_room, padded, rows, padded);
+                let out = &mut out[first * hidden + at..];
+                engine.multiply(left, Panels::new(padded, size, values), |block| {
+                    scale_and_round(block, factors, out, hidden);
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

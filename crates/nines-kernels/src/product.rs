@@ -1,0 +1,226 @@
+//! Products of bf16 matrices, summed in 32 bits.
+//!
+//! The right-hand side is packed once into panels; the left-hand side is read where it lies. Results
+//! come block by block to a function that finishes them (bias, activation, rounding) while they are
+//! in the first cache.
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod panels;
+mod portable;
+#[cfg(test)]
+mod tests;
+
+pub use panels::{PANEL, Panels, pack_columns, pack_rows, packed_len, padded_inputs};
+
+use crate::cpu::Unit;
+use half::bf16;
+use std::marker::PhantomData;
+
+/// Rows and columns of a full block of results.
+pub const BLOCK: usize = 32;
+/// Rows of a tile.
+const TILE: usize = 16;
+
+/// A row-major bf16 matrix within a larger one.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    numbers: &'a [bf16],
+    stride: usize,
+    rows: usize,
+    columns: usize,
+}
+
+impl<'a> View<'a> {
+    /// Takes `rows` rows of `columns` numbers, `stride` apart, from the first of `numbers` on. What
+    /// lies behind them may be read too (never its effect seen), which saves copies.
+    ///
+    /// # Panics
+    /// If `numbers` are too few or rows overlap.
+    pub fn new(numbers: &'a [bf16], stride: usize, rows: usize, columns: usize) -> Self {
+        assert!(columns <= stride || rows <= 1, "rows of a matrix overlap");
+        if rows > 0 {
+            let needed = (rows - 1) * stride + columns;
+            assert!(needed <= numbers.len(), "numbers of a matrix");
+        }
+        Self {
+            numbers,
+            stride,
+            rows,
+            columns,
+        }
+    }
+
+    /// Takes a matrix whose rows lie side by side; more numbers may follow.
+    ///
+    /// # Panics
+    /// If `numbers` are too few.
+    pub fn whole(numbers: &'a [bf16], rows: usize, columns: usize) -> Self {
+        Self::new(numbers, columns, rows, columns)
+    }
+}
+
+/// Results of a product: at most [`BLOCK`] rows and columns.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'a> {
+    /// The first row.
+    pub row: usize,
+    /// How many rows there are.
+    pub rows: usize,
+    /// The first column.
+    pub column: usize,
+    /// How many columns there are.
+    pub columns: usize,
+    /// The sums, rows [`BLOCK`] apart.
+    pub sums: &'a [f32; BLOCK * BLOCK],
+}
+
+#[repr(align(64))]
+#[derive(Debug)]
+struct Sums([f32; BLOCK * BLOCK]);
+
+/// The left-hand rows of one block, as many as the kernel reads.
+#[derive(Debug, Clone, Copy)]
+struct Strip {
+    start: *const bf16,
+    stride: usize,
+}
+
+/// A unit at work on this thread, with the room that it needs. Making one takes longer than a small
+/// product: make one for each task.
+#[derive(Debug)]
+pub struct Engine {
+    unit: Unit,
+    edges: Vec<bf16>,
+    sums: Box<Sums>,
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    _tiles: Option<amx::Tiles>,
+    /// Tiles belong to the thread that configured them.
+    _here: PhantomData<*const ()>,
+}
+
+impl Engine {
+    /// Gets a unit ready.
+    ///
+    /// # Panics
+    /// If this CPU does not have it.
+    pub fn start(unit: Unit) -> Self {
+        assert!(unit.is_available(), "this CPU has no {}", unit.as_str());
+        Self {
+            unit,
+            edges: Vec::new(),
+            sums: Box::new(Sums([0.0; BLOCK * BLOCK])),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            _tiles: (unit == Unit::Amx).then(amx::Tiles::configure),
+            _here: PhantomData,
+        }
+    }
+
+    /// Multiplies `left` with `right`, and gives each block of results to `finish`.
+    ///
+    /// A row's results depend on that row and on `right` alone.
+    ///
+    /// # Panics
+    /// If the sides do not fit each other.
+    pub fn multiply(
+        &mut self,
+        left: View<'_>,
+        right: Panels<'_>,
+        mut finish: impl FnMut(Block<'_>),
+    ) {
+        assert_eq!(left.columns, right.inputs(), "inputs of a product");
+        let steps = padded_inputs(right.inputs()) / STEP;
+        let panels = right.outputs().div_ceil(PANEL);
+        for first in (0..panels).step_by(2) {
+            let wide = (panels - first).min(2);
+            let column = first * PANEL;
+            for row in (0..left.rows).step_by(BLOCK) {
+                let rows = (left.rows - row).min(BLOCK);
+                let tall = rows.div_ceil(TILE);
+                let sums = &mut self.sums.0;
+                if steps == 0 {
+                    sums.fill(0.0);
+                } else {
+                    let work = Work {
+                        strip: strip(left, row, tall * TILE, &mut self.edges),
+                        steps,
+                        panels: right.panel(first),
+                        tall,
+                        wide,
+                    };
+                    // SAFETY: `strip` made sure of the left-hand rows, `Panels` has whole panels,
+                    // and the unit was started on this thread.
+                    unsafe { work.run(self.unit, sums) };
+                }
+                finish(Block {
+                    row,
+                    rows,
+                    column,
+                    columns: (right.outputs() - column).min(wide * PANEL),
+                    sums,
+                });
+            }
+        }
+    }
+}
+
+/// Inputs that a tile takes at a time.
+const STEP: usize = 32;
+
+/// One block's work: `tall` times `wide` tiles.
+struct Work<'a> {
+    strip: Strip,
+    /// Of [`STEP`] inputs.
+    steps: usize,
+    /// The panels from the first one on.
+    panels: &'a [bf16],
+    tall: usize,
+    wide: usize,
+}
+
+impl Work<'_> {
+    /// # Safety
+    /// The strip must have `tall` tiles of rows with all inputs, there must be `wide` panels, and
+    /// the CPU must have the unit (with its tiles configured).
+    unsafe fn run(self, unit: Unit, sums: &mut [f32; BLOCK * BLOCK]) {
+        debug_assert!(self.panels.len() >= self.wide * self.steps * STEP * PANEL);
+        match unit {
+            // SAFETY: promised by the caller.
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Unit::Amx => unsafe { amx::block(&self, sums) },
+            // SAFETY: promised by the caller.
+            #[cfg(target_arch = "x86_64")]
+            Unit::Avx512Bf16 => unsafe { avx512::block(&self, sums) },
+            // SAFETY: promised by the caller.
+            _ => unsafe { portable::block(&self, sums) },
+        }
+    }
+}
+
+/// Finds `rows` rows from `first` on, with all inputs up to whole steps: where they lie if they are
+/// all there, else in a copy filled up with zeros.
+fn strip(left: View<'_>, first: usize, rows: usize, edges: &mut Vec<bf16>) -> Strip {
+    let inputs = left.columns;
+    let padded = padded_inputs(inputs);
+    let start = first * left.stride;
+    let end = start + (rows - 1) * left.stride + inputs;
+    if padded == inputs && end <= left.numbers.len() {
+        return Strip {
+            start: left.numbers[start..end].as_ptr(),
+            stride: left.stride,
+        };
+    }
+    edges.clear();
+    edges.resize(rows * padded, bf16::ZERO);
+    let there = (left.rows - first).min(rows);
+    for (row, out) in edges.chunks_exact_mut(padded).take(there).enumerate() {
+        let at = start + row * left.stride;
+        out[..inputs].copy_from_slice(&left.numbers[at..at + inputs]);
+    }
+    Strip {
+        start: edges.as_ptr(),
+        stride: padded,
+    }
+}

@@ -1,0 +1,163 @@
+//! Blocks on AMX tiles.
+//!
+//! A tile register holds 16 rows of 64 bytes. `tdpbf16ps` takes 16 rows of 32 bf16 numbers and 32
+//! inputs of a panel, and adds the 16 × 16 products to a tile of 32-bit sums. Two tiles of rows times
+//! two panels use each loaded tile twice and leave all eight registers busy.
+
+use super::{BLOCK, STEP, Work};
+use half::bf16;
+use std::arch::asm;
+use std::cell::Cell;
+use std::marker::PhantomData;
+
+/// The tile registers of this thread, configured as eight full tiles; given back when the last one
+/// on the thread is dropped, so that the operating system does not save them at each switch.
+#[derive(Debug)]
+pub(super) struct Tiles(PhantomData<*const ()>);
+
+thread_local! {
+    static USERS: Cell<usize> = const { Cell::new(0) };
+}
+
+#[repr(C, align(64))]
+struct Configuration {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    bytes: [u16; 16],
+    rows: [u8; 16],
+}
+
+static FULL: Configuration = Configuration {
+    palette: 1,
+    start_row: 0,
+    reserved: [0; 14],
+    bytes: [64, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0],
+    rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
+};
+
+impl Tiles {
+    /// Configures the registers. [`crate::Unit::Amx`] must be available.
+    pub fn configure() -> Self {
+        let users = USERS.get();
+        USERS.set(users + 1);
+        if users == 0 {
+            // SAFETY: the unit is available, and the configuration is a valid one of 64 aligned
+            // bytes. No code but this module's touches tile registers.
+            unsafe {
+                asm!("ldtilecfg [{}]", in(reg) &raw const FULL,
+                    options(nostack, preserves_flags, readonly));
+            }
+        }
+        Self(PhantomData)
+    }
+}
+
+impl Drop for Tiles {
+    fn drop(&mut self) {
+        let users = USERS.get() - 1;
+        USERS.set(users);
+        if users == 0 {
+            // SAFETY: the registers were configured on this thread, and nobody uses them now.
+            unsafe { asm!("tilerelease", options(nostack, preserves_flags, nomem)) };
+        }
+    }
+}
+
+/// Bytes from one row of sums to the next.
+const SUM_STRIDE: usize = BLOCK * size_of::<f32>();
+/// Bytes of a panel's part that a tile takes.
+const TILE_BYTES: usize = 1024;
+
+/// Computes one block.
+///
+/// # Safety
+/// As [`Work::run`]; this thread's tiles must be configured.
+pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
+    let stride = work.strip.stride * size_of::<bf16>();
+    let upper = work.strip.start;
+    let left = work.panels.as_ptr();
+    // What is not there is not read: the branches for one tile leave these pointers alone.
+    let lower = upper.wrapping_byte_add(16 * stride);
+    let right = left.wrapping_byte_add(work.steps * TILE_BYTES);
+    let out = sums.as_mut_ptr();
+    debug_assert!(work.steps > 0 && STEP * 32 == TILE_BYTES);
+    // SAFETY: promised by the caller. Each asm block writes only the sums and tile registers.
+    unsafe {
+        match (work.tall, work.wide) {
+            (2, 2) => asm!(
+                "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
+                "2:",
+                "tileloadd tmm4, [{upper} + {stride}*1]",
+                "tileloadd tmm6, [{left} + {row}*1]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{right} + {row}*1]",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tileloadd tmm5, [{lower} + {stride}*1]",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                "add {upper}, 64", "add {lower}, 64", "add {left}, 1024", "add {right}, 1024",
+                "dec {steps}", "jnz 2b",
+                "tilestored [{out} + {sums}*1], tmm0",
+                "tilestored [{out} + {sums}*1 + 64], tmm1",
+                "tilestored [{out} + {sums}*1 + 2048], tmm2",
+                "tilestored [{out} + {sums}*1 + 2112], tmm3",
+                upper = inout(reg) upper => _, lower = inout(reg) lower => _,
+                left = inout(reg) left => _, right = inout(reg) right => _,
+                steps = inout(reg) work.steps => _, stride = in(reg) stride,
+                row = in(reg) 64usize, sums = in(reg) SUM_STRIDE, out = in(reg) out,
+                options(nostack),
+            ),
+            (2, _) => asm!(
+                "tilezero tmm0", "tilezero tmm2",
+                "2:",
+                "tileloadd tmm6, [{left} + {row}*1]",
+                "tileloadd tmm4, [{upper} + {stride}*1]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm5, [{lower} + {stride}*1]",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "add {upper}, 64", "add {lower}, 64", "add {left}, 1024",
+                "dec {steps}", "jnz 2b",
+                "tilestored [{out} + {sums}*1], tmm0",
+                "tilestored [{out} + {sums}*1 + 2048], tmm2",
+                upper = inout(reg) upper => _, lower = inout(reg) lower => _,
+                left = inout(reg) left => _,
+                steps = inout(reg) work.steps => _, stride = in(reg) stride,
+                row = in(reg) 64usize, sums = in(reg) SUM_STRIDE, out = in(reg) out,
+                options(nostack),
+            ),
+            (_, 2) => asm!(
+                "tilezero tmm0", "tilezero tmm1",
+                "2:",
+                "tileloadd tmm4, [{upper} + {stride}*1]",
+                "tileloadd tmm6, [{left} + {row}*1]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{right} + {row}*1]",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "add {upper}, 64", "add {left}, 1024", "add {right}, 1024",
+                "dec {steps}", "jnz 2b",
+                "tilestored [{out} + {sums}*1], tmm0",
+                "tilestored [{out} + {sums}*1 + 64], tmm1",
+                upper = inout(reg) upper => _,
+                left = inout(reg) left => _, right = inout(reg) right => _,
+                steps = inout(reg) work.steps => _, stride = in(reg) stride,
+                row = in(reg) 64usize, sums = in(reg) SUM_STRIDE, out = in(reg) out,
+                options(nostack),
+            ),
+            _ => asm!(
+                "tilezero tmm0",
+                "2:",
+                "tileloadd tmm4, [{upper} + {stride}*1]",
+                "tileloadd tmm6, [{left} + {row}*1]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "add {upper}, 64", "add {left}, 1024",
+                "dec {steps}", "jnz 2b",
+                "tilestored [{out} + {sums}*1], tmm0",
+                upper = inout(reg) upper => _, left = inout(reg) left => _,
+                steps = inout(reg) work.steps => _, stride = in(reg) stride,
+                row = in(reg) 64usize, sums = in(reg) SUM_STRIDE, out = in(reg) out,
+                options(nostack),
+            ),
+        }
+    }
+}

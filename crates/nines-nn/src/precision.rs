@@ -1,0 +1,36 @@
+//! What models multiply in.
+
+use nines_kernels::Unit;
+use std::fmt;
+
+/// What a forward pass multiplies in. Results of different precisions differ, so a threshold
+/// belongs to the one that it was chosen with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// 32 bits throughout.
+    Float32,
+    /// Products of bf16 numbers on a unit of this CPU, summed in 32 bits; the rest in 32 bits.
+    Bf16(Unit),
+}
+
+impl Precision {
+    /// Returns the fastest that this machine has: bf16 where there are AMX tiles, else 32 bits.
+    ///
+    /// AVX-512's bf16 instructions gained nothing over 32 bits where that was measured.
+    pub fn fastest() -> Self {
+        if Unit::Amx.is_available() {
+            Self::Bf16(Unit::Amx)
+        } else {
+            Self::Float32
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Float32 => f.write_str("f32"),
+            Self::Bf16(unit) => write!(f, "bf16/{}", unit.as_str()),
+        }
+    }
+}
