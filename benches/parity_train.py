@@ -70,14 +70,20 @@ class Twin:
             raise SystemExit(f"a row has {longest} tokens, the window is {window}")
         plain = ("bias", "LayerNorm.weight")
         named = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
+
+        def group(head, decays):
+            params = [
+                p
+                for n, p in named
+                if (n.startswith("classifier") or ".pooler." in n) == head
+                and n.endswith(plain) != decays
+            ]
+            decay = self.recipe["weight_decay"] if decays else 0.0
+            rate = self.recipe["head_rate"] if head else 1.0
+            return {"params": params, "weight_decay": decay, "rate": rate}
+
         self.optimiser = torch.optim.AdamW(
-            [
-                {
-                    "params": [p for n, p in named if not n.endswith(plain)],
-                    "weight_decay": self.recipe["weight_decay"],
-                },
-                {"params": [p for n, p in named if n.endswith(plain)], "weight_decay": 0.0},
-            ],
+            [group(head, decays) for head in (False, True) for decays in (False, True)],
             betas=tuple(self.recipe["betas"]),
             eps=self.recipe["epsilon"],
         )
@@ -105,7 +111,7 @@ class Twin:
         """One update; returns its loss and gradient norm."""
         self.model.train()
         for group in self.optimiser.param_groups:
-            group["lr"] = self.plan["learning_rates"][step - 1]
+            group["lr"] = self.plan["learning_rates"][step - 1] * group["rate"]
         loss = self.loss(self.logits(rows), self.labels(rows))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()

@@ -21,6 +21,8 @@ pub struct AdamW {
     pub epsilon: f64,
     /// Decoupled weight decay, for parameters that decay.
     pub weight_decay: f64,
+    /// The head's learning rate, as a multiple of the others'.
+    pub head_rate: f64,
 }
 
 /// What the optimiser remembers of one parameter.
@@ -51,6 +53,16 @@ pub struct Update {
     pub learning_rate: f64,
     /// What gradients are multiplied by (clipping).
     pub scale: f32,
+}
+
+impl Update {
+    /// The same with another learning rate.
+    pub fn faster(self, times: f64) -> Self {
+        Self {
+            learning_rate: self.learning_rate * times,
+            ..self
+        }
+    }
 }
 
 impl AdamW {
@@ -137,6 +149,7 @@ mod tests {
         betas: (0.9, 0.999),
         epsilon: 1e-8,
         weight_decay: 0.01,
+        head_rate: 1.0,
     };
 
     #[test]

@@ -63,6 +63,9 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// The highest learning rate.
     pub learning_rate: f64,
+    /// How many times faster the head learns: it starts from noise, the encoder from a language
+    /// model.
+    pub head_rate: f64,
     /// The share of all updates over which the learning rate rises from 0.
     pub warmup: f64,
     /// Decoupled weight decay; never on bias and norms.
@@ -120,6 +123,7 @@ impl Default for TrainConfig {
             epochs: 4,
             batch_size: 32,
             learning_rate: 1e-4,
+            head_rate: 10.0,
             warmup: 0.1,
             weight_decay: 0.01,
             betas: (0.9, 0.999),
@@ -166,6 +170,7 @@ impl TrainConfig {
         }
         let above_zero = [
             ("learning_rate", self.learning_rate),
+            ("head_rate", self.head_rate),
             ("clip_norm", self.clip_norm),
             ("epsilon", self.epsilon),
         ];

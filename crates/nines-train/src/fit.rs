@@ -95,6 +95,7 @@ impl<'a> Prepared<'a> {
                 betas: config.betas,
                 epsilon: config.epsilon,
                 weight_decay: config.weight_decay,
+                head_rate: config.head_rate,
             },
             job,
             network,

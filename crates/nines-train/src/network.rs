@@ -196,6 +196,10 @@ impl Network {
         self.model.update(|info, values| {
             let moments = moments.get_mut(&info.name);
             if let (Some(gradient), Some(moments)) = (gradients.get(&info.name), moments) {
+                let update = match info.place {
+                    ParameterPlace::Head => update.faster(adamw.head_rate),
+                    _ => update,
+                };
                 adamw.update(values, gradient, moments, info.decays, update);
             }
         });

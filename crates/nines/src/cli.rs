@@ -279,6 +279,9 @@ pub struct TrainArgs {
     /// Largest learning rate
     #[arg(long)]
     pub learning_rate: Option<f64>,
+    /// How many times faster the head learns than the encoder
+    #[arg(long)]
+    pub head_rate: Option<f64>,
     /// Snippets a step
     #[arg(long)]
     pub batch: Option<usize>,

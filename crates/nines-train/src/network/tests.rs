@@ -4,6 +4,7 @@ use super::*;
 use crate::adamw::clip_scale;
 use crate::loss::{row_loss, weighted_bce};
 use crate::schedule::Schedule;
+use nines_nn::bert::ParameterInfo;
 
 const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 30, "hidden_size": 16,
     "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
@@ -258,6 +259,7 @@ fn a_dozen_updates_are_those_of_torch() {
         betas: (0.9, 0.999),
         epsilon: 1e-8,
         weight_decay: torch.weight_decay,
+        head_rate: 1.0,
     };
     let schedule = Schedule::new(torch.learning_rate, torch.warmup, torch.steps);
     for step in 1..=torch.steps {
@@ -292,5 +294,56 @@ fn a_dozen_updates_are_those_of_torch() {
     let scores = network.scores(&all, &encoded, &mut |_| {}).expect("scores");
     for (score, expected) in scores.iter().zip(&torch.logits) {
         assert!((score - expected).abs() < 1e-3, "{score} for {expected}");
+    }
+}
+
+#[test]
+fn the_head_alone_learns_faster() {
+    let moved = |head_rate: f64| -> BTreeMap<String, (ParameterPlace, f64)> {
+        let (mut network, encoded, broad) = (network(), encoded(), [true, false, true]);
+        let before: Vec<Vec<f32>> = network
+            .model
+            .parameters()
+            .map(|info| network.model.values(&info.name).expect("values"))
+            .collect();
+        let gradients = network
+            .gradients(&[0, 1, 2], &encoded, 1, |logits| {
+                weighted_bce(logits, &broad, 2.5).gradient
+            })
+            .expect("gradients");
+        let adamw = AdamW {
+            betas: (0.9, 0.999),
+            epsilon: 1e-8,
+            weight_decay: 0.0,
+            head_rate,
+        };
+        let update = Update {
+            step: 1,
+            learning_rate: 1e-3,
+            scale: 1.0,
+        };
+        network.update(&adamw, &gradients, update);
+        let distance = |info: &ParameterInfo, before: &[f32]| -> f64 {
+            let after = network.model.values(&info.name).expect("values");
+            let pairs = after.iter().zip(before);
+            pairs.map(|(a, b)| f64::from((a - b).abs())).sum()
+        };
+        let infos = network.model.parameters().zip(&before);
+        infos
+            .map(|(info, before)| (info.name.clone(), (info.place, distance(info, before))))
+            .collect()
+    };
+    let (slow, fast) = (moved(1.0), moved(7.0));
+    for (name, (place, distance)) in slow {
+        let times = if place == ParameterPlace::Head {
+            7.0
+        } else {
+            1.0
+        };
+        let found = fast[&name].1 / distance;
+        assert!(
+            (found / times - 1.0).abs() < 1e-2,
+            "{name}: {found} times as far"
+        );
     }
 }

@@ -60,6 +60,7 @@ pub fn config() -> TrainConfig {
         epochs: 3,
         batch_size: 8,
         learning_rate: 5e-3,
+        head_rate: 1.0,
         pool_batches: 3,
         patience: None,
         ..TrainConfig::default()

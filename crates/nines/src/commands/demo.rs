@@ -179,6 +179,7 @@ async fn classifier(project: &Project, output: &Output) -> Result<Model> {
         base: None,
         epochs: None,
         learning_rate: None,
+        head_rate: None,
         batch: None,
         from_layer: None,
         pooling: None,

@@ -130,6 +130,7 @@ fn recipe(project: &Project, args: &TrainArgs) -> TrainConfig {
         epochs: args.epochs.unwrap_or(defaults.epochs),
         batch_size: args.batch.unwrap_or(defaults.batch_size),
         learning_rate: args.learning_rate.unwrap_or(defaults.learning_rate),
+        head_rate: args.head_rate.unwrap_or(defaults.head_rate),
         from_layer: args.from_layer.unwrap_or(defaults.from_layer),
         pooling: args
             .pooling

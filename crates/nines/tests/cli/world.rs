@@ -158,6 +158,8 @@ pub const TRAIN: &[&str] = &[
     "8",
     "--learning-rate",
     "0.005",
+    "--head-rate",
+    "1",
 ];
 
 /// JSONL rows: what hurts is one of a few words, so a tiny model learns it.
