@@ -47,6 +47,8 @@ pub struct StoredLabel {
     pub label: Label,
     /// The batch or the moment it was given in, where known.
     pub occasion: String,
+    /// The predicate that it speaks of, by name and version, where known.
+    pub predicate: Option<String>,
     /// Where it comes from.
     pub source: String,
     /// The import that brought it.
@@ -70,6 +72,9 @@ pub struct NewLabel {
     /// changes nothing, while a second opinion that differs, or was given on another occasion, is
     /// kept.
     pub occasion: String,
+    /// The predicate that it speaks of, by name and version, where known. It does not tell two
+    /// labels apart: a file that is imported again under a new version adds nothing.
+    pub predicate: Option<String>,
     /// Where it comes from, such as a file's name.
     pub source: String,
 }
@@ -103,6 +108,11 @@ impl NewLabel {
         };
         refuse_nul(row, "labeller", &self.label.labeller)?;
         refuse_nul(row, "occasion", &self.occasion)?;
+        refuse_nul(
+            row,
+            "predicate",
+            self.predicate.as_deref().unwrap_or_default(),
+        )?;
         refuse_nul(row, "source", &self.source)?;
         if self.label.labeller.is_empty() {
             return Err(wrong("labeller", "is empty; every label has a labeller"));
@@ -187,6 +197,7 @@ pub(crate) async fn put(
                 .map(|severity| u8::from(severity).into())),
             seconds: Set(label.label.seconds),
             occasion: Set(label.occasion.clone()),
+            predicate: Set(label.predicate.clone()),
             source: Set(label.source.clone()),
             import_id: Set(import),
             created: Set(created),
@@ -377,6 +388,7 @@ pub(crate) async fn of_snippets<C: ConnectionTrait>(
                 id: LabelId(row.id),
                 label: read(&row)?,
                 occasion: row.occasion,
+                predicate: row.predicate,
                 source: row.source,
                 import: row.import_id,
                 created: moment(row.created),

@@ -18,6 +18,7 @@ pub struct Model {
     pub source: String,
     pub import_id: Option<i64>,
     pub created: TimeDateTimeWithTimeZone,
+    pub predicate: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -3,6 +3,7 @@
 
 mod m0001_first;
 mod m0002_failed_draws;
+mod m0003_label_predicate;
 
 use sea_orm_migration::prelude::*;
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_first::Migration),
             Box::new(m0002_failed_draws::Migration),
+            Box::new(m0003_label_predicate::Migration),
         ]
     }
 

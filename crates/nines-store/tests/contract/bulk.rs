@@ -48,6 +48,7 @@ contract! {
                     seconds: Some(1.5),
                 },
                 occasion: String::new(),
+                predicate: Some("an injury, version 1".into()),
                 source: "test".into(),
             })
             .collect();
@@ -133,6 +134,7 @@ fn as_import(rows: &[Row]) -> NewImport {
                 } else {
                     String::new()
                 },
+                predicate: None,
                 source: "rows.jsonl".into(),
             })
     });

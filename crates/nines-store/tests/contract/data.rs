@@ -21,6 +21,7 @@ pub fn label(on: SnippetId, labeller: &str, verdict: Verdict, severity: Option<u
             seconds: None,
         },
         occasion: String::new(),
+        predicate: Some("an injury, version 1".into()),
         source: "test".into(),
     }
 }
@@ -185,6 +186,11 @@ contract! {
         let again = store.insert_labels(std::slice::from_ref(&yes)).await.expect("stored");
         assert_eq!(again.new_count(), 0);
         assert_eq!(again.rows[0].id, first.rows[0].id);
+        let renamed = NewLabel { predicate: Some("an injury, version 2".into()), ..yes.clone() };
+        let again = store.insert_labels(&[renamed]).await.expect("stored");
+        assert_eq!(again.new_count(), 0);
+        let predicate = "SELECT COUNT(*) FROM labels WHERE predicate = 'an injury, version 1'";
+        assert_eq!(db.number(predicate).await, 1);
         let no = label(id, "ada", Verdict::No, None);
         let later = NewLabel { occasion: "Tuesday".into(), ..yes };
         for opinion in [no, later] {

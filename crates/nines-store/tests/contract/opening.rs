@@ -20,7 +20,7 @@ contract! {
             other => panic!("{other:?}"),
         }
         assert_eq!(bytes(&db.url), before);
-        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 3);
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 4);
     }
 
     async fn a_database_of_an_older_nines_is_brought_up_to_date(db) {
@@ -30,13 +30,14 @@ contract! {
         let raw = db.raw().await;
         for undo in [
             "ALTER TABLE filter_answers DROP COLUMN reason",
-            "DELETE FROM nines_migrations WHERE version = 'm0002_failed_draws'",
+            "ALTER TABLE labels DROP COLUMN predicate",
+            "DELETE FROM nines_migrations WHERE version IN ('m0002_failed_draws', 'm0003_label_predicate')",
         ] {
             raw.execute_unprepared(undo).await.expect("taken back");
         }
         raw.close().await.expect("closed");
         let store = db.open().await;
-        assert_eq!(store.describe().await.expect("described").layout.len(), 2);
+        assert_eq!(store.describe().await.expect("described").layout.len(), 3);
         assert_eq!(store.prompts(&Default::default()).await.expect("read").len(), 1);
         assert_eq!(db.number("SELECT COUNT(reason) FROM filter_answers").await, 0);
     }
@@ -66,7 +67,7 @@ contract! {
             });
         }
         openings.join_all().await;
-        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 2);
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 3);
         assert_eq!(db.number("SELECT COUNT(*) FROM prompts").await, 8);
     }
 
@@ -75,7 +76,7 @@ contract! {
         let described = store.describe().await.expect("described");
         let program = if db.is_postgres() { "PostgreSQL " } else { "SQLite 3." };
         assert!(described.database.starts_with(program), "{described:?}");
-        assert_eq!(described.layout.len(), 2);
+        assert_eq!(described.layout.len(), 3);
         assert_eq!(described.bytes.is_some(), !db.is_postgres());
     }
 }

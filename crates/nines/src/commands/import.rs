@@ -222,6 +222,7 @@ pub async fn store(
         labels: Vec::new(),
         lines: ImportLines::default(),
     };
+    let predicate = project.config.predicate.label();
     let mut occasions = Occasions {
         file: note.occasion,
         minds: HashMap::new(),
@@ -246,6 +247,7 @@ pub async fn store(
                     hash: row.text.hash(),
                     line: row.line,
                     source: &source,
+                    predicate: &predicate,
                 };
                 labels.add(&mut new, &mut occasions, row.labels);
                 new.lines.snippets.push(row.line);
@@ -268,6 +270,7 @@ pub async fn store(
                     hash,
                     line: row.line,
                     source: &source,
+                    predicate: &predicate,
                 };
                 labels.add(&mut new, &mut occasions, row.labels);
                 let text = match row.snippet {
@@ -295,6 +298,7 @@ struct Labels<'a> {
     hash: ContentHash,
     line: u64,
     source: &'a str,
+    predicate: &'a str,
 }
 
 /// The labels of a file, and the occasion of each: that of the file, and within it how often the
@@ -346,6 +350,7 @@ impl Labels<'_> {
                 snippet: SnippetRef::Hash(self.hash),
                 occasion: occasions.of(self.hash, &label),
                 label,
+                predicate: Some(self.predicate.to_owned()),
                 source: self.source.to_owned(),
             });
         }
