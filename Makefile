@@ -12,7 +12,7 @@ MODELS = minilm-l6 smollm2-135m
 .PHONY: help demo test build release check fmt clippy docs unit models models-dev postgres parity bench pictures clean-demo
 
 help:
-	@echo "make demo    build nines and do the main job in ./demo (about 20 minutes after the build)"
+	@echo "make demo    build nines and do the main job in ./demo (5 to 20 minutes after the build)"
 	@echo "make test    format, lints, docs and every test, real models and PostgreSQL included"
 	@echo "make parity  compare with PyTorch, transformers and llama.cpp (installs them in .venv-reference)"
 	@echo "make bench   speed beside PyTorch/transformers in one run"

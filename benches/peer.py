@@ -1,6 +1,6 @@
 """PyTorch/transformers doing what nines does, for `benches/speed.py`: one task, timed, as JSON.
 
-    python benches/peer.py score|train|generate --snippets FILE --model FOLDER
+    python benches/peer.py score|train|generate --snippets FILE --model FOLDER [--bf16]
 
 The inputs are JSON lines with `prompt` and `completion`. Model loading is not timed on either side,
 nor is tokenising for `score` and `train`; `score` times the forward pass over length-sorted
@@ -59,10 +59,14 @@ def tokenizer_of(folder):
     return tokenizer
 
 
+def autocast(args):
+    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bf16)
+
+
 def score(args):
     model, encoded = classifier(args.model).eval(), encode(tokenizer_of(args.model), rows(args.snippets))
     def run(some=None):
-        with torch.inference_mode():
+        with torch.inference_mode(), autocast(args):
             for batch in batches(encoded[:some], args.batch):
                 model(**batch)
     return len(encoded), run
@@ -74,7 +78,9 @@ def train(args):
     loss_of = torch.nn.BCEWithLogitsLoss()
     def run(some=None):
         for batch in batches(encoded[:some], args.batch):
-            logits = model(**batch).logits.squeeze(-1)
+            with autocast(args):
+                logits = model(**batch).logits.squeeze(-1)
+            logits = logits.float()
             loss = loss_of(logits, torch.zeros_like(logits))
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -118,6 +124,7 @@ def main():
     parser.add_argument("--snippets", required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--bf16", action="store_true", help="products in bf16 (torch.autocast)")
     parser.add_argument("--completions", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--threads", type=int, default=0)

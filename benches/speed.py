@@ -1,10 +1,11 @@
-"""Speed of nines beside PyTorch float32 and transformers, in turn, on the same inputs; prints ratios.
+"""Speed of nines beside PyTorch and transformers, in turn, on the same inputs; prints ratios.
 
-    .venv-reference/bin/python benches/speed.py [--rounds 3] [--only score,train,generate]
+    .venv-reference/bin/python benches/speed.py [--rounds 3] [--only score,score-bf16,train,train-bf16,generate]
 
 Run through `make bench`, which builds the two example programs. Scoring: 2,000 starter snippets of
 real lengths, each side's own batches, sorted by length. Training: forward, backward, clipping and
 AdamW over the same 640 snippets, batches of 32; PyTorch's are sorted by length, which helps it.
+Both are timed in 32 bits on both sides, and in bf16 on both (PyTorch's autocast, on the same CPU).
 Generation: 8 completions for each of 50 prompts; nines stops each at its sentence, transformers
 writes 32 tokens each, and both are counted in tokens a second. Both start from the same Q4_1 GGUF
 file, which nines keeps quantised and transformers unpacks to float32. Each side warms up before it
@@ -75,8 +76,9 @@ def ours(command, pattern):
     return [float(value) for value in re.findall(pattern, text)]
 
 
-def peer(task, rows, model, batch):
+def peer(task, rows, model, batch, *more):
     command = [sys.executable, ROOT / "benches" / "peer.py", task, "--snippets", rows, "--model", model]
+    command += more
     text = subprocess.run(
         [*command, "--batch", str(batch)], check=True, stdout=subprocess.PIPE, text=True
     ).stdout
@@ -86,7 +88,7 @@ def peer(task, rows, model, batch):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="score,train,generate")
+    parser.add_argument("--only", default="score,score-bf16,train,train-bf16,generate")
     args = parser.parse_args()
     wanted = args.only.split(",")
     with tempfile.TemporaryDirectory() as folder:
@@ -107,6 +109,16 @@ def main():
                 lambda: ours([speed, base, folder / "score.json", "32", "0"], r"scoring: ([\d.]+)")[0],
                 lambda: max(peer("score", folder / "score.jsonl", base, b) for b in (16, 64)),
             ),
+            "score-bf16": (
+                "snippets",
+                lambda: ours([speed, base, folder / "score.json", "32", "0", "bf16"], r"scoring: ([\d.]+)")[0],
+                lambda: max(peer("score", folder / "score.jsonl", base, b, "--bf16") for b in (16, 64)),
+            ),
+            "train-bf16": (
+                "snippets",
+                lambda: ours([speed, base, folder / "train.json", "32", "19", "bf16"], r"training: ([\d.]+)")[0],
+                lambda: peer("train", folder / "train.jsonl", base, 32, "--bf16"),
+            ),
             "train": (
                 "snippets",
                 lambda: ours([speed, base, folder / "train.json", "32", "19"], r"training: ([\d.]+)")[0],
@@ -126,7 +138,7 @@ def main():
                 print(f"{task}: nines {pairs[-1][0]:.1f}, PyTorch {pairs[-1][1]:.1f} {unit}/s", flush=True)
             ratios = [a / b for a, b in pairs]
             print(
-                f"{task}: nines {statistics.median(a for a, _ in pairs):.0f}, PyTorch float32 "
+                f"{task}: nines {statistics.median(a for a, _ in pairs):.0f}, PyTorch "
                 f"{statistics.median(b for _, b in pairs):.0f} {unit}/s (medians of {args.rounds}); "
                 f"ratio {statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
             )

@@ -277,12 +277,8 @@ impl Layer16 {
                 engine.multiply(queries, Panels::new(size, tokens, keys), |block| {
                     copy(block, scores, padded);
                 });
-                let both = scores
-                    .chunks_exact_mut(padded)
-                    .zip(weights_room.chunks_exact_mut(padded));
-                for ((scores, out), factor) in both.zip(factors.iter_mut()).take(rows) {
-                    *factor = weights(scores, tokens, scale, out);
-                }
+                let factors = &mut factors[..rows];
+                weights(scores, padded, tokens, scale, weights_room, factors);
                 let left = View::new(weights_room, padded, rows, padded);
                 let out = &mut out[first * hidden + at..];
                 engine.multiply(left, Panels::new(padded, size, values), |block| {

@@ -1,5 +1,9 @@
 //! What becomes of a product's sums: bias, activation, rounding, normalisation.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod plain;
+
 use crate::gelu::{gelu, slope};
 use crate::lanes::{LANES, exp, fold, vectorised};
 use crate::product::{BLOCK, Block};
@@ -20,16 +24,17 @@ fn widened(x: bf16) -> f32 {
     f32::from_bits(u32::from(x.to_bits()) << 16)
 }
 
-/// The largest of a row of whole vectors; what is not a number is skipped.
+/// The largest number; what is not a number is skipped.
 #[inline(always)]
-fn largest(scores: &[f32]) -> f32 {
+fn largest(blocks: &[[f32; LANES]], rest: &[f32]) -> f32 {
     let mut most = [f32::NEG_INFINITY; LANES];
-    for block in scores.as_chunks::<LANES>().0 {
+    for block in blocks {
         for (most, &score) in most.iter_mut().zip(block) {
             *most = if score > *most { score } else { *most };
         }
     }
-    most.into_iter().fold(f32::NEG_INFINITY, f32::max)
+    let all = most.into_iter().chain(rest.iter().copied());
+    all.fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// A place for a block's results within a matrix.
@@ -44,40 +49,62 @@ macro_rules! rows_of {
     };
 }
 
-vectorised! {
+pub(crate) use rows_of;
+
+/// Calls the AVX-512 function of the name where the CPU has it, else the plain one.
+macro_rules! fastest {
+    ($(#[$doc:meta])* $name:ident($($arg:ident: $ty:ty),* $(,)?)) => {
+        $(#[$doc])*
+        pub fn $name($($arg: $ty),*) {
+            #[cfg(target_arch = "x86_64")]
+            if avx512::is_available() {
+                // SAFETY: the CPU has it.
+                return unsafe { avx512::$name($($arg),*) };
+            }
+            plain::$name($($arg),*);
+        }
+    };
+}
+
+fastest! {
     /// Writes sums + bias, rounded. `bias` is that of all columns.
-    pub fn add_and_round(block: Block<'_>, bias: &[f32], out: &mut [bf16], stride: usize) {
-        let bias = &bias[block.column..][..block.columns];
-        rows_of!(block, out, stride, |sums, row, to| {
-            for ((to, &sum), &bias) in to.iter_mut().zip(sums).zip(bias) {
-                *to = round(sum + bias);
-            }
-        });
-    }
+    add_and_round(block: Block<'_>, bias: &[f32], out: &mut [bf16], stride: usize)
 }
 
-vectorised! {
+fastest! {
     /// Writes the GELU of sums + bias, rounded.
-    pub fn gelu_and_round(block: Block<'_>, bias: &[f32], out: &mut [bf16], stride: usize) {
-        let bias = &bias[block.column..][..block.columns];
-        rows_of!(block, out, stride, |sums, row, to| {
-            for ((to, &sum), &bias) in to.iter_mut().zip(sums).zip(bias) {
-                *to = round(gelu(sum + bias));
-            }
-        });
-    }
+    gelu_and_round(block: Block<'_>, bias: &[f32], out: &mut [bf16], stride: usize)
 }
 
-vectorised! {
+fastest! {
     /// Adds sums + bias to what is there.
-    pub fn add_to(block: Block<'_>, bias: &[f32], out: &mut [f32], stride: usize) {
-        let bias = &bias[block.column..][..block.columns];
-        rows_of!(block, out, stride, |sums, row, to| {
-            for ((to, &sum), &bias) in to.iter_mut().zip(sums).zip(bias) {
-                *to += sum + bias;
-            }
-        });
-    }
+    add_to(block: Block<'_>, bias: &[f32], out: &mut [f32], stride: usize)
+}
+
+fastest! {
+    /// Turns the first `count` scores of each row of `width` into weights, e to the (score - largest)
+    /// * scale, rounded; the others become zeros. `factors` get one over the sum of each row. Rows
+    /// are whole vectors, and there are as many as factors.
+    weights(
+        scores: &[f32],
+        width: usize,
+        count: usize,
+        scale: f32,
+        out: &mut [bf16],
+        factors: &mut [f32],
+    )
+}
+
+fastest! {
+    /// Normalises each row to mean 0 and variance 1, stretches it by gamma and beta in place, and
+    /// writes it rounded too.
+    normalise(
+        rows: &mut [f32],
+        gamma: &[f32],
+        beta: &[f32],
+        epsilon: f32,
+        rounded: &mut [bf16],
+    )
 }
 
 vectorised! {
@@ -191,7 +218,7 @@ vectorised! {
     /// place; returns the logarithm of what they were divided by. Rows are whole vectors.
     pub fn softmax(scores: &mut [f32], count: usize, scale: f32) -> f32 {
         scores[count..].fill(f32::NEG_INFINITY);
-        let largest = largest(scores);
+        let largest = largest(scores.as_chunks().0, &[]);
         let mut sums = [0.0; LANES];
         for block in scores.as_chunks_mut::<LANES>().0 {
             for (score, sum) in block.iter_mut().zip(&mut sums) {
@@ -260,63 +287,6 @@ vectorised! {
     }
 }
 
-vectorised! {
-    /// Turns the first `count` scores of a row into weights, e to the (score - largest) * scale,
-    /// rounded; the others become zeros. Returns one over the sum. Rows are whole vectors.
-    pub fn weights(scores: &mut [f32], count: usize, scale: f32, out: &mut [bf16]) -> f32 {
-        scores[count..].fill(f32::NEG_INFINITY);
-        let (blocks, _) = scores.as_chunks::<LANES>();
-        let largest = largest(scores);
-        let mut sums = [0.0; LANES];
-        let (out, _) = out.as_chunks_mut::<LANES>();
-        for (out, block) in out.iter_mut().zip(blocks) {
-            for ((out, &score), sum) in out.iter_mut().zip(block).zip(&mut sums) {
-                let weight = exp((score - largest) * scale);
-                *sum += weight;
-                *out = round(weight);
-            }
-        }
-        1.0 / fold(sums)
-    }
-}
-
-vectorised! {
-    /// Normalises each row to mean 0 and variance 1, stretches it by gamma and beta in place, and
-    /// writes it rounded too.
-    pub fn normalise(
-        rows: &mut [f32],
-        gamma: &[f32],
-        beta: &[f32],
-        epsilon: f32,
-        rounded: &mut [bf16],
-    ) {
-        let width = gamma.len();
-        for (row, rounded) in rows.chunks_exact_mut(width).zip(rounded.chunks_exact_mut(width)) {
-            let mean = sum(row, |x| x) / width as f32;
-            let variance = sum(row, |x| (x - mean) * (x - mean)) / width as f32;
-            let scale = 1.0 / (variance + epsilon).sqrt();
-            let stretch = gamma.iter().zip(beta);
-            for ((x, out), (&gamma, &beta)) in row.iter_mut().zip(rounded).zip(stretch) {
-                *x = ((*x - mean) * scale).mul_add(gamma, beta);
-                *out = round(*x);
-            }
-        }
-    }
-}
-
-/// Sums a row's values in a fixed order.
-#[inline(always)]
-fn sum(row: &[f32], value: impl Fn(f32) -> f32) -> f32 {
-    let mut lanes = [0f32; LANES];
-    let (blocks, rest) = row.as_chunks::<LANES>();
-    for block in blocks {
-        for (lane, &x) in lanes.iter_mut().zip(block) {
-            *lane += value(x);
-        }
-    }
-    rest.iter().fold(fold(lanes), |sum, &x| sum + value(x))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -338,5 +308,117 @@ mod tests {
                 "{x}: {found} {expected}"
             );
         }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn vectors_agree_with_plain_code_on_any_width() {
+        use crate::rng::normal;
+        if !avx512::is_available() {
+            return;
+        }
+        let near = |a: &[bf16], b: &[bf16]| {
+            for (a, b) in a.iter().zip(b) {
+                let (a, b) = (a.to_f32(), b.to_f32());
+                assert!((a - b).abs() <= 0.01 * b.abs() + 1e-6, "{a} {b}");
+            }
+        };
+        for (rows, columns) in [(32, 32), (1, 1), (7, 17), (16, 16), (31, 31)] {
+            let stride = columns + 40;
+            let mut sums = [0.0; BLOCK * BLOCK];
+            sums.copy_from_slice(&normal(1, 0, 3.0, BLOCK * BLOCK));
+            sums[0] = 40.0;
+            let bias = normal(2, 0, 1.0, 64);
+            let block = Block {
+                row: 2,
+                rows,
+                column: 5,
+                columns,
+                sums: &sums,
+            };
+            let len = (rows + 2) * stride;
+            let rounded = |run: &dyn Fn(&mut [bf16])| {
+                let mut out = vec![bf16::ONE; len];
+                run(&mut out);
+                out
+            };
+            // SAFETY: the CPU has it.
+            near(
+                &rounded(&|out| unsafe { avx512::add_and_round(block, &bias, out, stride) }),
+                &rounded(&|out| plain::add_and_round(block, &bias, out, stride)),
+            );
+            // SAFETY: the CPU has it.
+            near(
+                &rounded(&|out| unsafe { avx512::gelu_and_round(block, &bias, out, stride) }),
+                &rounded(&|out| plain::gelu_and_round(block, &bias, out, stride)),
+            );
+            let (mut a, mut b) = (normal(3, 0, 1.0, len), normal(3, 0, 1.0, len));
+            // SAFETY: the CPU has it.
+            unsafe { avx512::add_to(block, &bias, &mut a, stride) };
+            plain::add_to(block, &bias, &mut b, stride);
+            assert_eq!(a, b);
+        }
+        for (rows, width, count) in [(32, 96, 90), (3, 32, 1), (5, 64, 64), (1, 32, 17)] {
+            let mut scores = normal(4, 0, 20.0, rows * width);
+            scores[0] = -900.0;
+            let run = |run: &dyn Fn(&[f32], &mut [bf16], &mut [f32])| {
+                let (mut out, mut factors) = (vec![bf16::NAN; rows * width], vec![0.0; rows]);
+                run(&scores, &mut out, &mut factors);
+                (out, factors)
+            };
+            // SAFETY: the CPU has it.
+            let (a, a_factors) =
+                run(&|s, out, f| unsafe { avx512::weights(s, width, count, 0.2, out, f) });
+            let (b, b_factors) = run(&|s, out, f| plain::weights(s, width, count, 0.2, out, f));
+            near(&a, &b);
+            for (a, b) in a_factors.iter().zip(b_factors) {
+                assert!((a / b - 1.0).abs() < 1e-5, "{a} {b}");
+            }
+            for (a, row) in a.chunks_exact(width).zip(b.chunks_exact(width)) {
+                assert!(
+                    a[count..]
+                        .iter()
+                        .chain(&row[count..])
+                        .all(|&x| x == bf16::ZERO)
+                );
+            }
+        }
+        for width in [1, 16, 30, 384] {
+            let (gamma, beta) = (normal(5, 0, 1.0, width), normal(6, 0, 1.0, width));
+            let (mut a, mut b) = (normal(7, 0, 2.0, 3 * width), normal(7, 0, 2.0, 3 * width));
+            let (mut ra, mut rb) = (vec![bf16::ZERO; 3 * width], vec![bf16::ZERO; 3 * width]);
+            // SAFETY: the CPU has it.
+            unsafe { avx512::normalise(&mut a, &gamma, &beta, 1e-5, &mut ra) };
+            plain::normalise(&mut b, &gamma, &beta, 1e-5, &mut rb);
+            near(&ra, &rb);
+            for (a, b) in a.iter().zip(b) {
+                assert!((a - b).abs() < 1e-4, "{a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_stays_so() {
+        let mut sums = [1.0; BLOCK * BLOCK];
+        sums[3] = f32::NAN;
+        let block = Block {
+            row: 0,
+            rows: 1,
+            column: 0,
+            columns: 16,
+            sums: &sums,
+        };
+        let (bias, mut out) = ([0.0; 16], [bf16::ZERO; 16]);
+        for run in [add_and_round, gelu_and_round] {
+            run(block, &bias, &mut out, 16);
+            assert!(out[3].is_nan() && !out[2].is_nan());
+        }
+        let mut factors = [0.0; 2];
+        let mut weighed = [bf16::ZERO; 64];
+        weights(&sums[..64], 32, 20, 1.0, &mut weighed, &mut factors);
+        assert!(
+            factors[0].is_nan() && factors[1] == 1.0 / 20.0,
+            "{factors:?}"
+        );
     }
 }

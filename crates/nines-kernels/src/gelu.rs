@@ -4,14 +4,14 @@ use crate::lanes::{exp, vectorised};
 use std::f32::consts::FRAC_1_SQRT_2;
 
 /// Beyond this the error function is 1 to within 32-bit precision.
-const EDGE: f32 = 3.92;
+pub const EDGE: f32 = 3.92;
 /// Numerator and denominator of erf(x) / x in x², fitted on 0..EDGE by weighted least squares;
 /// within 2e-8 in exact arithmetic, 3.1e-7 in 32 bits.
 #[expect(
     clippy::approx_constant,
     reason = "fitted with the other coefficients, near 2/sqrt(pi) but not it"
 )]
-const ABOVE: [f32; 6] = [
+pub const ABOVE: [f32; 6] = [
     1.128_379,
     0.192_764_16,
     0.053_060_494,
@@ -19,7 +19,7 @@ const ABOVE: [f32; 6] = [
     2.874_789e-4,
     2.034_728_4e-6,
 ];
-const BELOW: [f32; 6] = [
+pub const BELOW: [f32; 6] = [
     1.0,
     0.504_164_46,
     0.115_084_66,

@@ -26,6 +26,23 @@ impl Precision {
     }
 }
 
+impl Precision {
+    /// Reads what [`Display`](fmt::Display) writes.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let rounded = Unit::ALL.map(Self::Bf16);
+        let mut all = [Self::Float32].into_iter().chain(rounded);
+        all.find(|precision| precision.to_string() == name)
+    }
+
+    /// Says whether this machine can.
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Float32 => true,
+            Self::Bf16(unit) => unit.is_available(),
+        }
+    }
+}
+
 impl fmt::Display for Precision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -3,6 +3,7 @@
 use crate::error::TrainError;
 use nines_domain::snippet::ContentHash;
 use nines_nn::bert::Pooling;
+use nines_nn::precision::Precision;
 use serde::{Deserialize, Serialize};
 
 /// How much a catastrophe weighs in the loss, against 1 for a safe snippet.
@@ -84,6 +85,9 @@ pub struct TrainConfig {
     /// How the encoder's output becomes one vector.
     #[serde(with = "pooling_by_name")]
     pub pooling: Pooling,
+    /// What passes multiply in. Master weights, their gradients and the optimiser are 32-bit.
+    #[serde(with = "precision_by_name")]
+    pub precision: Precision,
     /// Dropout everywhere in the encoder and before the head; `None` keeps what the base model's
     /// configuration says.
     pub dropout: Option<f64>,
@@ -96,6 +100,22 @@ pub struct TrainConfig {
     pub pool_batches: usize,
     /// What happens to a snippet longer than the model's window.
     pub long: LongRows,
+}
+
+/// Writes a precision as its name.
+mod precision_by_name {
+    use nines_nn::precision::Precision;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(value: &Precision, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Precision, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Precision::from_name(&name)
+            .ok_or_else(|| D::Error::custom(format!("precision is {name:?}, such as f32")))
+    }
 }
 
 /// Writes a pooling as its word.
@@ -132,6 +152,7 @@ impl Default for TrainConfig {
             positive_weight: PositiveWeight::default(),
             from_layer: 0,
             pooling: Pooling::default(),
+            precision: Precision::Float32,
             dropout: None,
             evaluations_per_epoch: 2,
             patience: Some(4),
@@ -203,6 +224,12 @@ impl TrainConfig {
             return refuse(
                 "positive_weight",
                 format!("is {weight}, but must be above 0 and finite"),
+            );
+        }
+        if !self.precision.is_available() {
+            return refuse(
+                "precision",
+                format!("is {}, which this CPU does not have", self.precision),
             );
         }
         if self.patience == Some(0) {

@@ -36,6 +36,7 @@ impl Network {
             seed: config.seed,
         };
         let mut model = BertClassifier::from_base(base, &head, &nines_nn::device::cpu())?;
+        model.set_precision(config.precision);
         let layers = model.config().layers;
         if config.from_layer > layers {
             return Err(TrainError::Option {

@@ -1,0 +1,291 @@
+//! The same on AVX-512 with its bf16 conversions, sixteen numbers at a time.
+
+use crate::gelu::{ABOVE, BELOW, EDGE};
+use crate::product::{BLOCK, Block};
+use half::bf16;
+use std::arch::x86_64::{
+    __m256bh, __m256i, __m512, __mmask16, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT,
+    _mm256_mask_storeu_epi16, _mm512_add_ps, _mm512_cvtneps_pbh, _mm512_fmadd_ps, _mm512_fnmadd_ps,
+    _mm512_mask_max_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_maskz_mov_ps,
+    _mm512_maskz_sub_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_rcp14_ps,
+    _mm512_reduce_add_ps, _mm512_reduce_max_ps, _mm512_roundscale_ps, _mm512_scalef_ps,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_sub_ps,
+};
+
+/// Numbers in a register.
+const LANES: usize = 16;
+
+/// Says whether this CPU has what the functions here need.
+#[inline]
+pub fn is_available() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512bf16")
+}
+
+/// The lanes of the next numbers, when `left` are left.
+#[inline(always)]
+fn lanes(left: usize) -> __mmask16 {
+    match left {
+        LANES.. => !0,
+        _ => (1 << left) - 1,
+    }
+}
+
+/// Reads lanes; the others are zeros.
+///
+/// # Safety
+/// The lanes' numbers must exist.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+unsafe fn load(from: *const f32, lanes: __mmask16) -> __m512 {
+    // SAFETY: promised by the caller; masked lanes are not read.
+    unsafe { _mm512_maskz_loadu_ps(lanes, from) }
+}
+
+/// Writes lanes, rounded to the nearest bf16, ties to even.
+///
+/// # Safety
+/// There must be room for the lanes' numbers.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+unsafe fn store_rounded(to: *mut bf16, lanes: __mmask16, numbers: __m512) {
+    let rounded = _mm512_cvtneps_pbh(numbers);
+    // SAFETY: both are 256 plain bits.
+    let rounded = unsafe { std::mem::transmute::<__m256bh, __m256i>(rounded) };
+    // SAFETY: promised by the caller; masked lanes are not written.
+    unsafe { _mm256_mask_storeu_epi16(to.cast(), lanes, rounded) };
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+fn polynomial(coefficients: [f32; 6], t: __m512) -> __m512 {
+    let [lower @ .., highest] = coefficients;
+    lower
+        .into_iter()
+        .rev()
+        .fold(_mm512_set1_ps(highest), |sum, c| {
+            _mm512_fmadd_ps(sum, t, _mm512_set1_ps(c))
+        })
+}
+
+/// x Φ(x), to within 1e-6; see [`crate::gelu`].
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+fn gelu(x: __m512) -> __m512 {
+    let scaled = _mm512_mul_ps(x, _mm512_set1_ps(std::f32::consts::FRAC_1_SQRT_2));
+    // What is not a number is the second operand's business: it stays.
+    let clamped = _mm512_max_ps(
+        _mm512_set1_ps(-EDGE),
+        _mm512_min_ps(_mm512_set1_ps(EDGE), scaled),
+    );
+    let t = _mm512_mul_ps(clamped, clamped);
+    let below = polynomial(BELOW, t);
+    // One step of Newton's method brings 14 bits of the reciprocal to 27.
+    let guess = _mm512_rcp14_ps(below);
+    let error = _mm512_fnmadd_ps(below, guess, _mm512_set1_ps(2.0));
+    let reciprocal = _mm512_mul_ps(guess, error);
+    let erf = _mm512_mul_ps(_mm512_mul_ps(clamped, polynomial(ABOVE, t)), reciprocal);
+    let one = _mm512_set1_ps(1.0);
+    let erf = _mm512_max_ps(
+        _mm512_sub_ps(_mm512_setzero_ps(), one),
+        _mm512_min_ps(one, erf),
+    );
+    let half = _mm512_mul_ps(x, _mm512_set1_ps(0.5));
+    _mm512_fmadd_ps(half, erf, half)
+}
+
+/// e to the x for x from -87 to 0; less gives what -87 gives. The polynomial of
+/// [`crate::lanes::exp`].
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+fn exp(x: __m512) -> __m512 {
+    const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    let x = _mm512_max_ps(_mm512_set1_ps(-87.0), x);
+    let n = _mm512_mul_ps(x, _mm512_set1_ps(std::f32::consts::LOG2_E));
+    let n = _mm512_roundscale_ps::<NEAREST>(n);
+    let r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693_359_4), x);
+    let r = _mm512_fmadd_ps(n, _mm512_set1_ps(2.121_944_4e-4), r);
+    let p = polynomial(
+        [
+            0.5,
+            1.666_666_5e-1,
+            4.166_579_6e-2,
+            8.333_452e-3,
+            1.398_199_9e-3,
+            1.987_569_2e-4,
+        ],
+        r,
+    );
+    let y = _mm512_fmadd_ps(p, _mm512_mul_ps(r, r), r);
+    _mm512_scalef_ps(_mm512_add_ps(y, _mm512_set1_ps(1.0)), n)
+}
+
+/// Gives each register of a block's sums, with its bias, row by row.
+macro_rules! each_register {
+    ($block:ident, $bias:ident, $out:ident, $stride:ident, |$sum:ident, $to:ident, $lanes:ident| $body:block) => {
+        assert!(
+            $bias.len() >= $block.column + $block.columns,
+            "a bias for each column"
+        );
+        assert!($block.columns <= BLOCK && $block.rows <= BLOCK, "a block");
+        let first = $block.row * $stride + $block.column;
+        if $block.rows > 0 {
+            let end = first + ($block.rows - 1) * $stride + $block.columns;
+            assert!(end <= $out.len(), "room for the results");
+        }
+        for at in (0..$block.columns).step_by(LANES) {
+            let $lanes = lanes($block.columns - at);
+            // SAFETY: the bias has these columns.
+            let bias = unsafe { load($bias.as_ptr().add($block.column + at), $lanes) };
+            for row in 0..$block.rows {
+                // SAFETY: a block has BLOCK numbers in each row, and the room was checked.
+                unsafe {
+                    let sums = load($block.sums.as_ptr().add(row * BLOCK + at), $lanes);
+                    let $sum = _mm512_add_ps(sums, bias);
+                    let $to = $out.as_mut_ptr().add(first + row * $stride + at);
+                    $body
+                }
+            }
+        }
+    };
+}
+
+/// See [`super::add_and_round`].
+///
+/// # Safety
+/// [`is_available`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub unsafe fn add_and_round(block: Block<'_>, bias: &[f32], out: &mut [bf16], stride: usize) {
+    each_register!(block, bias, out, stride, |sum, to, lanes| {
+        store_rounded(to, lanes, sum);
+    });
+}
+
+/// See [`super::gelu_and_round`].
+///
+/// # Safety
+/// [`is_available`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub unsafe fn gelu_and_round(block: Block<'_>, bias: &[f32], out: &mut [bf16], stride: usize) {
+    each_register!(block, bias, out, stride, |sum, to, lanes| {
+        store_rounded(to, lanes, gelu(sum));
+    });
+}
+
+/// See [`super::add_to`].
+///
+/// # Safety
+/// [`is_available`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub unsafe fn add_to(block: Block<'_>, bias: &[f32], out: &mut [f32], stride: usize) {
+    each_register!(block, bias, out, stride, |sum, to, lanes| {
+        let sum = _mm512_add_ps(load(to, lanes), sum);
+        _mm512_mask_storeu_ps(to, lanes, sum);
+    });
+}
+
+/// See [`super::weights`].
+///
+/// # Safety
+/// [`is_available`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub unsafe fn weights(
+    scores: &[f32],
+    width: usize,
+    count: usize,
+    scale: f32,
+    out: &mut [bf16],
+    factors: &mut [f32],
+) {
+    assert!(
+        count <= width && width.is_multiple_of(LANES),
+        "whole registers"
+    );
+    let rows = factors.len();
+    assert!(
+        rows * width <= scores.len() && rows * width <= out.len(),
+        "rows"
+    );
+    let scale = _mm512_set1_ps(scale);
+    let lowest = _mm512_set1_ps(f32::NEG_INFINITY);
+    for (row, factor) in factors.iter_mut().enumerate() {
+        // SAFETY: the rows were checked, and `count` is at most their width.
+        unsafe {
+            let from = scores.as_ptr().add(row * width);
+            let to = out.as_mut_ptr().add(row * width);
+            let mut most = lowest;
+            for at in (0..count).step_by(LANES) {
+                let mask = lanes(count - at);
+                most = _mm512_mask_max_ps(most, mask, load(from.add(at), mask), most);
+            }
+            let largest = _mm512_set1_ps(_mm512_reduce_max_ps(most));
+            let mut sum = _mm512_setzero_ps();
+            for at in (0..count).step_by(LANES) {
+                let mask = lanes(count - at);
+                let score = _mm512_sub_ps(load(from.add(at), mask), largest);
+                let weight = exp(_mm512_mul_ps(score, scale));
+                let weight = _mm512_maskz_mov_ps(mask, weight);
+                sum = _mm512_add_ps(sum, weight);
+                store_rounded(to.add(at), !0, weight);
+            }
+            for at in (count.next_multiple_of(LANES)..width).step_by(LANES) {
+                store_rounded(to.add(at), !0, _mm512_setzero_ps());
+            }
+            *factor = 1.0 / _mm512_reduce_add_ps(sum);
+        }
+    }
+}
+
+/// See [`super::normalise`].
+///
+/// # Safety
+/// [`is_available`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub unsafe fn normalise(
+    rows: &mut [f32],
+    gamma: &[f32],
+    beta: &[f32],
+    epsilon: f32,
+    rounded: &mut [bf16],
+) {
+    let width = gamma.len();
+    assert!(
+        beta.len() == width && rounded.len() >= rows.len(),
+        "rows of one width"
+    );
+    for (row, rounded) in rows
+        .chunks_exact_mut(width)
+        .zip(rounded.chunks_exact_mut(width))
+    {
+        // SAFETY: all rows have `width` numbers.
+        unsafe {
+            let x = row.as_mut_ptr();
+            let mut sum = _mm512_setzero_ps();
+            for at in (0..width).step_by(LANES) {
+                sum = _mm512_add_ps(sum, load(x.add(at), lanes(width - at)));
+            }
+            let mean = _mm512_set1_ps(_mm512_reduce_add_ps(sum) / width as f32);
+            let mut squares = _mm512_setzero_ps();
+            for at in (0..width).step_by(LANES) {
+                let mask = lanes(width - at);
+                let away = _mm512_maskz_sub_ps(mask, load(x.add(at), mask), mean);
+                squares = _mm512_fmadd_ps(away, away, squares);
+            }
+            let variance = _mm512_reduce_add_ps(squares) / width as f32;
+            let scale = _mm512_set1_ps(1.0 / (variance + epsilon).sqrt());
+            for at in (0..width).step_by(LANES) {
+                let mask = lanes(width - at);
+                let standard = _mm512_mul_ps(_mm512_sub_ps(load(x.add(at), mask), mean), scale);
+                let (gamma, beta) = (
+                    load(gamma.as_ptr().add(at), mask),
+                    load(beta.as_ptr().add(at), mask),
+                );
+                let y = _mm512_fmadd_ps(standard, gamma, beta);
+                _mm512_mask_storeu_ps(x.add(at), mask, y);
+                store_rounded(rounded.as_mut_ptr().add(at), mask, y);
+            }
+        }
+    }
+}
