@@ -361,7 +361,8 @@ mod tests {
         for (rows, width, count) in [(32, 96, 90), (3, 32, 1), (5, 64, 64), (1, 32, 17)] {
             let mut scores = normal(4, 0, 20.0, rows * width);
             scores[0] = -900.0;
-            let run = |run: &dyn Fn(&[f32], &mut [bf16], &mut [f32])| {
+            type Weigh<'a> = &'a dyn Fn(&[f32], &mut [bf16], &mut [f32]);
+            let run = |run: Weigh<'_>| {
                 let (mut out, mut factors) = (vec![bf16::NAN; rows * width], vec![0.0; rows]);
                 run(&scores, &mut out, &mut factors);
                 (out, factors)

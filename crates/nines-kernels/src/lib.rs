@@ -1,12 +1,13 @@
 //! Arithmetic for transformer models on CPUs, on plain slices: matrix products from AMX tiles down
 //! to plain code, and what is between them, fused, with every gradient written by hand.
 //!
-//! From the inside out: [`lanes`] are vectors of the widest kind that the CPU has; [`tile`] and
-//! [`matrix`] multiply in 32 bits, [`product`] multiplies bf16 numbers; [`gelu`], [`norm`],
-//! [`attention`] and [`embedding`] are what is between products; [`layer`] and [`layer_backward`] run
-//! one encoder layer over a block of rows that fits a core's cache; [`packed`] lays out its weights,
-//! [`encoder`] runs it over a batch, and [`weights`] sums the gradients of weights. Dropout comes
-//! from [`rng`], which depends on nothing but its key.
+//! From the inside out: [`lanes`] are vectors of the widest kind that the CPU has; `tile` and
+//! [`matrix`] multiply in 32 bits, [`product`] multiplies bf16 numbers; `gelu`, `norm`, `attention`
+//! and [`embedding`] are what is between products. [`encoder`] runs a layer over a batch in 32 bits,
+//! forward and back ([`layer`] and [`layer_backward`] over a block that fits a core's cache,
+//! [`packed`] weights). [`encoder16`] scores over bf16 products, [`training16`] trains; `finish`
+//! is what becomes of their sums, and `shuffle` moves numbers to where tiles want them. Dropout
+//! comes from [`rng`], which depends on nothing but its key.
 
 mod attention;
 mod attention16;
