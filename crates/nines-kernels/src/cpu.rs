@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 /// What multiplies bf16 numbers and adds them up in 32 bits.
 ///
-/// Units add in different orders, so their results differ in the last bits: a threshold belongs to
+/// Units add in different orders, and finish sums with what belongs to them, so their results differ in the last bits: a threshold belongs to
 /// the unit that it was chosen with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unit {
@@ -25,9 +25,7 @@ impl Unit {
         match self {
             Self::Portable => true,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16 => {
-                is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")
-            }
+            Self::Avx512Bf16 => crate::finish::avx512::is_available(),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Amx => {
                 static GRANTED: OnceLock<bool> = OnceLock::new();
@@ -64,11 +62,7 @@ mod amx {
 
     /// Asks Linux for the tile registers, which a process has only after asking.
     pub fn request() -> bool {
-        cpu_has_tiles() && avx512() && linux_grants_tiles()
-    }
-
-    fn avx512() -> bool {
-        is_x86_feature_detected!("avx512f")
+        cpu_has_tiles() && crate::finish::avx512::is_available() && linux_grants_tiles()
     }
 
     fn cpu_has_tiles() -> bool {

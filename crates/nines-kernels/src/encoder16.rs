@@ -83,7 +83,11 @@ pub struct Layer16 {
 
 impl Layer16 {
     /// Rounds and packs a layer.
+    ///
+    /// # Panics
+    /// If the parts do not have the shape.
     pub fn new(shape: EncoderShape, plain: &PlainLayer<'_>, vectors: &LayerVectors<'_>) -> Self {
+        crate::packed::check(shape.hidden, shape.wide, shape.heads, plain, vectors);
         let norm = |norm: crate::layer::NormWeights<'_>| Norm {
             gamma: norm.gamma.to_vec(),
             beta: norm.beta.to_vec(),
@@ -192,6 +196,7 @@ impl Layer16 {
             epsilon,
             ..
         } = self.shape;
+        let unit = engine.unit();
         let tokens = states.len() / hidden;
         let padded = tokens.next_multiple_of(BLOCK);
         let Room {
@@ -207,7 +212,7 @@ impl Layer16 {
         let qkv = room(qkv, padded * 3 * hidden, bf16::ZERO);
         let left = View::new(rounded_states, hidden, tokens, hidden);
         engine.multiply(left, self.qkv.panels(), |block| {
-            add_and_round(block, &self.qkv.bias, qkv, 3 * hidden);
+            add_and_round(unit, block, &self.qkv.bias, qkv, 3 * hidden);
         });
 
         let context = room(context, padded * hidden, bf16::ZERO);
@@ -222,24 +227,31 @@ impl Layer16 {
         attended.copy_from_slice(states);
         let left = View::new(context, hidden, tokens, hidden);
         engine.multiply(left, self.attended.panels(), |block| {
-            add_to(block, &self.attended.bias, attended, hidden);
+            add_to(unit, block, &self.attended.bias, attended, hidden);
         });
         let rounded = room(rounded, padded * hidden, bf16::ZERO);
         let norm = &self.attended_norm;
-        normalise(attended, &norm.gamma, &norm.beta, epsilon, rounded);
+        normalise(unit, attended, &norm.gamma, &norm.beta, epsilon, rounded);
 
         let wide_room = room(wide_room, padded * wide, bf16::ZERO);
         let left = View::new(rounded, hidden, tokens, hidden);
         engine.multiply(left, self.wide.panels(), |block| {
-            gelu_and_round(block, &self.wide.bias, wide_room, wide);
+            gelu_and_round(unit, block, &self.wide.bias, wide_room, wide);
         });
         states.copy_from_slice(attended);
         let left = View::new(wide_room, wide, tokens, wide);
         engine.multiply(left, self.output.panels(), |block| {
-            add_to(block, &self.output.bias, states, hidden);
+            add_to(unit, block, &self.output.bias, states, hidden);
         });
         let norm = &self.output_norm;
-        normalise(states, &norm.gamma, &norm.beta, epsilon, rounded_states);
+        normalise(
+            unit,
+            states,
+            &norm.gamma,
+            &norm.beta,
+            epsilon,
+            rounded_states,
+        );
     }
 
     /// One row's attention: `qkv` `[tokens, 3 hidden]` (and what follows) to `out` `[tokens, hidden]`.
@@ -278,7 +290,15 @@ impl Layer16 {
                     copy(block, scores, padded);
                 });
                 let factors = &mut factors[..rows];
-                weights(scores, padded, tokens, scale, weights_room, factors);
+                weights(
+                    engine.unit(),
+                    scores,
+                    padded,
+                    tokens,
+                    scale,
+                    weights_room,
+                    factors,
+                );
                 let left = View::new(weights_room, padded, rows, padded);
                 let out = &mut out[first * hidden + at..];
                 engine.multiply(left, Panels::new(padded, size, values), |block| {

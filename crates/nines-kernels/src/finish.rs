@@ -1,9 +1,10 @@
 //! What becomes of a product's sums: bias, activation, rounding, normalisation.
 
 #[cfg(target_arch = "x86_64")]
-mod avx512;
+pub mod avx512;
 mod plain;
 
+use crate::cpu::Unit;
 use crate::gelu::{gelu, slope};
 use crate::lanes::{LANES, exp, fold, vectorised};
 use crate::product::{BLOCK, Block};
@@ -51,13 +52,14 @@ macro_rules! rows_of {
 
 pub(crate) use rows_of;
 
-/// Calls the AVX-512 function of the name where the CPU has it, else the plain one.
+/// Calls the function of the name that belongs to the unit: that of AVX-512, without which there is
+/// no other unit, or the plain one.
 macro_rules! fastest {
     ($(#[$doc:meta])* $name:ident($($arg:ident: $ty:ty),* $(,)?)) => {
         $(#[$doc])*
-        pub fn $name($($arg: $ty),*) {
+        pub fn $name(unit: Unit, $($arg: $ty),*) {
             #[cfg(target_arch = "x86_64")]
-            if avx512::is_available() {
+            if unit != Unit::Portable && avx512::is_available() {
                 // SAFETY: the CPU has it.
                 return unsafe { avx512::$name($($arg),*) };
             }
@@ -410,13 +412,23 @@ mod tests {
             sums: &sums,
         };
         let (bias, mut out) = ([0.0; 16], [bf16::ZERO; 16]);
-        for run in [add_and_round, gelu_and_round] {
-            run(block, &bias, &mut out, 16);
-            assert!(out[3].is_nan() && !out[2].is_nan());
+        for unit in [Unit::Portable, Unit::Amx] {
+            for run in [add_and_round, gelu_and_round] {
+                run(unit, block, &bias, &mut out, 16);
+                assert!(out[3].is_nan() && !out[2].is_nan());
+            }
         }
         let mut factors = [0.0; 2];
         let mut weighed = [bf16::ZERO; 64];
-        weights(&sums[..64], 32, 20, 1.0, &mut weighed, &mut factors);
+        weights(
+            Unit::Amx,
+            &sums[..64],
+            32,
+            20,
+            1.0,
+            &mut weighed,
+            &mut factors,
+        );
         assert!(
             factors[0].is_nan() && factors[1] == 1.0 / 20.0,
             "{factors:?}"

@@ -37,6 +37,36 @@ pub struct LayerVectors<'a> {
     pub output_norm: NormWeights<'a>,
 }
 
+/// Checks that the parts of a layer have its shape.
+pub fn check(
+    hidden: usize,
+    wide: usize,
+    heads: usize,
+    plain: &PlainLayer<'_>,
+    vectors: &LayerVectors<'_>,
+) {
+    assert!(heads > 0 && hidden.is_multiple_of(heads), "whole heads");
+    let matrices = [
+        (plain.qkv, 3 * hidden * hidden),
+        (plain.attended, hidden * hidden),
+        (plain.wide, wide * hidden),
+        (plain.output, wide * hidden),
+    ];
+    let rows = [
+        (vectors.qkv_bias, 3 * hidden),
+        (vectors.attended_bias, hidden),
+        (vectors.attended_norm.gamma, hidden),
+        (vectors.attended_norm.beta, hidden),
+        (vectors.wide_bias, wide),
+        (vectors.output_bias, hidden),
+        (vectors.output_norm.gamma, hidden),
+        (vectors.output_norm.beta, hidden),
+    ];
+    for (numbers, count) in matrices.into_iter().chain(rows) {
+        assert_eq!(numbers.len(), count, "numbers of a layer");
+    }
+}
+
 /// The four matrices of a layer, packed.
 #[derive(Debug)]
 pub struct PackedLayer {

@@ -42,8 +42,11 @@ impl<'a> View<'a> {
     pub fn new(numbers: &'a [bf16], stride: usize, rows: usize, columns: usize) -> Self {
         assert!(columns <= stride || rows <= 1, "rows of a matrix overlap");
         if rows > 0 {
-            let needed = (rows - 1) * stride + columns;
-            assert!(needed <= numbers.len(), "numbers of a matrix");
+            let needed = (rows - 1)
+                .checked_mul(stride)
+                .and_then(|before| before.checked_add(columns));
+            let there = needed.is_some_and(|needed| needed <= numbers.len());
+            assert!(there, "numbers of a matrix");
         }
         Self {
             numbers,
@@ -116,6 +119,11 @@ impl Engine {
             _tiles: (unit == Unit::Amx).then(amx::Tiles::configure),
             _here: PhantomData,
         }
+    }
+
+    /// Returns the unit.
+    pub fn unit(&self) -> Unit {
+        self.unit
     }
 
     /// Multiplies `left` with `right`, and gives each block of results to `finish`.
@@ -205,8 +213,13 @@ fn strip(left: View<'_>, first: usize, rows: usize, edges: &mut Vec<bf16>) -> St
     let inputs = left.columns;
     let padded = padded_inputs(inputs);
     let start = first * left.stride;
-    let end = start + (rows - 1) * left.stride + inputs;
-    if padded == inputs && end <= left.numbers.len() {
+    let end = (rows - 1)
+        .checked_mul(left.stride)
+        .and_then(|more| more.checked_add(start)?.checked_add(inputs));
+    if padded == inputs
+        && let Some(end) = end
+        && end <= left.numbers.len()
+    {
         return Strip {
             start: left.numbers[start..end].as_ptr(),
             stride: left.stride,

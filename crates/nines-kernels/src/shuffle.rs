@@ -104,7 +104,12 @@ vectorised! {
         out: &mut [bf16],
         out_stride: usize,
     ) {
-        assert!(out_stride >= rows.next_multiple_of(32), "room in a row");
+        let wide = rows.next_multiple_of(32);
+        assert!(out_stride >= wide, "room in a row");
+        if rows > 0 && columns > 0 {
+            assert!((rows - 1) * stride + columns <= numbers.len(), "numbers of a matrix");
+            assert!((columns - 1) * out_stride + wide <= out.len(), "room for a matrix");
+        }
         for first in (0..rows).step_by(32) {
             let there = (rows - first).min(32);
             for column in (0..columns).step_by(16) {

@@ -15,7 +15,7 @@ use crate::finish::{
 use crate::layer::{LayerShape, NormWeights};
 use crate::layer_backward::VectorSlopes;
 use crate::norm::{add, scale_by, standardise, standardise_backward, stretch};
-use crate::packed::{LayerVectors, PlainLayer};
+use crate::packed::{LayerVectors, PlainLayer, check};
 use crate::pool::{Buffer, Pool, Rounded};
 use crate::product::{
     Engine, PANEL, Panels, View, pack_columns, pack_rows, packed_len, padded_inputs,
@@ -271,6 +271,7 @@ pub fn forward(
     let tokens: usize = lengths.iter().sum();
     assert_eq!(x.len(), tokens * shape.hidden, "hidden states of the batch");
     assert_eq!(out.len(), x.len(), "hidden states of the batch");
+    check(shape.hidden, shape.wide, shape.heads, plain, vectors);
     let packed = PackedLayer16::new(plain, shape, Direction::Forward, pool);
     let mut saved = Saved16::new(shape, tokens, pool);
     let mut whole = saved.whole();
@@ -321,14 +322,14 @@ impl Forward<'_> {
             saved,
             ..
         } = self;
-        let (hidden, wide) = (shape.hidden, shape.wide);
+        let (hidden, wide, unit) = (shape.hidden, shape.wide, engine.unit());
         let tokens = x.len() / hidden;
         round_all(x, saved.input);
         engine.multiply(
             View::whole(saved.input, tokens, hidden),
             packed.qkv.panels(),
             |block| {
-                add_and_round(block, vectors.qkv_bias, saved.qkv, 3 * hidden);
+                add_and_round(unit, block, vectors.qkv_bias, saved.qkv, 3 * hidden);
             },
         );
         let mut start = 0;
@@ -368,7 +369,7 @@ impl Forward<'_> {
 
         let left = View::whole(saved.stretched, tokens, hidden);
         engine.multiply(left, packed.wide.panels(), |block| {
-            add_and_round(block, vectors.wide_bias, saved.wide, wide);
+            add_and_round(unit, block, vectors.wide_bias, saved.wide, wide);
         });
         gelu_rounded(saved.wide, saved.active);
         let left = View::whole(saved.active, tokens, wide);

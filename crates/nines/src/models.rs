@@ -16,7 +16,7 @@ use nines_infer::scorer::{Scorer, Unscoreable};
 use nines_kernels::Unit;
 use nines_models::{Cache, ModelFolder};
 use nines_nn::precision::Precision;
-use nines_store::{Model, ModelKind};
+use nines_store::{Calibration, Model, ModelKind};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -157,6 +157,18 @@ impl fmt::Display for ScorePath {
             LongPolicy::MaxWindow => f.write_str("/max-window"),
         }
     }
+}
+
+/// Finds a classifier's newest calibration on a path.
+pub async fn calibration_on(
+    project: &Project,
+    model: &Model,
+    path: ScorePath,
+) -> Result<Option<Calibration>> {
+    let path = path.to_string();
+    let calibrations = project.store.calibrations(Some(model.id)).await?;
+    let mut newest_first = calibrations.into_iter().rev();
+    Ok(newest_first.find(|c| c.record["path"].as_str() == Some(&path)))
 }
 
 /// Loads the scorer of a stored classifier.

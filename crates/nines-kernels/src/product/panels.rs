@@ -24,8 +24,16 @@ pub fn padded_inputs(inputs: usize) -> usize {
 }
 
 /// Returns how many numbers a packed right-hand side has.
+///
+/// # Panics
+/// If there are more than memory can hold.
 pub fn packed_len(inputs: usize, outputs: usize) -> usize {
-    outputs.div_ceil(PANEL) * PANEL * padded_inputs(inputs)
+    let padded = inputs.checked_next_multiple_of(STEP);
+    let outputs = outputs.checked_next_multiple_of(PANEL);
+    padded
+        .zip(outputs)
+        .and_then(|(inputs, outputs)| inputs.checked_mul(outputs))
+        .unwrap_or_else(|| panic!("a matrix that no memory holds"))
 }
 
 impl<'a> Panels<'a> {
@@ -73,7 +81,10 @@ vectorised! {
         out: &mut [bf16],
     ) {
         let panel_len = PANEL * padded_inputs(inputs);
-        assert_eq!(out.len() % panel_len.max(1), 0, "whole panels");
+        if panel_len == 0 {
+            return;
+        }
+        assert_eq!(out.len() % panel_len, 0, "whole panels");
         for (panel, out) in out.chunks_exact_mut(panel_len).enumerate() {
             let first = (first_panel + panel) * PANEL;
             let lanes = outputs.saturating_sub(first).min(PANEL);
@@ -119,7 +130,10 @@ vectorised! {
         out: &mut [bf16],
     ) {
         let panel_len = PANEL * padded_inputs(inputs);
-        assert_eq!(out.len() % panel_len.max(1), 0, "whole panels");
+        if panel_len == 0 {
+            return;
+        }
+        assert_eq!(out.len() % panel_len, 0, "whole panels");
         for (panel, out) in out.chunks_exact_mut(panel_len).enumerate() {
             let first = (first_panel + panel) * PANEL;
             let lanes = outputs.saturating_sub(first).min(PANEL);

@@ -191,7 +191,8 @@ async fn classifier(project: &Project, output: &Output) -> Result<Model> {
 }
 
 async fn calibration(project: &Project, model: &Model, output: &Output) -> Result<Calibrated> {
-    if let Some(stored) = project.store.latest_calibration(model.id).await? {
+    let path = crate::models::ScorePath::of(project, LongArg::Refuse)?;
+    if let Some(stored) = crate::models::calibration_on(project, model, path).await? {
         output.note("it is calibrated already");
         return calibrate::read(model, &stored);
     }

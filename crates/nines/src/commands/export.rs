@@ -253,7 +253,10 @@ async fn thresholds(project: &Project, model: &Model) -> Result<Vec<String>> {
     let calibrations = project.store.calibrations(Some(model.id)).await?;
     Ok(calibrations
         .iter()
-        .map(|c| format!("{}: {}", c.threshold, c.rule))
+        .map(|c| {
+            let path = c.record["path"].as_str().unwrap_or("an unknown path");
+            format!("{}: {} (of scores on {path})", c.threshold, c.rule)
+        })
         .collect())
 }
 

@@ -49,21 +49,21 @@ pub async fn threshold_of(
             rule: "typed by hand: nothing is known of it".to_owned(),
         });
     }
-    let Some(calibration) = project.store.latest_calibration(model.id).await? else {
+    let Some(calibration) = models::calibration_on(project, model, path).await? else {
+        let Some(other) = project.store.latest_calibration(model.id).await? else {
+            bail!(
+                "{} has no threshold yet; choose one with `nines calibrate`, or type one with \
+                 --threshold",
+                model.label()
+            );
+        };
         bail!(
-            "{} has no threshold yet; choose one with `nines calibrate`, or type one with \
-             --threshold",
-            model.label()
+            "the threshold of {} was calibrated on the scoring path {}, and this command scores \
+             on {path}; calibrate on the path that serves",
+            model.label(),
+            other.record["path"].as_str().unwrap_or_default()
         );
     };
-    let calibrated_on = calibration.record["path"].as_str().unwrap_or_default();
-    if calibrated_on != path.to_string() {
-        bail!(
-            "the threshold of {} was calibrated on the scoring path {calibrated_on}, and this \
-             command scores on {path}; calibrate on the path that serves",
-            model.label()
-        );
-    }
     Ok(ThresholdChoice {
         threshold: calibration.threshold,
         calibration: Some(calibration.id),
@@ -84,6 +84,7 @@ pub struct Serving {
     pub law: Law,
     /// How completions are sampled.
     pub sampling: Sampling,
+    path: ScorePath,
     scorer: Arc<ClassifierScorer>,
     generator: Arc<dyn Generator>,
 }
@@ -107,6 +108,7 @@ impl Serving {
             threshold,
             budget,
             law,
+            path,
         };
         Filter::new(&*serving.scorer, serving.threshold.threshold, budget, law)?;
         Ok(serving)
@@ -120,6 +122,7 @@ impl Serving {
         json!({
             "classifier": self.model.label(), "threshold": self.threshold.threshold,
             "calibration": self.threshold.calibration, "budget": self.budget, "law": self.law,
+            "path": self.path.to_string(),
             "generator": self.generator.id(), "sampling": self.sampling, "prompts": prompts,
         })
     }
