@@ -86,12 +86,12 @@ parity: .venv-reference/done models
 	base=$$($(NINES) --json models list | $(PYTHON) -c 'import json, sys; print(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "minilm-l6"))') && \
 	target/release/examples/folds $$base data/starter export $(PARITY)/export && \
 	target/release/examples/folds $$base data/starter train $(PARITY)/nines && \
-	.venv-reference/bin/python benches/parity_train.py $(PARITY)/export $(PARITY)/pytorch && \
-	.venv-reference/bin/python benches/compare_cv.py $(PARITY)/nines/out_of_fold.jsonl $(PARITY)/pytorch/out_of_fold.jsonl
+	.venv-reference/bin/python benches/parity_train.py $(PARITY)/export $(PARITY)/pytorch
 	.venv-reference/bin/pip install -q -r golden/requirements.txt
 	cd golden && ../.venv-reference/bin/python parity_endpoint.py \
 	  $$(../$(NINES) --json models list | $(PYTHON) -c 'import glob, json, sys; print(glob.glob(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "smollm2-135m") + "/*.gguf")[0])') \
 	  ../target/release/examples/endpoint_parity
+	.venv-reference/bin/python benches/compare_cv.py $(PARITY)/nines/out_of_fold.jsonl $(PARITY)/pytorch/out_of_fold.jsonl
 
 # Speed beside PyTorch and transformers, in turn, on the same inputs.
 bench: .venv-reference/done models

@@ -73,7 +73,7 @@ fn compare(hidden: usize, wide: usize, layers: usize, rows: usize) {
         };
         (
             PackedLayer::new(&plain, &layer_shape, Direction::Forward, &pool),
-            Layer16::new(shape, &plain, &vectors),
+            Layer16::new(shape, &plain, &vectors, &pool),
         )
     };
     let (packed, rounded): (Vec<_>, Vec<_>) = plain.iter().map(of).unzip();

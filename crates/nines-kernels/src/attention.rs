@@ -49,9 +49,9 @@ pub struct Room {
 }
 
 /// Makes room for `count` numbers, whatever they are.
-pub fn room(buffer: &mut Vec<f32>, count: usize) -> &mut [f32] {
+pub fn room<T: Copy + Default>(buffer: &mut Vec<T>, count: usize) -> &mut [T] {
     if buffer.len() < count {
-        buffer.resize(count, 0.0);
+        buffer.resize(count, T::default());
     }
     &mut buffer[..count]
 }

@@ -2,7 +2,7 @@
 //!
 //! Queries, keys and values of a token lie side by side: `[tokens, 3 hidden]`.
 
-use crate::attention::{Shape, fill_mask};
+use crate::attention::{Shape, fill_mask, room};
 use crate::finish::{ScoreRow, copy, copy_rounded, dot, round_all, score_slopes, softmax};
 use crate::norm::scale_by;
 use crate::product::{
@@ -25,14 +25,6 @@ pub struct Room {
     turned: Vec<bf16>,
     mask: Vec<f32>,
     parts: Vec<f32>,
-}
-
-/// Makes room for `count` numbers, whatever they are.
-pub fn room<T: Copy + Default>(buffer: &mut Vec<T>, count: usize) -> &mut [T] {
-    if buffer.len() < count {
-        buffer.resize(count, T::default());
-    }
-    &mut buffer[..count]
 }
 
 /// Queries, keys or values of one head.

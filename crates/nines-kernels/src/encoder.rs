@@ -15,13 +15,15 @@ const BLOCK_TOKENS: usize = 128;
 
 /// Whole rows that are computed together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Block {
-    rows: Range<usize>,
-    tokens: Range<usize>,
+pub(crate) struct Block {
+    /// Its rows in the batch.
+    pub rows: Range<usize>,
+    /// Its tokens in the batch.
+    pub tokens: Range<usize>,
 }
 
 /// Cuts a batch into blocks of whole rows, of about `target` tokens.
-fn blocks(lengths: &[usize], target: usize) -> Vec<Block> {
+pub(crate) fn blocks(lengths: &[usize], target: usize) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut token = 0;
     for (row, &length) in lengths.iter().enumerate() {
@@ -39,6 +41,13 @@ fn blocks(lengths: &[usize], target: usize) -> Vec<Block> {
         token = end;
     }
     blocks
+}
+
+/// Takes the first `count` numbers off.
+pub(crate) fn take<'a, T>(from: &mut &'a mut [T], count: usize) -> &'a mut [T] {
+    let (first, rest) = std::mem::take(from).split_at_mut(count);
+    *from = rest;
+    first
 }
 
 /// What the backward pass needs of a batch's forward pass.
@@ -96,10 +105,7 @@ impl<'a> Parts<'a> {
     }
 
     fn next(&mut self, block: &Block) -> &'a mut [f32] {
-        let (part, left) =
-            std::mem::take(&mut self.left).split_at_mut(block.tokens.len() * self.width);
-        self.left = left;
-        part
+        take(&mut self.left, block.tokens.len() * self.width)
     }
 }
 

@@ -4,13 +4,17 @@
 //! Weights and what products read are bf16; sums, hidden states, softmax and normalisation are
 //! 32-bit.
 
+use crate::attention::room;
 use crate::cpu::Unit;
+use crate::encoder::{Block, blocks, take};
 use crate::finish::{
-    add_and_round, add_to, copy, gelu_and_round, normalise, round, scale_and_round, weights,
+    add_and_round, add_to, copy, gelu_and_round, normalise, round_all, scale_and_round, weights,
 };
-use crate::packed::{LayerVectors, PlainLayer};
+use crate::packed::{Direction, LayerVectors, PlainLayer, check};
+use crate::packed16::Packed;
+use crate::pool::Pool;
 use crate::product::{
-    BLOCK, Engine, PANEL, Panels, View, pack_columns, pack_rows, packed_len, padded_inputs,
+    BLOCK, Engine, Panels, View, pack_columns, pack_rows, packed_len, padded_inputs,
 };
 use half::bf16;
 use rayon::prelude::*;
@@ -37,29 +41,13 @@ impl EncoderShape {
 
 #[derive(Debug)]
 struct Linear {
-    weight: Vec<bf16>,
+    weight: Packed,
     bias: Vec<f32>,
-    inputs: usize,
 }
 
 impl Linear {
-    fn new(weight: &[f32], bias: &[f32], inputs: usize) -> Self {
-        let outputs = bias.len();
-        let weight: Vec<bf16> = weight.iter().map(|&x| round(x)).collect();
-        let mut packed = vec![bf16::ZERO; packed_len(inputs, outputs)];
-        packed
-            .par_chunks_exact_mut(PANEL * padded_inputs(inputs))
-            .enumerate()
-            .for_each(|(panel, out)| pack_rows(&weight, inputs, outputs, inputs, panel, out));
-        Self {
-            weight: packed,
-            bias: bias.to_vec(),
-            inputs,
-        }
-    }
-
     fn panels(&self) -> Panels<'_> {
-        Panels::new(self.inputs, self.bias.len(), &self.weight)
+        self.weight.panels()
     }
 }
 
@@ -86,18 +74,27 @@ impl Layer16 {
     ///
     /// # Panics
     /// If the parts do not have the shape.
-    pub fn new(shape: EncoderShape, plain: &PlainLayer<'_>, vectors: &LayerVectors<'_>) -> Self {
-        crate::packed::check(shape.hidden, shape.wide, shape.heads, plain, vectors);
+    pub fn new(
+        shape: EncoderShape,
+        plain: &PlainLayer<'_>,
+        vectors: &LayerVectors<'_>,
+        pool: &Pool,
+    ) -> Self {
+        check(shape.hidden, shape.wide, shape.heads, plain, vectors);
+        let linear = |weight: &[f32], bias: &[f32], width| Linear {
+            weight: Packed::new(weight, width, Direction::Forward, pool),
+            bias: bias.to_vec(),
+        };
         let norm = |norm: crate::layer::NormWeights<'_>| Norm {
             gamma: norm.gamma.to_vec(),
             beta: norm.beta.to_vec(),
         };
         Self {
-            qkv: Linear::new(plain.qkv, vectors.qkv_bias, shape.hidden),
-            attended: Linear::new(plain.attended, vectors.attended_bias, shape.hidden),
+            qkv: linear(plain.qkv, vectors.qkv_bias, shape.hidden),
+            attended: linear(plain.attended, vectors.attended_bias, shape.hidden),
             attended_norm: norm(vectors.attended_norm),
-            wide: Linear::new(plain.wide, vectors.wide_bias, shape.hidden),
-            output: Linear::new(plain.output, vectors.output_bias, shape.wide),
+            wide: linear(plain.wide, vectors.wide_bias, shape.hidden),
+            output: linear(plain.output, vectors.output_bias, shape.wide),
             output_norm: norm(vectors.output_norm),
             shape,
         }
@@ -120,18 +117,11 @@ pub fn forward(unit: Unit, layers: &[Layer16], lengths: &[usize], states: &mut [
         "hidden states of the batch"
     );
     let target = (tokens / (2 * rayon::current_num_threads())).clamp(32, BLOCK_TOKENS);
-    let mut tasks = Vec::new();
     let mut left = states;
-    let mut rest = lengths;
-    while !rest.is_empty() {
-        let (mut rows, mut here) = (0, 0);
-        while rows < rest.len() && (rows == 0 || here + rest[rows] / 2 < target) {
-            here += rest[rows];
-            rows += 1;
-        }
-        let (block, after) = std::mem::take(&mut left).split_at_mut(here * shape.hidden);
-        tasks.push((&rest[..rows], block));
-        (left, rest) = (after, &rest[rows..]);
+    let mut tasks = Vec::new();
+    for Block { rows, tokens } in blocks(lengths, target) {
+        let states = take(&mut left, tokens.len() * shape.hidden);
+        tasks.push((&lengths[rows], states));
     }
     tasks
         .into_par_iter()
@@ -164,24 +154,14 @@ thread_local! {
     static ROOM: RefCell<Room> = RefCell::default();
 }
 
-/// Makes room for `count` numbers, whatever they are.
-fn room<T: Copy>(buffer: &mut Vec<T>, count: usize, zero: T) -> &mut [T] {
-    if buffer.len() < count {
-        buffer.resize(count, zero);
-    }
-    &mut buffer[..count]
-}
-
 fn block(unit: Unit, layers: &[Layer16], lengths: &[usize], states: &mut [f32]) {
     ROOM.with_borrow_mut(|room_| {
         let engine = &mut Engine::start(unit);
         let hidden = layers[0].shape.hidden;
         // Whole tiles of rows, so that products need no copies.
         let padded = (states.len() / hidden).next_multiple_of(BLOCK) * hidden;
-        let rounded = room(&mut room_.states, padded, bf16::ZERO);
-        for (out, &x) in rounded.iter_mut().zip(states.iter()) {
-            *out = round(x);
-        }
+        let rounded = room(&mut room_.states, padded);
+        round_all(states, rounded);
         for layer in layers {
             layer.run(engine, lengths, states, room_);
         }
@@ -209,13 +189,13 @@ impl Layer16 {
             attention,
         } = room_;
         let rounded_states = &mut rounded_states[..padded * hidden];
-        let qkv = room(qkv, padded * 3 * hidden, bf16::ZERO);
+        let qkv = room(qkv, padded * 3 * hidden);
         let left = View::new(rounded_states, hidden, tokens, hidden);
         engine.multiply(left, self.qkv.panels(), |block| {
             add_and_round(unit, block, &self.qkv.bias, qkv, 3 * hidden);
         });
 
-        let context = room(context, padded * hidden, bf16::ZERO);
+        let context = room(context, padded * hidden);
         let mut start = 0;
         for &length in lengths {
             let out = &mut context[start * hidden..];
@@ -223,17 +203,17 @@ impl Layer16 {
             start += length;
         }
 
-        let attended = room(attended, tokens * hidden, 0.0);
+        let attended = room(attended, tokens * hidden);
         attended.copy_from_slice(states);
         let left = View::new(context, hidden, tokens, hidden);
         engine.multiply(left, self.attended.panels(), |block| {
             add_to(unit, block, &self.attended.bias, attended, hidden);
         });
-        let rounded = room(rounded, padded * hidden, bf16::ZERO);
+        let rounded = room(rounded, padded * hidden);
         let norm = &self.attended_norm;
         normalise(unit, attended, &norm.gamma, &norm.beta, epsilon, rounded);
 
-        let wide_room = room(wide_room, padded * wide, bf16::ZERO);
+        let wide_room = room(wide_room, padded * wide);
         let left = View::new(rounded, hidden, tokens, hidden);
         engine.multiply(left, self.wide.panels(), |block| {
             gelu_and_round(unit, block, &self.wide.bias, wide_room, wide);
@@ -274,11 +254,11 @@ impl Layer16 {
             weights: weights_room,
             factors,
         } = room_;
-        let keys = room(keys, packed_len(size, tokens), bf16::ZERO);
-        let values = room(values, packed_len(tokens, size), bf16::ZERO);
-        let scores = room(scores, BLOCK * padded, 0.0);
-        let weights_room = room(weights_room, BLOCK * padded, bf16::ZERO);
-        let factors = room(factors, BLOCK, 0.0);
+        let keys = room(keys, packed_len(size, tokens));
+        let values = room(values, packed_len(tokens, size));
+        let scores = room(scores, BLOCK * padded);
+        let weights_room = room(weights_room, BLOCK * padded);
+        let factors = room(factors, BLOCK);
         for head in 0..self.shape.heads {
             let at = head * size;
             pack_rows(&qkv[hidden + at..], stride, tokens, size, 0, keys);

@@ -152,15 +152,15 @@ fn linear(x: &[f32], layer: &PackedLinear<'_>, out: &mut [f32]) {
 /// normalised rows before their stretch, `scales` with what they were multiplied by, and `out`
 /// with the stretched rows. `first_token` is the index of the first row in the batch.
 #[derive(Debug, Clone, Copy)]
-struct AddAndNorm<'a> {
-    dropout: Option<Dropout>,
-    epsilon: f32,
-    norm: NormWeights<'a>,
-    first_token: usize,
+pub(crate) struct AddAndNorm<'a> {
+    pub dropout: Option<Dropout>,
+    pub epsilon: f32,
+    pub norm: NormWeights<'a>,
+    pub first_token: usize,
 }
 
 impl AddAndNorm<'_> {
-    fn run(
+    pub fn run(
         self,
         standard: &mut [f32],
         residual: &[f32],

@@ -23,6 +23,7 @@ pub mod layer_backward;
 pub mod matrix;
 mod norm;
 pub mod packed;
+mod packed16;
 pub mod pool;
 pub mod product;
 pub mod rng;

@@ -4,201 +4,37 @@
 //! of hidden states, its gradient, softmax, normalisation and the gradients of parameters are
 //! 32-bit.
 
-use crate::attention::fill_mask;
-use crate::attention16::{self, room};
+use crate::attention::{fill_mask, room};
+use crate::attention16;
 use crate::cpu::Unit;
-use crate::encoder::LayerGradients;
+use crate::encoder::{Block, LayerGradients, blocks, take};
 use crate::finish::{
     accumulate, add_and_round, add_bias, add_rows, copy_rounded, gelu_rounded, round_all,
     slope_and_round, widen,
 };
-use crate::layer::{LayerShape, NormWeights};
+use crate::layer::{AddAndNorm, LayerShape};
 use crate::layer_backward::VectorSlopes;
-use crate::norm::{add, scale_by, standardise, standardise_backward, stretch};
-use crate::packed::{LayerVectors, PlainLayer, check};
-use crate::pool::{Buffer, Pool, Rounded};
-use crate::product::{
-    Engine, PANEL, Panels, View, pack_columns, pack_rows, packed_len, padded_inputs,
-};
+use crate::norm::{scale_by, standardise_backward};
+use crate::packed::{Direction, LayerVectors, PlainLayer, check};
+use crate::packed16::Packed;
+use crate::pool::Pool;
+use crate::product::{Engine, View};
 use crate::rng::Dropout;
-use crate::shuffle::turn;
 use half::bf16;
 use rayon::prelude::*;
 use std::cell::RefCell;
-use std::ops::Range;
+
+mod saved;
+#[cfg(test)]
+mod tests;
+mod weights;
+
+pub use saved::Saved16;
+use saved::{SavedBlock, SharedBlock};
+use weights::weight_gradient;
 
 /// Tokens of a block, when there are enough.
 const BLOCK_TOKENS: usize = 192;
-
-/// What the backward pass needs of a batch's forward pass.
-#[derive(Debug)]
-pub struct Saved16 {
-    input: Rounded,
-    qkv: Rounded,
-    logs: Buffer,
-    context: Rounded,
-    attended: Rounded,
-    attended_scale: Buffer,
-    stretched: Rounded,
-    wide: Rounded,
-    active: Rounded,
-    output: Rounded,
-    output_scale: Buffer,
-}
-
-/// The part of [`Saved16`] that belongs to some tokens.
-struct SavedBlock<'a> {
-    input: &'a mut [bf16],
-    qkv: &'a mut [bf16],
-    logs: &'a mut [f32],
-    context: &'a mut [bf16],
-    attended: &'a mut [bf16],
-    attended_scale: &'a mut [f32],
-    stretched: &'a mut [bf16],
-    wide: &'a mut [bf16],
-    active: &'a mut [bf16],
-    output: &'a mut [bf16],
-    output_scale: &'a mut [f32],
-}
-
-/// Takes the first `count` numbers off.
-fn take<'a, T>(from: &mut &'a mut [T], count: usize) -> &'a mut [T] {
-    let (first, rest) = std::mem::take(from).split_at_mut(count);
-    *from = rest;
-    first
-}
-
-impl Saved16 {
-    fn new(shape: &LayerShape, tokens: usize, pool: &Pool) -> Self {
-        let narrow = || pool.take_rounded(tokens * shape.hidden);
-        let broad = || pool.take_rounded(tokens * shape.wide);
-        Self {
-            input: narrow(),
-            qkv: pool.take_rounded(tokens * 3 * shape.hidden),
-            logs: pool.take(tokens * shape.heads),
-            context: narrow(),
-            attended: narrow(),
-            attended_scale: pool.take(tokens),
-            stretched: narrow(),
-            wide: broad(),
-            active: broad(),
-            output: narrow(),
-            output_scale: pool.take(tokens),
-        }
-    }
-
-    /// All of it, to be cut into blocks.
-    fn whole(&mut self) -> SavedBlock<'_> {
-        SavedBlock {
-            input: &mut self.input,
-            qkv: &mut self.qkv,
-            logs: &mut self.logs,
-            context: &mut self.context,
-            attended: &mut self.attended,
-            attended_scale: &mut self.attended_scale,
-            stretched: &mut self.stretched,
-            wide: &mut self.wide,
-            active: &mut self.active,
-            output: &mut self.output,
-            output_scale: &mut self.output_scale,
-        }
-    }
-}
-
-impl<'a> SavedBlock<'a> {
-    fn take(&mut self, shape: &LayerShape, tokens: usize) -> SavedBlock<'a> {
-        let (narrow, broad) = (tokens * shape.hidden, tokens * shape.wide);
-        SavedBlock {
-            input: take(&mut self.input, narrow),
-            qkv: take(&mut self.qkv, 3 * narrow),
-            logs: take(&mut self.logs, tokens * shape.heads),
-            context: take(&mut self.context, narrow),
-            attended: take(&mut self.attended, narrow),
-            attended_scale: take(&mut self.attended_scale, tokens),
-            stretched: take(&mut self.stretched, narrow),
-            wide: take(&mut self.wide, broad),
-            active: take(&mut self.active, broad),
-            output: take(&mut self.output, narrow),
-            output_scale: take(&mut self.output_scale, tokens),
-        }
-    }
-}
-
-/// The same for reading: what the backward pass of some tokens needs.
-struct SharedBlock<'a> {
-    qkv: &'a [bf16],
-    logs: &'a [f32],
-    context: &'a [bf16],
-    attended: &'a [bf16],
-    attended_scale: &'a [f32],
-    wide: &'a [bf16],
-    output: &'a [bf16],
-    output_scale: &'a [f32],
-}
-
-impl Saved16 {
-    fn block(&self, shape: &LayerShape, tokens: Range<usize>) -> SharedBlock<'_> {
-        let of = |width: usize| tokens.start * width..tokens.end * width;
-        SharedBlock {
-            qkv: &self.qkv[of(3 * shape.hidden)],
-            logs: &self.logs[of(shape.heads)],
-            context: &self.context[of(shape.hidden)],
-            attended: &self.attended[of(shape.hidden)],
-            attended_scale: &self.attended_scale[of(1)],
-            wide: &self.wide[of(shape.wide)],
-            output: &self.output[of(shape.hidden)],
-            output_scale: &self.output_scale[of(1)],
-        }
-    }
-}
-
-/// Which way a layer's matrices are packed for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    /// From inputs to outputs.
-    Forward,
-    /// From the gradients of outputs to those of inputs.
-    Backward,
-}
-
-/// A rounded and packed matrix.
-struct Packed {
-    numbers: Rounded,
-    inputs: usize,
-    outputs: usize,
-}
-
-impl Packed {
-    fn new(weights: &[f32], width: usize, direction: Direction, pool: &Pool) -> Self {
-        let rows = weights.len() / width;
-        let mut rounded = pool.take_rounded(weights.len());
-        rounded
-            .par_chunks_mut(1 << 14)
-            .zip(weights.par_chunks(1 << 14))
-            .for_each(|(out, weights)| round_all(weights, out));
-        let (inputs, outputs) = match direction {
-            Direction::Forward => (width, rows),
-            Direction::Backward => (rows, width),
-        };
-        let mut numbers = pool.take_rounded(packed_len(inputs, outputs));
-        numbers
-            .par_chunks_exact_mut(PANEL * padded_inputs(inputs))
-            .enumerate()
-            .for_each(|(panel, out)| match direction {
-                Direction::Forward => pack_rows(&rounded, width, rows, width, panel, out),
-                Direction::Backward => pack_columns(&rounded, width, rows, width, panel, out),
-            });
-        Self {
-            numbers,
-            inputs,
-            outputs,
-        }
-    }
-
-    fn panels(&self) -> Panels<'_> {
-        Panels::new(self.inputs, self.outputs, &self.numbers)
-    }
-}
 
 /// The four matrices of a layer.
 struct PackedLayer16 {
@@ -233,24 +69,6 @@ struct Room {
 
 thread_local! {
     static ROOM: RefCell<Room> = RefCell::default();
-    static TURNED: RefCell<Vec<bf16>> = RefCell::default();
-}
-
-/// Whole rows that are computed together, of about [`BLOCK_TOKENS`] tokens; the same on any number
-/// of cores, because sums over them are taken in their order.
-fn cut(lengths: &[usize]) -> Vec<&[usize]> {
-    let (mut blocks, mut rest) = (Vec::new(), lengths);
-    while !rest.is_empty() {
-        let (mut rows, mut tokens) = (0, 0);
-        while rows < rest.len() && (rows == 0 || tokens + rest[rows] / 2 < BLOCK_TOKENS) {
-            tokens += rest[rows];
-            rows += 1;
-        }
-        let (block, after) = rest.split_at(rows);
-        blocks.push(block);
-        rest = after;
-    }
-    blocks
 }
 
 /// Computes a layer: `x` `[tokens, hidden]` to `out`, and what the backward pass needs.
@@ -275,23 +93,20 @@ pub fn forward(
     let packed = PackedLayer16::new(plain, shape, Direction::Forward, pool);
     let mut saved = Saved16::new(shape, tokens, pool);
     let mut whole = saved.whole();
-    let (mut x, mut out, mut first) = (x, out, 0);
+    let mut out = out;
     let mut tasks = Vec::new();
-    for lengths in cut(lengths) {
-        let here: usize = lengths.iter().sum();
-        let (block, after) = x.split_at(here * shape.hidden);
-        x = after;
+    for Block { rows, tokens } in blocks(lengths, BLOCK_TOKENS) {
+        let here = tokens.len();
         tasks.push(Forward {
             shape,
             packed: &packed,
             vectors,
-            lengths,
-            first_token: first,
-            x: block,
+            lengths: &lengths[rows],
+            first_token: tokens.start,
+            x: &x[tokens.start * shape.hidden..tokens.end * shape.hidden],
             out: take(&mut out, here * shape.hidden),
             saved: whole.take(shape, here),
         });
-        first += here;
     }
     tasks
         .into_par_iter()
@@ -357,14 +172,9 @@ impl Forward<'_> {
             norm: vectors.attended_norm,
             first_token: self.first_token,
         };
-        step.run(
-            sums,
-            x,
-            saved.attended_scale,
-            saved.attended,
-            &mut room_.mask,
-            attended,
-        );
+        let (scales, mask) = (Some(saved.attended_scale), &mut room_.mask);
+        step.run(sums, x, scales, mask, attended);
+        round_all(sums, saved.attended);
         round_all(attended, saved.stretched);
 
         let left = View::whole(saved.stretched, tokens, hidden);
@@ -381,56 +191,9 @@ impl Forward<'_> {
             norm: vectors.output_norm,
             ..step
         };
-        step.run(
-            sums,
-            attended,
-            saved.output_scale,
-            saved.output,
-            &mut room_.mask,
-            self.out,
-        );
-    }
-}
-
-/// Drops, adds a residual, normalises.
-#[derive(Debug, Clone, Copy)]
-struct AddAndNorm<'a> {
-    dropout: Option<Dropout>,
-    epsilon: f32,
-    norm: NormWeights<'a>,
-    first_token: usize,
-}
-
-impl AddAndNorm<'_> {
-    /// `sums` are overwritten; `standard` gets the normalised rows before their stretch, `scales`
-    /// what they were multiplied by, and `out` the stretched rows.
-    fn run(
-        self,
-        sums: &mut [f32],
-        residual: &[f32],
-        scales: &mut [f32],
-        standard: &mut [bf16],
-        mask: &mut Vec<f32>,
-        out: &mut [f32],
-    ) {
-        let hidden = self.norm.gamma.len();
-        let rows = sums
-            .chunks_exact_mut(hidden)
-            .zip(residual.chunks_exact(hidden));
-        let outs = out
-            .chunks_exact_mut(hidden)
-            .zip(standard.chunks_exact_mut(hidden));
-        for (row, ((sums, residual), (out, standard))) in rows.zip(outs).enumerate() {
-            if let Some(dropout) = self.dropout {
-                let mask = room(mask, hidden);
-                fill_mask(dropout, (self.first_token + row) as u32, mask);
-                scale_by(sums, mask);
-            }
-            add(sums, residual);
-            scales[row] = standardise(sums, self.epsilon);
-            round_all(sums, standard);
-            stretch(sums, self.norm.gamma, self.norm.beta, out);
-        }
+        let (scales, mask) = (Some(saved.output_scale), &mut room_.mask);
+        step.run(sums, attended, scales, mask, self.out);
+        round_all(sums, saved.output);
     }
 }
 
@@ -474,17 +237,18 @@ pub fn backward(
             wide: &mut broad,
             output: &mut output,
         };
-        let (mut gradient, mut first) = (gradient, 0);
+        let mut gradient = gradient;
         let mut tasks = Vec::new();
-        for lengths in cut(lengths) {
-            let here: usize = lengths.iter().sum();
+        // The same blocks on any number of cores: sums over them are taken in their order.
+        for Block { rows, tokens } in blocks(lengths, BLOCK_TOKENS) {
+            let here = tokens.len();
             tasks.push(Backward {
                 shape,
                 packed: &packed,
                 vectors,
-                lengths,
-                first_token: first,
-                saved: saved.block(shape, first..first + here),
+                lengths: &lengths[rows],
+                first_token: tokens.start,
+                saved: saved.block(shape, tokens),
                 gradient: take(&mut gradient, here * hidden),
                 slopes: Slopes {
                     qkv: take(&mut all.qkv, here * 3 * hidden),
@@ -493,7 +257,6 @@ pub fn backward(
                     output: take(&mut all.output, here * hidden),
                 },
             });
-            first += here;
         }
         let run = |task: Backward<'_>| {
             ROOM.with_borrow_mut(|room| task.run(&mut Engine::start(unit), room))
@@ -661,55 +424,3 @@ impl BackwardStep<'_> {
         }
     }
 }
-
-/// Tokens that are added at a time.
-const CHUNK: usize = 512;
-/// Rows of the gradient that are computed together.
-const ROWS: usize = 128;
-
-/// Computes slopesᵀ x, `[outputs, inputs]`: the gradient of weights that took `x` `[tokens,
-/// inputs]` to what has the gradient `slopes` `[tokens, outputs]`.
-///
-/// Each number is a sum over the tokens in an order that does not depend on the number of cores.
-fn weight_gradient(
-    unit: Unit,
-    slopes: &[bf16],
-    outputs: usize,
-    x: &[bf16],
-    inputs: usize,
-    pool: &Pool,
-) -> Vec<f32> {
-    let tokens = slopes.len() / outputs;
-    let mut gradient = vec![0.0; outputs * inputs];
-    let mut packed = pool.take_rounded(packed_len(CHUNK.min(tokens), inputs));
-    for first in (0..tokens).step_by(CHUNK) {
-        let here = (tokens - first).min(CHUNK);
-        let padded = padded_inputs(here);
-        let packed = &mut packed[..packed_len(here, inputs)];
-        let chunk = &x[first * inputs..];
-        packed
-            .par_chunks_exact_mut(PANEL * padded)
-            .enumerate()
-            .for_each(|(panel, out)| pack_columns(chunk, inputs, here, inputs, panel, out));
-        let right = Panels::new(padded, inputs, packed);
-        gradient
-            .par_chunks_mut(ROWS * inputs)
-            .enumerate()
-            .for_each(|(part, out)| {
-                TURNED.with_borrow_mut(|turned| {
-                    let rows = out.len() / inputs;
-                    let turned = room(turned, ROWS * padded);
-                    let from = &slopes[first * outputs + part * ROWS..];
-                    turn(from, outputs, here, rows, turned, padded);
-                    let left = View::new(turned, padded, rows, padded);
-                    Engine::start(unit).multiply(left, right, |block| {
-                        accumulate(block, out, inputs);
-                    });
-                });
-            });
-    }
-    gradient
-}
-
-#[cfg(test)]
-mod tests;

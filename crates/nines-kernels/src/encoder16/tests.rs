@@ -102,7 +102,12 @@ fn layers_agree_with_those_in_32_bits_on_odd_sizes() {
     let tokens: usize = lengths.iter().sum();
     for (hidden, wide, heads) in [(64, 128, 2), (30, 50, 3), (40, 33, 1)] {
         let model = Model::new(hidden, wide, heads);
-        let layer = Layer16::new(model.shape, &model.plain(), &model.vectors());
+        let layer = Layer16::new(
+            model.shape,
+            &model.plain(),
+            &model.vectors(),
+            &Pool::default(),
+        );
         let start = normal(3, 0, 1.0, tokens * hidden);
         let exact = model.exact(&lengths, &start);
         let spread = exact.iter().map(|x| x * x).sum::<f32>() / exact.len() as f32;
@@ -125,7 +130,14 @@ fn layers_agree_with_those_in_32_bits_on_odd_sizes() {
 fn a_row_does_not_depend_on_the_rows_beside_it() {
     let lengths = [20, 300, 7, 64, 129];
     let model = Model::new(64, 96, 2);
-    let layers = [0, 1].map(|_| Layer16::new(model.shape, &model.plain(), &model.vectors()));
+    let layers = [0, 1].map(|_| {
+        Layer16::new(
+            model.shape,
+            &model.plain(),
+            &model.vectors(),
+            &Pool::default(),
+        )
+    });
     let start = normal(3, 0, 1.0, lengths.iter().sum::<usize>() * 64);
     for unit in Unit::ALL.into_iter().filter(|unit| unit.is_available()) {
         let mut all = start.clone();

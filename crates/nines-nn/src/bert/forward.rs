@@ -89,7 +89,15 @@ impl<'a> Pass<'a> {
         let config = &self.model.config;
         let layers = (0..config.layers).map(|index| self.layer_tensors(index));
         let (rows, cache) = (&self.rows, &self.model.rounded);
-        ops::rounded_layers(unit, embeddings, layers, rows, config.heads, cache)
+        ops::rounded_layers(
+            unit,
+            embeddings,
+            layers,
+            rows,
+            config.heads,
+            cache,
+            &self.model.pool,
+        )
     }
 
     /// The embeddings and the output of each layer, `[tokens, hidden]` each.

@@ -190,6 +190,7 @@ pub(super) fn rounded_layers(
     rows: &PackedRows,
     heads: usize,
     cache: &LayersCache,
+    pool: &Pool,
 ) -> Option<Tensor<2>> {
     let x = plain(x.clone())?;
     if cache.layers.get().is_none() {
@@ -214,6 +215,7 @@ pub(super) fn rounded_layers(
                     shape,
                     &parameters.matrices(),
                     &parameters.vectors(),
+                    pool,
                 ))
             })
             .collect::<Option<Vec<_>>>()?;

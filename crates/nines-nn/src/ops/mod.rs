@@ -127,8 +127,9 @@ pub(crate) fn rounded_layers(
     rows: &PackedRows,
     heads: usize,
     cache: &LayersCache,
+    pool: &Pool,
 ) -> Option<Tensor<2>> {
-    fused::rounded_layers(unit, x, layers, rows, heads, cache)
+    fused::rounded_layers(unit, x, layers, rows, heads, cache, pool)
 }
 
 #[cfg(test)]

@@ -105,6 +105,30 @@ fn from_an_empty_folder_to_a_filtered_generator() {
 }
 
 #[test]
+fn a_threshold_serves_the_path_that_it_was_calibrated_on_and_no_other() {
+    let world = World::with_project();
+    world.import(120);
+    world.train();
+    let calibrate = ["calibrate", "--confidence", "0", "--fresh", "3"];
+    let filter = ["filter", "she walked the garden"];
+    let f32 = ["--precision", "f32"];
+    world.run(&[&f32[..], &calibrate].concat()).good();
+    world.run(&[&f32[..], &filter].concat()).good();
+    // Refused on any CPU: for want of a threshold in bf16, or for want of bf16.
+    let refused = world.run(&[&["--precision", "bf16"], &filter[..]].concat());
+    assert_eq!(refused.status, Some(1), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("scoring path cpu/f32") || refused.stderr.contains("neither AMX"),
+        "{}",
+        refused.stderr
+    );
+    // A newer threshold of another path does not stand in the way.
+    let windows = [&f32[..], &calibrate, &["--long", "max"]].concat();
+    world.run(&windows).good();
+    world.run(&[&f32[..], &filter].concat()).good();
+}
+
+#[test]
 fn scores_come_back_in_order_and_bad_rows_beside_them() {
     let world = calibrated();
     let mut table = rows(30);
