@@ -80,18 +80,25 @@ postgres:
 	touch $@
 
 # Cross-validation here and in PyTorch with the same rows, folds, batches and first weights; then
-# the endpoint generator against a real server. Hours on two cores; every finished fold is kept.
+# the endpoint generator against a real server. Over two hours on two cores; every finished fold is
+# kept, and a second call goes on from there.
 PARITY = .cache/parity
+PARITY_SEEDS = 0 1 2
 parity: .venv-reference/done models
 	base=$$($(NINES) --json models list | $(PYTHON) -c 'import json, sys; print(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "minilm-l6"))') && \
-	target/release/examples/folds $$base data/starter export $(PARITY)/export && \
-	target/release/examples/folds $$base data/starter train $(PARITY)/nines && \
-	.venv-reference/bin/python benches/parity_train.py $(PARITY)/export $(PARITY)/pytorch
+	for seed in $(PARITY_SEEDS); do \
+	  out=$(PARITY)/seed-$$seed && \
+	  target/release/examples/folds $$base data/starter export $$out/export --set seed=$$seed && \
+	  target/release/examples/folds $$base data/starter train $$out/nines --set seed=$$seed && \
+	  .venv-reference/bin/python benches/parity_train.py $$out/export $$out/pytorch || exit 1; \
+	done
 	.venv-reference/bin/pip install -q -r golden/requirements.txt
 	cd golden && ../.venv-reference/bin/python parity_endpoint.py \
 	  $$(../$(NINES) --json models list | $(PYTHON) -c 'import glob, json, sys; print(glob.glob(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "smollm2-135m") + "/*.gguf")[0])') \
 	  ../target/release/examples/endpoint_parity
-	.venv-reference/bin/python benches/compare_cv.py $(PARITY)/nines/out_of_fold.jsonl $(PARITY)/pytorch/out_of_fold.jsonl
+	.venv-reference/bin/python benches/compare_cv.py \
+	  --nines $(PARITY_SEEDS:%=$(PARITY)/seed-%/nines/out_of_fold.jsonl) \
+	  --pytorch $(PARITY_SEEDS:%=$(PARITY)/seed-%/pytorch/out_of_fold.jsonl)
 
 # Speed beside PyTorch and transformers, in turn, on the same inputs.
 bench: .venv-reference/done models

@@ -1,11 +1,12 @@
 """Compares two sets of out-of-fold scores of the same rows: AUROC and AUPRC of each, and their
 difference, by paired bootstrap over prompt families.
 
-The question was fixed beforehand: `nines` is not worse than PyTorch when the lower end of the 95 %
-interval of (nines - PyTorch) lies above -0.02, for AUROC and for AUPRC. Exit status 1 when it does
-not.
+Each side brings one file for each training seed; a row's score is the mean of its logits over the
+seeds, which takes the noise of dropout and batch order out of the comparison. The question was
+fixed beforehand: `nines` is not worse than PyTorch when the lower end of the 95 % interval of
+(nines - PyTorch) lies above -0.02, for AUROC and for AUPRC. Exit status 1 when it does not.
 
-    python benches/compare_cv.py OURS/out_of_fold.jsonl THEIRS/out_of_fold.jsonl
+    python benches/compare_cv.py --nines OURS/*/out_of_fold.jsonl --pytorch THEIRS/*/out_of_fold.jsonl
 """
 
 import argparse
@@ -22,6 +23,26 @@ SEED = 0
 def read(path):
     with open(path, encoding="utf-8") as file:
         return {row["snippet"]: row for row in map(json.loads, file)}
+
+
+def same_rows(sets):
+    """Stops unless all sets score the same rows, with the same labels, families and folds."""
+    (first_path, first), *others = sets
+    for path, rows in others:
+        if rows.keys() != first.keys():
+            sys.exit(f"{path} and {first_path} do not score the same snippets")
+        for key, row in rows.items():
+            if any(row[field] != first[key][field] for field in ("broad", "family", "fold")):
+                sys.exit(f"{path} and {first_path} disagree about the label, family or fold of {key}")
+
+
+def mean(sets):
+    """The rows of the first set with the mean of all sets' logits as score."""
+    (_, first), *_ = sets
+    return {
+        key: row | {"score": float(np.mean([rows[key]["score"] for _, rows in sets]))}
+        for key, row in first.items()
+    }
 
 
 class Ranking:
@@ -88,16 +109,19 @@ def compare(name, ours, theirs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("ours")
-    parser.add_argument("theirs")
+    parser.add_argument("--nines", nargs="+", required=True, metavar="FILE", help="one a seed")
+    parser.add_argument("--pytorch", nargs="+", required=True, metavar="FILE", help="one a seed")
     options = parser.parse_args()
-    ours, theirs = read(options.ours), read(options.theirs)
-    if ours.keys() != theirs.keys():
-        sys.exit("the two files do not score the same snippets")
-    for key, row in ours.items():
-        if any(row[field] != theirs[key][field] for field in ("broad", "family", "fold")):
-            sys.exit(f"the two files disagree about the label, family or fold of {key}")
-    good = compare("all rows", ours, theirs)
+    ours = [(path, read(path)) for path in options.nines]
+    theirs = [(path, read(path)) for path in options.pytorch]
+    same_rows(ours + theirs)
+    if len(ours) != len(theirs):
+        sys.exit(f"{len(ours)} files of nines beside {len(theirs)} of PyTorch: bring the same seeds")
+    if len(ours) > 1:
+        for place, ((_, a), (_, b)) in enumerate(zip(ours, theirs)):
+            compare(f"training seed {place} alone (for information)", a, b)
+    ours, theirs = mean(ours), mean(theirs)
+    good = compare("all rows, logits averaged over the seeds", ours, theirs)
     for source in sorted({row["source"] for row in ours.values()}):
         keys = [k for k, row in ours.items() if row["source"] == source]
         if len({ours[k]["broad"] for k in keys}) == 2:
