@@ -1,6 +1,6 @@
 //! Measures how fast a generator writes.
 //!
-//!     cargo run --release -p nines-infer --example generate_speed -- MODEL.gguf PROMPTS.jsonl [DRAWS] [BATCH]
+//!     cargo run --release -p nines-infer --example generate_speed -- MODEL.gguf PROMPTS.jsonl [DRAWS] [BATCH] [PRECISION]
 //!
 //! DRAWS is 8 unless given. Two prompts are continued first, untimed, to warm up. Prints tokens a
 //! second, and the most memory used.
@@ -9,6 +9,7 @@ use nines_domain::draw::{Finish, Sampling};
 use nines_infer::cancel::CancelFlag;
 use nines_infer::generator::{Generator, PromptRequest};
 use nines_infer::local::{DEFAULT_BATCH, LocalGenerator};
+use nines_nn::precision::Precision;
 use std::error::Error;
 use std::path::Path;
 
@@ -20,7 +21,9 @@ struct Row {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [file, prompts, ..] = &arguments[..] else {
-        return Err("usage: generate_speed MODEL.gguf PROMPTS.jsonl [DRAWS] [BATCH]".into());
+        return Err(
+            "usage: generate_speed MODEL.gguf PROMPTS.jsonl [DRAWS] [BATCH] [PRECISION]".into(),
+        );
     };
     let number = |place: usize, default: usize| {
         let given = arguments.get(place);
@@ -38,7 +41,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             draws: 0..draws as u32,
         })
         .collect();
-    let generator = LocalGenerator::open(Path::new(file))?.with_batch(batch);
+    let precision = match arguments.get(4) {
+        Some(name) => Precision::from_name(name).ok_or("PRECISION is f32 or bf16/amx")?,
+        None => Precision::fastest(),
+    };
+    let generator = LocalGenerator::open(Path::new(file), precision)?.with_batch(batch);
     generator.generate(
         &requests[..requests.len().min(2)],
         &Sampling::default(),

@@ -16,6 +16,7 @@ use crate::sampling;
 use nines_domain::draw::{Draw, Sampling};
 use nines_nn::gguf::GgufError;
 use nines_nn::llama::{CpuLlama, LlamaError, LlamaWeights};
+use nines_nn::precision::Precision;
 use nines_text::{GeneratorTokenizer, TextError};
 use schedule::Schedule;
 use std::path::{Path, PathBuf};
@@ -67,8 +68,8 @@ pub enum LoadGeneratorError {
 
 /// A generator that runs on this machine's processor.
 ///
-/// A draw depends on the model, the prompt, the sampling settings and its number alone: not on the
-/// batch, the other prompts, or the number of cores.
+/// A draw depends on the model, its precision, the prompt, the sampling settings and its number
+/// alone: not on the batch, the other prompts, or the number of cores.
 #[derive(Debug)]
 pub struct LocalGenerator {
     model: CpuLlama,
@@ -79,11 +80,11 @@ pub struct LocalGenerator {
 
 impl LocalGenerator {
     /// Loads a GGUF file, or a Hugging Face folder with config.json, safetensors and
-    /// tokenizer.json.
+    /// tokenizer.json, to be run in a precision that this CPU has.
     ///
     /// # Errors
     /// [`LoadGeneratorError`] where a file is missing, broken, or of another architecture.
-    pub fn open(path: &Path) -> Result<Self, LoadGeneratorError> {
+    pub fn open(path: &Path, precision: Precision) -> Result<Self, LoadGeneratorError> {
         let weights = LlamaWeights::open(path)?;
         let with_path = |source| LoadGeneratorError::Tokenizer {
             path: path.to_owned(),
@@ -102,9 +103,9 @@ impl LocalGenerator {
                 vocabulary,
             });
         }
-        let id = identity::of(path, weights.gguf())?;
+        let id = identity::of(path, weights.gguf(), precision)?;
         Ok(Self {
-            model: CpuLlama::new(weights)?,
+            model: CpuLlama::new(weights, precision)?,
             tokenizer,
             id,
             batch: DEFAULT_BATCH,

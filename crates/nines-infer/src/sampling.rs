@@ -2,7 +2,7 @@
 
 use crate::generator::GenerateError;
 use nines_domain::draw::Sampling;
-use nines_kernels::lanes::{exponentials, largest};
+use nines_kernels::lanes::{exponentials_into, largest};
 
 /// Weights are summed in blocks of this many, so that a draw need not add up the whole vocabulary
 /// one by one.
@@ -42,6 +42,24 @@ pub fn check(sampling: &Sampling) -> Result<(), GenerateError> {
     Ok(())
 }
 
+/// Returns logits in which those of tokens already seen are lowered; `None` where a token has none.
+fn with_penalty(
+    logits: &[f32],
+    seen: impl IntoIterator<Item = u32>,
+    penalty: f32,
+) -> Option<Vec<f32>> {
+    let mut logits = logits.to_vec();
+    for token in seen {
+        let logit = logits.get_mut(token as usize)?;
+        *logit = if *logit < 0.0 {
+            *logit * penalty
+        } else {
+            *logit / penalty
+        };
+    }
+    Some(logits)
+}
+
 /// Chooses tokens under fixed settings. Holds the memory that one choice needs.
 #[derive(Debug, Default)]
 pub struct Sampler {
@@ -61,32 +79,27 @@ impl Sampler {
         sampling: &Sampling,
         u: f64,
     ) -> Option<u32> {
-        self.weights.clear();
-        self.weights.extend_from_slice(logits);
-        if sampling.repetition_penalty != 1.0 {
-            let penalty = sampling.repetition_penalty as f32;
-            for token in seen {
-                let logit = self.weights.get_mut(token as usize)?;
-                *logit = if *logit < 0.0 {
-                    *logit * penalty
-                } else {
-                    *logit / penalty
-                };
-            }
-        }
-        let most = largest(&self.weights);
+        let penalised;
+        let logits = if sampling.repetition_penalty == 1.0 {
+            logits
+        } else {
+            penalised = with_penalty(logits, seen, sampling.repetition_penalty as f32)?;
+            &penalised
+        };
+        let most = largest(logits);
         if !most.is_finite() {
             return None;
         }
         let scale = (1.0 / sampling.temperature) as f32;
         if sampling.temperature == 0.0 || !scale.is_finite() {
-            if self.weights.iter().any(|logit| logit.is_nan()) {
+            if logits.iter().any(|logit| logit.is_nan()) {
                 return None;
             }
-            let first = self.weights.iter().position(|logit| *logit == most)?;
+            let first = logits.iter().position(|logit| *logit == most)?;
             return u32::try_from(first).ok();
         }
-        let total = f64::from(exponentials(&mut self.weights, most, scale));
+        self.weights.resize(logits.len(), 0.0);
+        let total = f64::from(exponentials_into(logits, most, scale, &mut self.weights));
         if !total.is_finite() {
             return None;
         }

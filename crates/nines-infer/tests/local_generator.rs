@@ -4,6 +4,7 @@ use nines_domain::draw::{Draw, Finish, Sampling};
 use nines_infer::cancel::CancelFlag;
 use nines_infer::generator::{GenerateError, Generator, PromptRequest};
 use nines_infer::local::LocalGenerator;
+use nines_nn::precision::Precision;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -24,10 +25,21 @@ fn generator() -> &'static LocalGenerator {
 }
 
 fn load() -> LocalGenerator {
+    load_in(Precision::Float32)
+}
+
+/// 32 bits, and the fastest that this machine has where that is another.
+fn precisions() -> Vec<Precision> {
+    let mut precisions = vec![Precision::Float32, Precision::fastest()];
+    precisions.dedup();
+    precisions
+}
+
+fn load_in(precision: Precision) -> LocalGenerator {
     let model = nines_models::resolve("smollm2-135m")
         .unwrap_or_else(|error| panic!("the default generator is needed: {error}"));
     let file = model.gguf().expect("it is a GGUF file");
-    LocalGenerator::open(&file).unwrap_or_else(|error| panic!("{error}"))
+    LocalGenerator::open(&file, precision).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn requests(prompts: &[&str], draws: std::ops::Range<u32>) -> Vec<PromptRequest> {
@@ -73,17 +85,25 @@ fn short() -> Sampling {
 }
 
 #[test]
+fn a_text_is_the_same_at_any_batch() {
+    let all = requests(&PROMPTS, 0..4);
+    for precision in precisions() {
+        let together = generate(&load_in(precision), &all, &short());
+        for batch in [1, 8, 32] {
+            let generator = load_in(precision).with_batch(batch);
+            assert_eq!(
+                generate(&generator, &all, &short()),
+                together,
+                "{precision} at batch {batch}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_text_depends_on_nothing_but_its_own_key() {
     let all = requests(&PROMPTS, 0..4);
     let together = generate(generator(), &all, &short());
-    for batch in [1, 8, 32] {
-        let generator = load().with_batch(batch);
-        assert_eq!(
-            generate(&generator, &all, &short()),
-            together,
-            "at batch {batch}"
-        );
-    }
     // Other neighbours, another order, draws in two parts.
     for (index, prompt) in PROMPTS.iter().enumerate().rev().take(2) {
         for draws in [0..1, 1..4] {
@@ -299,6 +319,8 @@ fn the_name_says_which_file_it_is() {
         id.starts_with("SmolLM2-135M-Instruct.Q4_1@") && id.ends_with("-f32"),
         "{id}"
     );
+    let fastest = Precision::fastest();
+    assert!(load_in(fastest).id().ends_with(&format!("-{fastest}")));
     assert_eq!(generator().context_window(), Some(8192));
 }
 
@@ -308,7 +330,10 @@ fn tiny() -> PathBuf {
 
 #[test]
 fn a_folder_is_a_generator_too() {
-    let open = || LocalGenerator::open(&tiny().join("plain")).unwrap_or_else(|e| panic!("{e}"));
+    let open = || {
+        LocalGenerator::open(&tiny().join("plain"), Precision::Float32)
+            .unwrap_or_else(|e| panic!("{e}"))
+    };
     let generator = open();
     assert!(generator.id().starts_with("plain@"), "{}", generator.id());
     assert_eq!(generator.context_window(), Some(64));
@@ -359,16 +384,19 @@ fn a_folder_is_a_generator_too() {
 #[test]
 fn what_is_no_generator_is_refused() {
     let tiny = tiny();
-    let error = LocalGenerator::open(&tiny.join("scaled")).expect_err("no tokenizer");
+    let error =
+        LocalGenerator::open(&tiny.join("scaled"), Precision::Float32).expect_err("no tokenizer");
     assert!(error.to_string().contains("tokenizer"), "{error}");
-    let error = LocalGenerator::open(&tiny.join("plain-F32.gguf")).expect_err("no vocabulary");
+    let error = LocalGenerator::open(&tiny.join("plain-F32.gguf"), Precision::Float32)
+        .expect_err("no vocabulary");
     assert!(
         error
             .to_string()
             .contains("has no metadata tokenizer.ggml.model"),
         "{error}"
     );
-    let error = LocalGenerator::open(&tiny.join("none.gguf")).expect_err("no file");
+    let error =
+        LocalGenerator::open(&tiny.join("none.gguf"), Precision::Float32).expect_err("no file");
     assert!(
         error.to_string().starts_with("cannot read the GGUF file"),
         "{error}"

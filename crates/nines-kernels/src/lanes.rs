@@ -162,6 +162,27 @@ vectorised! {
 }
 
 vectorised! {
+    /// Writes e to the (value - shift) * scale for each value, and returns their sum.
+    pub fn exponentials_into(values: &[f32], shift: f32, scale: f32, out: &mut [f32]) -> f32 {
+        let mut lanes = [0.0; LANES];
+        let (blocks, rest) = values.as_chunks::<LANES>();
+        let (outs, out_rest) = out.as_chunks_mut::<LANES>();
+        for (block, out) in blocks.iter().zip(outs) {
+            for ((lane, value), out) in lanes.iter_mut().zip(block).zip(out) {
+                *out = exp((*value - shift) * scale);
+                *lane += *out;
+            }
+        }
+        let mut sum = fold(lanes);
+        for (value, out) in rest.iter().zip(out_rest) {
+            *out = exp((*value - shift) * scale);
+            sum += *out;
+        }
+        sum
+    }
+}
+
+vectorised! {
     /// Returns the sum of squares.
     pub fn sum_of_squares(values: &[f32]) -> f32 {
         let mut lanes = [0.0; LANES];

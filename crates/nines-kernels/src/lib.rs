@@ -15,7 +15,7 @@ mod cpu;
 pub mod embedding;
 pub mod encoder;
 pub mod encoder16;
-mod finish;
+pub mod finish;
 mod gelu;
 pub mod lanes;
 pub mod layer;

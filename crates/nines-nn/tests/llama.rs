@@ -3,10 +3,12 @@
 //! and in a batch.
 
 use burn::tensor::Tensor;
+use nines_kernels::Unit;
 use nines_nn::device::cpu;
 use nines_nn::llama::{
     CpuLlama, CpuSequence, Feed, Llama, LlamaCache, LlamaError, LlamaWeights, Wanted, Workspace,
 };
+use nines_nn::precision::Precision;
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -69,8 +71,20 @@ fn tiny_rows() -> Vec<Vec<u32>> {
 }
 
 fn load(path: &Path) -> CpuLlama {
+    load_in(path, Precision::Float32)
+}
+
+fn load_in(path: &Path, precision: Precision) -> CpuLlama {
     let weights = LlamaWeights::open(path).unwrap_or_else(|error| panic!("{error}"));
-    CpuLlama::new(weights).expect("readable tensors")
+    CpuLlama::new(weights, precision).expect("readable tensors")
+}
+
+/// Everything that this machine can multiply in.
+fn precisions() -> impl Iterator<Item = Precision> {
+    [Precision::Float32]
+        .into_iter()
+        .chain(Unit::ALL.map(Precision::Bf16))
+        .filter(|precision| precision.is_available())
 }
 
 /// Logits after every token, each row fed in pieces of at most `piece` tokens, all rows together.
@@ -159,18 +173,37 @@ fn tiny_models_give_the_logits_of_transformers() {
 }
 
 #[test]
+fn tiny_models_in_bf16_give_nearly_the_logits_of_32_bits() {
+    let rows = tiny_rows();
+    for (name, path) in tiny() {
+        let exact = cpu_logits(&load(&path), &rows, usize::MAX).concat();
+        for precision in precisions().filter(|precision| *precision != Precision::Float32) {
+            let model = load_in(&path, precision);
+            let found = cpu_logits(&model, &rows, usize::MAX).concat();
+            let worst = apart(&found, &exact);
+            assert!(worst < 0.03, "{name} in {precision}: {worst}");
+            assert!(worst > 0.0, "{name} in {precision}: nothing was rounded");
+        }
+    }
+}
+
+#[test]
 fn cached_decoding_is_uncached_decoding() {
     let rows = tiny_rows();
     for (name, path) in tiny() {
+        for precision in precisions() {
+            let model = load_in(&path, precision);
+            let whole = cpu_logits(&model, &rows, usize::MAX);
+            for piece in [1, 5, 16] {
+                assert_eq!(
+                    cpu_logits(&model, &rows, piece),
+                    whole,
+                    "{name} in {precision} in pieces of {piece}"
+                );
+            }
+        }
         let model = load(&path);
         let whole = cpu_logits(&model, &rows, usize::MAX);
-        for piece in [1, 5, 16] {
-            assert_eq!(
-                cpu_logits(&model, &rows, piece),
-                whole,
-                "{name} in pieces of {piece}"
-            );
-        }
         let model = Llama::from_weights(model.weights(), &cpu()).expect("loads");
         let pieces = burn_logits(&model, &rows, 7).concat();
         let worst = apart(&pieces, &whole.concat());
@@ -182,11 +215,14 @@ fn cached_decoding_is_uncached_decoding() {
 fn a_row_does_not_depend_on_its_neighbours_to_the_last_bit() {
     let rows = tiny_rows();
     for (name, path) in tiny() {
-        let model = load(&path);
-        let together = cpu_logits(&model, &rows, usize::MAX);
-        for (row, together) in rows.iter().zip(together) {
-            let alone = cpu_logits(&model, std::slice::from_ref(row), usize::MAX);
-            assert_eq!(alone[0], together, "{name}, a row of {}", row.len());
+        for precision in precisions() {
+            let model = load_in(&path, precision);
+            let together = cpu_logits(&model, &rows, usize::MAX);
+            for (row, together) in rows.iter().zip(together) {
+                let alone = cpu_logits(&model, std::slice::from_ref(row), usize::MAX);
+                let len = row.len();
+                assert_eq!(alone[0], together, "{name} in {precision}, a row of {len}");
+            }
         }
     }
 }
@@ -375,6 +411,15 @@ fn the_default_generator_gives_the_logits_of_transformers() {
         found[..3],
         "with a cache"
     );
+
+    if let Precision::Bf16(unit) = Precision::fastest() {
+        let model = load_in(&smollm2(), Precision::Bf16(unit));
+        let rounded = cpu_logits(&model, &rows, usize::MAX);
+        let worst = apart(&rounded.concat(), &found.concat());
+        assert!(worst < 0.02, "in bf16: {worst}");
+        let again = cpu_logits(&model, &rows[..3], 4);
+        assert_eq!(again, rounded[..3], "in bf16 with a cache");
+    }
 
     let burn = Llama::from_weights(model.weights(), &cpu()).expect("loads");
     let in_burn = burn_logits(&burn, &rows, 64);

@@ -25,7 +25,7 @@ pub struct Cli {
     /// No progress bars
     #[arg(long, short, global = true, help_heading = EVERYWHERE)]
     pub quiet: bool,
-    /// What classifiers multiply in: fastest, f32 or bf16 (default: nines.toml)
+    /// What models multiply in: fastest, f32 or bf16 (default: nines.toml)
     #[arg(long, global = true, env = "NINES_PRECISION", hide_env_values = true)]
     #[arg(value_enum, hide_possible_values = true, value_name = "PRECISION", help_heading = EVERYWHERE)]
     pub precision: Option<PrecisionChoice>,

@@ -101,7 +101,8 @@ impl Default for ClassifierSection {
     }
 }
 
-/// What classifiers multiply in. A threshold belongs to the precision that it was chosen with.
+/// What models multiply in. A threshold belongs to the precision that it was chosen with, and a
+/// draw to the one that it was made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum PrecisionChoice {
@@ -138,6 +139,9 @@ pub struct GeneratorSection {
     /// A model of the cache, or a GGUF file (relative to the project folder); unused where an
     /// endpoint is given.
     pub model: String,
+    /// What a local model multiplies in.
+    #[serde(default)]
+    pub precision: PrecisionChoice,
     /// An OpenAI-compatible endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<EndpointSection>,
@@ -147,6 +151,7 @@ impl Default for GeneratorSection {
     fn default() -> Self {
         Self {
             model: "smollm2-135m".to_owned(),
+            precision: PrecisionChoice::default(),
             endpoint: None,
         }
     }

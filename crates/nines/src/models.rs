@@ -228,11 +228,12 @@ pub fn generator(project: &Project) -> Result<Arc<dyn Generator>> {
         return Ok(Arc::new(EndpointGenerator::new(config)?));
     }
     let path = project.folder.join(&section.model);
-    let generator = if path.is_file() {
-        LocalGenerator::open(&path)?
+    let path = if path.is_file() {
+        path
     } else {
         let folder = find(&section.model)?;
-        LocalGenerator::open(&folder.gguf().unwrap_or(folder.path))?
+        folder.gguf().unwrap_or(folder.path)
     };
-    Ok(Arc::new(generator))
+    let precision = section.precision.on_this_machine()?;
+    Ok(Arc::new(LocalGenerator::open(&path, precision)?))
 }

@@ -37,6 +37,7 @@ impl Project {
     pub fn with_precision(mut self, asked: Option<PrecisionChoice>) -> Self {
         if let Some(asked) = asked {
             self.config.classifier.precision = asked;
+            self.config.generator.precision = asked;
         }
         self
     }

@@ -2,17 +2,22 @@
 
 use super::LoadGeneratorError;
 use nines_nn::gguf::GgufFile;
+use nines_nn::precision::Precision;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::path::Path;
 
 /// Digits of the digest in the name.
 const DIGITS: usize = 16;
-/// What the arithmetic is: a change that changes texts changes this word.
-const ARITHMETIC: &str = "f32";
 
-/// Names a model by its file's name and content: `SmolLM2-135M-Instruct.Q4_1@0123456789abcdef-f32`.
-pub(super) fn of(path: &Path, gguf: Option<&GgufFile>) -> Result<String, LoadGeneratorError> {
+/// Names a model by its file's name and content and by its arithmetic:
+/// `SmolLM2-135M-Instruct.Q4_1@0123456789abcdef-f32`. A change that changes texts changes the
+/// arithmetic's name.
+pub(super) fn of(
+    path: &Path,
+    gguf: Option<&GgufFile>,
+    precision: Precision,
+) -> Result<String, LoadGeneratorError> {
     let mut hasher = Sha256::new();
     match gguf {
         Some(file) => hasher.update(file.as_bytes()),
@@ -39,7 +44,7 @@ pub(super) fn of(path: &Path, gguf: Option<&GgufFile>) -> Result<String, LoadGen
         path.file_name()
     };
     let stem = stem.map_or("model".into(), |stem| stem.to_string_lossy());
-    Ok(format!("{stem}@{}-{ARITHMETIC}", &digits[..DIGITS]))
+    Ok(format!("{stem}@{}-{precision}", &digits[..DIGITS]))
 }
 
 /// Lists the files of a folder that decide what the model writes.

@@ -1,4 +1,7 @@
 //! Keeps the batch full: a finished completion makes room for the next, of whatever prompt.
+//!
+//! Each pass over the weights gives every active completion one more token and runs pieces of the
+//! prompts that come next, so that their draws can start as soon as there is room.
 
 use super::LocalGenerator;
 use super::completion::{Completion, Next};
@@ -10,11 +13,18 @@ use nines_domain::draw::{Draw, Sampling};
 use nines_domain::snippet::ContentHash;
 use nines_nn::llama::{CpuSequence, Feed, LlamaError, Wanted, Workspace};
 use rayon::prelude::*;
+use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
-/// Tokens of prompts that are run together: enough for full speed, and a bound on memory.
+/// Tokens of prompts that are run in one pass: enough for full speed, and a bound on memory.
 const PROMPT_TOKENS: usize = 512;
+/// One draw for so many places of the batch waits with its prompt already run.
+const PLACES_FOR_A_WAITING_DRAW: usize = 4;
+
+thread_local! {
+    static SAMPLER: RefCell<Sampler> = RefCell::default();
+}
 
 /// One generation.
 pub(super) struct Schedule<'a> {
@@ -73,11 +83,12 @@ impl<'a> Schedule<'a> {
     ) -> Result<GenerateStats, GenerateError> {
         let started = Instant::now();
         while !cancel.is_cancelled() {
-            self.fill(on_draw, cancel)?;
-            if self.active.is_empty() {
+            self.queue_prompts(on_draw);
+            if self.active.is_empty() && self.prompts.is_empty() {
                 break;
             }
             self.step(on_draw)?;
+            self.start(on_draw);
         }
         Ok(GenerateStats {
             tokens: self.tokens,
@@ -85,30 +96,18 @@ impl<'a> Schedule<'a> {
         })
     }
 
-    /// Starts completions until the batch is full or nothing is left to start.
-    fn fill(&mut self, on_draw: OnDraw<'_>, cancel: &CancelFlag) -> Result<(), GenerateError> {
-        while self.active.len() < self.generator.batch && !cancel.is_cancelled() {
-            self.queue_prompts(on_draw);
-            if self.prompts.is_empty() {
-                return Ok(());
-            }
-            self.run_prompts(cancel)?;
-            self.start(on_draw);
-        }
-        Ok(())
-    }
-
-    /// Cuts prompts into tokens until there are draws enough for the free places. A prompt that
-    /// cannot be continued fails alone.
+    /// Cuts prompts into tokens until there are draws enough for the free places and for those that
+    /// will soon be. A prompt that cannot be continued fails alone.
     fn queue_prompts(&mut self, on_draw: OnDraw<'_>) {
-        let free = self.generator.batch - self.active.len();
+        let batch = self.generator.batch;
+        let wanted = batch - self.active.len() + batch.div_ceil(PLACES_FOR_A_WAITING_DRAW);
         let waiting = |prompts: &VecDeque<Prompt>| -> usize {
             prompts
                 .iter()
                 .map(|prompt| (prompt.end_draw - prompt.next_draw) as usize)
                 .sum()
         };
-        while waiting(&self.prompts) < free
+        while waiting(&self.prompts) < wanted
             && let Some(request) = self.requests.get(self.next_request)
         {
             let index = self.next_request;
@@ -133,48 +132,6 @@ impl<'a> Schedule<'a> {
                 }
             }
         }
-    }
-
-    /// Runs queued prompts that have not been run, together and in pieces.
-    fn run_prompts(&mut self, cancel: &CancelFlag) -> Result<(), GenerateError> {
-        while !cancel.is_cancelled() {
-            let mut room = PROMPT_TOKENS;
-            let mut feeds = Vec::new();
-            let mut ends = Vec::new();
-            for prompt in &mut self.prompts {
-                let done = prompt.sequence.len();
-                let piece = (prompt.tokens.len() - done).min(room);
-                if !prompt.logits.is_empty() || piece == 0 {
-                    continue;
-                }
-                room -= piece;
-                let is_end = done + piece == prompt.tokens.len();
-                feeds.push(Feed {
-                    sequence: &mut prompt.sequence,
-                    tokens: &prompt.tokens[done..done + piece],
-                    wanted: if is_end {
-                        Wanted::Last
-                    } else {
-                        Wanted::Nothing
-                    },
-                });
-                if is_end {
-                    ends.push(&mut prompt.logits);
-                }
-            }
-            if feeds.is_empty() {
-                return Ok(());
-            }
-            let logits = self
-                .generator
-                .model
-                .forward(&mut feeds, &mut self.workspace)
-                .map_err(model_error)?;
-            for (end, logits) in ends.into_iter().zip(logits.rows()) {
-                end.extend_from_slice(logits);
-            }
-        }
-        Ok(())
     }
 
     /// Starts draws of prompts that have been run, choosing each one's first token.
@@ -215,8 +172,10 @@ impl<'a> Schedule<'a> {
             let logits = &prompt.logits;
             started
                 .par_iter_mut()
-                .map_init(Sampler::default, |sampler, completion| {
-                    completion.advance(logits, sampler, sampling, &generator.tokenizer)
+                .map(|completion| {
+                    SAMPLER.with_borrow_mut(|sampler| {
+                        completion.advance(logits, sampler, sampling, &generator.tokenizer)
+                    })
                 })
                 .collect_into_vec(&mut outcomes);
             if prompt.next_draw == prompt.end_draw {
@@ -226,7 +185,7 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    /// Gives every active completion one more token.
+    /// Gives every active completion one more token, and runs queued prompts further.
     fn step(&mut self, on_draw: OnDraw<'_>) -> Result<(), GenerateError> {
         let mut active = std::mem::take(&mut self.active);
         let lasts: Vec<[u32; 1]> = active.iter().map(|completion| [completion.last]).collect();
@@ -239,18 +198,25 @@ impl<'a> Schedule<'a> {
                 wanted: Wanted::Last,
             })
             .collect();
+        let ends = feed_prompts(&mut self.prompts, &mut feeds);
         let (generator, sampling) = (self.generator, self.sampling);
         let logits = generator
             .model
             .forward(&mut feeds, &mut self.workspace)
             .map_err(model_error)?;
         let rows: Vec<&[f32]> = logits.rows().collect();
+        let (rows, prompt_rows) = rows.split_at(lasts.len());
+        for (end, logits) in ends.into_iter().zip(prompt_rows) {
+            end.extend_from_slice(logits);
+        }
         let mut outcomes = Vec::new();
         active
             .par_iter_mut()
             .zip(rows)
-            .map_init(Sampler::default, |sampler, (completion, logits)| {
-                completion.advance(logits, sampler, sampling, &generator.tokenizer)
+            .map(|(completion, logits)| {
+                SAMPLER.with_borrow_mut(|sampler| {
+                    completion.advance(logits, sampler, sampling, &generator.tokenizer)
+                })
             })
             .collect_into_vec(&mut outcomes);
         self.settle(active, &mut outcomes, on_draw);
@@ -279,4 +245,36 @@ impl<'a> Schedule<'a> {
             }
         }
     }
+}
+
+/// Adds pieces of the prompts that have not been run whole; returns where the logits go of those that
+/// now will be.
+fn feed_prompts<'p>(
+    prompts: &'p mut VecDeque<Prompt>,
+    feeds: &mut Vec<Feed<'p>>,
+) -> Vec<&'p mut Vec<f32>> {
+    let mut room = PROMPT_TOKENS;
+    let mut ends = Vec::new();
+    for prompt in prompts {
+        let done = prompt.sequence.len();
+        let piece = (prompt.tokens.len() - done).min(room);
+        if piece == 0 {
+            continue;
+        }
+        room -= piece;
+        let is_end = done + piece == prompt.tokens.len();
+        feeds.push(Feed {
+            sequence: &mut prompt.sequence,
+            tokens: &prompt.tokens[done..done + piece],
+            wanted: if is_end {
+                Wanted::Last
+            } else {
+                Wanted::Nothing
+            },
+        });
+        if is_end {
+            ends.push(&mut prompt.logits);
+        }
+    }
+    ends
 }

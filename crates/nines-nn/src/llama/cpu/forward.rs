@@ -6,19 +6,22 @@ use super::super::names::Part;
 use super::super::rope;
 use super::super::weights::LlamaWeights;
 use super::attention::attend;
+use super::inputs::Inputs;
 use super::packed::PackedMatrix;
-use super::product::{PackedRows, multiply};
 use super::sequence::{CpuSequence, PageLayout};
-use nines_kernels::lanes::{exp, sum_of_squares, vectorised};
+use crate::precision::Precision;
+use nines_kernels::lanes::{sum_of_squares, vectorised};
 use rayon::prelude::*;
 
 /// A Llama model laid out for generating on a CPU.
 ///
-/// Weights stay quantised as the file has them; arithmetic is f32. What a row gets does not depend
-/// on the other rows of the batch, to the last bit, and not on how many threads run.
+/// Weights stay quantised as the file has them. Products are f32 or bf16; the rest is f32. What a
+/// row gets does not depend on the other rows of the batch, to the last bit, and not on how many
+/// threads run.
 #[derive(Debug)]
 pub struct CpuLlama {
     weights: LlamaWeights,
+    precision: Precision,
     inverse_frequencies: Vec<f32>,
     layers: Vec<Layer>,
     output_norm: Vec<f32>,
@@ -61,10 +64,9 @@ pub struct Feed<'a> {
 #[derive(Debug, Default)]
 pub struct Workspace {
     hidden: Vec<f32>,
-    packed: PackedRows,
+    inputs: Inputs,
     query_key_value: Vec<f32>,
     attended: Vec<f32>,
-    gate_up: Vec<f32>,
     logits: Vec<f32>,
 }
 
@@ -78,18 +80,18 @@ struct Row {
 }
 
 impl CpuLlama {
-    /// Lays out a model's weights.
+    /// Lays out a model's weights, to be multiplied in a precision that this CPU has.
     ///
     /// # Errors
     /// [`LlamaError`] where a tensor is stored in a way that cannot be read.
-    pub fn new(weights: LlamaWeights) -> Result<Self, LlamaError> {
+    pub fn new(weights: LlamaWeights, precision: Precision) -> Result<Self, LlamaError> {
         let config = weights.config().clone();
         let stack = |parts: &[Part]| -> Result<PackedMatrix, LlamaError> {
             let matrices = parts
                 .iter()
                 .map(|part| weights.matrix(*part))
                 .collect::<Result<Vec<_>, _>>()?;
-            Ok(PackedMatrix::stack(&matrices))
+            Ok(PackedMatrix::stack(&matrices, precision))
         };
         let layers = (0..config.layers)
             .into_par_iter()
@@ -99,7 +101,11 @@ impl CpuLlama {
                     query_key_value: stack(&[Part::Query(i), Part::Key(i), Part::Value(i)])?,
                     attention_output: stack(&[Part::AttentionOutput(i)])?,
                     feed_forward_norm: weights.vector(Part::FeedForwardNorm(i))?,
-                    gate_up: stack(&[Part::Gate(i), Part::Up(i)])?,
+                    gate_up: PackedMatrix::alternate(
+                        &weights.matrix(Part::Gate(i))?,
+                        &weights.matrix(Part::Up(i))?,
+                        precision,
+                    ),
                     down: stack(&[Part::Down(i)])?,
                 })
             })
@@ -108,14 +114,20 @@ impl CpuLlama {
             inverse_frequencies: rope::inverse_frequencies(&config),
             layers,
             output_norm: weights.vector(Part::OutputNorm)?,
-            output: PackedMatrix::stack(&[weights.output()?]),
+            output: PackedMatrix::stack(&[weights.output()?], precision),
             weights,
+            precision,
         })
     }
 
     /// Returns the model's settings.
     pub fn config(&self) -> &LlamaConfig {
         self.weights.config()
+    }
+
+    /// Returns what it multiplies in.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Returns the weights that it was made of.
@@ -141,10 +153,9 @@ impl CpuLlama {
         }
         let Workspace {
             hidden,
-            packed,
+            inputs,
             query_key_value,
             attended,
-            gate_up,
             logits,
         } = workspace;
         let embedding = self.weights.matrix(Part::Embedding)?;
@@ -159,12 +170,12 @@ impl CpuLlama {
         let angles = self.angles(&rows);
         let queries = config.heads * config.head_dim;
         for (index, layer) in self.layers.iter().enumerate() {
-            self.pack_normed(packed, hidden, &layer.attention_norm, |row| row, rows.len());
+            self.take_normed(inputs, hidden, &layer.attention_norm, |row| row, rows.len());
             resize(
                 query_key_value,
                 rows.len() * layer.query_key_value.padded_outputs(),
             );
-            multiply(packed, &layer.query_key_value, query_key_value, false);
+            inputs.write(self.precision, &layer.query_key_value, query_key_value);
             let width = layer.query_key_value.padded_outputs();
             query_key_value
                 .par_chunks_mut(width)
@@ -190,38 +201,28 @@ impl CpuLlama {
                         scores,
                     );
                 });
-            packed.pack(rows.len(), queries, |row, out| {
+            inputs.take(self.precision, rows.len(), queries, |row, out| {
                 out.copy_from_slice(&attended[row * queries..(row + 1) * queries]);
             });
-            multiply(packed, &layer.attention_output, hidden, true);
+            inputs.add(self.precision, &layer.attention_output, hidden);
 
-            self.pack_normed(
-                packed,
+            self.take_normed(
+                inputs,
                 hidden,
                 &layer.feed_forward_norm,
                 |row| row,
                 rows.len(),
             );
-            let width = layer.gate_up.padded_outputs();
-            resize(gate_up, rows.len() * width);
-            multiply(packed, &layer.gate_up, gate_up, false);
-            let feed_forward = config.feed_forward;
-            packed.pack(rows.len(), feed_forward, |row, out| {
-                let row = &gate_up[row * width..(row + 1) * width];
-                gate(
-                    &row[..feed_forward],
-                    &row[feed_forward..2 * feed_forward],
-                    out,
-                );
-            });
-            multiply(packed, &layer.down, hidden, true);
+            let width = config.feed_forward;
+            inputs.gate(self.precision, &layer.gate_up, rows.len(), width);
+            inputs.add(self.precision, &layer.down, hidden);
         }
         for feed in feeds.iter_mut() {
             feed.sequence.len += feed.tokens.len();
         }
         let wanted: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].wanted).collect();
-        self.pack_normed(
-            packed,
+        self.take_normed(
+            inputs,
             hidden,
             &self.output_norm,
             |row| wanted[row],
@@ -229,7 +230,7 @@ impl CpuLlama {
         );
         let stride = self.output.padded_outputs();
         resize(logits, wanted.len() * stride);
-        multiply(packed, &self.output, logits, false);
+        inputs.write(self.precision, &self.output, logits);
         Ok(Logits {
             numbers: logits,
             stride,
@@ -308,10 +309,10 @@ impl CpuLlama {
         }
     }
 
-    /// Packs rows of the residual stream, normalised and weighted.
-    fn pack_normed(
+    /// Takes rows of the residual stream, normalised and weighted.
+    fn take_normed(
         &self,
-        packed: &mut PackedRows,
+        inputs: &mut Inputs,
         hidden: &[f32],
         weights: &[f32],
         source: impl Fn(usize) -> usize + Sync,
@@ -319,7 +320,7 @@ impl CpuLlama {
     ) {
         let (width, stride) = (self.config().hidden, self.padded_hidden());
         let epsilon = self.config().norm_epsilon;
-        packed.pack(rows, width, |row, out| {
+        inputs.take(self.precision, rows, width, |row, out| {
             let start = source(row) * stride;
             normalise(&hidden[start..start + width], weights, epsilon, out);
         });
@@ -374,15 +375,6 @@ vectorised! {
         let scale = 1.0 / (mean + epsilon).sqrt();
         for ((out, x), weight) in out.iter_mut().zip(x).zip(weights) {
             *out = x * scale * weight;
-        }
-    }
-}
-
-vectorised! {
-    /// Writes silu(gate) * up.
-    fn gate(gate: &[f32], up: &[f32], out: &mut [f32]) {
-        for ((out, &gate), &up) in out.iter_mut().zip(gate).zip(up) {
-            *out = gate / (1.0 + exp(-gate)) * up;
         }
     }
 }

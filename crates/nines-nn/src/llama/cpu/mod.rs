@@ -2,11 +2,14 @@
 
 mod attention;
 mod forward;
+mod inputs;
 mod packed;
 mod product;
+mod product16;
 mod sequence;
 mod tile;
 mod unpack;
+mod unpack16;
 
 pub use forward::{CpuLlama, Feed, Logits, Wanted, Workspace};
 pub use sequence::CpuSequence;

@@ -1,12 +1,15 @@
 //! Weight matrices laid out for multiplication, still quantised where they were.
 //!
 //! Sixteen output rows make a panel, and a panel's numbers lie together for each input column, so
-//! that one vector holds one column of a panel. Quantised panels are turned into f32 just before
-//! use, in a core's own cache: a step then reads a tenth of what f32 weights would need from
-//! memory. The numbers are those of [`crate::gguf::dequantize`], to the last bit.
+//! that one vector holds one column of a panel. Quantised panels are turned into f32 or bf16 just
+//! before use, in a core's own cache: a step then reads a tenth of what f32 weights would need from
+//! memory. The numbers are those of [`crate::gguf::dequantize`], to the last bit (rounded, for bf16).
 
 use super::super::weights::StoredMatrix;
 use crate::gguf::{TensorKind, q4_k_scales, q6_k_number, read_half};
+use crate::precision::Precision;
+use half::bf16;
+use nines_kernels::finish::round;
 
 /// Output rows in a panel.
 pub(super) const PANEL: usize = 16;
@@ -23,8 +26,8 @@ pub(super) struct PackedMatrix {
 pub(super) enum Panel {
     /// f32[inputs][16].
     F32(Vec<f32>),
-    /// bf16[inputs][16].
-    Bf16(Vec<[u16; PANEL]>),
+    /// bf16[inputs / 2][16][2], an odd last input beside zeros.
+    Bf16(Vec<[[bf16; 2]; PANEL]>),
     /// Blocks of 32 inputs.
     Nibbles(Vec<NibbleBlock>),
     /// Blocks of 16 inputs.
@@ -36,7 +39,7 @@ pub(super) enum Panel {
 pub(super) struct NibbleBlock {
     pub(super) scale: [f32; PANEL],
     pub(super) minimum: [f32; PANEL],
-    /// Input j in the low half, input j + 16 in the high half.
+    /// Input 2 j in the low half, input 2 j + 1 in the high half.
     pub(super) numbers: [[u8; PANEL]; 16],
 }
 
@@ -49,17 +52,31 @@ pub(super) struct ByteBlock {
 
 impl PackedMatrix {
     /// Packs matrices that have the same number of columns, one below the other.
-    pub(super) fn stack(matrices: &[StoredMatrix<'_>]) -> Self {
+    pub(super) fn stack(matrices: &[StoredMatrix<'_>], precision: Precision) -> Self {
         let inputs = matrices[0].columns;
-        let rows: Vec<(&StoredMatrix<'_>, usize)> = matrices
-            .iter()
-            .flat_map(|matrix| (0..matrix.rows).map(move |row| (matrix, row)))
-            .collect();
-        let panels = rows
-            .chunks(PANEL)
-            .map(|rows| pack_panel(rows, inputs))
-            .collect();
-        Self { inputs, panels }
+        let rows: Vec<StoredRow<'_>> = matrices.iter().flat_map(rows_of).collect();
+        Self {
+            inputs,
+            panels: pack_panels(&rows, inputs, precision),
+        }
+    }
+
+    /// Packs two matrices of one shape, a panel of the one and a panel of the other in turn.
+    pub(super) fn alternate(
+        first: &StoredMatrix<'_>,
+        second: &StoredMatrix<'_>,
+        precision: Precision,
+    ) -> Self {
+        let inputs = first.columns;
+        let [first, second] = [first, second].map(|matrix| {
+            let rows: Vec<StoredRow<'_>> = rows_of(matrix).collect();
+            pack_panels(&rows, inputs, precision)
+        });
+        let panels = first.into_iter().zip(second).flat_map(<[Panel; 2]>::from);
+        Self {
+            inputs,
+            panels: panels.collect(),
+        }
     }
 
     /// Returns how many outputs a row of results has, padding included.
@@ -68,7 +85,20 @@ impl PackedMatrix {
     }
 }
 
-fn pack_panel(rows: &[(&StoredMatrix<'_>, usize)], inputs: usize) -> Panel {
+/// A row of a matrix.
+type StoredRow<'a> = (&'a StoredMatrix<'a>, usize);
+
+fn rows_of<'a>(matrix: &'a StoredMatrix<'a>) -> impl Iterator<Item = StoredRow<'a>> {
+    (0..matrix.rows).map(move |row| (matrix, row))
+}
+
+fn pack_panels(rows: &[StoredRow<'_>], inputs: usize, precision: Precision) -> Vec<Panel> {
+    rows.chunks(PANEL)
+        .map(|rows| pack_panel(rows, inputs, precision))
+        .collect()
+}
+
+fn pack_panel(rows: &[StoredRow<'_>], inputs: usize, precision: Precision) -> Panel {
     let kind = rows[0].0.kind;
     let whole = rows.len() == PANEL && rows.iter().all(|(matrix, _)| matrix.kind == kind);
     let bytes = |lane: usize| rows[lane].0.row_bytes(rows[lane].1);
@@ -79,25 +109,29 @@ fn pack_panel(rows: &[(&StoredMatrix<'_>, usize)], inputs: usize) -> Panel {
         TensorKind::Q8_0 | TensorKind::Q6K if whole => {
             Panel::Bytes(pack_bytes(kind, inputs, bytes))
         }
-        TensorKind::Bf16 if whole => {
-            let mut panel = vec![[0; PANEL]; inputs];
-            for lane in 0..PANEL {
-                for (column, pair) in panel.iter_mut().zip(bytes(lane).chunks_exact(2)) {
-                    column[lane] = u16::from_le_bytes([pair[0], pair[1]]);
-                }
-            }
+        _ if precision != Precision::Float32 || kind == TensorKind::Bf16 && whole => {
+            let mut panel = vec![[[bf16::ZERO; 2]; PANEL]; inputs.div_ceil(2)];
+            for_each_number(rows, inputs, |lane, input, number| {
+                panel[input / 2][lane][input % 2] = round(number);
+            });
             Panel::Bf16(panel)
         }
         _ => {
             let mut panel = vec![0.0; inputs * PANEL];
-            let mut numbers = vec![0.0; inputs];
-            for (lane, (matrix, row)) in rows.iter().enumerate() {
-                matrix.row_into(*row, &mut numbers);
-                for (column, &number) in panel.chunks_exact_mut(PANEL).zip(&numbers) {
-                    column[lane] = number;
-                }
-            }
+            for_each_number(rows, inputs, |lane, input, number| {
+                panel[input * PANEL + lane] = number;
+            });
             Panel::F32(panel)
+        }
+    }
+}
+
+fn for_each_number(rows: &[StoredRow<'_>], inputs: usize, mut put: impl FnMut(usize, usize, f32)) {
+    let mut numbers = vec![0.0; inputs];
+    for (lane, (matrix, row)) in rows.iter().enumerate() {
+        matrix.row_into(*row, &mut numbers);
+        for (input, &number) in numbers.iter().enumerate() {
+            put(lane, input, number);
         }
     }
 }
@@ -131,21 +165,15 @@ fn pack_nibbles<'a>(
                 }
             };
             (block.scale[lane], block.minimum[lane]) = (scale, minimum);
+            // Where input i of these 32 lies: ggml's small blocks keep i and i + 16 in one byte, its
+            // large ones input i of two neighbouring blocks of 32.
+            let nibble = |i: usize| match kind {
+                TensorKind::Q4_0 => row[index * 18 + 2 + i % 16] >> (i / 16 * 4) & 15,
+                TensorKind::Q4_1 => row[index * 20 + 4 + i % 16] >> (i / 16 * 4) & 15,
+                _ => row[index / 8 * 144 + 16 + index % 8 / 2 * 32 + i] >> (index % 2 * 4) & 15,
+            };
             for (j, column) in block.numbers.iter_mut().enumerate() {
-                column[lane] = match kind {
-                    TensorKind::Q4_0 => row[index * 18 + 2 + j],
-                    TensorKind::Q4_1 => row[index * 20 + 4 + j],
-                    _ => {
-                        // Two neighbouring sub-blocks share 32 bytes: low halves, high halves.
-                        let at = index / 8 * 144 + 16 + index % 8 / 2 * 32 + j;
-                        let (a, b) = (row[at], row[at + 16]);
-                        if index % 2 == 0 {
-                            (a & 15) | (b << 4)
-                        } else {
-                            (a >> 4) | (b & 0xf0)
-                        }
-                    }
-                };
+                column[lane] = nibble(2 * j) | nibble(2 * j + 1) << 4;
             }
         }
     }

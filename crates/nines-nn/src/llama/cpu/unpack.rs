@@ -13,9 +13,9 @@ pub(super) fn unpack(panel: &Panel, inputs: Range<usize>, out: &mut [f32]) {
     match panel {
         Panel::F32(_) => {}
         Panel::Bf16(stored) => {
-            for (out, stored) in columns.iter_mut().zip(&stored[inputs]) {
-                for (out, &bits) in out.iter_mut().zip(stored) {
-                    *out = f32::from_bits(u32::from(bits) << 16);
+            for (out, input) in columns.iter_mut().zip(inputs) {
+                for (out, pair) in out.iter_mut().zip(&stored[input / 2]) {
+                    *out = pair[input % 2].to_f32();
                 }
             }
         }
@@ -56,8 +56,8 @@ fn nibbles(blocks: &[NibbleBlock], columns: &mut [[Column; 32]]) {
         for (j, numbers) in block.numbers.iter().enumerate() {
             for lane in 0..PANEL {
                 let (scale, minimum) = (block.scale[lane], block.minimum[lane]);
-                out[j][lane] = f32::from(numbers[lane] & 15) * scale + minimum;
-                out[j + 16][lane] = f32::from(numbers[lane] >> 4) * scale + minimum;
+                out[2 * j][lane] = f32::from(numbers[lane] & 15) * scale + minimum;
+                out[2 * j + 1][lane] = f32::from(numbers[lane] >> 4) * scale + minimum;
             }
         }
     }
@@ -90,9 +90,12 @@ fn nibbles_avx512(blocks: &[NibbleBlock], columns: &mut [[Column; 32]]) {
                 let both = _mm512_cvtepu8_epi32(_mm_loadu_si128(numbers.as_ptr().cast()));
                 let low = _mm512_cvtepi32_ps(_mm512_and_epi32(both, mask));
                 let high = _mm512_cvtepi32_ps(_mm512_srli_epi32::<4>(both));
-                _mm512_storeu_ps(out[j].as_mut_ptr(), _mm512_fmadd_ps(low, scale, minimum));
                 _mm512_storeu_ps(
-                    out[j + 16].as_mut_ptr(),
+                    out[2 * j].as_mut_ptr(),
+                    _mm512_fmadd_ps(low, scale, minimum),
+                );
+                _mm512_storeu_ps(
+                    out[2 * j + 1].as_mut_ptr(),
                     _mm512_fmadd_ps(high, scale, minimum),
                 );
             }
@@ -141,8 +144,8 @@ fn nibbles_avx2(blocks: &[NibbleBlock], columns: &mut [[Column; 32]]) {
                     let high = _mm256_cvtepi32_ps(_mm256_srli_epi32::<4>(both));
                     let low = _mm256_fmadd_ps(low, scale, minimum);
                     let high = _mm256_fmadd_ps(high, scale, minimum);
-                    _mm256_storeu_ps(out[j].as_mut_ptr().add(half), low);
-                    _mm256_storeu_ps(out[j + 16].as_mut_ptr().add(half), high);
+                    _mm256_storeu_ps(out[2 * j].as_mut_ptr().add(half), low);
+                    _mm256_storeu_ps(out[2 * j + 1].as_mut_ptr().add(half), high);
                 }
             }
         }

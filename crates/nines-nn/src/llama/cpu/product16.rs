@@ -1,0 +1,207 @@
+//! Products of bf16 rows with packed weights, on the units of [`nines_kernels::product`].
+//!
+//! Two panels at a time are turned into bf16 in a core's own cache, and all rows are multiplied with
+//! them there. A row's results depend on that row and the weights alone: a unit adds up a row's
+//! products in one order, whatever the other rows are.
+
+use super::inputs::gate as silu_times;
+use super::packed::{PANEL, PackedMatrix};
+use super::unpack16::unpack16;
+use half::bf16;
+use nines_kernels::Unit;
+use nines_kernels::finish::round_all;
+use nines_kernels::product::{BLOCK, Block, Engine, Panels, View, padded_inputs};
+use rayon::prelude::*;
+use std::cell::RefCell;
+use std::marker::PhantomData;
+
+/// Rows of a tile; so many are read at once.
+const TILE: usize = 16;
+
+/// Input rows in bf16, each filled up with zeros to whole steps of a tile.
+#[derive(Debug, Default)]
+pub(super) struct RoundedRows {
+    rows: usize,
+    inputs: usize,
+    numbers: Vec<bf16>,
+}
+
+impl RoundedRows {
+    /// Makes room for rows; what they hold is left over from before.
+    fn shape(&mut self, rows: usize, inputs: usize) {
+        let padded = padded_inputs(inputs);
+        let room = rows.next_multiple_of(TILE) * padded;
+        if self.numbers.len() < room {
+            self.numbers.resize(room, bf16::ZERO);
+        }
+        if padded != inputs && self.inputs != inputs {
+            self.numbers.fill(bf16::ZERO);
+        }
+        (self.rows, self.inputs) = (rows, inputs);
+    }
+
+    fn stride(&self) -> usize {
+        padded_inputs(self.inputs)
+    }
+
+    /// Rounds rows: `write` is called with each row's index and a buffer for its numbers.
+    pub(super) fn pack(
+        &mut self,
+        rows: usize,
+        inputs: usize,
+        write: impl Fn(usize, &mut [f32]) + Sync,
+    ) {
+        self.shape(rows, inputs);
+        let stride = self.stride();
+        self.numbers
+            .par_chunks_mut(stride)
+            .take(rows)
+            .with_min_len(8)
+            .enumerate()
+            .for_each_init(
+                || vec![0.0; inputs],
+                |buffer, (row, out)| {
+                    write(row, buffer);
+                    round_all(buffer, &mut out[..inputs]);
+                },
+            );
+    }
+
+    fn view(&self) -> View<'_> {
+        let stride = self.stride();
+        View::new(&self.numbers, stride, self.rows, stride)
+    }
+}
+
+/// A row-major matrix whose columns several threads fill, each its own.
+struct Columns<'a, T> {
+    start: *mut T,
+    len: usize,
+    stride: usize,
+    _numbers: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: threads write disjoint columns only, as `block` demands.
+unsafe impl<T: Send> Send for Columns<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Columns<'_, T> {}
+
+impl<'a, T> Columns<'a, T> {
+    fn new(numbers: &'a mut [T], stride: usize) -> Self {
+        Self {
+            start: numbers.as_mut_ptr(),
+            len: numbers.len(),
+            stride,
+            _numbers: PhantomData,
+        }
+    }
+
+    /// Returns a part of a row.
+    ///
+    /// # Safety
+    /// Nothing else may hold these columns of this row meanwhile.
+    #[expect(clippy::mut_from_ref, reason = "that is what columns are shared for")]
+    unsafe fn part(&self, row: usize, column: usize, columns: usize) -> &mut [T] {
+        let at = row * self.stride + column;
+        assert!(column + columns <= self.stride && at + columns <= self.len);
+        // SAFETY: inside the numbers, as just checked; the caller promises that they are nobody
+        // else's.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(at), columns) }
+    }
+}
+
+/// Writes the products, f32[rows, padded outputs].
+pub(super) fn write(unit: Unit, rows: &RoundedRows, matrix: &PackedMatrix, out: &mut [f32]) {
+    let out = Columns::new(out, matrix.padded_outputs());
+    multiply(unit, rows, matrix, |block| {
+        for (row, sums) in rows_of(&block) {
+            // SAFETY: blocks are disjoint.
+            unsafe { out.part(row, block.column, sums.len()) }.copy_from_slice(sums);
+        }
+    });
+}
+
+/// Adds the products to what is there, f32[rows, padded outputs].
+pub(super) fn add(unit: Unit, rows: &RoundedRows, matrix: &PackedMatrix, out: &mut [f32]) {
+    let out = Columns::new(out, matrix.padded_outputs());
+    multiply(unit, rows, matrix, |block| {
+        for (row, sums) in rows_of(&block) {
+            // SAFETY: blocks are disjoint.
+            let out = unsafe { out.part(row, block.column, sums.len()) };
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out += sum;
+            }
+        }
+    });
+}
+
+/// Writes silu(gate) * up, rounded, as `width` numbers a row; the matrix has a panel of gates and a
+/// panel of what they let through in turn.
+pub(super) fn gate(
+    unit: Unit,
+    rows: &RoundedRows,
+    matrix: &PackedMatrix,
+    width: usize,
+    out: &mut RoundedRows,
+) {
+    out.shape(rows.rows, width);
+    let stride = out.stride();
+    let out = Columns::new(&mut out.numbers, stride);
+    multiply(unit, rows, matrix, |block| {
+        let column = block.column / 2;
+        let columns = width.saturating_sub(column).min(PANEL);
+        for (row, sums) in rows_of(&block) {
+            // SAFETY: blocks are disjoint, and each has half as many columns of its own here.
+            let out = unsafe { out.part(row, column, columns) };
+            let (gates, ups) = sums.split_at(PANEL);
+            let mut gated = [0.0; PANEL];
+            silu_times(gates, ups, &mut gated);
+            round_all(&gated[..columns], out);
+        }
+    });
+}
+
+fn rows_of<'a>(block: &Block<'a>) -> impl Iterator<Item = (usize, &'a [f32])> {
+    let (first, columns) = (block.row, block.columns);
+    let rows = block.sums.chunks_exact(BLOCK).take(block.rows);
+    rows.enumerate()
+        .map(move |(row, sums)| (first + row, &sums[..columns]))
+}
+
+thread_local! {
+    static UNPACKED: RefCell<Vec<[[bf16; 2]; PANEL]>> = RefCell::default();
+}
+
+/// Multiplies, and gives each block of results to `finish`, from several threads.
+fn multiply(
+    unit: Unit,
+    rows: &RoundedRows,
+    matrix: &PackedMatrix,
+    finish: impl Fn(Block<'_>) + Sync,
+) {
+    assert_eq!(rows.inputs, matrix.inputs, "inputs of a product");
+    let padded = padded_inputs(matrix.inputs);
+    let size = padded / 2;
+    matrix.panels.par_chunks(2).enumerate().for_each_init(
+        || Engine::start(unit),
+        |engine, (pair, panels)| {
+            UNPACKED.with_borrow_mut(|unpacked| {
+                unpacked.resize(2 * size, [[bf16::ZERO; 2]; PANEL]);
+                for (panel, out) in panels.iter().zip(unpacked.chunks_exact_mut(size)) {
+                    unpack16(unit, panel, out);
+                }
+                let outputs = panels.len() * PANEL;
+                let numbers = unpacked[..panels.len() * size]
+                    .as_flattened()
+                    .as_flattened();
+                let right = Panels::new(padded, outputs, numbers);
+                engine.multiply(rows.view(), right, |block| {
+                    finish(Block {
+                        column: pair * BLOCK + block.column,
+                        ..block
+                    });
+                });
+            });
+        },
+    );
+}
