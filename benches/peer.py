@@ -1,11 +1,13 @@
 """PyTorch/transformers doing what nines does, for `benches/speed.py`: one task, timed, as JSON.
 
-    python benches/peer.py score|train|generate --snippets FILE --model FOLDER [--bf16]
+    python benches/peer.py score|train|generate --snippets FILE --model FOLDER [--bf16 | --bf16-weights]
+    python benches/peer.py peak [--bf16]
 
 The inputs are JSON lines with `prompt` and `completion`. Model loading is not timed on either side,
 nor is tokenising for `score` and `train`; `score` times the forward pass over length-sorted
 batches, `train` one pass of forward, backward, clipping and AdamW, `generate` the call of
 `model.generate` with the prompts' tokenising. Before that, some rows are done untimed, to warm up.
+`peak` times one large product and prints operations a second.
 """
 
 import argparse
@@ -16,7 +18,7 @@ import torch
 
 
 # Rows or prompts done before the clock runs.
-WARM_UP = {"score": 64, "train": 32, "generate": 4}
+WARM_UP = {"score": 64, "train": 32, "generate": 4, "peak": 2}
 
 
 def rows(path):
@@ -65,6 +67,8 @@ def autocast(args):
 
 def score(args):
     model, encoded = classifier(args.model).eval(), encode(tokenizer_of(args.model), rows(args.snippets))
+    if args.bf16_weights:
+        model = model.bfloat16()
     def run(some=None):
         with torch.inference_mode(), autocast(args):
             for batch in batches(encoded[:some], args.batch):
@@ -118,20 +122,31 @@ def generate(args):
     return lambda: made, run
 
 
+def peak(args):
+    size, times = 2048, 20
+    kind = torch.bfloat16 if args.bf16 else torch.float32
+    a, b = torch.randn(2, size, size).to(kind)
+    def run(some=times):
+        for _ in range(some):
+            a @ b
+    return 2 * size**3 * times, run
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", choices=["score", "train", "generate"])
-    parser.add_argument("--snippets", required=True)
-    parser.add_argument("--model", required=True)
+    parser.add_argument("task", choices=["score", "train", "generate", "peak"])
+    parser.add_argument("--snippets")
+    parser.add_argument("--model")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--bf16", action="store_true", help="products in bf16 (torch.autocast)")
+    parser.add_argument("--bf16-weights", action="store_true", help="score: the whole model in bf16")
     parser.add_argument("--completions", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--threads", type=int, default=0)
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
-    units, run = {"score": score, "train": train, "generate": generate}[args.task](args)
+    units, run = {"score": score, "train": train, "generate": generate, "peak": peak}[args.task](args)
     run(WARM_UP[args.task])
     start = time.perf_counter()
     run()

@@ -1,17 +1,24 @@
-"""Speed of nines beside PyTorch and transformers, in turn, on the same inputs; prints ratios.
+"""Speed of nines beside its peers, in turn, on the same inputs; prints a table with ratios.
 
-    .venv-reference/bin/python benches/speed.py [--rounds 3] [--only score,score-bf16,train,train-bf16,generate]
+    .venv-reference/bin/python benches/speed.py [--rounds 3] [--only score,score-bf16,...]
 
-Run through `make bench`, which builds the two example programs. Scoring: 2,000 starter snippets of
-real lengths, each side's own batches, sorted by length. Training: forward, backward, clipping and
-AdamW over the same 640 snippets, batches of 32; PyTorch's are sorted by length, which helps it.
-Both are timed in 32 bits on both sides, and in bf16 on both (PyTorch's autocast, on the same CPU).
-Generation: 8 completions for each of 50 prompts; nines stops each at its sentence, transformers
-writes 32 tokens each, and both are counted in tokens a second. Both start from the same Q4_1 GGUF
-file, which nines keeps quantised and transformers unpacks to float32. Each side warms up before it
-is timed, on some of the rows.
+Run through `make bench`, which builds the example programs and installs the peers.
 
-Prompts come from NINES_TRIAL_PROMPTS (JSON lines with `prompt`, .gz or not) where that is set.
+- `score`, `score-bf16`: 2,000 starter snippets of real lengths through the classifier, each side's
+  own batches, sorted by length; PyTorch and ONNX Runtime at the better of two batch sizes.
+- `train`, `train-bf16`: forward, backward, clipping and AdamW over 640 of them, batches of 32;
+  PyTorch's are sorted by length, which helps it.
+- `generate`: 8 completions for each of 50 prompts, from one Q4_1 GGUF file. nines stops each at its
+  sentence and samples as the filter does; transformers (unpacked to float32) and llama.cpp (chosen
+  greedily, at the best of three batch sizes) write 32 tokens each.
+- `generate-one`: one completion for each of 10 prompts, one after the other.
+- `score-mpnet`, `train-mpnet`: the same in bf16 with 12 layers of 768/3072 (random weights).
+
+Every side warms up before it is timed; loading and tokenising are not timed, but for the prompts of
+`generate`. Sides take turns, and the ratio of a round is that of runs next to each other. For
+products, a row also says how much of the machine's measured peak (a large bf16 product, timed in the
+same round) it reaches. Prompts come from NINES_TRIAL_PROMPTS (JSON lines with `prompt`, .gz or not)
+where that is set.
 """
 
 import argparse
@@ -28,6 +35,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "examples"
+WORK = ROOT / ".cache" / "bench"
+TASKS = "score,score-bf16,train,train-bf16,generate,generate-one,score-mpnet,train-mpnet"
 
 
 def cache(name):
@@ -56,92 +65,174 @@ def trial_prompts():
 
 def write_jsonl(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
 
 
-def encoded(rows, path):
-    from transformers import AutoTokenizer
+class Rows:
+    """Snippets as text for the peers and as tokens for nines."""
 
-    tokenizer = AutoTokenizer.from_pretrained(cache("minilm-l6"))
-    tokenizer.backend_tokenizer.no_truncation()
-    tokenizer.backend_tokenizer.no_padding()
-    out = [tokenizer(r["prompt"], r["completion"]) for r in rows]
-    path.write_text(
-        json.dumps([{"ids": e["input_ids"], "type_ids": e["token_type_ids"]} for e in out]),
-        encoding="utf-8",
-    )
+    def __init__(self, folder, name, rows):
+        from transformers import AutoTokenizer
+
+        self.text = write_jsonl(folder / f"{name}.jsonl", rows)
+        tokenizer = AutoTokenizer.from_pretrained(cache("minilm-l6"))
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
+        out = [tokenizer(r["prompt"], r["completion"]) for r in rows]
+        self.lengths = [len(e["input_ids"]) for e in out]
+        self.tokens = folder / f"{name}.json"
+        encoded = [{"ids": e["input_ids"], "type_ids": e["token_type_ids"]} for e in out]
+        self.tokens.write_text(json.dumps(encoded), encoding="utf-8")
+
+    def flops(self, layers, hidden, inner):
+        """Of one forward pass for a row, on average: products alone."""
+        tokens = statistics.fmean(self.lengths)
+        squares = statistics.fmean(n * n for n in self.lengths)
+        return layers * (tokens * (8 * hidden * hidden + 4 * hidden * inner) + 4 * squares * hidden)
+
+
+def mpnet_shaped():
+    """A BERT folder with 12 layers of 768/3072, random weights and the default tokenizer."""
+    folder = WORK / "mpnet-shaped"
+    if not (folder / "model.safetensors").exists():
+        import torch
+        from transformers import AutoTokenizer, BertConfig, BertModel
+
+        torch.manual_seed(0)
+        tokenizer = AutoTokenizer.from_pretrained(cache("minilm-l6"))
+        tokenizer.save_pretrained(folder)
+        BertModel(BertConfig(vocab_size=len(tokenizer))).save_pretrained(folder)
+    return folder
 
 
 def ours(command, pattern):
-    text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return [float(value) for value in re.findall(pattern, text)]
+    text = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True).stdout
+    return float(re.findall(pattern, text)[0])
 
 
-def peer(task, rows, model, batch, *more):
-    command = [sys.executable, ROOT / "benches" / "peer.py", task, "--snippets", rows, "--model", model]
-    command += more
-    text = subprocess.run(
-        [*command, "--batch", str(batch)], check=True, stdout=subprocess.PIPE, text=True
-    ).stdout
+def peer(script, *command):
+    command = [sys.executable, ROOT / "benches" / script, *command]
+    text = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(text.strip().splitlines()[-1])["per_second"]
+
+
+def tasks(folder):
+    """For each task: unit, bf16 operations for one unit (or None), and each side's run."""
+    rows = snippets()
+    score = Rows(folder, "score", rows[:: len(rows) // 2000][:2000])
+    train = Rows(folder, "train", rows[:: len(rows) // 640][:640])
+    few = Rows(folder, "few", rows[:: len(rows) // 320][:320])
+    prompts = list(dict.fromkeys(trial_prompts() or [r["prompt"] for r in rows]))[:50]
+    prompts = write_jsonl(folder / "prompts.jsonl", [{"prompt": p} for p in prompts])
+    ten = write_jsonl(
+        folder / "ten.jsonl", [json.loads(p) for p in prompts.read_text("utf-8").splitlines()[:10]]
+    )
+    base, gguf = cache("minilm-l6"), next(cache("smollm2-135m").glob("*.gguf"))
+    minilm, mpnet = (6, 384, 1536), (12, 768, 3072)
+
+    def scored(rows, model, word):
+        command = [BIN / "bert_speed", model, rows.tokens, 32, 0, word]
+        return lambda: ours(command, r"scoring: ([\d.]+)")
+
+    def trained(rows, model, word):
+        command = [BIN / "bert_speed", model, rows.tokens, 32, len(rows.lengths) // 32 - 1, word]
+        return lambda: ours(command, r"training: ([\d.]+)")
+
+    def generated(prompts, draws, batch):
+        command = [BIN / "generate_speed", gguf, prompts, draws, batch]
+        return lambda: ours(command, r": (\d+) tokens a second")
+
+    def torch(task, rows, model, *more, batches=(16, 64)):
+        common = (task, "--snippets", rows.text, "--model", model, *more)
+        return lambda: max(peer("peer.py", *common, "--batch", size) for size in batches)
+
+    def onnx(rows, *more):
+        common = ("--snippets", rows.text, "--model", base, "--work", WORK, *more)
+        return lambda: max(peer("peer_onnx.py", *common, "--batch", size) for size in (16, 64))
+
+    def llama(prompts, completions, batches):
+        common = ("--model", gguf, "--prompts", prompts, "--completions", completions)
+        return lambda: max(peer("peer_llama.py", *common, "--batch", size) for size in batches)
+
+    def transformers(prompts, completions, batch):
+        common = ("generate", "--snippets", prompts, "--model", gguf, "--completions", completions)
+        return lambda: peer("peer.py", *common, "--batch", batch)
+
+    return {
+        "score": ("snippets", None, {
+            "nines f32": scored(score, base, "f32"),
+            "PyTorch f32": torch("score", score, base),
+            "ONNX Runtime f32": onnx(score),
+        }),
+        "score-bf16": ("snippets", score.flops(*minilm), {
+            "nines bf16": scored(score, base, "bf16"),
+            "PyTorch bf16 autocast": torch("score", score, base, "--bf16"),
+            "PyTorch bf16 weights": torch("score", score, base, "--bf16-weights"),
+            "ONNX Runtime int8": onnx(score, "--int8"),
+        }),
+        "train": ("snippets", None, {
+            "nines f32": trained(train, base, "f32"),
+            "PyTorch f32": torch("train", train, base, batches=(32,)),
+        }),
+        "train-bf16": ("snippets", 3 * train.flops(*minilm), {
+            "nines bf16": trained(train, base, "bf16"),
+            "PyTorch bf16 autocast": torch("train", train, base, "--bf16", batches=(32,)),
+        }),
+        "generate": ("tokens", None, {
+            "nines": generated(prompts, 8, 64),
+            "llama.cpp": llama(prompts, 8, (8, 32, 64)),
+            "transformers f32": transformers(prompts, 8, 32),
+        }),
+        "generate-one": ("tokens", None, {
+            "nines": generated(ten, 1, 1),
+            "llama.cpp": llama(ten, 1, (1,)),
+        }),
+        "score-mpnet": ("snippets", few.flops(*mpnet), {
+            "nines bf16": scored(few, mpnet_shaped(), "bf16"),
+            "PyTorch bf16 autocast": torch("score", few, mpnet_shaped(), "--bf16", batches=(32,)),
+            "PyTorch bf16 weights": torch("score", few, mpnet_shaped(), "--bf16-weights", batches=(32,)),
+        }),
+        "train-mpnet": ("snippets", 3 * few.flops(*mpnet), {
+            "nines bf16": trained(few, mpnet_shaped(), "bf16"),
+            "PyTorch bf16 autocast": torch("train", few, mpnet_shaped(), "--bf16", batches=(32,)),
+        }),
+    }
+
+
+def spread(values):
+    return f"{statistics.median(values):.4g} [{min(values):.4g}, {max(values):.4g}]"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="score,score-bf16,train,train-bf16,generate")
+    parser.add_argument("--only", default=TASKS, help=f"of {TASKS}")
     args = parser.parse_args()
-    wanted = args.only.split(",")
+    WORK.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        rows = snippets()
-        step = len(rows) // 2000
-        write_jsonl(folder / "score.jsonl", rows[::step][:2000])
-        write_jsonl(folder / "train.jsonl", rows[:: len(rows) // 640][:640])
-        prompts = list(dict.fromkeys(trial_prompts() or [r["prompt"] for r in rows]))[:50]
-        write_jsonl(folder / "prompts.jsonl", [{"prompt": p} for p in prompts])
-        encoded(rows[::step][:2000], folder / "score.json")
-        encoded(rows[:: len(rows) // 640][:640], folder / "train.json")
-        base, gguf = cache("minilm-l6"), next(cache("smollm2-135m").glob("*.gguf"))
-        speed = BIN / "bert_speed"
-        tasks = {
-            "score": (
-                "snippets",
-                lambda: ours([speed, base, folder / "score.json", "32", "0"], r"scoring: ([\d.]+)")[0],
-                lambda: max(peer("score", folder / "score.jsonl", base, b) for b in (16, 64)),
-            ),
-            "score-bf16": (
-                "snippets",
-                lambda: ours([speed, base, folder / "score.json", "32", "0", "bf16"], r"scoring: ([\d.]+)")[0],
-                lambda: max(peer("score", folder / "score.jsonl", base, b, "--bf16") for b in (16, 64)),
-            ),
-            "train-bf16": (
-                "snippets",
-                lambda: ours([speed, base, folder / "train.json", "32", "19", "bf16"], r"training: ([\d.]+)")[0],
-                lambda: peer("train", folder / "train.jsonl", base, 32, "--bf16"),
-            ),
-            "train": (
-                "snippets",
-                lambda: ours([speed, base, folder / "train.json", "32", "19"], r"training: ([\d.]+)")[0],
-                lambda: peer("train", folder / "train.jsonl", base, 32),
-            ),
-            "generate": (
-                "tokens",
-                lambda: ours([BIN / "generate_speed", gguf, folder / "prompts.jsonl", "8"], r": (\d+) tokens a second")[0],
-                lambda: peer("generate", folder / "prompts.jsonl", str(gguf), 32),
-            ),
-        }
-        for task in wanted:
-            unit, mine, theirs = tasks[task]
-            pairs = []
+        chosen = tasks(Path(folder))
+        unknown = set(args.only.split(",")) - chosen.keys()
+        if unknown:
+            sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are {TASKS}")
+        print(f"medians of {args.rounds} rounds, [lowest, highest]; ratio: the first side over each other\n")
+        for task in args.only.split(","):
+            unit, operations, sides = chosen[task]
+            found, peaks = {name: [] for name in sides}, []
             for _ in range(args.rounds):
-                pairs.append((mine(), theirs()))
-                print(f"{task}: nines {pairs[-1][0]:.1f}, PyTorch {pairs[-1][1]:.1f} {unit}/s", flush=True)
-            ratios = [a / b for a, b in pairs]
-            print(
-                f"{task}: nines {statistics.median(a for a, _ in pairs):.0f}, PyTorch "
-                f"{statistics.median(b for _, b in pairs):.0f} {unit}/s (medians of {args.rounds}); "
-                f"ratio {statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
-            )
+                for name, run in sides.items():
+                    found[name].append(run())
+                if operations:
+                    peaks.append(peer("peer.py", "peak", "--bf16"))
+            first, *others = found
+            print(f"{task}, {unit} a second")
+            for name in found:
+                line = f"  {name:<24}{spread(found[name]):<28}"
+                if name != first:
+                    line += "ratio " + spread([a / b for a, b in zip(found[first], found[name])])
+                elif operations:
+                    share = [rate * operations / peak for rate, peak in zip(found[name], peaks)]
+                    line += f"{100 * statistics.median(share):.0f} % of the peak of {statistics.median(peaks) / 1e9:.0f} GFLOP/s"
+                print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 //!
 //! Queries, keys and values of a token lie side by side: `[tokens, 3 hidden]`.
 
-use crate::attention::{Shape, fill_mask, room};
+use crate::aligned::Aligned;
+use crate::attention::{Shape, fill_mask};
 use crate::finish::{ScoreRow, copy, copy_rounded, dot, round_all, score_slopes, softmax};
 use crate::norm::scale_by;
 use crate::product::{
@@ -14,17 +15,17 @@ use half::bf16;
 /// Room for intermediate numbers, kept from call to call.
 #[derive(Debug, Default)]
 pub struct Room {
-    keys: Vec<bf16>,
-    values: Vec<bf16>,
-    key_columns: Vec<bf16>,
-    columns: Vec<bf16>,
-    scores: Vec<f32>,
-    gradients: Vec<f32>,
-    weights: Vec<bf16>,
-    slopes: Vec<bf16>,
-    turned: Vec<bf16>,
-    mask: Vec<f32>,
-    parts: Vec<f32>,
+    keys: Aligned<bf16>,
+    values: Aligned<bf16>,
+    key_columns: Aligned<bf16>,
+    columns: Aligned<bf16>,
+    scores: Aligned<f32>,
+    gradients: Aligned<f32>,
+    weights: Aligned<bf16>,
+    slopes: Aligned<bf16>,
+    turned: Aligned<bf16>,
+    mask: Aligned<f32>,
+    parts: Aligned<f32>,
 }
 
 /// Queries, keys or values of one head.
@@ -45,15 +46,15 @@ impl<'a> Part<'a> {
         )
     }
 
-    fn pack_rows<'b>(&self, out: &'b mut Vec<bf16>) -> Panels<'b> {
-        let out = room(out, packed_len(self.size, self.tokens));
+    fn pack_rows<'b>(&self, out: &'b mut Aligned<bf16>) -> Panels<'b> {
+        let out = out.room(packed_len(self.size, self.tokens));
         pack_rows(self.numbers, self.stride, self.tokens, self.size, 0, out);
         Panels::new(self.size, self.tokens, out)
     }
 
     /// Inputs are filled up with zeros.
-    fn pack_columns<'b>(&self, out: &'b mut Vec<bf16>) -> Panels<'b> {
-        let out = room(out, packed_len(self.tokens, self.size));
+    fn pack_columns<'b>(&self, out: &'b mut Aligned<bf16>) -> Panels<'b> {
+        let out = out.room(packed_len(self.tokens, self.size));
         pack_columns(self.numbers, self.stride, self.tokens, self.size, 0, out);
         Panels::new(padded_inputs(self.tokens), self.size, out)
     }
@@ -92,9 +93,9 @@ pub fn forward(
     let tokens = logs.len() / heads;
     let padded = padded_inputs(tokens);
     let scale = (size as f32).sqrt().recip();
-    let scores = room(&mut room_.scores, BLOCK * padded);
-    let weights = room(&mut room_.weights, BLOCK * padded);
-    let mask = room(&mut room_.mask, tokens);
+    let scores = room_.scores.room(BLOCK * padded);
+    let weights = room_.weights.room(BLOCK * padded);
+    let mask = room_.mask.room(tokens);
     for head in 0..heads {
         let keys = part(qkv, shape, tokens, 1, head).pack_rows(&mut room_.keys);
         let values = part(qkv, shape, tokens, 2, head).pack_columns(&mut room_.values);
@@ -144,13 +145,13 @@ pub fn backward(
     let tokens = logs.len() / heads;
     let padded = padded_inputs(tokens);
     let scale = (size as f32).sqrt().recip();
-    let scores = room(&mut room_.scores, BLOCK * padded);
-    let gradients = room(&mut room_.gradients, BLOCK * padded);
-    let slopes = room(&mut room_.slopes, tokens * padded);
-    let weights = room(&mut room_.weights, tokens * padded);
-    let turned = room(&mut room_.turned, tokens * padded);
-    let parts = room(&mut room_.parts, tokens);
-    let mask = room(&mut room_.mask, tokens);
+    let scores = room_.scores.room(BLOCK * padded);
+    let gradients = room_.gradients.room(BLOCK * padded);
+    let slopes = room_.slopes.room(tokens * padded);
+    let weights = room_.weights.room(tokens * padded);
+    let turned = room_.turned.room(tokens * padded);
+    let parts = room_.parts.room(tokens);
+    let mask = room_.mask.room(tokens);
     mask.fill(1.0);
     for head in 0..heads {
         let at = head * size;

@@ -4,7 +4,7 @@
 //! Weights and what products read are bf16; sums, hidden states, softmax and normalisation are
 //! 32-bit.
 
-use crate::attention::room;
+use crate::aligned::Aligned;
 use crate::cpu::Unit;
 use crate::encoder::{Block, blocks, take};
 use crate::finish::{
@@ -132,22 +132,22 @@ pub fn forward(unit: Unit, layers: &[Layer16], lengths: &[usize], states: &mut [
 /// Room for a block's intermediate numbers, kept by each thread from call to call.
 #[derive(Debug, Default)]
 struct Room {
-    states: Vec<bf16>,
-    qkv: Vec<bf16>,
-    context: Vec<bf16>,
-    attended: Vec<f32>,
-    rounded: Vec<bf16>,
-    wide: Vec<bf16>,
+    states: Aligned<bf16>,
+    qkv: Aligned<bf16>,
+    context: Aligned<bf16>,
+    attended: Aligned<f32>,
+    rounded: Aligned<bf16>,
+    wide: Aligned<bf16>,
     attention: AttentionRoom,
 }
 
 #[derive(Debug, Default)]
 struct AttentionRoom {
-    keys: Vec<bf16>,
-    values: Vec<bf16>,
-    scores: Vec<f32>,
-    weights: Vec<bf16>,
-    factors: Vec<f32>,
+    keys: Aligned<bf16>,
+    values: Aligned<bf16>,
+    scores: Aligned<f32>,
+    weights: Aligned<bf16>,
+    factors: Aligned<f32>,
 }
 
 thread_local! {
@@ -160,7 +160,7 @@ fn block(unit: Unit, layers: &[Layer16], lengths: &[usize], states: &mut [f32]) 
         let hidden = layers[0].shape.hidden;
         // Whole tiles of rows, so that products need no copies.
         let padded = (states.len() / hidden).next_multiple_of(BLOCK) * hidden;
-        let rounded = room(&mut room_.states, padded);
+        let rounded = room_.states.room(padded);
         round_all(states, rounded);
         for layer in layers {
             layer.run(engine, lengths, states, room_);
@@ -189,13 +189,13 @@ impl Layer16 {
             attention,
         } = room_;
         let rounded_states = &mut rounded_states[..padded * hidden];
-        let qkv = room(qkv, padded * 3 * hidden);
+        let qkv = qkv.room(padded * 3 * hidden);
         let left = View::new(rounded_states, hidden, tokens, hidden);
         engine.multiply(left, self.qkv.panels(), |block| {
             add_and_round(unit, block, &self.qkv.bias, qkv, 3 * hidden);
         });
 
-        let context = room(context, padded * hidden);
+        let context = context.room(padded * hidden);
         let mut start = 0;
         for &length in lengths {
             let out = &mut context[start * hidden..];
@@ -203,17 +203,17 @@ impl Layer16 {
             start += length;
         }
 
-        let attended = room(attended, tokens * hidden);
+        let attended = attended.room(tokens * hidden);
         attended.copy_from_slice(states);
         let left = View::new(context, hidden, tokens, hidden);
         engine.multiply(left, self.attended.panels(), |block| {
             add_to(unit, block, &self.attended.bias, attended, hidden);
         });
-        let rounded = room(rounded, padded * hidden);
+        let rounded = rounded.room(padded * hidden);
         let norm = &self.attended_norm;
         normalise(unit, attended, &norm.gamma, &norm.beta, epsilon, rounded);
 
-        let wide_room = room(wide_room, padded * wide);
+        let wide_room = wide_room.room(padded * wide);
         let left = View::new(rounded, hidden, tokens, hidden);
         engine.multiply(left, self.wide.panels(), |block| {
             gelu_and_round(unit, block, &self.wide.bias, wide_room, wide);
@@ -254,11 +254,11 @@ impl Layer16 {
             weights: weights_room,
             factors,
         } = room_;
-        let keys = room(keys, packed_len(size, tokens));
-        let values = room(values, packed_len(tokens, size));
-        let scores = room(scores, BLOCK * padded);
-        let weights_room = room(weights_room, BLOCK * padded);
-        let factors = room(factors, BLOCK);
+        let keys = keys.room(packed_len(size, tokens));
+        let values = values.room(packed_len(tokens, size));
+        let scores = scores.room(BLOCK * padded);
+        let weights_room = weights_room.room(BLOCK * padded);
+        let factors = factors.room(BLOCK);
         for head in 0..self.shape.heads {
             let at = head * size;
             pack_rows(&qkv[hidden + at..], stride, tokens, size, 0, keys);

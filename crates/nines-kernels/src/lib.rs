@@ -9,6 +9,7 @@
 //! is what becomes of their sums, and `shuffle` moves numbers to where tiles want them. Dropout
 //! comes from [`rng`], which depends on nothing but its key.
 
+pub mod aligned;
 mod attention;
 mod attention16;
 mod cpu;

@@ -1,5 +1,6 @@
-//! Large buffers that are used again: fresh memory costs a page fault every 4 KiB.
+//! Large buffers that are used again, aligned: fresh memory costs a page fault every 4 KiB.
 
+use crate::aligned::Aligned;
 use half::bf16;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Buffers that wait for their next use. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Pool {
-    waiting: Arc<Mutex<Vec<Vec<f32>>>>,
+    waiting: Arc<Mutex<Vec<Aligned<f32>>>>,
 }
 
 /// More buffers than this are given back to the system.
@@ -21,9 +22,9 @@ impl Pool {
         let fitting = (0..waiting.len())
             .filter(|&index| waiting[index].capacity() >= count)
             .min_by_key(|&index| waiting[index].capacity());
-        let mut numbers = fitting.map_or_else(Vec::new, |index| waiting.swap_remove(index));
+        let mut numbers = fitting.map_or_else(Aligned::default, |index| waiting.swap_remove(index));
         drop(waiting);
-        numbers.resize(count, 0.0);
+        numbers.room(count);
         Buffer {
             numbers,
             pool: self.clone(),
@@ -34,7 +35,7 @@ impl Pool {
 /// A buffer that goes back to its pool.
 #[derive(Debug)]
 pub struct Buffer {
-    numbers: Vec<f32>,
+    numbers: Aligned<f32>,
     pool: Pool,
 }
 

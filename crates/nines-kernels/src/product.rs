@@ -15,9 +15,11 @@ mod tests;
 
 pub use panels::{PANEL, Panels, pack_columns, pack_rows, packed_len, padded_inputs};
 
+use crate::aligned::Aligned;
 use crate::cpu::Unit;
 use half::bf16;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// Rows and columns of a full block of results.
 pub const BLOCK: usize = 32;
@@ -96,7 +98,8 @@ struct Strip {
 #[derive(Debug)]
 pub struct Engine {
     unit: Unit,
-    edges: Vec<bf16>,
+    edges: Aligned<bf16>,
+    made: Aligned<bf16>,
     sums: Box<Sums>,
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     _tiles: Option<amx::Tiles>,
@@ -113,7 +116,8 @@ impl Engine {
         assert!(unit.is_available(), "this CPU has no {}", unit.as_str());
         Self {
             unit,
-            edges: Vec::new(),
+            edges: Aligned::default(),
+            made: Aligned::default(),
             sums: Box::new(Sums([0.0; BLOCK * BLOCK])),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             _tiles: (unit == Unit::Amx).then(amx::Tiles::configure),
@@ -157,6 +161,7 @@ impl Engine {
                         panels: right.panel(first),
                         tall,
                         wide,
+                        adds: false,
                     };
                     // SAFETY: `strip` made sure of the left-hand rows, `Panels` has whole panels,
                     // and the unit was started on this thread.
@@ -172,10 +177,69 @@ impl Engine {
             }
         }
     }
+
+    /// Multiplies `left`, whose inputs are whole steps of 32, with a right-hand side of at most two
+    /// panels, made just before it is used: `make` gets a range of inputs and room for
+    /// `[panels][inputs / 2][16][2]`. Results are those of [`Engine::multiply`], to the last bit.
+    ///
+    /// # Panics
+    /// If the inputs are no whole steps, or the outputs more than two panels.
+    pub fn multiply_made(
+        &mut self,
+        left: View<'_>,
+        outputs: usize,
+        mut make: impl FnMut(Range<usize>, &mut [bf16]),
+        mut finish: impl FnMut(Block<'_>),
+    ) {
+        let inputs = left.columns;
+        assert_eq!(inputs % STEP, 0, "inputs in whole steps");
+        assert!((1..=BLOCK).contains(&outputs), "one or two panels");
+        let wide = outputs.div_ceil(PANEL);
+        // One block's sums can wait between parts; those of several cannot, but there what is made
+        // is used more often. Only tiles add part after part as they add the whole.
+        let part = match self.unit {
+            Unit::Amx if left.rows <= BLOCK => PART,
+            _ => inputs,
+        };
+        for first in (0..inputs).step_by(part.max(STEP)) {
+            let range = first..(first + part).min(inputs);
+            let panels = self.made.room(wide * range.len() * PANEL);
+            make(range.clone(), panels);
+            for row in (0..left.rows).step_by(BLOCK) {
+                let rows = (left.rows - row).min(BLOCK);
+                let tall = rows.div_ceil(TILE);
+                let whole = strip(left, row, tall * TILE, &mut self.edges);
+                let work = Work {
+                    strip: Strip {
+                        start: whole.start.wrapping_add(first),
+                        ..whole
+                    },
+                    steps: range.len() / STEP,
+                    panels,
+                    tall,
+                    wide,
+                    adds: first > 0,
+                };
+                // SAFETY: as in `multiply`; the range lies within the inputs.
+                unsafe { work.run(self.unit, &mut self.sums.0) };
+                if range.end == inputs {
+                    finish(Block {
+                        row,
+                        rows,
+                        column: 0,
+                        columns: outputs,
+                        sums: &self.sums.0,
+                    });
+                }
+            }
+        }
+    }
 }
 
 /// Inputs that a tile takes at a time.
 const STEP: usize = 32;
+/// Inputs of made panels that fit the first cache beside what they are made of.
+const PART: usize = 256;
 
 /// One block's work: `tall` times `wide` tiles.
 struct Work<'a> {
@@ -186,6 +250,8 @@ struct Work<'a> {
     panels: &'a [bf16],
     tall: usize,
     wide: usize,
+    /// Adds to the sums that are there.
+    adds: bool,
 }
 
 impl Work<'_> {
@@ -209,7 +275,7 @@ impl Work<'_> {
 
 /// Finds `rows` rows from `first` on, with all inputs up to whole steps: where they lie if they are
 /// all there, else in a copy filled up with zeros.
-fn strip(left: View<'_>, first: usize, rows: usize, edges: &mut Vec<bf16>) -> Strip {
+fn strip(left: View<'_>, first: usize, rows: usize, edges: &mut Aligned<bf16>) -> Strip {
     let inputs = left.columns;
     let padded = padded_inputs(inputs);
     let start = first * left.stride;
@@ -225,8 +291,7 @@ fn strip(left: View<'_>, first: usize, rows: usize, edges: &mut Vec<bf16>) -> St
             stride: left.stride,
         };
     }
-    edges.clear();
-    edges.resize(rows * padded, bf16::ZERO);
+    edges.room(rows * padded).fill(bf16::ZERO);
     let there = (left.rows - first).min(rows);
     for (row, out) in edges.chunks_exact_mut(padded).take(there).enumerate() {
         let at = start + row * left.stride;

@@ -4,6 +4,7 @@
 //! of hidden states, its gradient, softmax, normalisation and the gradients of parameters are
 //! 32-bit.
 
+use crate::aligned::Aligned;
 use crate::attention::{fill_mask, room};
 use crate::attention16;
 use crate::cpu::Unit;
@@ -63,7 +64,7 @@ struct Room {
     attended: Vec<f32>,
     mask: Vec<f32>,
     row: Vec<f32>,
-    context: Vec<bf16>,
+    context: Aligned<bf16>,
     attention: attention16::Room,
 }
 
@@ -353,7 +354,7 @@ impl Backward<'_> {
             slopes.attended,
         );
         add_rows(&mut sums.attended_bias, slopes.attended);
-        let context = room(context, tokens * hidden);
+        let context = context.room(tokens * hidden);
         let left = View::whole(slopes.attended, tokens, hidden);
         engine.multiply(left, packed.attended.panels(), |block| {
             copy_rounded(block, context, hidden);

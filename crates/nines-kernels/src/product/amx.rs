@@ -82,11 +82,29 @@ pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
     let right = left.wrapping_byte_add(work.steps * TILE_BYTES);
     let out = sums.as_mut_ptr();
     debug_assert!(work.steps > 0 && STEP * 32 == TILE_BYTES);
-    // SAFETY: promised by the caller. Each asm block writes only the sums and tile registers.
+    // SAFETY: promised by the caller. Each asm block writes only the sums and tile registers, which
+    // keep what they hold from block to block: no other code uses them.
     unsafe {
+        if work.adds {
+            asm!(
+                "tileloadd tmm0, [{out} + {sums}*1]",
+                "tileloadd tmm1, [{out} + {sums}*1 + 64]",
+                "tileloadd tmm2, [{out} + {sums}*1 + 2048]",
+                "tileloadd tmm3, [{out} + {sums}*1 + 2112]",
+                sums = in(reg) SUM_STRIDE, out = in(reg) out,
+                options(nostack, preserves_flags, readonly),
+            );
+        } else {
+            asm!(
+                "tilezero tmm0",
+                "tilezero tmm1",
+                "tilezero tmm2",
+                "tilezero tmm3",
+                options(nostack, preserves_flags, nomem),
+            );
+        }
         match (work.tall, work.wide) {
             (2, 2) => asm!(
-                "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
                 "2:",
                 "tileloadd tmm4, [{upper} + {stride}*1]",
                 "tileloadd tmm6, [{left} + {row}*1]",
@@ -109,7 +127,6 @@ pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
                 options(nostack),
             ),
             (2, _) => asm!(
-                "tilezero tmm0", "tilezero tmm2",
                 "2:",
                 "tileloadd tmm6, [{left} + {row}*1]",
                 "tileloadd tmm4, [{upper} + {stride}*1]",
@@ -127,7 +144,6 @@ pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
                 options(nostack),
             ),
             (_, 2) => asm!(
-                "tilezero tmm0", "tilezero tmm1",
                 "2:",
                 "tileloadd tmm4, [{upper} + {stride}*1]",
                 "tileloadd tmm6, [{left} + {row}*1]",
@@ -145,7 +161,6 @@ pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
                 options(nostack),
             ),
             _ => asm!(
-                "tilezero tmm0",
                 "2:",
                 "tileloadd tmm4, [{upper} + {stride}*1]",
                 "tileloadd tmm6, [{left} + {row}*1]",

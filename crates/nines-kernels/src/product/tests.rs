@@ -132,3 +132,29 @@ fn engines_may_be_nested() {
         assert_eq!(seen, 2);
     }
 }
+
+#[test]
+fn panels_made_on_the_way_give_the_same_results() {
+    for (rows, outputs, inputs) in [(1, 32, 576), (20, 20, 256), (32, 16, 288), (70, 32, 1_536)] {
+        let (left, weights) = (numbers(rows * inputs, 1), numbers(outputs * inputs, 2));
+        let panels = packed(&weights, outputs, inputs);
+        let view = View::whole(&left, rows, inputs);
+        for unit in units() {
+            let whole = product(unit, view, Panels::new(inputs, outputs, &panels));
+            let mut found = vec![0.0; rows * outputs];
+            let mut engine = Engine::start(unit);
+            engine.multiply_made(
+                view,
+                outputs,
+                |range, out| {
+                    let parts = out.chunks_exact_mut(range.len() * PANEL);
+                    for (panel, out) in panels.chunks_exact(inputs * PANEL).zip(parts) {
+                        out.copy_from_slice(&panel[range.start * PANEL..range.end * PANEL]);
+                    }
+                },
+                |block| crate::finish::copy(block, &mut found, outputs),
+            );
+            assert_eq!(found, whole, "{}", unit.as_str());
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The gradient of a weight matrix: a sum over all tokens of the batch.
 
-use crate::attention::room;
+use crate::aligned::Aligned;
 use crate::cpu::Unit;
 use crate::finish::accumulate;
 use crate::pool::Pool;
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use std::cell::RefCell;
 
 thread_local! {
-    static TURNED: RefCell<Vec<bf16>> = RefCell::default();
+    static TURNED: RefCell<Aligned<bf16>> = RefCell::default();
 }
 
 /// Tokens that are added at a time.
@@ -50,7 +50,7 @@ pub fn weight_gradient(
             .for_each(|(part, out)| {
                 TURNED.with_borrow_mut(|turned| {
                     let rows = out.len() / inputs;
-                    let turned = room(turned, ROWS * padded);
+                    let turned = turned.room(ROWS * padded);
                     let from = &slopes[first * outputs + part * ROWS..];
                     turn(from, outputs, here, rows, turned, padded);
                     let left = View::new(turned, padded, rows, padded);

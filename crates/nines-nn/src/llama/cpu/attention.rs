@@ -2,13 +2,29 @@
 
 use super::sequence::{PAGE, Page, PageLayout};
 use nines_kernels::lanes::{LANES, VectorLevel, exponentials, largest, vectorised};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// Attends from one position of one layer: queries f32[heads, head_dim] (scaled already) to the
-/// first `len` positions; writes f32[heads, head_dim]. `scores` is scratch.
+/// first `len` positions; writes f32[heads, head_dim].
 ///
 /// Heads that share keys and values read them together; each head's sums are the same alone.
 pub(super) fn attend(
+    layout: PageLayout,
+    layer: usize,
+    queries: &[f32],
+    pages: &[Arc<Page>],
+    len: usize,
+    out: &mut [f32],
+) {
+    SCORES.with_borrow_mut(|scores| attend_with(layout, layer, queries, pages, len, out, scores));
+}
+
+thread_local! {
+    static SCORES: RefCell<Vec<f32>> = RefCell::default();
+}
+
+fn attend_with(
     layout: PageLayout,
     layer: usize,
     queries: &[f32],

@@ -66,7 +66,6 @@ pub struct Workspace {
     hidden: Vec<f32>,
     inputs: Inputs,
     query_key_value: Vec<f32>,
-    attended: Vec<f32>,
     logits: Vec<f32>,
 }
 
@@ -145,6 +144,15 @@ impl CpuLlama {
         feeds: &mut [Feed<'_>],
         workspace: &'w mut Workspace,
     ) -> Result<Logits<'w>, LlamaError> {
+        // Inside the pool, its threads share each product without waking one another up.
+        rayon::scope(|_| self.forward_in_pool(feeds, workspace))
+    }
+
+    fn forward_in_pool<'w>(
+        &self,
+        feeds: &mut [Feed<'_>],
+        workspace: &'w mut Workspace,
+    ) -> Result<Logits<'w>, LlamaError> {
         let config = self.config();
         let rows = self.rows(feeds)?;
         let layout = PageLayout::of(config);
@@ -155,7 +163,6 @@ impl CpuLlama {
             hidden,
             inputs,
             query_key_value,
-            attended,
             logits,
         } = workspace;
         let embedding = self.weights.matrix(Part::Embedding)?;
@@ -177,32 +184,13 @@ impl CpuLlama {
             );
             inputs.write(self.precision, &layer.query_key_value, query_key_value);
             let width = layer.query_key_value.padded_outputs();
-            query_key_value
-                .par_chunks_mut(width)
-                .zip(&angles)
-                .for_each(|(row, angles)| self.rotate(row, angles));
-            append(layout, index, feeds, &rows, query_key_value, width, queries);
-            resize(attended, rows.len() * queries);
-            let feeds = &*feeds;
-            attended
-                .par_chunks_mut(queries)
-                .zip(&rows)
-                .zip(query_key_value.par_chunks(width))
-                .for_each_init(Vec::new, |scores, ((out, row), projected)| {
-                    let pages = &feeds[row.feed].sequence.pages;
-                    let len = row.position + 1;
-                    attend(
-                        layout,
-                        index,
-                        &projected[..queries],
-                        pages,
-                        len,
-                        out,
-                        scores,
-                    );
-                });
-            inputs.take(self.precision, rows.len(), queries, |row, out| {
-                out.copy_from_slice(&attended[row * queries..(row + 1) * queries]);
+            self.append(index, feeds, query_key_value, width, &angles);
+            let (feeds, projected) = (&*feeds, &*query_key_value);
+            inputs.take(self.precision, rows.len(), queries, |index_of_row, out| {
+                let row = rows[index_of_row];
+                let pages = &feeds[row.feed].sequence.pages;
+                let queries = &projected[index_of_row * width..][..queries];
+                attend(layout, index, queries, pages, row.position + 1, out);
             });
             inputs.add(self.precision, &layer.attention_output, hidden);
 
@@ -288,6 +276,41 @@ impl CpuLlama {
             .collect()
     }
 
+    /// Rotates queries and keys of one layer by the positions of their rows, and appends keys and
+    /// values to the sequences.
+    fn append(
+        &self,
+        layer: usize,
+        feeds: &mut [Feed<'_>],
+        mut projected: &mut [f32],
+        width: usize,
+        mut angles: &[Vec<f32>],
+    ) {
+        let layout = PageLayout::of(self.config());
+        let queries = self.config().heads * layout.head_dim;
+        let keys = layout.kv_heads * layout.head_dim;
+        let mut parts = Vec::with_capacity(feeds.len());
+        for feed in feeds {
+            let rows = feed.tokens.len();
+            let (of_feed, rest) = projected.split_at_mut(rows * width);
+            let (its_angles, other_angles) = angles.split_at(rows);
+            parts.push((feed, of_feed, its_angles));
+            (projected, angles) = (rest, other_angles);
+        }
+        parts
+            .into_par_iter()
+            .with_min_len(4)
+            .for_each(|(feed, rows, angles)| {
+                let first = feed.sequence.len();
+                let rows = rows.chunks_exact_mut(width).zip(angles);
+                for (offset, (row, angles)) in rows.enumerate() {
+                    self.rotate(row, angles);
+                    let (k, v) = row[queries..queries + 2 * keys].split_at(keys);
+                    feed.sequence.write(layout, layer, first + offset, k, v);
+                }
+            });
+    }
+
     /// Rotates the queries and keys of one row, and scales the queries.
     fn rotate(&self, row: &mut [f32], angles: &[f32]) {
         let config = self.config();
@@ -347,25 +370,6 @@ impl<'w> Logits<'w> {
 
 fn resize(buffer: &mut Vec<f32>, len: usize) {
     buffer.resize(len, 0.0);
-}
-
-/// Appends the keys and values of one layer.
-fn append(
-    layout: PageLayout,
-    layer: usize,
-    feeds: &mut [Feed<'_>],
-    rows: &[Row],
-    projected: &[f32],
-    width: usize,
-    queries: usize,
-) {
-    let keys = layout.kv_heads * layout.head_dim;
-    for (row, projected) in rows.iter().zip(projected.chunks_exact(width)) {
-        let (k, v) = projected[queries..queries + 2 * keys].split_at(keys);
-        feeds[row.feed]
-            .sequence
-            .write(layout, layer, row.position, k, v);
-    }
 }
 
 vectorised! {

@@ -8,8 +8,7 @@
 use super::super::weights::StoredMatrix;
 use crate::gguf::{TensorKind, q4_k_scales, q6_k_number, read_half};
 use crate::precision::Precision;
-use half::bf16;
-use nines_kernels::finish::round;
+use half::{bf16, f16};
 
 /// Output rows in a panel.
 pub(super) const PANEL: usize = 16;
@@ -28,25 +27,29 @@ pub(super) enum Panel {
     F32(Vec<f32>),
     /// bf16[inputs / 2][16][2], an odd last input beside zeros.
     Bf16(Vec<[[bf16; 2]; PANEL]>),
-    /// Blocks of 32 inputs.
-    Nibbles(Vec<NibbleBlock>),
-    /// Blocks of 16 inputs.
-    Bytes(Vec<ByteBlock>),
+    /// 4 bits, where half precision holds scales and minima exactly.
+    Nibbles(Vec<NibbleBlock<f16>>),
+    /// 4 bits, where it does not.
+    WideNibbles(Vec<NibbleBlock<f32>>),
+    /// 8 bits, where half precision holds the scales exactly.
+    Bytes(Vec<ByteBlock<f16>>),
+    /// 8 bits, where it does not.
+    WideBytes(Vec<ByteBlock<f32>>),
 }
 
 /// 32 inputs of 16 rows: number * scale + minimum.
 #[derive(Debug, Clone)]
-pub(super) struct NibbleBlock {
-    pub(super) scale: [f32; PANEL],
-    pub(super) minimum: [f32; PANEL],
-    /// Input 2 j in the low half, input 2 j + 1 in the high half.
-    pub(super) numbers: [[u8; PANEL]; 16],
+pub(super) struct NibbleBlock<S> {
+    pub(super) scale: [S; PANEL],
+    pub(super) minimum: [S; PANEL],
+    /// For each row 8 inputs in a word, the first one lowest.
+    pub(super) words: [[u32; PANEL]; 4],
 }
 
 /// 16 inputs of 16 rows: number * scale.
 #[derive(Debug, Clone)]
-pub(super) struct ByteBlock {
-    pub(super) scale: [f32; PANEL],
+pub(super) struct ByteBlock<S> {
+    pub(super) scale: [S; PANEL],
     pub(super) numbers: [[i8; PANEL]; 16],
 }
 
@@ -104,15 +107,36 @@ fn pack_panel(rows: &[StoredRow<'_>], inputs: usize, precision: Precision) -> Pa
     let bytes = |lane: usize| rows[lane].0.row_bytes(rows[lane].1);
     match kind {
         TensorKind::Q4_0 | TensorKind::Q4_1 | TensorKind::Q4K if whole => {
-            Panel::Nibbles(pack_nibbles(kind, inputs, bytes))
+            let blocks = pack_nibbles(kind, inputs, bytes);
+            let halves = blocks.iter().map(|block| {
+                Some(NibbleBlock {
+                    scale: halves(&block.scale)?,
+                    minimum: halves(&block.minimum)?,
+                    words: block.words,
+                })
+            });
+            match halves.collect() {
+                Some(blocks) => Panel::Nibbles(blocks),
+                None => Panel::WideNibbles(blocks),
+            }
         }
         TensorKind::Q8_0 | TensorKind::Q6K if whole => {
-            Panel::Bytes(pack_bytes(kind, inputs, bytes))
+            let blocks = pack_bytes(kind, inputs, bytes);
+            let halves = blocks.iter().map(|block| {
+                Some(ByteBlock {
+                    scale: halves(&block.scale)?,
+                    numbers: block.numbers,
+                })
+            });
+            match halves.collect() {
+                Some(blocks) => Panel::Bytes(blocks),
+                None => Panel::WideBytes(blocks),
+            }
         }
         _ if precision != Precision::Float32 || kind == TensorKind::Bf16 && whole => {
             let mut panel = vec![[[bf16::ZERO; 2]; PANEL]; inputs.div_ceil(2)];
             for_each_number(rows, inputs, |lane, input, number| {
-                panel[input / 2][lane][input % 2] = round(number);
+                panel[input / 2][lane][input % 2] = nearest(number);
             });
             Panel::Bf16(panel)
         }
@@ -136,15 +160,39 @@ fn for_each_number(rows: &[StoredRow<'_>], inputs: usize, mut put: impl FnMut(us
     }
 }
 
+/// Rounds a weight to the nearest bf16 number; what lies just between two goes away from zero, which
+/// vectors do in one addition.
+pub(super) fn nearest(weight: f32) -> bf16 {
+    if weight.is_nan() {
+        return bf16::NAN;
+    }
+    bf16::from_bits((weight.to_bits().wrapping_add(0x8000) >> 16) as u16)
+}
+
+/// Returns the numbers in half precision where that loses nothing.
+fn halves(numbers: &[f32; PANEL]) -> Option<[f16; PANEL]> {
+    let halves = numbers.map(f16::from_f32);
+    let is_exact = halves
+        .iter()
+        .zip(numbers)
+        .all(|(half, x)| half.to_f32() == *x);
+    is_exact.then_some(halves)
+}
+
+/// What is not a number, in the form that rounding leaves alone.
+fn plain(scale: f32) -> f32 {
+    if scale.is_nan() { f32::NAN } else { scale }
+}
+
 fn pack_nibbles<'a>(
     kind: TensorKind,
     inputs: usize,
     bytes: impl Fn(usize) -> &'a [u8],
-) -> Vec<NibbleBlock> {
+) -> Vec<NibbleBlock<f32>> {
     let empty = NibbleBlock {
         scale: [0.0; PANEL],
         minimum: [0.0; PANEL],
-        numbers: [[0; PANEL]; 16],
+        words: [[0; PANEL]; 4],
     };
     let mut blocks = vec![empty; inputs / 32];
     for lane in 0..PANEL {
@@ -164,7 +212,7 @@ fn pack_nibbles<'a>(
                     (scale, -minimum)
                 }
             };
-            (block.scale[lane], block.minimum[lane]) = (scale, minimum);
+            (block.scale[lane], block.minimum[lane]) = (plain(scale), plain(minimum));
             // Where input i of these 32 lies: ggml's small blocks keep i and i + 16 in one byte, its
             // large ones input i of two neighbouring blocks of 32.
             let nibble = |i: usize| match kind {
@@ -172,8 +220,9 @@ fn pack_nibbles<'a>(
                 TensorKind::Q4_1 => row[index * 20 + 4 + i % 16] >> (i / 16 * 4) & 15,
                 _ => row[index / 8 * 144 + 16 + index % 8 / 2 * 32 + i] >> (index % 2 * 4) & 15,
             };
-            for (j, column) in block.numbers.iter_mut().enumerate() {
-                column[lane] = nibble(2 * j) | nibble(2 * j + 1) << 4;
+            for (w, word) in block.words.iter_mut().enumerate() {
+                let nibbles = (0..8).map(|i| u32::from(nibble(8 * w + i)) << (4 * i));
+                word[lane] = nibbles.fold(0, |word, nibble| word | nibble);
             }
         }
     }
@@ -184,7 +233,7 @@ fn pack_bytes<'a>(
     kind: TensorKind,
     inputs: usize,
     bytes: impl Fn(usize) -> &'a [u8],
-) -> Vec<ByteBlock> {
+) -> Vec<ByteBlock<f32>> {
     let empty = ByteBlock {
         scale: [0.0; PANEL],
         numbers: [[0; PANEL]; 16],
@@ -195,14 +244,15 @@ fn pack_bytes<'a>(
         for (index, block) in blocks.iter_mut().enumerate() {
             if kind == TensorKind::Q8_0 {
                 let stored = &row[index / 2 * 34..];
-                block.scale[lane] = read_half(stored);
+                block.scale[lane] = plain(read_half(stored));
                 for (j, column) in block.numbers.iter_mut().enumerate() {
                     column[lane] = stored[2 + index % 2 * 16 + j].cast_signed();
                 }
             } else {
                 let stored = &row[index / 16 * 210..];
+                let scale = read_half(&stored[208..]);
                 block.scale[lane] =
-                    read_half(&stored[208..]) * f32::from(stored[192 + index % 16].cast_signed());
+                    plain(scale * f32::from(stored[192 + index % 16].cast_signed()));
                 for (j, column) in block.numbers.iter_mut().enumerate() {
                     column[lane] = q6_k_number(stored, index % 16 * 16 + j);
                 }

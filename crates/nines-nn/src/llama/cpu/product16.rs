@@ -9,10 +9,10 @@ use super::packed::{PANEL, PackedMatrix};
 use super::unpack16::unpack16;
 use half::bf16;
 use nines_kernels::Unit;
+use nines_kernels::aligned::Aligned;
 use nines_kernels::finish::round_all;
-use nines_kernels::product::{BLOCK, Block, Engine, Panels, View, padded_inputs};
+use nines_kernels::product::{BLOCK, Block, Engine, View, padded_inputs};
 use rayon::prelude::*;
-use std::cell::RefCell;
 use std::marker::PhantomData;
 
 /// Rows of a tile; so many are read at once.
@@ -23,18 +23,15 @@ const TILE: usize = 16;
 pub(super) struct RoundedRows {
     rows: usize,
     inputs: usize,
-    numbers: Vec<bf16>,
+    numbers: Aligned<bf16>,
 }
 
 impl RoundedRows {
     /// Makes room for rows; what they hold is left over from before.
     fn shape(&mut self, rows: usize, inputs: usize) {
         let padded = padded_inputs(inputs);
-        let room = rows.next_multiple_of(TILE) * padded;
-        if self.numbers.len() < room {
-            self.numbers.resize(room, bf16::ZERO);
-        }
-        if padded != inputs && self.inputs != inputs {
+        self.numbers.room(rows.next_multiple_of(TILE) * padded);
+        if padded != inputs {
             self.numbers.fill(bf16::ZERO);
         }
         (self.rows, self.inputs) = (rows, inputs);
@@ -168,10 +165,6 @@ fn rows_of<'a>(block: &Block<'a>) -> impl Iterator<Item = (usize, &'a [f32])> {
         .map(move |(row, sums)| (first + row, &sums[..columns]))
 }
 
-thread_local! {
-    static UNPACKED: RefCell<Vec<[[bf16; 2]; PANEL]>> = RefCell::default();
-}
-
 /// Multiplies, and gives each block of results to `finish`, from several threads.
 fn multiply(
     unit: Unit,
@@ -180,28 +173,27 @@ fn multiply(
     finish: impl Fn(Block<'_>) + Sync,
 ) {
     assert_eq!(rows.inputs, matrix.inputs, "inputs of a product");
-    let padded = padded_inputs(matrix.inputs);
-    let size = padded / 2;
     matrix.panels.par_chunks(2).enumerate().for_each_init(
         || Engine::start(unit),
         |engine, (pair, panels)| {
-            UNPACKED.with_borrow_mut(|unpacked| {
-                unpacked.resize(2 * size, [[bf16::ZERO; 2]; PANEL]);
-                for (panel, out) in panels.iter().zip(unpacked.chunks_exact_mut(size)) {
-                    unpack16(unit, panel, out);
-                }
-                let outputs = panels.len() * PANEL;
-                let numbers = unpacked[..panels.len() * size]
-                    .as_flattened()
-                    .as_flattened();
-                let right = Panels::new(padded, outputs, numbers);
-                engine.multiply(rows.view(), right, |block| {
+            engine.multiply_made(
+                rows.view(),
+                panels.len() * PANEL,
+                |inputs, out| {
+                    let (pairs, _) = out.as_chunks_mut::<2>();
+                    let (pairs, _) = pairs.as_chunks_mut::<PANEL>();
+                    let parts = pairs.chunks_exact_mut(inputs.len() / 2);
+                    for (panel, out) in panels.iter().zip(parts) {
+                        unpack16(unit, panel, inputs.clone(), out);
+                    }
+                },
+                |block| {
                     finish(Block {
                         column: pair * BLOCK + block.column,
                         ..block
                     });
-                });
-            });
+                },
+            );
         },
     );
 }

@@ -1,4 +1,5 @@
 use super::super::super::weights::StoredMatrix;
+use super::super::packed::nearest;
 use super::super::product16::{self, RoundedRows};
 use super::*;
 use crate::gguf::TensorKind;
@@ -96,16 +97,15 @@ fn products_in_bf16_are_those_of_rounded_numbers() {
                     product16::add(unit, &inputs, &packed, &mut out);
                     for (row, output) in (0..rows).flat_map(|r| (0..outputs).map(move |o| (r, o))) {
                         let rounded = |x: f32| f64::from(round(x).to_f32());
+                        let weight = |w: f32| f64::from(nearest(w).to_f32());
                         let (mut sum, mut size) = (0.5, 0.5);
                         for k in 0..columns {
-                            let w = rounded(weights[output * columns + k]);
+                            let w = weight(weights[output * columns + k]);
                             sum += rounded(x(row, k)) * w;
                             size += (rounded(x(row, k)) * w).abs();
                         }
                         let found = f64::from(out[row * stride + output]);
-                        // A weight that lies between two bf16 numbers may go to either where the
-                        // scale was fused with the minimum.
-                        let room = 1e-5 * size;
+                        let room = 1e-6 * size;
                         let kind = kind.name();
                         assert!(
                             (found - sum).abs() <= room,
