@@ -15,7 +15,7 @@ help:
 	@echo "make demo    build nines and do the main job in ./demo (5 to 20 minutes after the build)"
 	@echo "make test    format, lints, docs and every test, real models and PostgreSQL included"
 	@echo "make parity  compare with PyTorch, transformers and llama.cpp (installs them in .venv-reference)"
-	@echo "make bench   speed beside PyTorch/transformers in one run"
+	@echo "make bench   speed beside PyTorch, ONNX Runtime, transformers and llama.cpp in one run"
 
 # --- the main job ------------------------------------------------------------------------------
 
@@ -100,6 +100,6 @@ parity: .venv-reference/done models
 	  --nines $(PARITY_SEEDS:%=$(PARITY)/seed-%/nines/out_of_fold.jsonl) \
 	  --pytorch $(PARITY_SEEDS:%=$(PARITY)/seed-%/pytorch/out_of_fold.jsonl)
 
-# Speed beside PyTorch and transformers, in turn, on the same inputs.
+# Speed beside PyTorch, ONNX Runtime, transformers and llama.cpp, in turn, on the same inputs.
 bench: .venv-reference/done models
 	.venv-reference/bin/python benches/speed.py

@@ -24,7 +24,8 @@ use std::path::{Path, PathBuf};
 pub use vocabulary::gguf_vocabulary;
 
 /// How many completions are made together, unless told otherwise: enough that reading the weights
-/// costs little for each, few enough that their keys and values stay small.
+/// costs little for each, few enough that their keys and values stay small. A quarter as many prompts
+/// may wait with theirs.
 pub const DEFAULT_BATCH: usize = 64;
 
 /// A local model cannot be loaded.

@@ -42,13 +42,8 @@ pub fn check(sampling: &Sampling) -> Result<(), GenerateError> {
     Ok(())
 }
 
-/// Returns logits in which those of tokens already seen are lowered; `None` where a token has none.
-fn with_penalty(
-    logits: &[f32],
-    seen: impl IntoIterator<Item = u32>,
-    penalty: f32,
-) -> Option<Vec<f32>> {
-    let mut logits = logits.to_vec();
+/// Lowers the logits of tokens already seen; `None` where a token has none.
+fn penalise(logits: &mut [f32], seen: impl IntoIterator<Item = u32>, penalty: f32) -> Option<()> {
     for token in seen {
         let logit = logits.get_mut(token as usize)?;
         *logit = if *logit < 0.0 {
@@ -57,12 +52,13 @@ fn with_penalty(
             *logit / penalty
         };
     }
-    Some(logits)
+    Some(())
 }
 
 /// Chooses tokens under fixed settings. Holds the memory that one choice needs.
 #[derive(Debug, Default)]
 pub struct Sampler {
+    penalised: Vec<f32>,
     weights: Vec<f32>,
     kept: Vec<(f32, u32)>,
 }
@@ -79,12 +75,17 @@ impl Sampler {
         sampling: &Sampling,
         u: f64,
     ) -> Option<u32> {
-        let penalised;
         let logits = if sampling.repetition_penalty == 1.0 {
             logits
         } else {
-            penalised = with_penalty(logits, seen, sampling.repetition_penalty as f32)?;
-            &penalised
+            self.penalised.clear();
+            self.penalised.extend_from_slice(logits);
+            penalise(
+                &mut self.penalised,
+                seen,
+                sampling.repetition_penalty as f32,
+            )?;
+            &self.penalised
         };
         let most = largest(logits);
         if !most.is_finite() {

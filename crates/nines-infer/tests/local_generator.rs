@@ -86,7 +86,11 @@ fn short() -> Sampling {
 
 #[test]
 fn a_text_is_the_same_at_any_batch() {
-    let all = requests(&PROMPTS, 0..4);
+    // A prompt that is run in more than one piece, beside completions of the others.
+    let long = "The road went on, and so did she. ".repeat(70);
+    let mut prompts = PROMPTS.to_vec();
+    prompts.insert(2, &long);
+    let all = requests(&prompts, 0..4);
     for precision in precisions() {
         let together = generate(&load_in(precision), &all, &short());
         for batch in [1, 8, 32] {

@@ -21,7 +21,11 @@ pub struct Aligned<T> {
 }
 
 impl<T: Pod> Aligned<T> {
-    const A_LINE: usize = 64 / size_of::<T>();
+    /// How many numbers a line holds. `T` must be of a size that fills lines.
+    const A_LINE: usize = {
+        assert!(size_of::<T>() > 0 && 64 % size_of::<T>() == 0);
+        64 / size_of::<T>()
+    };
 
     /// Makes room for `len` numbers, all zeros.
     pub fn zeros(len: usize) -> Self {

@@ -16,7 +16,7 @@ mod cpu;
 pub mod embedding;
 pub mod encoder;
 pub mod encoder16;
-pub mod finish;
+mod finish;
 mod gelu;
 pub mod lanes;
 pub mod layer;
@@ -34,3 +34,4 @@ pub mod training16;
 mod weights;
 
 pub use cpu::Unit;
+pub use finish::{round, round_all};

@@ -18,6 +18,7 @@ pub use panels::{PANEL, Panels, pack_columns, pack_rows, packed_len, padded_inpu
 use crate::aligned::Aligned;
 use crate::cpu::Unit;
 use half::bf16;
+use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -93,14 +94,42 @@ struct Strip {
     stride: usize,
 }
 
+/// What an engine works in. Each thread keeps it for its next engine.
+#[derive(Debug)]
+struct Room {
+    edges: Aligned<bf16>,
+    made: Aligned<bf16>,
+    sums: Box<Sums>,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            edges: Aligned::default(),
+            made: Aligned::default(),
+            sums: Box::new(Sums([0.0; BLOCK * BLOCK])),
+        }
+    }
+}
+
+thread_local! {
+    static ROOMS: RefCell<Vec<Room>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let room = std::mem::take(&mut self.room);
+        // A thread that ends has nowhere to keep it.
+        let _ = ROOMS.try_with(|rooms| rooms.borrow_mut().push(room));
+    }
+}
+
 /// A unit at work on this thread, with the room that it needs. Making one takes longer than a small
 /// product: make one for each task.
 #[derive(Debug)]
 pub struct Engine {
     unit: Unit,
-    edges: Aligned<bf16>,
-    made: Aligned<bf16>,
-    sums: Box<Sums>,
+    room: Room,
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     _tiles: Option<amx::Tiles>,
     /// Tiles belong to the thread that configured them.
@@ -116,9 +145,7 @@ impl Engine {
         assert!(unit.is_available(), "this CPU has no {}", unit.as_str());
         Self {
             unit,
-            edges: Aligned::default(),
-            made: Aligned::default(),
-            sums: Box::new(Sums([0.0; BLOCK * BLOCK])),
+            room: ROOMS.with_borrow_mut(Vec::pop).unwrap_or_default(),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             _tiles: (unit == Unit::Amx).then(amx::Tiles::configure),
             _here: PhantomData,
@@ -151,12 +178,12 @@ impl Engine {
             for row in (0..left.rows).step_by(BLOCK) {
                 let rows = (left.rows - row).min(BLOCK);
                 let tall = rows.div_ceil(TILE);
-                let sums = &mut self.sums.0;
+                let sums = &mut self.room.sums.0;
                 if steps == 0 {
                     sums.fill(0.0);
                 } else {
                     let work = Work {
-                        strip: strip(left, row, tall * TILE, &mut self.edges),
+                        strip: strip(left, row, tall * TILE, &mut self.room.edges),
                         steps,
                         panels: right.panel(first),
                         tall,
@@ -192,8 +219,14 @@ impl Engine {
         mut finish: impl FnMut(Block<'_>),
     ) {
         let inputs = left.columns;
-        assert_eq!(inputs % STEP, 0, "inputs in whole steps");
+        assert!(
+            inputs > 0 && inputs.is_multiple_of(STEP),
+            "inputs in whole steps"
+        );
         assert!((1..=BLOCK).contains(&outputs), "one or two panels");
+        if left.rows == 0 {
+            return;
+        }
         let wide = outputs.div_ceil(PANEL);
         // One block's sums can wait between parts; those of several cannot, but there what is made
         // is used more often. Only tiles add part after part as they add the whole.
@@ -201,14 +234,14 @@ impl Engine {
             Unit::Amx if left.rows <= BLOCK => PART,
             _ => inputs,
         };
-        for first in (0..inputs).step_by(part.max(STEP)) {
+        for first in (0..inputs).step_by(part) {
             let range = first..(first + part).min(inputs);
-            let panels = self.made.room(wide * range.len() * PANEL);
+            let panels = self.room.made.room(wide * range.len() * PANEL);
             make(range.clone(), panels);
             for row in (0..left.rows).step_by(BLOCK) {
                 let rows = (left.rows - row).min(BLOCK);
                 let tall = rows.div_ceil(TILE);
-                let whole = strip(left, row, tall * TILE, &mut self.edges);
+                let whole = strip(left, row, tall * TILE, &mut self.room.edges);
                 let work = Work {
                     strip: Strip {
                         start: whole.start.wrapping_add(first),
@@ -221,14 +254,14 @@ impl Engine {
                     adds: first > 0,
                 };
                 // SAFETY: as in `multiply`; the range lies within the inputs.
-                unsafe { work.run(self.unit, &mut self.sums.0) };
+                unsafe { work.run(self.unit, &mut self.room.sums.0) };
                 if range.end == inputs {
                     finish(Block {
                         row,
                         rows,
                         column: 0,
                         columns: outputs,
-                        sums: &self.sums.0,
+                        sums: &self.room.sums.0,
                     });
                 }
             }

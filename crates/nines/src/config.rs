@@ -123,8 +123,9 @@ impl PrecisionChoice {
             Self::F32 => Ok(Precision::Float32),
             Self::Bf16 => match Unit::best() {
                 Unit::Portable => bail!(
-                    "this CPU has neither AMX nor AVX-512 bf16 instructions; choose the precision f32 \
-                     (a threshold that was chosen in bf16 has to be chosen again)"
+                    "this CPU has neither AMX nor AVX-512 bf16 instructions; choose the precision f32 in \
+                     [classifier] and [generator] (a threshold that was chosen in bf16 has to be \
+                     chosen again)"
                 ),
                 unit => Ok(Precision::Bf16(unit)),
             },

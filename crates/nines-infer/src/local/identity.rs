@@ -9,10 +9,12 @@ use std::path::Path;
 
 /// Digits of the digest in the name.
 const DIGITS: usize = 16;
+/// Follows the precision. A change of the arithmetic that changes texts changes this too (`.2`), so
+/// that draws of the old are not taken for draws of the new.
+const REVISION: &str = "";
 
 /// Names a model by its file's name and content and by its arithmetic:
-/// `SmolLM2-135M-Instruct.Q4_1@0123456789abcdef-f32`. A change that changes texts changes the
-/// arithmetic's name.
+/// `SmolLM2-135M-Instruct.Q4_1@0123456789abcdef-f32`.
 pub(super) fn of(
     path: &Path,
     gguf: Option<&GgufFile>,
@@ -44,7 +46,10 @@ pub(super) fn of(
         path.file_name()
     };
     let stem = stem.map_or("model".into(), |stem| stem.to_string_lossy());
-    Ok(format!("{stem}@{}-{precision}", &digits[..DIGITS]))
+    Ok(format!(
+        "{stem}@{}-{precision}{REVISION}",
+        &digits[..DIGITS]
+    ))
 }
 
 /// Lists the files of a folder that decide what the model writes.

@@ -88,7 +88,7 @@ impl<'a> Schedule<'a> {
                 break;
             }
             self.step(on_draw)?;
-            self.start(on_draw);
+            self.start(on_draw, cancel);
         }
         Ok(GenerateStats {
             tokens: self.tokens,
@@ -135,10 +135,10 @@ impl<'a> Schedule<'a> {
     }
 
     /// Starts draws of prompts that have been run, choosing each one's first token.
-    fn start(&mut self, on_draw: OnDraw<'_>) {
+    fn start(&mut self, on_draw: OnDraw<'_>, cancel: &CancelFlag) {
         let penalised = self.sampling.repetition_penalty != 1.0;
         let mut outcomes = Vec::new();
-        while self.active.len() < self.generator.batch {
+        while self.active.len() < self.generator.batch && !cancel.is_cancelled() {
             let Some(prompt) = self.prompts.front_mut() else {
                 break;
             };

@@ -69,6 +69,39 @@ const SUM_STRIDE: usize = BLOCK * size_of::<f32>();
 /// Bytes of a panel's part that a tile takes.
 const TILE_BYTES: usize = 1024;
 
+/// Writes the assembly of one block: sums start as zeros or as they are (`adds`), each step adds to
+/// them, and they are stored. What is named first are tiles of sums and where they lie.
+macro_rules! tiles {
+    (
+        sums $($tile:literal $at:literal),+;
+        $($step:literal),+;
+        $upper:ident, $left:ident, $stride:ident, $work:ident, $out:ident
+        $(, $($more:tt)*)?
+    ) => {
+        asm!(
+            "test {adds}, {adds}",
+            "jz 3f",
+            $(concat!("tileloadd tmm", $tile, ", [{out} + {sums}*1", $at, "]"),)+
+            "jmp 2f",
+            "3:",
+            $(concat!("tilezero tmm", $tile),)+
+            "2:",
+            $($step,)+
+            "add {upper}, 64", "add {left}, 1024",
+            "dec {steps}", "jnz 2b",
+            $(concat!("tilestored [{out} + {sums}*1", $at, "], tmm", $tile),)+
+            upper = inout(reg) $upper => _, left = inout(reg) $left => _,
+            steps = inout(reg) $work.steps => _, stride = in(reg) $stride,
+            row = in(reg) 64usize, sums = in(reg) SUM_STRIDE, out = in(reg) $out,
+            adds = in(reg) u64::from($work.adds),
+            $($($more)*,)?
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack),
+        )
+    };
+}
+
 /// Computes one block.
 ///
 /// # Safety
@@ -82,30 +115,12 @@ pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
     let right = left.wrapping_byte_add(work.steps * TILE_BYTES);
     let out = sums.as_mut_ptr();
     debug_assert!(work.steps > 0 && STEP * 32 == TILE_BYTES);
-    // SAFETY: promised by the caller. Each asm block writes only the sums and tile registers, which
-    // keep what they hold from block to block: no other code uses them.
+    // SAFETY: promised by the caller. Each block writes only the sums and tile registers, which no
+    // other code uses.
     unsafe {
-        if work.adds {
-            asm!(
-                "tileloadd tmm0, [{out} + {sums}*1]",
-                "tileloadd tmm1, [{out} + {sums}*1 + 64]",
-                "tileloadd tmm2, [{out} + {sums}*1 + 2048]",
-                "tileloadd tmm3, [{out} + {sums}*1 + 2112]",
-                sums = in(reg) SUM_STRIDE, out = in(reg) out,
-                options(nostack, preserves_flags, readonly),
-            );
-        } else {
-            asm!(
-                "tilezero tmm0",
-                "tilezero tmm1",
-                "tilezero tmm2",
-                "tilezero tmm3",
-                options(nostack, preserves_flags, nomem),
-            );
-        }
         match (work.tall, work.wide) {
-            (2, 2) => asm!(
-                "2:",
+            (2, 2) => tiles!(
+                sums 0 "", 1 " + 64", 2 " + 2048", 3 " + 2112";
                 "tileloadd tmm4, [{upper} + {stride}*1]",
                 "tileloadd tmm6, [{left} + {row}*1]",
                 "tdpbf16ps tmm0, tmm4, tmm6",
@@ -114,64 +129,38 @@ pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
                 "tileloadd tmm5, [{lower} + {stride}*1]",
                 "tdpbf16ps tmm2, tmm5, tmm6",
                 "tdpbf16ps tmm3, tmm5, tmm7",
-                "add {upper}, 64", "add {lower}, 64", "add {left}, 1024", "add {right}, 1024",
-                "dec {steps}", "jnz 2b",
-                "tilestored [{out} + {sums}*1], tmm0",
-                "tilestored [{out} + {sums}*1 + 64], tmm1",
-                "tilestored [{out} + {sums}*1 + 2048], tmm2",
-                "tilestored [{out} + {sums}*1 + 2112], tmm3",
-                upper = inout(reg) upper => _, lower = inout(reg) lower => _,
-                left = inout(reg) left => _, right = inout(reg) right => _,
-                steps = inout(reg) work.steps => _, stride = in(reg) stride,
-                row = in(reg) 64usize, sums = in(reg) SUM_STRIDE, out = in(reg) out,
-                options(nostack),
+                "add {lower}, 64", "add {right}, 1024";
+                upper, left, stride, work, out,
+                lower = inout(reg) lower => _, right = inout(reg) right => _
             ),
-            (2, _) => asm!(
-                "2:",
+            (2, _) => tiles!(
+                sums 0 "", 2 " + 2048";
                 "tileloadd tmm6, [{left} + {row}*1]",
                 "tileloadd tmm4, [{upper} + {stride}*1]",
                 "tdpbf16ps tmm0, tmm4, tmm6",
                 "tileloadd tmm5, [{lower} + {stride}*1]",
                 "tdpbf16ps tmm2, tmm5, tmm6",
-                "add {upper}, 64", "add {lower}, 64", "add {left}, 1024",
-                "dec {steps}", "jnz 2b",
-                "tilestored [{out} + {sums}*1], tmm0",
-                "tilestored [{out} + {sums}*1 + 2048], tmm2",
-                upper = inout(reg) upper => _, lower = inout(reg) lower => _,
-                left = inout(reg) left => _,
-                steps = inout(reg) work.steps => _, stride = in(reg) stride,
-                row = in(reg) 64usize, sums = in(reg) SUM_STRIDE, out = in(reg) out,
-                options(nostack),
+                "add {lower}, 64";
+                upper, left, stride, work, out,
+                lower = inout(reg) lower => _
             ),
-            (_, 2) => asm!(
-                "2:",
+            (_, 2) => tiles!(
+                sums 0 "", 1 " + 64";
                 "tileloadd tmm4, [{upper} + {stride}*1]",
                 "tileloadd tmm6, [{left} + {row}*1]",
                 "tdpbf16ps tmm0, tmm4, tmm6",
                 "tileloadd tmm7, [{right} + {row}*1]",
                 "tdpbf16ps tmm1, tmm4, tmm7",
-                "add {upper}, 64", "add {left}, 1024", "add {right}, 1024",
-                "dec {steps}", "jnz 2b",
-                "tilestored [{out} + {sums}*1], tmm0",
-                "tilestored [{out} + {sums}*1 + 64], tmm1",
-                upper = inout(reg) upper => _,
-                left = inout(reg) left => _, right = inout(reg) right => _,
-                steps = inout(reg) work.steps => _, stride = in(reg) stride,
-                row = in(reg) 64usize, sums = in(reg) SUM_STRIDE, out = in(reg) out,
-                options(nostack),
+                "add {right}, 1024";
+                upper, left, stride, work, out,
+                right = inout(reg) right => _
             ),
-            _ => asm!(
-                "2:",
+            _ => tiles!(
+                sums 0 "";
                 "tileloadd tmm4, [{upper} + {stride}*1]",
                 "tileloadd tmm6, [{left} + {row}*1]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
-                "add {upper}, 64", "add {left}, 1024",
-                "dec {steps}", "jnz 2b",
-                "tilestored [{out} + {sums}*1], tmm0",
-                upper = inout(reg) upper => _, left = inout(reg) left => _,
-                steps = inout(reg) work.steps => _, stride = in(reg) stride,
-                row = in(reg) 64usize, sums = in(reg) SUM_STRIDE, out = in(reg) out,
-                options(nostack),
+                "tdpbf16ps tmm0, tmm4, tmm6";
+                upper, left, stride, work, out
             ),
         }
     }

@@ -1,6 +1,7 @@
 //! What can be wrong with a Llama model.
 
 use crate::gguf::GgufError;
+use crate::precision::Precision;
 use std::path::PathBuf;
 
 /// A Llama model cannot be loaded or run.
@@ -87,6 +88,9 @@ pub enum LlamaError {
         /// How many there are.
         vocabulary: usize,
     },
+    /// The CPU lacks what products were to run on.
+    #[error("this CPU cannot multiply in {0}; f32 works on every one")]
+    Precision(Precision),
     /// A sequence grew longer than the model's context.
     #[error("position {position} lies beyond the model's context of {context}")]
     Context {

@@ -81,7 +81,7 @@ fn processor() -> String {
         features.push("AMX");
     }
     format!(
-        "cpu, {threads} threads, {}; by default classifiers score in {}",
+        "cpu, {threads} threads, {}; by default models multiply in {}",
         if features.is_empty() {
             "no vector features known".to_owned()
         } else {

@@ -29,6 +29,9 @@ pub async fn run(project: &Project, args: FilterArgs, output: &Output) -> Result
         bail!(super::BadUsage("--out goes with --file".to_owned()));
     }
     let serving = Serving::load(project, &args).await?;
+    if let Some(caution) = serving.caution() {
+        output.note(&caution);
+    }
     if let Some(file) = &args.file {
         return file_of_prompts(project, &serving, file, &args, output).await;
     }

@@ -258,9 +258,9 @@ fn without_a_threshold_nothing_is_filtered() {
 fn a_dead_endpoint_answers_nothing_and_nothing_is_stored_as_answered() {
     let world = filtering();
     world.set(
-        "model = \"tiny-generator\"",
-        "model = \"tiny-generator\"\n[generator.endpoint]\nbase_url = \"http://127.0.0.1:9/v1\"\n\
-         model = \"m\"\nretries = 0",
+        "[sampling]",
+        "[generator.endpoint]\nbase_url = \"http://127.0.0.1:9/v1\"\n\
+         model = \"m\"\nretries = 0\n[sampling]",
     );
     let filter = ["filter", "--threshold", "0.999", "she walked"];
     world
@@ -268,7 +268,7 @@ fn a_dead_endpoint_answers_nothing_and_nothing_is_stored_as_answered() {
         .bad(1, &["127.0.0.1:9", "left for the next call"]);
     // The same command works once the generator does: nothing stands in its way.
     world.set(
-        "\n[generator.endpoint]\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\nretries = 0",
+        "[generator.endpoint]\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\nretries = 0",
         "",
     );
     world.run(&filter).good();

@@ -1,6 +1,6 @@
 //! The main job from an empty folder to a filtered generator, and everything around it.
 
-use crate::world::{World, rows};
+use crate::world::{World, copy, rows};
 use serde_json::Value;
 use std::io::Write;
 use std::process::Stdio;
@@ -112,8 +112,14 @@ fn a_threshold_serves_the_path_that_it_was_calibrated_on_and_no_other() {
     let calibrate = ["calibrate", "--confidence", "0", "--fresh", "3"];
     let filter = ["filter", "she walked the garden"];
     let f32 = ["--precision", "f32"];
-    world.run(&[&f32[..], &calibrate].concat()).good();
-    world.run(&[&f32[..], &filter].concat()).good();
+    let calibrated = world
+        .run(&[&f32[..], &["--json"], &calibrate].concat())
+        .good();
+    let calibrated: serde_json::Value = serde_json::from_str(&calibrated.stdout).expect("JSON");
+    let generator = calibrated["generator"].as_str().expect("a name");
+    assert!(generator.ends_with("-f32"), "{generator}");
+    let filtered = world.run(&[&f32[..], &filter].concat()).good();
+    assert!(!filtered.stderr.contains("caution"), "{}", filtered.stderr);
     // Refused on any CPU: for want of a threshold in bf16, or for want of bf16.
     let refused = world.run(&[&["--precision", "bf16"], &filter[..]].concat());
     assert_eq!(refused.status, Some(1), "{}", refused.stderr);
@@ -126,6 +132,14 @@ fn a_threshold_serves_the_path_that_it_was_calibrated_on_and_no_other() {
     let windows = [&f32[..], &calibrate, &["--long", "max"]].concat();
     world.run(&windows).good();
     world.run(&[&f32[..], &filter].concat()).good();
+    // What it accepts was measured on the draws of one generator.
+    copy(
+        &world.path("cache/tiny-generator"),
+        &world.path("cache/another-generator"),
+    );
+    world.set("tiny-generator", "another-generator");
+    let filtered = world.run(&[&f32[..], &filter].concat()).good();
+    assert!(filtered.stderr.contains("caution"), "{}", filtered.stderr);
 }
 
 #[test]

@@ -281,3 +281,57 @@ mod avx512 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sequence::CpuSequence;
+    use super::*;
+    use nines_kernels::rng::normal;
+
+    #[test]
+    fn heads_together_get_what_each_gets_alone() {
+        for (head_dim, group) in [2, 16, 48, 64, 80]
+            .into_iter()
+            .flat_map(|d| (1..=8).map(move |g| (d, g)))
+        {
+            let layout = PageLayout {
+                layers: 2,
+                kv_heads: 2,
+                head_dim,
+            };
+            for len in [1, 16, 17, 40] {
+                let width = layout.kv_heads * head_dim;
+                let numbers = normal(7, 0, 1.0, (2 * len + group) * width);
+                let mut sequence = CpuSequence::default();
+                sequence.reserve(len, layout);
+                for (position, both) in numbers.chunks_exact(2 * width).take(len).enumerate() {
+                    let (keys, values) = both.split_at(width);
+                    sequence.write(layout, 1, position, keys, values);
+                }
+                let queries = &numbers[2 * len * width..];
+                let mut together = vec![f32::NAN; queries.len()];
+                attend(layout, 1, queries, &sequence.pages, len, &mut together);
+                let heads = queries
+                    .chunks_exact(head_dim)
+                    .zip(together.chunks_exact(head_dim));
+                for (index, (query, together)) in heads.enumerate() {
+                    let place = Place {
+                        layout,
+                        layer: 1,
+                        head: index / group,
+                        len,
+                    };
+                    let mut scores = vec![0.0; sequence.pages.len() * PAGE];
+                    score_one(place, query, &sequence.pages, &mut scores);
+                    let scores = &mut scores[..len];
+                    let sum = exponentials(scores, largest(scores), 1.0);
+                    let mut alone = vec![f32::NAN; head_dim];
+                    weigh_one(place, scores, &sequence.pages, &mut alone);
+                    let norm = 1.0 / sum;
+                    alone.iter_mut().for_each(|number| *number *= norm);
+                    assert_eq!(together, alone, "{head_dim} x {group}, {len} positions");
+                }
+            }
+        }
+    }
+}

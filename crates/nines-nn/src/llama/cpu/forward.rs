@@ -82,8 +82,12 @@ impl CpuLlama {
     /// Lays out a model's weights, to be multiplied in a precision that this CPU has.
     ///
     /// # Errors
-    /// [`LlamaError`] where a tensor is stored in a way that cannot be read.
+    /// [`LlamaError`] where a tensor is stored in a way that cannot be read, or the CPU lacks the
+    /// precision.
     pub fn new(weights: LlamaWeights, precision: Precision) -> Result<Self, LlamaError> {
+        if !precision.is_available() {
+            return Err(LlamaError::Precision(precision));
+        }
         let config = weights.config().clone();
         let stack = |parts: &[Part]| -> Result<PackedMatrix, LlamaError> {
             let matrices = parts
@@ -186,7 +190,7 @@ impl CpuLlama {
             let width = layer.query_key_value.padded_outputs();
             self.append(index, feeds, query_key_value, width, &angles);
             let (feeds, projected) = (&*feeds, &*query_key_value);
-            inputs.take(self.precision, rows.len(), queries, |index_of_row, out| {
+            inputs.take_each(self.precision, rows.len(), queries, |index_of_row, out| {
                 let row = rows[index_of_row];
                 let pages = &feeds[row.feed].sequence.pages;
                 let queries = &projected[index_of_row * width..][..queries];
@@ -282,29 +286,31 @@ impl CpuLlama {
         &self,
         layer: usize,
         feeds: &mut [Feed<'_>],
-        mut projected: &mut [f32],
+        projected: &mut [f32],
         width: usize,
-        mut angles: &[Vec<f32>],
+        angles: &[Vec<f32>],
     ) {
+        projected
+            .par_chunks_mut(width)
+            .zip(angles)
+            .with_min_len(8)
+            .for_each(|(row, angles)| self.rotate(row, angles));
         let layout = PageLayout::of(self.config());
         let queries = self.config().heads * layout.head_dim;
         let keys = layout.kv_heads * layout.head_dim;
         let mut parts = Vec::with_capacity(feeds.len());
+        let mut left = &*projected;
         for feed in feeds {
-            let rows = feed.tokens.len();
-            let (of_feed, rest) = projected.split_at_mut(rows * width);
-            let (its_angles, other_angles) = angles.split_at(rows);
-            parts.push((feed, of_feed, its_angles));
-            (projected, angles) = (rest, other_angles);
+            let (rows, rest) = left.split_at(feed.tokens.len() * width);
+            parts.push((feed, rows));
+            left = rest;
         }
         parts
             .into_par_iter()
             .with_min_len(4)
-            .for_each(|(feed, rows, angles)| {
+            .for_each(|(feed, rows)| {
                 let first = feed.sequence.len();
-                let rows = rows.chunks_exact_mut(width).zip(angles);
-                for (offset, (row, angles)) in rows.enumerate() {
-                    self.rotate(row, angles);
+                for (offset, row) in rows.chunks_exact(width).enumerate() {
                     let (k, v) = row[queries..queries + 2 * keys].split_at(keys);
                     feed.sequence.write(layout, layer, first + offset, k, v);
                 }

@@ -6,6 +6,7 @@ use super::product16::{self, RoundedRows};
 use crate::precision::Precision;
 use nines_kernels::Unit;
 use nines_kernels::lanes::{exp, vectorised};
+use rayon::prelude::*;
 
 /// Input rows, and memory for what becomes of them.
 #[derive(Debug, Default)]
@@ -27,8 +28,30 @@ impl Inputs {
     ) {
         match precision {
             Precision::Float32 => self.exact.pack(rows, inputs, write),
-            Precision::Bf16(_) => self.rounded.pack(rows, inputs, write),
+            Precision::Bf16(_) => self.rounded.pack(rows, inputs, 8, write),
         }
+    }
+
+    /// The same for rows that are much work each: every row may go to a thread of its own.
+    pub(super) fn take_each(
+        &mut self,
+        precision: Precision,
+        rows: usize,
+        inputs: usize,
+        write: impl Fn(usize, &mut [f32]) + Sync,
+    ) {
+        if precision != Precision::Float32 {
+            return self.rounded.pack(rows, inputs, 1, write);
+        }
+        self.products.resize(rows * inputs, 0.0);
+        self.products
+            .par_chunks_mut(inputs)
+            .enumerate()
+            .for_each(|(row, out)| write(row, out));
+        let products = &self.products;
+        self.exact.pack(rows, inputs, |row, out| {
+            out.copy_from_slice(&products[row * inputs..(row + 1) * inputs]);
+        });
     }
 
     /// Writes the rows' products with a matrix, f32[rows, padded outputs].

@@ -96,6 +96,9 @@ pub(super) fn multiply(rows: &PackedRows, matrix: &PackedMatrix, out: &mut [f32]
         start: out.as_mut_ptr(),
         stride: matrix.padded_outputs(),
     };
+    if rows.rows == 0 {
+        return;
+    }
     matrix
         .panels
         .par_chunks(GROUP)

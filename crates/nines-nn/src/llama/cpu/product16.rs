@@ -8,10 +8,9 @@ use super::inputs::gate as silu_times;
 use super::packed::{PANEL, PackedMatrix};
 use super::unpack16::unpack16;
 use half::bf16;
-use nines_kernels::Unit;
 use nines_kernels::aligned::Aligned;
-use nines_kernels::finish::round_all;
 use nines_kernels::product::{BLOCK, Block, Engine, View, padded_inputs};
+use nines_kernels::{Unit, round_all};
 use rayon::prelude::*;
 use std::marker::PhantomData;
 
@@ -41,11 +40,13 @@ impl RoundedRows {
         padded_inputs(self.inputs)
     }
 
-    /// Rounds rows: `write` is called with each row's index and a buffer for its numbers.
+    /// Rounds rows: `write` is called with each row's index and a buffer for its numbers, and at
+    /// least `grain` rows go to one thread.
     pub(super) fn pack(
         &mut self,
         rows: usize,
         inputs: usize,
+        grain: usize,
         write: impl Fn(usize, &mut [f32]) + Sync,
     ) {
         self.shape(rows, inputs);
@@ -53,7 +54,7 @@ impl RoundedRows {
         self.numbers
             .par_chunks_mut(stride)
             .take(rows)
-            .with_min_len(8)
+            .with_min_len(grain)
             .enumerate()
             .for_each_init(
                 || vec![0.0; inputs],
@@ -78,7 +79,7 @@ struct Columns<'a, T> {
     _numbers: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: threads write disjoint columns only, as `block` demands.
+// SAFETY: threads write disjoint columns only, as `part` demands.
 unsafe impl<T: Send> Send for Columns<'_, T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Columns<'_, T> {}

@@ -26,6 +26,8 @@ pub struct ThresholdChoice {
     pub calibration: Option<CalibrationId>,
     /// The rule.
     pub rule: String,
+    /// The generator whose draws its acceptance was measured on.
+    pub generator: Option<String>,
 }
 
 impl fmt::Display for ThresholdChoice {
@@ -47,6 +49,7 @@ pub async fn threshold_of(
             threshold: Threshold::from_probability(p)?,
             calibration: None,
             rule: "typed by hand: nothing is known of it".to_owned(),
+            generator: None,
         });
     }
     let Some(calibration) = models::calibration_on(project, model, path).await? else {
@@ -68,6 +71,7 @@ pub async fn threshold_of(
         threshold: calibration.threshold,
         calibration: Some(calibration.id),
         rule: calibration.rule,
+        generator: calibration.record["generator"].as_str().map(str::to_owned),
     })
 }
 
@@ -112,6 +116,17 @@ impl Serving {
         };
         Filter::new(&*serving.scorer, serving.threshold.threshold, budget, law)?;
         Ok(serving)
+    }
+
+    /// Says so where the threshold's acceptance was measured on another generator's draws.
+    pub fn caution(&self) -> Option<String> {
+        let (measured, serving) = (self.threshold.generator.as_ref()?, self.generator.id());
+        (*measured != serving).then(|| {
+            format!(
+                "caution: what this threshold accepts was measured on draws of {measured}, and \
+                 {serving} draws now; `nines calibrate` measures it again"
+            )
+        })
     }
 
     /// Describes a run on these prompts for its record.

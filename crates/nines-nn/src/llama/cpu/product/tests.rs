@@ -1,11 +1,11 @@
 use super::super::super::weights::StoredMatrix;
+use super::super::inputs::Inputs;
 use super::super::packed::nearest;
 use super::super::product16::{self, RoundedRows};
 use super::*;
 use crate::gguf::TensorKind;
 use crate::precision::Precision;
-use nines_kernels::Unit;
-use nines_kernels::finish::round;
+use nines_kernels::{Unit, round};
 
 /// Numbers without a pattern, from -1 to 1.
 fn number(seed: usize) -> f32 {
@@ -78,7 +78,10 @@ fn products_are_chains_over_the_dequantised_numbers() {
 #[test]
 fn products_in_bf16_are_those_of_rounded_numbers() {
     for kind in TensorKind::ALL {
-        for (outputs, columns) in [(5, 256), (48, 256), (70, 512)] {
+        let odd = [(5, 37), (20, 300)]
+            .into_iter()
+            .filter(|_| kind.block_len() == 1);
+        for (outputs, columns) in [(5, 256), (48, 256), (70, 512)].into_iter().chain(odd) {
             let bytes = stored(kind, outputs, columns);
             let weights = StoredMatrix::plain(outputs, columns, kind, &bytes).floats();
             for unit in Unit::ALL.into_iter().filter(|unit| unit.is_available()) {
@@ -87,7 +90,7 @@ fn products_in_bf16_are_those_of_rounded_numbers() {
                 for rows in [1, 16, 37] {
                     let x = |row: usize, k: usize| number(row * columns + k + 5);
                     let mut inputs = RoundedRows::default();
-                    inputs.pack(rows, columns, |row, out| {
+                    inputs.pack(rows, columns, 1, |row, out| {
                         for (k, number) in out.iter_mut().enumerate() {
                             *number = x(row, k);
                         }
@@ -114,6 +117,93 @@ fn products_in_bf16_are_those_of_rounded_numbers() {
                     }
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_damaged_scale_reaches_the_results() {
+    for kind in [TensorKind::Q4_1, TensorKind::Q8_0] {
+        let (outputs, columns) = (32, 256);
+        let mut bytes = stored(kind, outputs, columns);
+        // The first block's scale becomes the not-a-number that rounding could turn into a zero.
+        bytes[..2].copy_from_slice(&0x7FFF_u16.to_le_bytes());
+        for precision in [Precision::Float32].into_iter().chain(
+            Unit::ALL
+                .into_iter()
+                .filter(|unit| unit.is_available())
+                .map(Precision::Bf16),
+        ) {
+            let matrix = StoredMatrix::plain(outputs, columns, kind, &bytes);
+            let packed = PackedMatrix::stack(&[matrix], precision);
+            let mut inputs = Inputs::default();
+            inputs.take(precision, 2, columns, |_, out| out.fill(0.5));
+            let mut out = vec![0.0; 2 * packed.padded_outputs()];
+            inputs.write(precision, &packed, &mut out);
+            for row in out.chunks_exact(packed.padded_outputs()) {
+                assert!(row[0].is_nan(), "{} in {precision}", kind.name());
+                assert!(
+                    row[1..].iter().all(|x| x.is_finite()),
+                    "{} in {precision}",
+                    kind.name()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn gates_let_through_what_they_should() {
+    let (rows, inputs, width) = (35, 40, 41);
+    let weights = |seed: usize| -> Vec<u8> {
+        let numbers = (0..width * inputs).map(|i| round(number(seed + i)).to_f32());
+        numbers.flat_map(f32::to_le_bytes).collect()
+    };
+    let x = |row: usize, k: usize| round(number(row * inputs + k + 3)).to_f32();
+    let (gates, ups) = (weights(1_000), weights(9_000));
+    let (gates, ups) = [&gates, &ups]
+        .map(|bytes| StoredMatrix::plain(width, inputs, TensorKind::F32, bytes))
+        .into();
+    let identity: Vec<u8> = (0..width * width)
+        .map(|i| f32::from(u8::from(i / width == i % width)))
+        .flat_map(f32::to_le_bytes)
+        .collect();
+    let identity = || StoredMatrix::plain(width, width, TensorKind::F32, &identity);
+    for precision in [
+        Precision::Float32,
+        Precision::fastest(),
+        Precision::Bf16(Unit::Portable),
+    ] {
+        let packed = PackedMatrix::alternate(&gates, &ups, precision);
+        let mut taken = Inputs::default();
+        taken.take(precision, rows, inputs, |row, out| {
+            for (k, number) in out.iter_mut().enumerate() {
+                *number = x(row, k);
+            }
+        });
+        taken.gate(precision, &packed, rows, width);
+        let identity = PackedMatrix::stack(&[identity()], precision);
+        let stride = identity.padded_outputs();
+        let mut out = vec![0.0; rows * stride];
+        taken.write(precision, &identity, &mut out);
+        let (g, u) = (gates.floats(), ups.floats());
+        for (row, output) in (0..rows).flat_map(|r| (0..width).map(move |o| (r, o))) {
+            let dot = |w: &[f32]| -> f64 {
+                let products =
+                    (0..inputs).map(|k| f64::from(w[output * inputs + k]) * f64::from(x(row, k)));
+                products.sum()
+            };
+            let expected = dot(&g) / (1.0 + (-dot(&g)).exp()) * dot(&u);
+            let found = f64::from(out[row * stride + output]);
+            let room = if precision == Precision::Float32 {
+                1e-5
+            } else {
+                0.005
+            };
+            assert!(
+                (found - expected).abs() <= room * (1.0 + expected.abs()),
+                "{precision} {row} {output}: {found} {expected}"
+            );
         }
     }
 }
