@@ -102,4 +102,4 @@ parity: .venv-reference/done models
 
 # Speed beside PyTorch, ONNX Runtime, transformers and llama.cpp, in turn, on the same inputs.
 bench: .venv-reference/done models
-	.venv-reference/bin/python benches/speed.py
+	.venv-reference/bin/python benches/speed.py $(BENCH_FLAGS)

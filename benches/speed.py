@@ -11,7 +11,7 @@ Run through `make bench`, which builds the example programs and installs the pee
 - `generate`: 8 completions for each of 50 prompts, from one Q4_1 GGUF file. nines multiplies in bf16,
   stops each at its sentence and samples as the filter does; transformers (unpacked to float32) and
   llama.cpp (without its AMX packing, which crashes on this model; choosing tokens not counted; the
-  best of three batch sizes) write 32 tokens each.
+  better of two batch sizes) write 32 tokens each.
 - `generate-one`: one completion for each of 10 prompts, one after the other.
 - `score-mpnet`, `train-mpnet`: the same in bf16 with 12 layers of 768/3072 (random weights).
 
@@ -181,7 +181,7 @@ def tasks(folder):
         }),
         "generate": ("tokens", None, {
             "nines bf16": generated(prompts, 8, 64),
-            "llama.cpp (no AMX)": llama(prompts, 8, (8, 32, 64)),
+            "llama.cpp (no AMX)": llama(prompts, 8, (32, 64)),
             "transformers f32": transformers(prompts, 8, 32),
         }),
         "generate-one": ("tokens", None, {
