@@ -106,14 +106,20 @@ def mpnet_shaped():
     return folder
 
 
+def printed(command):
+    """What a command prints; what it says besides is shown only if it fails."""
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stderr}\nexit status {done.returncode}")
+    return done.stdout
+
+
 def ours(command, pattern):
-    text = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True).stdout
-    return float(re.findall(pattern, text)[0])
+    return float(re.findall(pattern, printed(command))[0])
 
 
 def peer(script, *command):
-    command = [sys.executable, ROOT / "benches" / script, *command]
-    text = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True).stdout
+    text = printed([sys.executable, ROOT / "benches" / script, *command])
     return json.loads(text.strip().splitlines()[-1])["per_second"]
 
 
@@ -227,7 +233,7 @@ def main():
             first, *others = found
             print(f"{task}, {unit} a second")
             for name in found:
-                line = f"  {name:<24}{spread(found[name]):<28}"
+                line = f"  {name:<24}{spread(found[name]):<26}"
                 if name != first:
                     line += "ratio " + spread([a / b for a, b in zip(found[first], found[name])])
                 elif operations:
