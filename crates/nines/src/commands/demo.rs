@@ -193,8 +193,11 @@ async fn classifier(project: &Project, output: &Output) -> Result<Model> {
 async fn calibration(project: &Project, model: &Model, output: &Output) -> Result<Calibrated> {
     let path = crate::models::ScorePath::of(project, LongArg::Refuse)?;
     if let Some(stored) = crate::models::calibration_on(project, model, path).await? {
-        output.note("it is calibrated already");
-        return calibrate::read(model, &stored);
+        let calibrated = calibrate::read(model, &stored)?;
+        if calibrated.generator == crate::models::generator(project)?.id() {
+            output.note("it is calibrated already");
+            return Ok(calibrated);
+        }
     }
     let args = CalibrateArgs {
         classifier: Some(format!("{}@{}", model.name, model.version)),
