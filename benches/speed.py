@@ -8,18 +8,19 @@ Run through `make bench`, which builds the example programs and installs the pee
   own batches, sorted by length; PyTorch and ONNX Runtime at the better of two batch sizes.
 - `train`, `train-bf16`: forward, backward, clipping and AdamW over 640 of them, batches of 32;
   PyTorch's are sorted by length, which helps it.
-- `generate`: 8 completions for each of 50 prompts, from one Q4_1 GGUF file. nines multiplies in bf16,
-  stops each at its sentence and samples as the filter does; transformers (unpacked to float32) and
-  llama.cpp (without its AMX packing, which crashes on this model; choosing tokens not counted; the
-  better of two batch sizes) write 32 tokens each.
+- `generate`: 8 completions for each of 50 prompts, from one Q4_1 GGUF file. nines stops each at its
+  sentence and samples as the filter does; transformers (unpacked to float32) and llama.cpp (without
+  its AMX packing, which crashes on this model; choosing tokens not counted; the better of two batch
+  sizes) write 32 tokens each.
 - `generate-one`: one completion for each of 10 prompts, one after the other.
 - `score-mpnet`, `train-mpnet`: the same in bf16 with 12 layers of 768/3072 (random weights).
 
-Every side warms up before it is timed; loading and tokenising are not timed, but for the prompts of
-`generate`. Sides take turns, and the ratio of a round is that of runs next to each other. For
-products, a row also says how much of the machine's measured peak (a large bf16 product, timed in the
-same round) it reaches. Prompts come from NINES_TRIAL_PROMPTS (JSON lines with `prompt`, .gz or not)
-where that is set.
+Where a row says just "nines", it multiplies in the fastest precision that the CPU has: bf16 with AMX,
+else 32 bits. Every side warms up before it is timed; loading and tokenising are not timed, but for the
+prompts of `generate`. Sides take turns, and the ratio of a round is that of runs next to each other.
+For products in bf16, a row also says how much of the machine's measured peak (a large bf16 product,
+timed in the same round) it reaches. Prompts come from NINES_TRIAL_PROMPTS (JSON lines with `prompt`,
+.gz or not) where that is set.
 """
 
 import argparse
@@ -146,7 +147,7 @@ def tasks(folder):
         return lambda: ours(command, r"training: ([\d.]+)")
 
     def generated(prompts, draws, batch):
-        command = [BIN / "generate_speed", gguf, prompts, draws, batch, "bf16/amx"]
+        command = [BIN / "generate_speed", gguf, prompts, draws, batch]
         return lambda: ours(command, r": (\d+) tokens a second")
 
     def torch(task, rows, model, *more, batches=(16, 64)):
@@ -172,7 +173,7 @@ def tasks(folder):
             "ONNX Runtime f32": onnx(score),
         }),
         "score-bf16": ("snippets", score.flops(*minilm), {
-            "nines bf16": scored(score, base, "bf16"),
+            "nines": scored(score, base, "bf16"),
             "PyTorch bf16 autocast": torch("score", score, base, "--bf16"),
             "PyTorch bf16 weights": torch("score", score, base, "--bf16-weights"),
             "ONNX Runtime int8": onnx(score, "--int8"),
@@ -182,25 +183,25 @@ def tasks(folder):
             "PyTorch f32": torch("train", train, base, batches=(32,)),
         }),
         "train-bf16": ("snippets", 3 * train.flops(*minilm), {
-            "nines bf16": trained(train, base, "bf16"),
+            "nines": trained(train, base, "bf16"),
             "PyTorch bf16 autocast": torch("train", train, base, "--bf16", batches=(32,)),
         }),
         "generate": ("tokens", None, {
-            "nines bf16": generated(prompts, 8, 64),
-            "llama.cpp (no AMX)": llama(prompts, 8, (32, 64)),
+            "nines": generated(prompts, 8, 64),
+            "llama.cpp, not repacked": llama(prompts, 8, (32, 64)),
             "transformers f32": transformers(prompts, 8, 32),
         }),
         "generate-one": ("tokens", None, {
-            "nines bf16": generated(ten, 1, 1),
-            "llama.cpp (no AMX)": llama(ten, 1, (1,)),
+            "nines": generated(ten, 1, 1),
+            "llama.cpp, not repacked": llama(ten, 1, (1,)),
         }),
         "score-mpnet": ("snippets", few.flops(*mpnet), {
-            "nines bf16": scored(few, mpnet_shaped(), "bf16"),
+            "nines": scored(few, mpnet_shaped(), "bf16"),
             "PyTorch bf16 autocast": torch("score", few, mpnet_shaped(), "--bf16", batches=(32,)),
             "PyTorch bf16 weights": torch("score", few, mpnet_shaped(), "--bf16-weights", batches=(32,)),
         }),
         "train-mpnet": ("snippets", 3 * few.flops(*mpnet), {
-            "nines bf16": trained(few, mpnet_shaped(), "bf16"),
+            "nines": trained(few, mpnet_shaped(), "bf16"),
             "PyTorch bf16 autocast": torch("train", few, mpnet_shaped(), "--bf16", batches=(32,)),
         }),
     }

@@ -2,7 +2,7 @@
 
 use crate::generator::GenerateError;
 use nines_domain::draw::Sampling;
-use nines_kernels::lanes::{exponentials_into, largest};
+use nines_kernels::lanes::{exponentials, largest};
 
 /// Weights are summed in blocks of this many, so that a draw need not add up the whole vocabulary
 /// one by one.
@@ -42,23 +42,9 @@ pub fn check(sampling: &Sampling) -> Result<(), GenerateError> {
     Ok(())
 }
 
-/// Lowers the logits of tokens already seen; `None` where a token has none.
-fn penalise(logits: &mut [f32], seen: impl IntoIterator<Item = u32>, penalty: f32) -> Option<()> {
-    for token in seen {
-        let logit = logits.get_mut(token as usize)?;
-        *logit = if *logit < 0.0 {
-            *logit * penalty
-        } else {
-            *logit / penalty
-        };
-    }
-    Some(())
-}
-
 /// Chooses tokens under fixed settings. Holds the memory that one choice needs.
 #[derive(Debug, Default)]
 pub struct Sampler {
-    penalised: Vec<f32>,
     weights: Vec<f32>,
     kept: Vec<(f32, u32)>,
 }
@@ -75,32 +61,32 @@ impl Sampler {
         sampling: &Sampling,
         u: f64,
     ) -> Option<u32> {
-        let logits = if sampling.repetition_penalty == 1.0 {
-            logits
-        } else {
-            self.penalised.clear();
-            self.penalised.extend_from_slice(logits);
-            penalise(
-                &mut self.penalised,
-                seen,
-                sampling.repetition_penalty as f32,
-            )?;
-            &self.penalised
-        };
-        let most = largest(logits);
+        self.weights.clear();
+        self.weights.extend_from_slice(logits);
+        if sampling.repetition_penalty != 1.0 {
+            let penalty = sampling.repetition_penalty as f32;
+            for token in seen {
+                let logit = self.weights.get_mut(token as usize)?;
+                *logit = if *logit < 0.0 {
+                    *logit * penalty
+                } else {
+                    *logit / penalty
+                };
+            }
+        }
+        let most = largest(&self.weights);
         if !most.is_finite() {
             return None;
         }
         let scale = (1.0 / sampling.temperature) as f32;
         if sampling.temperature == 0.0 || !scale.is_finite() {
-            if logits.iter().any(|logit| logit.is_nan()) {
+            if self.weights.iter().any(|logit| logit.is_nan()) {
                 return None;
             }
-            let first = logits.iter().position(|logit| *logit == most)?;
+            let first = self.weights.iter().position(|logit| *logit == most)?;
             return u32::try_from(first).ok();
         }
-        self.weights.resize(logits.len(), 0.0);
-        let total = f64::from(exponentials_into(logits, most, scale, &mut self.weights));
+        let total = f64::from(exponentials(&mut self.weights, most, scale));
         if !total.is_finite() {
             return None;
         }

@@ -2,6 +2,7 @@
 
 use half::bf16;
 use nines_kernels::Unit;
+use nines_kernels::aligned::Aligned;
 use nines_kernels::product::{Engine, Panels, View, pack_rows, packed_len};
 use std::time::Instant;
 
@@ -24,14 +25,16 @@ fn main() {
                     continue;
                 }
                 let weights = vec![bf16::from_f32(0.5); outputs * inputs];
-                let mut panels = vec![bf16::ZERO; packed_len(inputs, outputs)];
-                pack_rows(&weights, inputs, outputs, inputs, 0, &mut panels);
+                let mut panels = Aligned::default();
+                let room = panels.room(packed_len(inputs, outputs));
+                pack_rows(&weights, inputs, outputs, inputs, 0, room);
                 let times = 200;
                 let started = Instant::now();
                 std::thread::scope(|scope| {
                     for _ in 0..threads {
                         scope.spawn(|| {
-                            let left = vec![bf16::from_f32(0.25); rows * inputs];
+                            let mut left = Aligned::default();
+                            left.room(rows * inputs).fill(bf16::from_f32(0.25));
                             let mut engine = Engine::start(unit);
                             let mut total = 0.0;
                             for _ in 0..times {

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 /// What multiplies bf16 numbers and adds them up in 32 bits.
 ///
-/// Units add in different orders, and finish sums with what belongs to them, so their results differ in the last bits: a threshold belongs to
-/// the unit that it was chosen with.
+/// Units add in different orders, and what follows the sums differs with them, so their results
+/// differ in the last bits: a threshold belongs to the unit that it was chosen with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unit {
     /// Plain code, on every CPU.

@@ -162,28 +162,6 @@ vectorised! {
 }
 
 vectorised! {
-    /// Writes e to the (value - shift) * scale for each value, and returns their sum.
-    pub fn exponentials_into(values: &[f32], shift: f32, scale: f32, out: &mut [f32]) -> f32 {
-        assert_eq!(values.len(), out.len(), "room for each value");
-        let mut lanes = [0.0; LANES];
-        let (blocks, rest) = values.as_chunks::<LANES>();
-        let (outs, out_rest) = out.as_chunks_mut::<LANES>();
-        for (block, out) in blocks.iter().zip(outs) {
-            for ((lane, value), out) in lanes.iter_mut().zip(block).zip(out) {
-                *out = exp((*value - shift) * scale);
-                *lane += *out;
-            }
-        }
-        let mut sum = fold(lanes);
-        for (value, out) in rest.iter().zip(out_rest) {
-            *out = exp((*value - shift) * scale);
-            sum += *out;
-        }
-        sum
-    }
-}
-
-vectorised! {
     /// Returns the sum of squares.
     pub fn sum_of_squares(values: &[f32]) -> f32 {
         let mut lanes = [0.0; LANES];
@@ -224,10 +202,6 @@ mod tests {
             let most = values.last().copied().unwrap_or(f32::NEG_INFINITY);
             assert_eq!(largest(&values), most);
             assert_eq!(exponentials(&mut vec![0.0; len], 0.0, 1.0), len as f32);
-            let (mut there, mut elsewhere) = (values.clone(), vec![-1.0; len]);
-            let sum = exponentials_into(&values, 50.0, 0.1, &mut elsewhere);
-            assert_eq!(sum, exponentials(&mut there, 50.0, 0.1));
-            assert_eq!(there, elsewhere);
         }
     }
 }

@@ -170,38 +170,18 @@ impl Engine {
         mut finish: impl FnMut(Block<'_>),
     ) {
         assert_eq!(left.columns, right.inputs(), "inputs of a product");
-        let steps = padded_inputs(right.inputs()) / STEP;
         let panels = right.outputs().div_ceil(PANEL);
         for first in (0..panels).step_by(2) {
-            let wide = (panels - first).min(2);
             let column = first * PANEL;
-            for row in (0..left.rows).step_by(BLOCK) {
-                let rows = (left.rows - row).min(BLOCK);
-                let tall = rows.div_ceil(TILE);
-                let sums = &mut self.room.sums.0;
-                if steps == 0 {
-                    sums.fill(0.0);
-                } else {
-                    let work = Work {
-                        strip: strip(left, row, tall * TILE, &mut self.room.edges),
-                        steps,
-                        panels: right.panel(first),
-                        tall,
-                        wide,
-                        adds: false,
-                    };
-                    // SAFETY: `strip` made sure of the left-hand rows, `Panels` has whole panels,
-                    // and the unit was started on this thread.
-                    unsafe { work.run(self.unit, sums) };
-                }
-                finish(Block {
-                    row,
-                    rows,
-                    column,
-                    columns: (right.outputs() - column).min(wide * PANEL),
-                    sums,
-                });
-            }
+            let columns = (right.outputs() - column).min(BLOCK);
+            let inputs = 0..padded_inputs(right.inputs());
+            self.add_part(
+                left,
+                inputs,
+                right.panel(first),
+                column..column + columns,
+                &mut finish,
+            );
         }
     }
 
@@ -234,37 +214,63 @@ impl Engine {
             Unit::Amx if left.rows <= BLOCK => PART,
             _ => inputs,
         };
+        let mut made = std::mem::take(&mut self.room.made);
         for first in (0..inputs).step_by(part) {
             let range = first..(first + part).min(inputs);
-            let panels = self.room.made.room(wide * range.len() * PANEL);
+            let panels = made.room(wide * range.len() * PANEL);
             make(range.clone(), panels);
-            for row in (0..left.rows).step_by(BLOCK) {
-                let rows = (left.rows - row).min(BLOCK);
-                let tall = rows.div_ceil(TILE);
-                let whole = strip(left, row, tall * TILE, &mut self.room.edges);
+            let is_last = range.end == inputs;
+            self.add_part(left, range, panels, 0..outputs, &mut |block| {
+                if is_last {
+                    finish(block);
+                }
+            });
+        }
+        self.room.made = made;
+    }
+
+    /// Multiplies some inputs, from a whole step on, with the `panels` that hold them; adds to the
+    /// sums of the inputs before. At most two panels' columns; the sums of several blocks of rows
+    /// cannot wait for more inputs.
+    fn add_part(
+        &mut self,
+        left: View<'_>,
+        inputs: Range<usize>,
+        panels: &[bf16],
+        columns: Range<usize>,
+        finish: &mut dyn FnMut(Block<'_>),
+    ) {
+        let Room { edges, sums, .. } = &mut self.room;
+        let wide = columns.len().div_ceil(PANEL);
+        for row in (0..left.rows).step_by(BLOCK) {
+            let rows = (left.rows - row).min(BLOCK);
+            let tall = rows.div_ceil(TILE);
+            if inputs.is_empty() {
+                sums.0.fill(0.0);
+            } else {
+                let whole = strip(left, row, tall * TILE, edges);
                 let work = Work {
                     strip: Strip {
-                        start: whole.start.wrapping_add(first),
+                        start: whole.start.wrapping_add(inputs.start),
                         ..whole
                     },
-                    steps: range.len() / STEP,
+                    steps: inputs.len() / STEP,
                     panels,
                     tall,
                     wide,
-                    adds: first > 0,
+                    adds: inputs.start > 0,
                 };
-                // SAFETY: as in `multiply`; the range lies within the inputs.
-                unsafe { work.run(self.unit, &mut self.room.sums.0) };
-                if range.end == inputs {
-                    finish(Block {
-                        row,
-                        rows,
-                        column: 0,
-                        columns: outputs,
-                        sums: &self.room.sums.0,
-                    });
-                }
+                // SAFETY: `strip` made sure of the left-hand rows with all their inputs, the callers
+                // of whole panels, and the unit was started on this thread.
+                unsafe { work.run(self.unit, &mut sums.0) };
             }
+            finish(Block {
+                row,
+                rows,
+                column: columns.start,
+                columns: columns.len(),
+                sums: &sums.0,
+            });
         }
     }
 }

@@ -26,6 +26,15 @@ thread_local! {
     static SAMPLER: RefCell<Sampler> = RefCell::default();
 }
 
+impl LocalGenerator {
+    /// Chooses a completion's next token, in memory that each thread keeps.
+    fn advance(&self, completion: &mut Completion, logits: &[f32], sampling: &Sampling) -> Next {
+        SAMPLER.with_borrow_mut(|sampler| {
+            completion.advance(logits, sampler, sampling, &self.tokenizer)
+        })
+    }
+}
+
 /// One generation.
 pub(super) struct Schedule<'a> {
     generator: &'a LocalGenerator,
@@ -172,11 +181,7 @@ impl<'a> Schedule<'a> {
             let logits = &prompt.logits;
             started
                 .par_iter_mut()
-                .map(|completion| {
-                    SAMPLER.with_borrow_mut(|sampler| {
-                        completion.advance(logits, sampler, sampling, &generator.tokenizer)
-                    })
-                })
+                .map(|completion| generator.advance(completion, logits, sampling))
                 .collect_into_vec(&mut outcomes);
             if prompt.next_draw == prompt.end_draw {
                 self.prompts.pop_front();
@@ -213,11 +218,7 @@ impl<'a> Schedule<'a> {
         active
             .par_iter_mut()
             .zip(rows)
-            .map(|(completion, logits)| {
-                SAMPLER.with_borrow_mut(|sampler| {
-                    completion.advance(logits, sampler, sampling, &generator.tokenizer)
-                })
-            })
+            .map(|(completion, logits)| generator.advance(completion, logits, sampling))
             .collect_into_vec(&mut outcomes);
         self.settle(active, &mut outcomes, on_draw);
         Ok(())

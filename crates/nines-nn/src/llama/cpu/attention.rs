@@ -17,22 +17,6 @@ pub(super) fn attend(
     len: usize,
     out: &mut [f32],
 ) {
-    SCORES.with_borrow_mut(|scores| attend_with(layout, layer, queries, pages, len, out, scores));
-}
-
-thread_local! {
-    static SCORES: RefCell<Vec<f32>> = RefCell::default();
-}
-
-fn attend_with(
-    layout: PageLayout,
-    layer: usize,
-    queries: &[f32],
-    pages: &[Arc<Page>],
-    len: usize,
-    out: &mut [f32],
-    scores: &mut Vec<f32>,
-) {
     let shared = queries.len() / layout.kv_heads;
     let heads = queries
         .chunks_exact(shared)
@@ -54,19 +38,17 @@ fn attend_with(
                 _ => (3, attend_together::<3>),
             };
             let part = at..at + heads * layout.head_dim;
-            attend(
-                place,
-                &queries[part.clone()],
-                pages,
-                &mut out[part.clone()],
-                scores,
-            );
+            attend(place, &queries[part.clone()], pages, &mut out[part.clone()]);
             at = part.end;
         }
     }
 }
 
-type AttendTogether = fn(Place, &[f32], &[Arc<Page>], &mut [f32], &mut Vec<f32>);
+type AttendTogether = fn(Place, &[f32], &[Arc<Page>], &mut [f32]);
+
+thread_local! {
+    static SCORES: RefCell<Vec<f32>> = RefCell::default();
+}
 
 #[derive(Clone, Copy)]
 struct Place {
@@ -82,22 +64,23 @@ fn attend_together<const HEADS: usize>(
     queries: &[f32],
     pages: &[Arc<Page>],
     out: &mut [f32],
-    scores: &mut Vec<f32>,
 ) {
     let (width, head_dim) = (pages.len() * PAGE, place.layout.head_dim);
-    scores.resize(HEADS * width, 0.0);
-    score::<HEADS>(place, queries, pages, scores);
-    let mut sums = [0.0; HEADS];
-    for (scores, sum) in scores.chunks_exact_mut(width).zip(&mut sums) {
-        let scores = &mut scores[..place.len];
-        let most = largest(scores);
-        *sum = exponentials(scores, most, 1.0);
-    }
-    weigh::<HEADS>(place, scores, pages, out);
-    for (out, sum) in out.chunks_exact_mut(head_dim).zip(sums) {
-        let norm = 1.0 / sum;
-        out.iter_mut().for_each(|number| *number *= norm);
-    }
+    SCORES.with_borrow_mut(|scores| {
+        scores.resize(HEADS * width, 0.0);
+        score::<HEADS>(place, queries, pages, scores);
+        let mut sums = [0.0; HEADS];
+        for (scores, sum) in scores.chunks_exact_mut(width).zip(&mut sums) {
+            let scores = &mut scores[..place.len];
+            let most = largest(scores);
+            *sum = exponentials(scores, most, 1.0);
+        }
+        weigh::<HEADS>(place, scores, pages, out);
+        for (out, sum) in out.chunks_exact_mut(head_dim).zip(sums) {
+            let norm = 1.0 / sum;
+            out.iter_mut().for_each(|number| *number *= norm);
+        }
+    });
 }
 
 /// Writes each query's product with every key, padding included.

@@ -206,7 +206,7 @@ impl CpuLlama {
                 rows.len(),
             );
             let width = config.feed_forward;
-            inputs.gate(self.precision, &layer.gate_up, rows.len(), width);
+            inputs.gate(self.precision, &layer.gate_up, width);
             inputs.add(self.precision, &layer.down, hidden);
         }
         for feed in feeds.iter_mut() {

@@ -58,7 +58,7 @@ impl Inputs {
     pub(super) fn write(&self, precision: Precision, matrix: &PackedMatrix, out: &mut [f32]) {
         match precision {
             Precision::Float32 => product::multiply(&self.exact, matrix, out, false),
-            Precision::Bf16(unit) => product16::write(unit, &self.rounded, matrix, out),
+            Precision::Bf16(unit) => product16::multiply(unit, &self.rounded, matrix, out, false),
         }
     }
 
@@ -66,27 +66,21 @@ impl Inputs {
     pub(super) fn add(&self, precision: Precision, matrix: &PackedMatrix, out: &mut [f32]) {
         match precision {
             Precision::Float32 => product::multiply(&self.exact, matrix, out, true),
-            Precision::Bf16(unit) => product16::add(unit, &self.rounded, matrix, out),
+            Precision::Bf16(unit) => product16::multiply(unit, &self.rounded, matrix, out, true),
         }
     }
 
     /// Puts silu(gate) * up in the rows' place, `width` numbers each. The matrix has a panel of
     /// gates and a panel of what they let through in turn.
-    pub(super) fn gate(
-        &mut self,
-        precision: Precision,
-        matrix: &PackedMatrix,
-        rows: usize,
-        width: usize,
-    ) {
+    pub(super) fn gate(&mut self, precision: Precision, matrix: &PackedMatrix, width: usize) {
         match precision {
-            Precision::Float32 => self.gate_exact(matrix, rows, width),
+            Precision::Float32 => self.gate_exact(matrix, width),
             Precision::Bf16(unit) => self.gate_rounded(unit, matrix, width),
         }
     }
 
-    fn gate_exact(&mut self, matrix: &PackedMatrix, rows: usize, width: usize) {
-        let stride = matrix.padded_outputs();
+    fn gate_exact(&mut self, matrix: &PackedMatrix, width: usize) {
+        let (rows, stride) = (self.exact.rows(), matrix.padded_outputs());
         self.products.resize(rows * stride, 0.0);
         product::multiply(&self.exact, matrix, &mut self.products, false);
         let products = &self.products;

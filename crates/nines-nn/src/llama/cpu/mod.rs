@@ -1,6 +1,7 @@
 //! The forward pass for generating on a CPU.
 
 mod attention;
+mod columns;
 mod forward;
 mod inputs;
 mod packed;

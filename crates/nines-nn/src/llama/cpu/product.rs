@@ -3,6 +3,7 @@
 //! Every result is one chain of fused multiply-adds over the inputs, in their order, whatever
 //! the batch, the tile or the vector width: a row's results never depend on its neighbours.
 
+use super::columns::Columns;
 use super::packed::{PANEL, PackedMatrix, Panel};
 use super::tile::{Sums, Tile};
 use super::unpack::unpack;
@@ -26,6 +27,11 @@ pub(super) struct PackedRows {
 }
 
 impl PackedRows {
+    /// Returns how many rows there are.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// Packs rows: `write` is called with each row's index and a buffer for its numbers.
     pub(super) fn pack(
         &mut self,
@@ -71,18 +77,6 @@ fn blocks(rows: usize) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// Where results go: f32[rows, stride], written by several threads in disjoint columns.
-#[derive(Clone, Copy)]
-struct Results {
-    start: *mut f32,
-    stride: usize,
-}
-
-// SAFETY: threads write disjoint columns only; `multiply` hands each panel to one thread.
-unsafe impl Send for Results {}
-// SAFETY: as above.
-unsafe impl Sync for Results {}
-
 /// Multiplies packed rows with a packed matrix into `out`, f32[rows, padded outputs]; `add` adds
 /// to what is there.
 pub(super) fn multiply(rows: &PackedRows, matrix: &PackedMatrix, out: &mut [f32], add: bool) {
@@ -92,10 +86,7 @@ pub(super) fn multiply(rows: &PackedRows, matrix: &PackedMatrix, out: &mut [f32]
         rows.rows * matrix.padded_outputs(),
         "results of a product"
     );
-    let results = Results {
-        start: out.as_mut_ptr(),
-        stride: matrix.padded_outputs(),
-    };
+    let results = Columns::new(out, matrix.padded_outputs());
     if rows.rows == 0 {
         return;
     }
@@ -103,7 +94,7 @@ pub(super) fn multiply(rows: &PackedRows, matrix: &PackedMatrix, out: &mut [f32]
         .panels
         .par_chunks(GROUP)
         .enumerate()
-        .for_each(|(group, panels)| group_product(rows, panels, group * GROUP, results, add));
+        .for_each(|(group, panels)| group_product(rows, panels, group * GROUP, &results, add));
 }
 
 /// Memory of one thread.
@@ -117,7 +108,13 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-fn group_product(rows: &PackedRows, panels: &[Panel], first: usize, results: Results, add: bool) {
+fn group_product(
+    rows: &PackedRows,
+    panels: &[Panel],
+    first: usize,
+    results: &Columns<'_, f32>,
+    add: bool,
+) {
     SCRATCH.with_borrow_mut(|Scratch { unpacked, sums }| {
         unpacked.resize(GROUP * SLICE * PANEL, 0.0);
         sums.resize(rows.rows * GROUP * PANEL, 0.0);
@@ -144,10 +141,8 @@ fn group_product(rows: &PackedRows, panels: &[Panel], first: usize, results: Res
                     sums: &mut sums[row * GROUP * PANEL..(row + count) * GROUP * PANEL],
                     is_first: start == 0,
                     results: is_last.then(|| Sums {
-                        // SAFETY: these rows and columns lie inside `out`, whose size `multiply`
-                        // checked.
-                        at: unsafe { results.start.add(row * results.stride + first * PANEL) },
-                        stride: results.stride,
+                        at: results.place(row, count, first * PANEL, panels.len() * PANEL),
+                        stride: results.stride(),
                         add,
                     }),
                 };

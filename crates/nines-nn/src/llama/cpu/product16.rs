@@ -4,6 +4,7 @@
 //! them there. A row's results depend on that row and the weights alone: a unit adds up a row's
 //! products in one order, whatever the other rows are.
 
+use super::columns::Columns;
 use super::inputs::gate as silu_times;
 use super::packed::{PANEL, PackedMatrix};
 use super::unpack16::unpack16;
@@ -12,7 +13,6 @@ use nines_kernels::aligned::Aligned;
 use nines_kernels::product::{BLOCK, Block, Engine, View, padded_inputs};
 use nines_kernels::{Unit, round_all};
 use rayon::prelude::*;
-use std::marker::PhantomData;
 
 /// Rows of a tile; so many are read at once.
 const TILE: usize = 16;
@@ -71,63 +71,26 @@ impl RoundedRows {
     }
 }
 
-/// A row-major matrix whose columns several threads fill, each its own.
-struct Columns<'a, T> {
-    start: *mut T,
-    len: usize,
-    stride: usize,
-    _numbers: PhantomData<&'a mut [T]>,
-}
-
-// SAFETY: threads write disjoint columns only, as `part` demands.
-unsafe impl<T: Send> Send for Columns<'_, T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Columns<'_, T> {}
-
-impl<'a, T> Columns<'a, T> {
-    fn new(numbers: &'a mut [T], stride: usize) -> Self {
-        Self {
-            start: numbers.as_mut_ptr(),
-            len: numbers.len(),
-            stride,
-            _numbers: PhantomData,
-        }
-    }
-
-    /// Returns a part of a row.
-    ///
-    /// # Safety
-    /// Nothing else may hold these columns of this row meanwhile.
-    #[expect(clippy::mut_from_ref, reason = "that is what columns are shared for")]
-    unsafe fn part(&self, row: usize, column: usize, columns: usize) -> &mut [T] {
-        let at = row * self.stride + column;
-        assert!(column + columns <= self.stride && at + columns <= self.len);
-        // SAFETY: inside the numbers, as just checked; the caller promises that they are nobody
-        // else's.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(at), columns) }
-    }
-}
-
-/// Writes the products, f32[rows, padded outputs].
-pub(super) fn write(unit: Unit, rows: &RoundedRows, matrix: &PackedMatrix, out: &mut [f32]) {
+/// Multiplies rows with a packed matrix into `out`, f32[rows, padded outputs]; `add` adds to what is
+/// there.
+pub(super) fn multiply(
+    unit: Unit,
+    rows: &RoundedRows,
+    matrix: &PackedMatrix,
+    out: &mut [f32],
+    add: bool,
+) {
     let out = Columns::new(out, matrix.padded_outputs());
-    multiply(unit, rows, matrix, |block| {
-        for (row, sums) in rows_of(&block) {
-            // SAFETY: blocks are disjoint.
-            unsafe { out.part(row, block.column, sums.len()) }.copy_from_slice(sums);
-        }
-    });
-}
-
-/// Adds the products to what is there, f32[rows, padded outputs].
-pub(super) fn add(unit: Unit, rows: &RoundedRows, matrix: &PackedMatrix, out: &mut [f32]) {
-    let out = Columns::new(out, matrix.padded_outputs());
-    multiply(unit, rows, matrix, |block| {
+    for_each_block(unit, rows, matrix, |block| {
         for (row, sums) in rows_of(&block) {
             // SAFETY: blocks are disjoint.
             let out = unsafe { out.part(row, block.column, sums.len()) };
-            for (out, sum) in out.iter_mut().zip(sums) {
-                *out += sum;
+            if add {
+                for (out, sum) in out.iter_mut().zip(sums) {
+                    *out += sum;
+                }
+            } else {
+                out.copy_from_slice(sums);
             }
         }
     });
@@ -145,7 +108,7 @@ pub(super) fn gate(
     out.shape(rows.rows, width);
     let stride = out.stride();
     let out = Columns::new(&mut out.numbers, stride);
-    multiply(unit, rows, matrix, |block| {
+    for_each_block(unit, rows, matrix, |block| {
         let column = block.column / 2;
         let columns = width.saturating_sub(column).min(PANEL);
         for (row, sums) in rows_of(&block) {
@@ -167,7 +130,7 @@ fn rows_of<'a>(block: &Block<'a>) -> impl Iterator<Item = (usize, &'a [f32])> {
 }
 
 /// Multiplies, and gives each block of results to `finish`, from several threads.
-fn multiply(
+fn for_each_block(
     unit: Unit,
     rows: &RoundedRows,
     matrix: &PackedMatrix,

@@ -9,36 +9,22 @@ use std::ops::Range;
 /// Two inputs of sixteen outputs.
 pub(super) type Pairs = [[bf16; 2]; PANEL];
 
-/// Writes some inputs of a panel as bf16[inputs / 2][16][2], from a whole step of 32 inputs on; what
-/// lies behind the panel's inputs becomes zeros.
+/// Writes some inputs of a panel that was packed for bf16, as bf16[inputs / 2][16][2], from a whole
+/// step of 32 inputs on; what lies behind the panel's inputs becomes zeros.
 pub(super) fn unpack16(unit: Unit, panel: &Panel, inputs: Range<usize>, out: &mut [Pairs]) {
     let (start, end) = (inputs.start, inputs.end);
     match panel {
-        Panel::F32(numbers) => {
-            let columns = numbers.as_chunks::<PANEL>().0;
-            let columns = &columns[start..end.min(columns.len())];
-            for (out, columns) in out.iter_mut().zip(columns.chunks(2)) {
-                let odd = columns.get(1).unwrap_or(&[0.0; PANEL]);
-                for lane in 0..PANEL {
-                    out[lane] = [nearest(columns[0][lane]), nearest(odd[lane])];
-                }
-            }
-            fill_up(out, columns.len().div_ceil(2));
-        }
+        Panel::F32(_) => unreachable!("packed for products in bf16, it would be bf16"),
         Panel::Bf16(pairs) => {
             let pairs = &pairs[start / 2..(end / 2).min(pairs.len())];
             out[..pairs.len()].copy_from_slice(pairs);
-            fill_up(out, pairs.len());
+            out[pairs.len()..].fill([[bf16::ZERO; 2]; PANEL]);
         }
         Panel::Nibbles(blocks) => nibbles(unit, &blocks[start / 32..end / 32], out),
         Panel::WideNibbles(blocks) => nibbles(unit, &blocks[start / 32..end / 32], out),
         Panel::Bytes(blocks) => bytes(unit, &blocks[start / 16..end / 16], out),
         Panel::WideBytes(blocks) => bytes(unit, &blocks[start / 16..end / 16], out),
     }
-}
-
-fn fill_up(out: &mut [Pairs], from: usize) {
-    out[from..].fill([[bf16::ZERO; 2]; PANEL]);
 }
 
 fn nibbles<S: Scale>(unit: Unit, blocks: &[NibbleBlock<S>], out: &mut [Pairs]) {

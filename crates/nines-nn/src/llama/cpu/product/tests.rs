@@ -97,7 +97,7 @@ fn products_in_bf16_are_those_of_rounded_numbers() {
                     });
                     let stride = packed.padded_outputs();
                     let mut out = vec![0.5; rows * stride];
-                    product16::add(unit, &inputs, &packed, &mut out);
+                    product16::multiply(unit, &inputs, &packed, &mut out, true);
                     for (row, output) in (0..rows).flat_map(|r| (0..outputs).map(move |o| (r, o))) {
                         let rounded = |x: f32| f64::from(round(x).to_f32());
                         let weight = |w: f32| f64::from(nearest(w).to_f32());
@@ -181,7 +181,7 @@ fn gates_let_through_what_they_should() {
                 *number = x(row, k);
             }
         });
-        taken.gate(precision, &packed, rows, width);
+        taken.gate(precision, &packed, width);
         let identity = PackedMatrix::stack(&[identity()], precision);
         let stride = identity.padded_outputs();
         let mut out = vec![0.0; rows * stride];
