@@ -4,7 +4,7 @@
 
 use crate::aligned::Aligned;
 use crate::attention::{Shape, fill_mask};
-use crate::finish::{ScoreRow, copy, copy_rounded, dot, round_all, score_slopes, softmax};
+use crate::finish::{ScoreRow, copy_rounded, dot, round_all, score_slopes, softmax};
 use crate::norm::scale_by;
 use crate::product::{
     BLOCK, Engine, Panels, View, pack_columns, pack_rows, packed_len, padded_inputs,
@@ -102,9 +102,7 @@ pub fn forward(
         let queries = part(qkv, shape, tokens, 0, head);
         for first in (0..tokens).step_by(BLOCK) {
             let rows = (tokens - first).min(BLOCK);
-            engine.multiply(queries.rows(first, rows), keys, |block| {
-                copy(block, scores, padded)
-            });
+            engine.multiply_to(queries.rows(first, rows), keys, scores, padded);
             let both = scores
                 .chunks_exact_mut(padded)
                 .zip(weights.chunks_exact_mut(padded));
@@ -171,12 +169,8 @@ pub fn backward(
         let key_columns = key.pack_columns(&mut room_.key_columns);
         for first in (0..tokens).step_by(BLOCK) {
             let rows = (tokens - first).min(BLOCK);
-            engine.multiply(queries.rows(first, rows), keys, |block| {
-                copy(block, scores, padded)
-            });
-            engine.multiply(output.rows(first, rows), values, |block| {
-                copy(block, gradients, padded);
-            });
+            engine.multiply_to(queries.rows(first, rows), keys, scores, padded);
+            engine.multiply_to(output.rows(first, rows), values, gradients, padded);
             for row in 0..rows {
                 let token = first + row;
                 mask_of(shape, token, head, mask);

@@ -8,7 +8,7 @@ use crate::aligned::Aligned;
 use crate::cpu::Unit;
 use crate::encoder::{Block, blocks, take};
 use crate::finish::{
-    add_and_round, add_to, copy, gelu_and_round, normalise, round_all, scale_and_round, weights,
+    add_and_round, add_residual, gelu_and_round, normalise, round_all, scale_and_round, weights,
 };
 use crate::packed::{Direction, LayerVectors, PlainLayer, check};
 use crate::packed16::Packed;
@@ -204,10 +204,9 @@ impl Layer16 {
         }
 
         let attended = attended.room(tokens * hidden);
-        attended.copy_from_slice(states);
         let left = View::new(context, hidden, tokens, hidden);
         engine.multiply(left, self.attended.panels(), |block| {
-            add_to(unit, block, &self.attended.bias, attended, hidden);
+            add_residual(unit, block, &self.attended.bias, states, attended, hidden);
         });
         let rounded = rounded.room(padded * hidden);
         let norm = &self.attended_norm;
@@ -218,10 +217,9 @@ impl Layer16 {
         engine.multiply(left, self.wide.panels(), |block| {
             gelu_and_round(unit, block, &self.wide.bias, wide_room, wide);
         });
-        states.copy_from_slice(attended);
         let left = View::new(wide_room, wide, tokens, wide);
         engine.multiply(left, self.output.panels(), |block| {
-            add_to(unit, block, &self.output.bias, states, hidden);
+            add_residual(unit, block, &self.output.bias, attended, states, hidden);
         });
         let norm = &self.output_norm;
         normalise(
@@ -266,9 +264,7 @@ impl Layer16 {
             for first in (0..tokens).step_by(BLOCK) {
                 let rows = (tokens - first).min(BLOCK);
                 let queries = View::new(&qkv[first * stride + at..], stride, rows, size);
-                engine.multiply(queries, Panels::new(size, tokens, keys), |block| {
-                    copy(block, scores, padded);
-                });
+                engine.multiply_to(queries, Panels::new(size, tokens, keys), scores, padded);
                 let factors = &mut factors[..rows];
                 weights(
                     engine.unit(),

@@ -79,8 +79,14 @@ fastest! {
 }
 
 fastest! {
-    /// Adds sums + bias to what is there.
-    add_to(block: Block<'_>, bias: &[f32], out: &mut [f32], stride: usize)
+    /// Writes residual + (sums + bias).
+    add_residual(
+        block: Block<'_>,
+        bias: &[f32],
+        residual: &[f32],
+        out: &mut [f32],
+        stride: usize,
+    )
 }
 
 fastest! {
@@ -117,15 +123,6 @@ vectorised! {
             for (to, &sum) in to.iter_mut().zip(sums) {
                 *to = round(sum * factors[row]);
             }
-        });
-    }
-}
-
-vectorised! {
-    /// Copies sums.
-    pub fn copy(block: Block<'_>, out: &mut [f32], stride: usize) {
-        rows_of!(block, out, stride, |sums, row, to| {
-            to.copy_from_slice(sums);
         });
     }
 }
@@ -354,10 +351,11 @@ mod tests {
                 &rounded(&|out| unsafe { avx512::gelu_and_round(block, &bias, out, stride) }),
                 &rounded(&|out| plain::gelu_and_round(block, &bias, out, stride)),
             );
-            let (mut a, mut b) = (normal(3, 0, 1.0, len), normal(3, 0, 1.0, len));
+            let residual = normal(3, 0, 1.0, len);
+            let (mut a, mut b) = (vec![0.5; len], vec![0.5; len]);
             // SAFETY: the CPU has it.
-            unsafe { avx512::add_to(block, &bias, &mut a, stride) };
-            plain::add_to(block, &bias, &mut b, stride);
+            unsafe { avx512::add_residual(block, &bias, &residual, &mut a, stride) };
+            plain::add_residual(block, &bias, &residual, &mut b, stride);
             assert_eq!(a, b);
         }
         for (rows, width, count) in [(32, 96, 90), (3, 32, 1), (5, 64, 64), (1, 32, 17)] {

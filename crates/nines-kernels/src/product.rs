@@ -185,6 +185,43 @@ impl Engine {
         }
     }
 
+    /// Multiplies at most [`BLOCK`] rows with `right` into `out`, whose rows are `stride` apart. Whole
+    /// tiles are written: to 16 or 32 rows, and to columns up to a whole panel.
+    ///
+    /// # Panics
+    /// If the sides do not fit each other, or the results `out`.
+    pub fn multiply_to(
+        &mut self,
+        left: View<'_>,
+        right: Panels<'_>,
+        out: &mut [f32],
+        stride: usize,
+    ) {
+        assert_eq!(left.columns, right.inputs(), "inputs of a product");
+        assert!((1..=BLOCK).contains(&left.rows), "rows of one block");
+        assert!(right.inputs() > 0, "something to multiply");
+        let panels = right.outputs().div_ceil(PANEL);
+        let tall = left.rows.div_ceil(TILE);
+        assert!(panels * PANEL <= stride, "room for whole panels");
+        assert!(tall * TILE * stride <= out.len(), "room for whole tiles");
+        let strip = strip(left, 0, tall * TILE, &mut self.room.edges);
+        for first in (0..panels).step_by(2) {
+            let work = Work {
+                strip,
+                steps: padded_inputs(right.inputs()) / STEP,
+                panels: right.panel(first),
+                tall,
+                wide: (panels - first).min(2),
+                adds: false,
+                sums: out[first * PANEL..].as_mut_ptr(),
+                stride,
+            };
+            // SAFETY: `strip` made sure of the rows, and `out` was just checked to have room for
+            // them; panels are whole, and the unit was started on this thread.
+            unsafe { work.run(self.unit) };
+        }
+    }
+
     /// Multiplies `left`, whose inputs are whole steps of 32, with a right-hand side of at most two
     /// panels, made just before it is used: `make` gets a range of inputs and room for
     /// `[panels][inputs / 2][16][2]`. Results are those of [`Engine::multiply`], to the last bit.
@@ -259,10 +296,12 @@ impl Engine {
                     tall,
                     wide,
                     adds: inputs.start > 0,
+                    sums: sums.0.as_mut_ptr(),
+                    stride: BLOCK,
                 };
                 // SAFETY: `strip` made sure of the left-hand rows with all their inputs, the callers
                 // of whole panels, and the unit was started on this thread.
-                unsafe { work.run(self.unit, &mut sums.0) };
+                unsafe { work.run(self.unit) };
             }
             finish(Block {
                 row,
@@ -291,23 +330,26 @@ struct Work<'a> {
     wide: usize,
     /// Adds to the sums that are there.
     adds: bool,
+    /// Where sums go, rows `stride` numbers apart.
+    sums: *mut f32,
+    stride: usize,
 }
 
 impl Work<'_> {
     /// # Safety
-    /// The strip must have `tall` tiles of rows with all inputs, there must be `wide` panels, and
-    /// the CPU must have the unit (with its tiles configured).
-    unsafe fn run(self, unit: Unit, sums: &mut [f32; BLOCK * BLOCK]) {
+    /// The strip must have `tall` tiles of rows with all inputs, there must be `wide` panels and room
+    /// for so many tiles of sums, and the CPU must have the unit (with its tiles configured).
+    unsafe fn run(self, unit: Unit) {
         debug_assert!(self.panels.len() >= self.wide * self.steps * STEP * PANEL);
         match unit {
             // SAFETY: promised by the caller.
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Unit::Amx => unsafe { amx::block(&self, sums) },
+            Unit::Amx => unsafe { amx::block(&self) },
             // SAFETY: promised by the caller.
             #[cfg(target_arch = "x86_64")]
-            Unit::Avx512Bf16 => unsafe { avx512::block(&self, sums) },
+            Unit::Avx512Bf16 => unsafe { avx512::block(&self) },
             // SAFETY: promised by the caller.
-            _ => unsafe { portable::block(&self, sums) },
+            _ => unsafe { portable::block(&self) },
         }
     }
 }

@@ -4,12 +4,12 @@ use crate::gelu::{ABOVE, BELOW, EDGE};
 use crate::product::{BLOCK, Block};
 use half::bf16;
 use std::arch::x86_64::{
-    __m256bh, __m256i, __m512, __mmask16, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT,
+    __m256bh, __m256i, __m512, __mmask16, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEG_INF,
     _mm256_mask_storeu_epi16, _mm512_add_ps, _mm512_cvtneps_pbh, _mm512_fmadd_ps, _mm512_fnmadd_ps,
     _mm512_mask_max_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_maskz_mov_ps,
     _mm512_maskz_sub_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_rcp14_ps,
-    _mm512_reduce_add_ps, _mm512_reduce_max_ps, _mm512_roundscale_ps, _mm512_scalef_ps,
-    _mm512_set1_ps, _mm512_setzero_ps, _mm512_sub_ps,
+    _mm512_reduce_add_ps, _mm512_reduce_max_ps, _mm512_reduce_ps, _mm512_scalef_ps, _mm512_set1_ps,
+    _mm512_setzero_ps, _mm512_sub_ps,
 };
 
 /// Numbers in a register.
@@ -20,6 +20,7 @@ const LANES: usize = 16;
 pub fn is_available() -> bool {
     is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512bf16")
 }
@@ -38,7 +39,7 @@ fn lanes(left: usize) -> __mmask16 {
 /// # Safety
 /// The lanes' numbers must exist.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
 unsafe fn load(from: *const f32, lanes: __mmask16) -> __m512 {
     // SAFETY: promised by the caller; masked lanes are not read.
     unsafe { _mm512_maskz_loadu_ps(lanes, from) }
@@ -49,7 +50,7 @@ unsafe fn load(from: *const f32, lanes: __mmask16) -> __m512 {
 /// # Safety
 /// There must be room for the lanes' numbers.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
 unsafe fn store_rounded(to: *mut bf16, lanes: __mmask16, numbers: __m512) {
     let rounded = _mm512_cvtneps_pbh(numbers);
     // SAFETY: both are 256 plain bits.
@@ -59,7 +60,7 @@ unsafe fn store_rounded(to: *mut bf16, lanes: __mmask16, numbers: __m512) {
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
 fn polynomial(coefficients: [f32; 6], t: __m512) -> __m512 {
     let [lower @ .., highest] = coefficients;
     lower
@@ -72,7 +73,7 @@ fn polynomial(coefficients: [f32; 6], t: __m512) -> __m512 {
 
 /// x Φ(x), to within 1e-6; see [`crate::gelu`].
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
 fn gelu(x: __m512) -> __m512 {
     let scaled = _mm512_mul_ps(x, _mm512_set1_ps(std::f32::consts::FRAC_1_SQRT_2));
     // What is not a number is the second operand's business: it stays.
@@ -96,30 +97,25 @@ fn gelu(x: __m512) -> __m512 {
     _mm512_fmadd_ps(half, erf, half)
 }
 
-/// e to the x for x from -87 to 0; less gives what -87 gives. The polynomial of
-/// [`crate::lanes::exp`].
+/// 2 to the power of each number, to within 2e-7 of it; what is too small becomes 0.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-fn exp(x: __m512) -> __m512 {
-    const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-    let x = _mm512_max_ps(_mm512_set1_ps(-87.0), x);
-    let n = _mm512_mul_ps(x, _mm512_set1_ps(std::f32::consts::LOG2_E));
-    let n = _mm512_roundscale_ps::<NEAREST>(n);
-    let r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693_359_4), x);
-    let r = _mm512_fmadd_ps(n, _mm512_set1_ps(2.121_944_4e-4), r);
-    let p = polynomial(
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
+fn exp2(x: __m512) -> __m512 {
+    const DOWN: i32 = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
+    let fraction = _mm512_reduce_ps::<DOWN>(x);
+    // Fitted to 2 to the x on 0..1 by weighted least squares, 1 at 0.
+    let power = polynomial(
         [
-            0.5,
-            1.666_666_5e-1,
-            4.166_579_6e-2,
-            8.333_452e-3,
-            1.398_199_9e-3,
-            1.987_569_2e-4,
+            1.0,
+            0.693_151_3,
+            0.240_164_44,
+            0.055_799_91,
+            0.009_017_029,
+            0.001_867_130_9,
         ],
-        r,
+        fraction,
     );
-    let y = _mm512_fmadd_ps(p, _mm512_mul_ps(r, r), r);
-    _mm512_scalef_ps(_mm512_add_ps(y, _mm512_set1_ps(1.0)), n)
+    _mm512_scalef_ps(power, x)
 }
 
 /// Gives each register of a block's sums, with its bias, row by row.
@@ -156,7 +152,7 @@ macro_rules! each_register {
 ///
 /// # Safety
 /// [`is_available`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
 pub unsafe fn add_and_round(block: Block<'_>, bias: &[f32], out: &mut [bf16], stride: usize) {
     each_register!(block, bias, out, stride, |sum, to, lanes| {
         store_rounded(to, lanes, sum);
@@ -167,22 +163,30 @@ pub unsafe fn add_and_round(block: Block<'_>, bias: &[f32], out: &mut [bf16], st
 ///
 /// # Safety
 /// [`is_available`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
 pub unsafe fn gelu_and_round(block: Block<'_>, bias: &[f32], out: &mut [bf16], stride: usize) {
     each_register!(block, bias, out, stride, |sum, to, lanes| {
         store_rounded(to, lanes, gelu(sum));
     });
 }
 
-/// See [`super::add_to`].
+/// See [`super::add_residual`].
 ///
 /// # Safety
 /// [`is_available`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-pub unsafe fn add_to(block: Block<'_>, bias: &[f32], out: &mut [f32], stride: usize) {
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
+pub unsafe fn add_residual(
+    block: Block<'_>,
+    bias: &[f32],
+    residual: &[f32],
+    out: &mut [f32],
+    stride: usize,
+) {
+    assert_eq!(residual.len(), out.len(), "a residual for each result");
     each_register!(block, bias, out, stride, |sum, to, lanes| {
-        let sum = _mm512_add_ps(load(to, lanes), sum);
-        _mm512_mask_storeu_ps(to, lanes, sum);
+        let at = to.offset_from_unsigned(out.as_ptr());
+        let residual = load(residual.as_ptr().add(at), lanes);
+        _mm512_mask_storeu_ps(to, lanes, _mm512_add_ps(residual, sum));
     });
 }
 
@@ -190,7 +194,7 @@ pub unsafe fn add_to(block: Block<'_>, bias: &[f32], out: &mut [f32], stride: us
 ///
 /// # Safety
 /// [`is_available`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
 pub unsafe fn weights(
     scores: &[f32],
     width: usize,
@@ -208,30 +212,36 @@ pub unsafe fn weights(
         rows * width <= scores.len() && rows * width <= out.len(),
         "rows"
     );
-    let scale = _mm512_set1_ps(scale);
-    let lowest = _mm512_set1_ps(f32::NEG_INFINITY);
+    let scale = _mm512_set1_ps(scale * std::f32::consts::LOG2_E);
+    let (whole, tail) = (count / LANES * LANES, lanes(count % LANES));
     for (row, factor) in factors.iter_mut().enumerate() {
-        // SAFETY: the rows were checked, and `count` is at most their width.
+        // SAFETY: the rows were checked, and `count` is at most their width; a mask without lanes
+        // reads and writes nothing.
         unsafe {
             let from = scores.as_ptr().add(row * width);
             let to = out.as_mut_ptr().add(row * width);
-            let mut most = lowest;
-            for at in (0..count).step_by(LANES) {
-                let mask = lanes(count - at);
-                most = _mm512_mask_max_ps(most, mask, load(from.add(at), mask), most);
+            let rest = load(from.add(whole), tail);
+            let lowest = _mm512_set1_ps(f32::NEG_INFINITY);
+            // What is not a number is the first operand's business: it is skipped.
+            let mut most = _mm512_mask_max_ps(lowest, tail, rest, lowest);
+            for at in (0..whole).step_by(LANES) {
+                most = _mm512_max_ps(load(from.add(at), !0), most);
             }
             let largest = _mm512_set1_ps(_mm512_reduce_max_ps(most));
+            let weight = |score| exp2(_mm512_mul_ps(_mm512_sub_ps(score, largest), scale));
             let mut sum = _mm512_setzero_ps();
-            for at in (0..count).step_by(LANES) {
-                let mask = lanes(count - at);
-                let score = _mm512_sub_ps(load(from.add(at), mask), largest);
-                let weight = exp(_mm512_mul_ps(score, scale));
-                let weight = _mm512_maskz_mov_ps(mask, weight);
+            for at in (0..whole).step_by(LANES) {
+                let weight = weight(load(from.add(at), !0));
                 sum = _mm512_add_ps(sum, weight);
                 store_rounded(to.add(at), !0, weight);
             }
-            for at in (count.next_multiple_of(LANES)..width).step_by(LANES) {
-                store_rounded(to.add(at), !0, _mm512_setzero_ps());
+            if whole < width {
+                let weight = _mm512_maskz_mov_ps(tail, weight(rest));
+                sum = _mm512_add_ps(sum, weight);
+                store_rounded(to.add(whole), !0, weight);
+                for at in (whole + LANES..width).step_by(LANES) {
+                    store_rounded(to.add(at), !0, _mm512_setzero_ps());
+                }
             }
             *factor = 1.0 / _mm512_reduce_add_ps(sum);
         }
@@ -242,7 +252,7 @@ pub unsafe fn weights(
 ///
 /// # Safety
 /// [`is_available`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
 pub unsafe fn normalise(
     rows: &mut [f32],
     gamma: &[f32],

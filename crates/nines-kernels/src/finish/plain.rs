@@ -31,12 +31,20 @@ vectorised! {
 }
 
 vectorised! {
-    /// See [`super::add_to`].
-    pub fn add_to(block: Block<'_>, bias: &[f32], out: &mut [f32], stride: usize) {
+    /// See [`super::add_residual`].
+    pub fn add_residual(
+        block: Block<'_>,
+        bias: &[f32],
+        residual: &[f32],
+        out: &mut [f32],
+        stride: usize,
+    ) {
         let bias = &bias[block.column..][..block.columns];
+        let first = block.row * stride + block.column;
         rows_of!(block, out, stride, |sums, row, to| {
-            for ((to, &sum), &bias) in to.iter_mut().zip(sums).zip(bias) {
-                *to += sum + bias;
+            let residual = &residual[first + row * stride..][..block.columns];
+            for (((to, &sum), &bias), &residual) in to.iter_mut().zip(sums).zip(bias).zip(residual) {
+                *to = residual + (sum + bias);
             }
         });
     }

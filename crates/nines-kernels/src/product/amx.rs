@@ -4,7 +4,7 @@
 //! inputs of a panel, and adds the 16 × 16 products to a tile of 32-bit sums. Two tiles of rows times
 //! two panels use each loaded tile twice and leave all eight registers busy.
 
-use super::{BLOCK, STEP, Work};
+use super::{STEP, Work};
 use half::bf16;
 use std::arch::asm;
 use std::cell::Cell;
@@ -64,8 +64,6 @@ impl Drop for Tiles {
     }
 }
 
-/// Bytes from one row of sums to the next.
-const SUM_STRIDE: usize = BLOCK * size_of::<f32>();
 /// Bytes of a panel's part that a tile takes.
 const TILE_BYTES: usize = 1024;
 
@@ -81,7 +79,7 @@ macro_rules! tiles {
         asm!(
             "test {adds}, {adds}",
             "jz 3f",
-            $(concat!("tileloadd tmm", $tile, ", [{out} + {sums}*1", $at, "]"),)+
+            $(concat!("tileloadd tmm", $tile, ", [", $at, " + {sums}*1]"),)+
             "jmp 2f",
             "3:",
             $(concat!("tilezero tmm", $tile),)+
@@ -89,10 +87,10 @@ macro_rules! tiles {
             $($step,)+
             "add {upper}, 64", "add {left}, 1024",
             "dec {steps}", "jnz 2b",
-            $(concat!("tilestored [{out} + {sums}*1", $at, "], tmm", $tile),)+
+            $(concat!("tilestored [", $at, " + {sums}*1], tmm", $tile),)+
             upper = inout(reg) $upper => _, left = inout(reg) $left => _,
             steps = inout(reg) $work.steps => _, stride = in(reg) $stride,
-            row = in(reg) 64usize, sums = in(reg) SUM_STRIDE, out = in(reg) $out,
+            row = in(reg) 64usize, sums = in(reg) $out.1, out = in(reg) $out.0,
             adds = in(reg) u64::from($work.adds),
             $($($more)*,)?
             out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
@@ -106,21 +104,23 @@ macro_rules! tiles {
 ///
 /// # Safety
 /// As [`Work::run`]; this thread's tiles must be configured.
-pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
+pub(super) unsafe fn block(work: &Work<'_>) {
     let stride = work.strip.stride * size_of::<bf16>();
     let upper = work.strip.start;
     let left = work.panels.as_ptr();
     // What is not there is not read: the branches for one tile leave these pointers alone.
     let lower = upper.wrapping_byte_add(16 * stride);
     let right = left.wrapping_byte_add(work.steps * TILE_BYTES);
-    let out = sums.as_mut_ptr();
+    let sum_stride = work.stride * size_of::<f32>();
+    let out = (work.sums, sum_stride);
+    let below = work.sums.wrapping_byte_add(16 * sum_stride);
     debug_assert!(work.steps > 0 && STEP * 32 == TILE_BYTES);
     // SAFETY: promised by the caller. Each block writes only the sums and tile registers, which no
     // other code uses.
     unsafe {
         match (work.tall, work.wide) {
             (2, 2) => tiles!(
-                sums 0 "", 1 " + 64", 2 " + 2048", 3 " + 2112";
+                sums 0 "{out}", 1 "{out} + 64", 2 "{below}", 3 "{below} + 64";
                 "tileloadd tmm4, [{upper} + {stride}*1]",
                 "tileloadd tmm6, [{left} + {row}*1]",
                 "tdpbf16ps tmm0, tmm4, tmm6",
@@ -131,10 +131,11 @@ pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
                 "tdpbf16ps tmm3, tmm5, tmm7",
                 "add {lower}, 64", "add {right}, 1024";
                 upper, left, stride, work, out,
-                lower = inout(reg) lower => _, right = inout(reg) right => _
+                lower = inout(reg) lower => _, right = inout(reg) right => _,
+                below = in(reg) below
             ),
             (2, _) => tiles!(
-                sums 0 "", 2 " + 2048";
+                sums 0 "{out}", 2 "{below}";
                 "tileloadd tmm6, [{left} + {row}*1]",
                 "tileloadd tmm4, [{upper} + {stride}*1]",
                 "tdpbf16ps tmm0, tmm4, tmm6",
@@ -142,10 +143,10 @@ pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
                 "tdpbf16ps tmm2, tmm5, tmm6",
                 "add {lower}, 64";
                 upper, left, stride, work, out,
-                lower = inout(reg) lower => _
+                lower = inout(reg) lower => _, below = in(reg) below
             ),
             (_, 2) => tiles!(
-                sums 0 "", 1 " + 64";
+                sums 0 "{out}", 1 "{out} + 64";
                 "tileloadd tmm4, [{upper} + {stride}*1]",
                 "tileloadd tmm6, [{left} + {row}*1]",
                 "tdpbf16ps tmm0, tmm4, tmm6",
@@ -156,7 +157,7 @@ pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
                 right = inout(reg) right => _
             ),
             _ => tiles!(
-                sums 0 "";
+                sums 0 "{out}";
                 "tileloadd tmm4, [{upper} + {stride}*1]",
                 "tileloadd tmm6, [{left} + {row}*1]",
                 "tdpbf16ps tmm0, tmm4, tmm6";

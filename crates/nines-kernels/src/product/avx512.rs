@@ -1,6 +1,6 @@
 //! Blocks on AVX-512's bf16 dot products.
 
-use super::{BLOCK, PANEL, STEP, TILE, Work};
+use super::{PANEL, STEP, TILE, Work};
 use half::bf16;
 use std::arch::x86_64::{
     __m512bh, __m512i, _mm512_dpbf16_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_ps,
@@ -15,12 +15,12 @@ const ROWS: usize = 8;
 /// # Safety
 /// As [`Work::run`]; the CPU must have AVX-512 F and BF16.
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
+pub(super) unsafe fn block(work: &Work<'_>) {
     for row in (0..work.tall * TILE).step_by(ROWS) {
         // SAFETY: promised by the caller.
         unsafe {
             let left = work.strip.start.add(row * work.strip.stride);
-            let out = sums[row * BLOCK..].as_mut_ptr();
+            let out = work.sums.add(row * work.stride);
             match work.wide {
                 2 => rows::<2>(work, left, out),
                 _ => rows::<1>(work, left, out),
@@ -55,7 +55,7 @@ unsafe fn rows<const P: usize>(work: &Work<'_>, left: *const bf16, out: *mut f32
     for (r, sums) in sums.into_iter().enumerate() {
         for (p, sum) in sums.into_iter().enumerate() {
             // SAFETY: promised by the caller.
-            unsafe { _mm512_storeu_ps(out.add(r * BLOCK + p * PANEL), sum) };
+            unsafe { _mm512_storeu_ps(out.add(r * work.stride + p * PANEL), sum) };
         }
     }
 }

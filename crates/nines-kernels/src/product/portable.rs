@@ -1,12 +1,12 @@
 //! Blocks in plain code, for CPUs without bf16 units and as the others' yardstick.
 
-use super::{BLOCK, PANEL, STEP, TILE, Work};
+use super::{PANEL, STEP, TILE, Work};
 
 /// Computes one block.
 ///
 /// # Safety
 /// As [`Work::run`].
-pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
+pub(super) unsafe fn block(work: &Work<'_>) {
     let pairs = work.steps * STEP / 2;
     for panel in 0..work.wide {
         let numbers = &work.panels[panel * pairs * 2 * PANEL..][..pairs * 2 * PANEL];
@@ -27,7 +27,11 @@ pub(super) unsafe fn block(work: &Work<'_>, sums: &mut [f32; BLOCK * BLOCK]) {
                     odd[lane] += x1 * w[2 * lane + 1].to_f32();
                 }
             }
-            let out = &mut sums[row * BLOCK + panel * PANEL..][..PANEL];
+            // SAFETY: the caller promised room for so many tiles.
+            let out = unsafe {
+                let start = work.sums.add(row * work.stride + panel * PANEL);
+                std::slice::from_raw_parts_mut(start, PANEL)
+            };
             for (lane, out) in out.iter_mut().enumerate() {
                 *out = even[lane] + odd[lane];
             }

@@ -152,9 +152,38 @@ fn panels_made_on_the_way_give_the_same_results() {
                         out.copy_from_slice(&panel[range.start * PANEL..range.end * PANEL]);
                     }
                 },
-                |block| crate::finish::copy(block, &mut found, outputs),
+                |block| crate::finish::accumulate(block, &mut found, outputs),
             );
             assert_eq!(found, whole, "{}", unit.as_str());
         }
     }
+}
+
+#[test]
+fn results_written_where_they_belong_are_the_same() {
+    for (rows, outputs, inputs) in [(1, 5, 32), (16, 40, 20), (20, 95, 64), (32, 32, 96)] {
+        let (left, weights) = (numbers(rows * inputs, 1), numbers(outputs * inputs, 2));
+        let panels = packed(&weights, outputs, inputs);
+        let view = View::whole(&left, rows, inputs);
+        let right = Panels::new(inputs, outputs, &panels);
+        let stride = outputs.next_multiple_of(PANEL) + 3;
+        for unit in units() {
+            let whole = product(unit, view, right);
+            let mut found = vec![f32::NAN; rows.next_multiple_of(PANEL) * stride];
+            Engine::start(unit).multiply_to(view, right, &mut found, stride);
+            for (row, whole) in whole.chunks_exact(outputs).enumerate() {
+                let found = &found[row * stride..][..outputs];
+                assert_eq!(found, whole, "{}", unit.as_str());
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "room for whole tiles")]
+fn results_need_room_for_whole_tiles() {
+    let (left, panels) = (numbers(17 * 32, 1), numbers(packed_len(32, 16), 2));
+    let mut out = vec![0.0; 31 * 16];
+    let view = View::whole(&left, 17, 32);
+    Engine::start(Unit::Portable).multiply_to(view, Panels::new(32, 16, &panels), &mut out, 16);
 }
