@@ -9,7 +9,7 @@ NINES = target/release/nines
 # The models that the tests and the demo use; set NINES_CACHE to keep them elsewhere.
 MODELS = minilm-l6 smollm2-135m
 
-.PHONY: help demo test build release check fmt clippy docs unit models models-dev postgres parity bench pictures clean-demo
+.PHONY: help demo test build release check fmt clippy docs unit paths models models-dev postgres parity bench pictures clean-demo
 
 help:
 	@echo "make demo    build nines and do the main job in ./demo (5 to 20 minutes after the build)"
@@ -34,7 +34,7 @@ clean-demo:
 
 # --- tests -------------------------------------------------------------------------------------
 
-test: fmt clippy docs models-dev unit
+test: fmt clippy docs models-dev unit paths
 	@echo "all tests passed"
 
 fmt:
@@ -62,6 +62,14 @@ unit: build postgres
 	  export NINES_TEST_POSTGRES_URL; \
 	fi; \
 	cargo test --locked --workspace --no-fail-fast
+
+# What computes, again, held to less than this processor has: without AMX, without AVX-512, in plain
+# code. (The tests before ran on the best that it has.)
+COMPUTES = --lib --test bert --test llama --test small
+paths: build
+	NINES_VECTORS=avx512 cargo test --locked --workspace --no-fail-fast $(COMPUTES) --test classifier --test cli
+	NINES_VECTORS=avx2 cargo test --locked --workspace --no-fail-fast $(COMPUTES) --test classifier
+	NINES_VECTORS=baseline cargo test --locked --workspace --no-fail-fast $(COMPUTES)
 
 # Debian's PostgreSQL server, where it is missing.
 postgres:

@@ -110,7 +110,7 @@ fn compare(hidden: usize, wide: usize, layers: usize, rows: usize) {
         });
     }
     let only = std::env::args().nth(2);
-    for unit in [Unit::Avx512Bf16, Unit::Amx] {
+    for unit in Unit::ALL {
         if !unit.is_available() || only.as_deref().is_some_and(|only| only != unit.as_str()) {
             continue;
         }

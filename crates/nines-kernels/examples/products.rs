@@ -20,7 +20,7 @@ fn main() {
         (768, 3072),
     ] {
         for rows in [128, 256] {
-            for unit in [Unit::Avx512Bf16, Unit::Amx] {
+            for unit in Unit::ALL {
                 if !unit.is_available() {
                     continue;
                 }

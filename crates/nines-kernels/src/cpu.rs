@@ -1,5 +1,6 @@
 //! What this CPU can multiply bf16 matrices with.
 
+use crate::lanes::VectorLevel;
 use std::sync::OnceLock;
 
 /// What multiplies bf16 numbers and adds them up in 32 bits.
@@ -10,46 +11,33 @@ use std::sync::OnceLock;
 pub enum Unit {
     /// Plain code, on every CPU.
     Portable,
-    /// AVX-512 with its bf16 instructions.
-    Avx512Bf16,
     /// AMX tiles.
     Amx,
 }
 
 impl Unit {
     /// All units, the slowest first.
-    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx512Bf16, Self::Amx];
+    pub const ALL: [Self; 2] = [Self::Portable, Self::Amx];
 
-    /// Says whether this CPU has the unit and the operating system lets this process use it.
+    /// Says whether this CPU has the unit, the operating system lets this process use it, and
+    /// `NINES_VECTORS` does not hold it back.
     pub fn is_available(self) -> bool {
         match self {
             Self::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16 => crate::finish::avx512::is_available(),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Amx => {
                 static GRANTED: OnceLock<bool> = OnceLock::new();
-                *GRANTED.get_or_init(amx::request)
+                VectorLevel::held_to().is_none() && *GRANTED.get_or_init(amx::request)
             }
             #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
             _ => false,
         }
     }
 
-    /// Returns the fastest unit that is available.
-    pub fn best() -> Self {
-        let mut available = Self::ALL
-            .into_iter()
-            .rev()
-            .filter(|unit| unit.is_available());
-        available.next().unwrap_or(Self::Portable)
-    }
-
     /// Returns the name that configuration and reports use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Portable => "portable",
-            Self::Avx512Bf16 => "avx512-bf16",
             Self::Amx => "amx",
         }
     }

@@ -20,18 +20,27 @@ pub enum VectorLevel {
 }
 
 impl VectorLevel {
-    /// Returns what this CPU has. `NINES_VECTORS` (`baseline`, `avx2`) holds it to less, for
-    /// comparisons.
+    /// Returns what this CPU has, or less where `NINES_VECTORS` holds it to less.
     pub fn detect() -> Self {
         static LEVEL: OnceLock<VectorLevel> = OnceLock::new();
-        *LEVEL.get_or_init(|| {
-            let most = match std::env::var("NINES_VECTORS").as_deref() {
-                Ok("baseline") => Self::Baseline,
-                Ok("avx2") => Self::Avx2,
-                _ => Self::Avx512,
-            };
-            Self::available(most)
-        })
+        *LEVEL.get_or_init(|| Self::available(Self::held_to().unwrap_or(Self::Avx512)))
+    }
+
+    /// Returns what `NINES_VECTORS` holds this CPU to, for tests and
+    /// comparisons. Held to any of them, it has no AMX either.
+    pub fn held_to() -> Option<Self> {
+        static MOST: OnceLock<Option<VectorLevel>> = OnceLock::new();
+        *MOST.get_or_init(|| Self::from_name(&std::env::var("NINES_VECTORS").ok()?))
+    }
+
+    /// Reads one of `NINES_VECTORS`' names.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "baseline" => Some(Self::Baseline),
+            "avx2" => Some(Self::Avx2),
+            "avx512" => Some(Self::Avx512),
+            _ => None,
+        }
     }
 
     #[cfg(target_arch = "x86_64")]

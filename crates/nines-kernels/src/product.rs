@@ -6,8 +6,6 @@
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 mod panels;
 mod portable;
 #[cfg(test)]
@@ -345,9 +343,6 @@ impl Work<'_> {
             // SAFETY: promised by the caller.
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Unit::Amx => unsafe { amx::block(&self) },
-            // SAFETY: promised by the caller.
-            #[cfg(target_arch = "x86_64")]
-            Unit::Avx512Bf16 => unsafe { avx512::block(&self) },
             // SAFETY: promised by the caller.
             _ => unsafe { portable::block(&self) },
         }

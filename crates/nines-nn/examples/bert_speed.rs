@@ -1,9 +1,10 @@
 //! Times scoring and training steps of a classifier on rows of tokens.
 //!
-//!     cargo run --release -p nines-nn --example bert_speed -- MODEL_FOLDER ROWS.json [BATCH] [STEPS] [bf16]
+//!     cargo run --release -p nines-nn --example bert_speed -- MODEL_FOLDER ROWS.json [BATCH] [STEPS] [f32|bf16] [frozen]
 //!
-//! ROWS.json holds `[{"ids": [..], "type_ids": [..]}, ..]`. Prints rows a second, and seconds of
-//! processor time, which say more than wall time where the machine is shared.
+//! With `frozen`, the embeddings do not learn. ROWS.json holds `[{"ids": [..], "type_ids": [..]}, ..]`.
+//! Prints rows a second, and seconds of processor time, which say more than wall time where the
+//! machine is shared.
 
 use nines_kernels::rng::DropoutKey;
 use nines_nn::batch::TokenBatch;
@@ -30,7 +31,9 @@ const BATCH_TOKENS: usize = 4096;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, rows, ..] = arguments.as_slice() else {
-        return Err("usage: bert_speed MODEL_FOLDER ROWS.json [BATCH] [STEPS] [bf16]".into());
+        return Err(
+            "usage: bert_speed MODEL_FOLDER ROWS.json [BATCH] [STEPS] [f32|bf16] [frozen]".into(),
+        );
     };
     let batch_rows: usize = arguments.get(2).map_or(Ok(32), |text| text.parse())?;
     let steps: usize = arguments.get(3).map_or(Ok(6), |text| text.parse())?;
@@ -56,7 +59,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         sum / rows.len() as f32
     );
 
-    model.set_trainable(Trainable::All);
+    let is_frozen = arguments.get(5).is_some_and(|word| word == "frozen");
+    model.set_trainable(match is_frozen {
+        true => Trainable::FromLayer(0),
+        false => Trainable::All,
+    });
     let mut moments = BTreeMap::new();
     let mut measured = (Instant::now(), processor_seconds(), 0);
     for (step, batch) in batches.iter().enumerate() {

@@ -15,8 +15,6 @@ pub enum Precision {
 
 impl Precision {
     /// Returns the fastest that this machine has: bf16 where there are AMX tiles, else 32 bits.
-    ///
-    /// AVX-512's bf16 instructions gained nothing over 32 bits where that was measured.
     pub fn fastest() -> Self {
         if Unit::Amx.is_available() {
             Self::Bf16(Unit::Amx)

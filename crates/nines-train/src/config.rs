@@ -79,9 +79,9 @@ pub struct TrainConfig {
     pub clip_norm: f64,
     /// The weight of a catastrophe in the loss.
     pub positive_weight: PositiveWeight,
-    /// The first layer that learns: 0 trains all layers and the embeddings; k > 0 freezes the
-    /// embeddings and the layers below k.
-    pub from_layer: usize,
+    /// The first layer that learns: the embeddings and the layers below are frozen (0 freezes the
+    /// embeddings alone). `None` trains everything.
+    pub from_layer: Option<usize>,
     /// How the encoder's output becomes one vector.
     #[serde(with = "pooling_by_name")]
     pub pooling: Pooling,
@@ -150,7 +150,7 @@ impl Default for TrainConfig {
             epsilon: 1e-8,
             clip_norm: 1.0,
             positive_weight: PositiveWeight::default(),
-            from_layer: 0,
+            from_layer: None,
             pooling: Pooling::default(),
             precision: Precision::Float32,
             dropout: None,

@@ -285,7 +285,7 @@ pub struct TrainArgs {
     /// Snippets a step
     #[arg(long)]
     pub batch: Option<usize>,
-    /// Train encoder layers from this one up; the embeddings stay as they are
+    /// Train encoder layers from this one up (0: all), but not the embeddings (default: they too)
     #[arg(long)]
     pub from_layer: Option<usize>,
     /// How the encoder's output becomes one vector

@@ -87,7 +87,7 @@ impl Default for DatabaseSection {
 pub struct ClassifierSection {
     /// A model of the cache.
     pub base: String,
-    /// What classifiers multiply in when they score.
+    /// What classifiers multiply in when they score and train.
     #[serde(default)]
     pub precision: PrecisionChoice,
 }
@@ -111,7 +111,7 @@ pub enum PrecisionChoice {
     Fastest,
     /// 32 bits
     F32,
-    /// bf16 on AMX tiles or AVX-512; refused where there is neither
+    /// bf16 on AMX tiles; refused where there are none
     Bf16,
 }
 
@@ -121,14 +121,12 @@ impl PrecisionChoice {
         match self {
             Self::Fastest => Ok(Precision::fastest()),
             Self::F32 => Ok(Precision::Float32),
-            Self::Bf16 => match Unit::best() {
-                Unit::Portable => bail!(
-                    "this CPU has neither AMX nor AVX-512 bf16 instructions; choose the precision f32 in \
-                     [classifier] and [generator] (a threshold that was chosen in bf16 has to be \
-                     chosen again)"
-                ),
-                unit => Ok(Precision::Bf16(unit)),
-            },
+            Self::Bf16 if Unit::Amx.is_available() => Ok(Precision::Bf16(Unit::Amx)),
+            Self::Bf16 => bail!(
+                "this CPU has no AMX tiles, or NINES_VECTORS holds them back; choose the precision f32 in \
+                 [classifier] and [generator] (a threshold that was chosen in bf16 has to be chosen \
+                 again)"
+            ),
         }
     }
 }

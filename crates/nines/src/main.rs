@@ -15,6 +15,7 @@ mod project;
 mod runs;
 
 use clap::Parser;
+use nines_kernels::lanes::VectorLevel;
 use output::Output;
 use std::process::ExitCode;
 
@@ -34,6 +35,10 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let output = Output::new(cli.json, cli.quiet);
+    if let Err(error) = check_vectors() {
+        output.error(&error);
+        return ExitCode::from(2);
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -53,5 +58,16 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         }
+    }
+}
+
+/// Refuses a name that would otherwise hold nothing back.
+fn check_vectors() -> anyhow::Result<()> {
+    match std::env::var_os("NINES_VECTORS") {
+        Some(name) if name.to_str().and_then(VectorLevel::from_name).is_none() => anyhow::bail!(
+            "NINES_VECTORS is {name:?}; it can be baseline, avx2 or avx512 (or not set: all that this \
+             CPU has)"
+        ),
+        _ => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! The same on AVX-512 with its bf16 conversions, sixteen numbers at a time.
 
 use crate::gelu::{ABOVE, BELOW, EDGE};
+use crate::lanes::VectorLevel;
 use crate::product::{BLOCK, Block};
 use half::bf16;
 use std::arch::x86_64::{
@@ -18,11 +19,7 @@ const LANES: usize = 16;
 /// Says whether this CPU has what the functions here need.
 #[inline]
 pub fn is_available() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx512bf16")
+    VectorLevel::detect() == VectorLevel::Avx512 && is_x86_feature_detected!("avx512bf16")
 }
 
 /// The lanes of the next numbers, when `left` are left.

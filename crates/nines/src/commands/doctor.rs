@@ -6,6 +6,7 @@ use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Result, bail};
 use nines_kernels::Unit;
+use nines_kernels::lanes::VectorLevel;
 use nines_models::Cache;
 use nines_nn::precision::Precision;
 use serde::Serialize;
@@ -79,6 +80,9 @@ fn processor() -> String {
     }
     if Unit::Amx.is_available() {
         features.push("AMX");
+    }
+    if VectorLevel::held_to().is_some() {
+        features.push("held to less by NINES_VECTORS");
     }
     format!(
         "cpu, {threads} threads, {}; by default models multiply in {}",

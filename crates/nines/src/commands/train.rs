@@ -58,7 +58,7 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
     let cancel = interrupt::flag()?;
     let (data, snippets) = training_data(project).await?;
     let base = models::base(project, args.base.as_deref())?;
-    let config = recipe(project, args);
+    let config = recipe(project, args)?;
     let path = ScorePath::of(project, args.long)?;
     let run = runs::begin(
         project,
@@ -122,16 +122,17 @@ async fn training_data(project: &Project) -> Result<(TrainingData, Vec<Snippet>)
     Ok((data, snippets))
 }
 
-fn recipe(project: &Project, args: &TrainArgs) -> TrainConfig {
+fn recipe(project: &Project, args: &TrainArgs) -> Result<TrainConfig> {
     let defaults = TrainConfig::default();
-    TrainConfig {
+    Ok(TrainConfig {
+        precision: project.config.classifier.precision.on_this_machine()?,
         seed: args.seed,
         split_seed: project.config.project.split_seed,
         epochs: args.epochs.unwrap_or(defaults.epochs),
         batch_size: args.batch.unwrap_or(defaults.batch_size),
         learning_rate: args.learning_rate.unwrap_or(defaults.learning_rate),
         head_rate: args.head_rate.unwrap_or(defaults.head_rate),
-        from_layer: args.from_layer.unwrap_or(defaults.from_layer),
+        from_layer: args.from_layer,
         pooling: args
             .pooling
             .map_or(defaults.pooling, |pooling| match pooling {
@@ -144,7 +145,7 @@ fn recipe(project: &Project, args: &TrainArgs) -> TrainConfig {
             LongArg::Max => LongRows::MaxWindow,
         },
         ..defaults
-    }
+    })
 }
 
 /// Scores the test split, which training never saw, and measures.
@@ -239,7 +240,7 @@ async fn validate(
     let cancel = interrupt::flag()?;
     let (data, _) = training_data(project).await?;
     let base = models::base(project, args.base.as_deref())?;
-    let config = recipe(project, args);
+    let config = recipe(project, args)?;
     let run = runs::begin(
         project,
         output,

@@ -299,3 +299,14 @@ fn a_configuration_with_a_mistake_names_it() {
         .run(&["generate"])
         .bad(1, &["nines.toml", "budgett", "budget"]);
 }
+
+#[test]
+fn vectors_that_are_mistyped_hold_nothing_back_unseen() {
+    let world = World::with_project();
+    let ended = world
+        .command(&["doctor"])
+        .env("NINES_VECTORS", "avx-2")
+        .output();
+    crate::world::Ended::from(ended.expect("it starts"))
+        .bad(2, &["NINES_VECTORS", "avx-2", "avx2"]);
+}
