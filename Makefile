@@ -9,12 +9,13 @@ NINES = target/release/nines
 # The models that the tests and the demo use; set NINES_CACHE to keep them elsewhere.
 MODELS = minilm-l6 smollm2-135m
 
-.PHONY: help demo test build release check fmt clippy docs unit paths models models-dev postgres parity bench pictures clean-demo
+.PHONY: help demo test build release check fmt clippy docs unit paths models models-dev postgres parity accuracy bench clean-demo
 
 help:
 	@echo "make demo    build nines and do the main job in ./demo (5 to 20 minutes after the build)"
 	@echo "make test    format, lints, docs and every test, real models and PostgreSQL included"
 	@echo "make parity  compare with PyTorch, transformers and llama.cpp (installs them in .venv-reference)"
+	@echo "make accuracy  what products in bf16 change, in training and in scores"
 	@echo "make bench   speed beside PyTorch, ONNX Runtime, transformers and llama.cpp in one run"
 
 # --- the main job ------------------------------------------------------------------------------
@@ -105,8 +106,25 @@ parity: .venv-reference/done models
 	  $$(../$(NINES) --json models list | $(PYTHON) -c 'import glob, json, sys; print(glob.glob(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "smollm2-135m") + "/*.gguf")[0])') \
 	  ../target/release/examples/endpoint_parity
 	.venv-reference/bin/python benches/compare_cv.py \
-	  --nines $(PARITY_SEEDS:%=$(PARITY)/seed-%/nines/out_of_fold.jsonl) \
-	  --pytorch $(PARITY_SEEDS:%=$(PARITY)/seed-%/pytorch/out_of_fold.jsonl)
+	  --first nines $(PARITY_SEEDS:%=$(PARITY)/seed-%/nines/out_of_fold.jsonl) \
+	  --second PyTorch $(PARITY_SEEDS:%=$(PARITY)/seed-%/pytorch/out_of_fold.jsonl)
+
+# What bf16 changes: cross-validation in both precisions, on three training seeds (shared with
+# `make parity`), and the scores of 20,000 drawn snippets in both. Over two hours on two cores; every
+# finished fold is kept.
+ACCURACY = .cache/accuracy
+accuracy: .venv-reference/done models
+	base=$$($(NINES) --json models list | $(PYTHON) -c 'import json, sys; print(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "minilm-l6"))') && \
+	for seed in $(PARITY_SEEDS); do \
+	  target/release/examples/folds $$base data/starter train $(PARITY)/seed-$$seed/nines --set seed=$$seed && \
+	  target/release/examples/folds $$base data/starter train $(ACCURACY)/seed-$$seed --set seed=$$seed --set precision=bf16/amx || exit 1; \
+	done
+	.venv-reference/bin/python benches/compare_cv.py \
+	  --first bf16 $(PARITY_SEEDS:%=$(ACCURACY)/seed-%/out_of_fold.jsonl) \
+	  --second f32 $(PARITY_SEEDS:%=$(PARITY)/seed-%/nines/out_of_fold.jsonl)
+	.venv-reference/bin/python benches/accuracy.py curves \
+	  --bf16 $(PARITY_SEEDS:%=$(ACCURACY)/seed-%) --f32 $(PARITY_SEEDS:%=$(PARITY)/seed-%/nines)
+	.venv-reference/bin/python benches/accuracy.py scores $(NINES) $(ACCURACY)/project
 
 # Speed beside PyTorch, ONNX Runtime, transformers and llama.cpp, in turn, on the same inputs.
 bench: .venv-reference/done models

@@ -4,11 +4,11 @@ difference, by paired bootstrap over prompt families.
 Each side brings one file for each training seed; a row's score is the mean of its logits over the
 seeds, which takes the noise of dropout and batch order out of the comparison (one seed settled AUROC
 but left AUPRC's interval too wide; three were decided on before the second and third were trained).
-The question was fixed before the first: `nines` is not worse than PyTorch when the lower end of the
-95 % interval of (nines - PyTorch) lies above -0.02, for AUROC and for AUPRC. Exit status 1 when it
-does not.
+The question was fixed before the first: the first side is not worse than the second when the lower
+end of the 95 % interval of (first - second) lies above -0.02, for AUROC and for AUPRC. Exit status 1
+when it does not.
 
-    python benches/compare_cv.py --nines OURS/*/out_of_fold.jsonl --pytorch THEIRS/*/out_of_fold.jsonl
+    python benches/compare_cv.py --first nines A/*/out_of_fold.jsonl --second PyTorch B/*/out_of_fold.jsonl
 """
 
 import argparse
@@ -71,7 +71,7 @@ class Ranking:
         return np.array([auroc, auprc])
 
 
-def compare(name, ours, theirs):
+def compare(name, sides, ours, theirs):
     keys = sorted(ours)
     positive = np.array([ours[k]["broad"] for k in keys])
     families = {f: i for i, f in enumerate(sorted({ours[k]["family"] for k in keys}))}
@@ -96,7 +96,7 @@ def compare(name, ours, theirs):
         def interval(sample):
             return np.quantile(sample, [0.025, 0.975])
         line = []
-        for who, which in [("nines", 0), ("PyTorch", 1)]:
+        for which, who in enumerate(sides):
             low, high = interval(draws[:, which, index])
             line.append(f"{who} {values[which, index]:.4f} [{low:.4f}, {high:.4f}]")
         low, high = interval(draws[:, 0, index] - draws[:, 1, index])
@@ -111,23 +111,25 @@ def compare(name, ours, theirs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--nines", nargs="+", required=True, metavar="FILE", help="one a seed")
-    parser.add_argument("--pytorch", nargs="+", required=True, metavar="FILE", help="one a seed")
+    for side in ("--first", "--second"):
+        parser.add_argument(side, nargs="+", required=True, metavar=("NAME", "FILE"),
+                            help="its name, and a file for each training seed")
     options = parser.parse_args()
-    ours = [(path, read(path)) for path in options.nines]
-    theirs = [(path, read(path)) for path in options.pytorch]
+    sides = options.first[0], options.second[0]
+    ours = [(path, read(path)) for path in options.first[1:]]
+    theirs = [(path, read(path)) for path in options.second[1:]]
+    if not ours or len(ours) != len(theirs):
+        sys.exit(f"{len(ours)} files of {sides[0]} beside {len(theirs)} of {sides[1]}: bring the same seeds")
     same_rows(ours + theirs)
-    if len(ours) != len(theirs):
-        sys.exit(f"{len(ours)} files of nines beside {len(theirs)} of PyTorch: bring the same seeds")
     if len(ours) > 1:
         for place, ((_, a), (_, b)) in enumerate(zip(ours, theirs)):
-            compare(f"training seed {place} alone (for information)", a, b)
+            compare(f"training seed {place} alone (for information)", sides, a, b)
     ours, theirs = mean(ours), mean(theirs)
-    good = compare("all rows, logits averaged over the seeds", ours, theirs)
+    good = compare("all rows, logits averaged over the seeds", sides, ours, theirs)
     for source in sorted({row["source"] for row in ours.values()}):
         keys = [k for k, row in ours.items() if row["source"] == source]
         if len({ours[k]["broad"] for k in keys}) == 2:
-            compare(f"{source} only (for information)",
+            compare(f"{source} only (for information)", sides,
                     {k: ours[k] for k in keys}, {k: theirs[k] for k in keys})
     sys.exit(0 if good else 1)
 
