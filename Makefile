@@ -126,6 +126,14 @@ accuracy: .venv-reference/done models
 	  --bf16 $(PARITY_SEEDS:%=$(ACCURACY)/seed-%) --f32 $(PARITY_SEEDS:%=$(PARITY)/seed-%/nines)
 	.venv-reference/bin/python benches/accuracy.py scores $(NINES) $(ACCURACY)/project
 
+# llama.cpp without AMX, whose packing of weights crashes: with it the wheel cannot repack at all.
+LLAMA_FLAGS = -DGGML_NATIVE=OFF -DGGML_AVX512=ON -DGGML_AVX512_VBMI=ON -DGGML_AVX512_VNNI=ON \
+  -DGGML_AVX512_BF16=ON -DGGML_AMX_TILE=OFF -DGGML_AMX_INT8=OFF -DGGML_AMX_BF16=OFF
+.venv-reference/llama/done: .venv-reference/done
+	CMAKE_ARGS="$(LLAMA_FLAGS)" .venv-reference/bin/pip install -q --no-deps --no-cache-dir --upgrade \
+	  --no-binary llama_cpp_python --target .venv-reference/llama $$(grep llama_cpp benches/requirements.txt)
+	touch $@
+
 # Speed beside PyTorch, ONNX Runtime, transformers and llama.cpp, in turn, on the same inputs.
-bench: .venv-reference/done models
+bench: .venv-reference/done .venv-reference/llama/done models
 	.venv-reference/bin/python benches/speed.py $(BENCH_FLAGS)

@@ -90,7 +90,7 @@ def scores(options):
     rows, thresholds = {}, {}
     for precision in ("f32", "bf16"):
         found = run(options.nines, project, "calibrate", precision=precision)
-        thresholds[precision] = found["threshold"]
+        thresholds[precision] = found["record"]["threshold"]
         out = project / f"scores-{precision}.jsonl"
         out.unlink(missing_ok=True)
         run(options.nines, project, "score", snippets, "--out", out, precision=precision)
@@ -105,7 +105,7 @@ def scores(options):
           f"{np.quantile(apart, 0.99):.4f}, 99.9th {np.quantile(apart, 0.999):.4f}, largest {apart.max():.4f}")
     print(f"rank correlation {stats.spearmanr(logits['bf16'], logits['f32'])[0]:.6f}")
     for precision in rows:
-        print(f"{precision}: threshold {thresholds[precision]}, accepted {accepted[precision].mean():.2%}")
+        print(f"{precision}: threshold at logit {thresholds[precision]:.4f}, accepted {accepted[precision].mean():.2%}")
     print(f"decisions that differ, each with its own threshold: {differ} of {len(apart):,} "
           f"({differ / len(apart):.3%})")
 

@@ -9,17 +9,21 @@ Run through `make bench`, which builds the example programs and installs the pee
 - `train`, `train-bf16`: forward, backward, clipping and AdamW over 640 of them, batches of 32;
   PyTorch's are sorted by length, which helps it.
 - `generate`: 8 completions for each of 50 prompts, from one Q4_1 GGUF file. nines stops each at its
-  sentence and samples as the filter does; transformers (unpacked to float32) and llama.cpp (without
-  its AMX packing, which crashes on this model; choosing tokens not counted; the better of two batch
-  sizes) write 32 tokens each.
-- `generate-one`: one completion for each of 10 prompts, one after the other.
-- `score-mpnet`, `train-mpnet`: the same in bf16 with 12 layers of 768/3072 (random weights).
+  sentence and samples as the filter does; transformers (unpacked to float32) and llama.cpp (weights
+  repacked; built without AMX, whose packing crashes on this model; choosing tokens not counted; the
+  better of two batch sizes) write 32 tokens each.
+- `generate-one`: one completion for each of 10 prompts, one after the other; llama.cpp with and without
+  repacked weights.
+- `score-mpnet`, `score-mpnet-bf16`, `train-mpnet-bf16`: the same with 12 layers of 768/3072 (random
+  weights).
+
+With `--classifier FOLDER`, the time that one edited snippet's score takes comes first.
 
 Where a row says just "nines", it multiplies in the fastest precision that the CPU has: bf16 with AMX,
 else 32 bits. Every side warms up before it is timed; loading and tokenising are not timed, but for the
 prompts of `generate`. Sides take turns, and the ratio of a round is that of runs next to each other.
-For products in bf16, a row also says how much of the machine's measured peak (a large bf16 product,
-timed in the same round) it reaches. Prompts come from NINES_TRIAL_PROMPTS (JSON lines with `prompt`,
+For products, a row also says how much of the machine's measured peak (a large product of the same
+kind in PyTorch, timed in the same round) it reaches. Prompts come from NINES_TRIAL_PROMPTS (JSON lines with `prompt`,
 .gz or not) where that is set.
 """
 
@@ -38,7 +42,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "examples"
 WORK = ROOT / ".cache" / "bench"
-TASKS = "score,score-bf16,train,train-bf16,generate,generate-one,score-mpnet,train-mpnet"
+TASKS = (
+    "score,score-bf16,train,train-bf16,generate,generate-one,"
+    "score-mpnet,score-mpnet-bf16,train-mpnet-bf16"
+)
+# llama.cpp built without AMX (`make bench` does it).
+LLAMA = ROOT / ".venv-reference" / "llama"
 
 
 def cache(name):
@@ -107,9 +116,10 @@ def mpnet_shaped():
     return folder
 
 
-def printed(command):
+def printed(command, **variables):
     """What a command prints; what it says besides is shown only if it fails."""
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    environment = {**os.environ, **{name: str(value) for name, value in variables.items()}}
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stderr}\nexit status {done.returncode}")
     return done.stdout
@@ -119,8 +129,8 @@ def ours(command, pattern):
     return float(re.findall(pattern, printed(command))[0])
 
 
-def peer(script, *command):
-    text = printed([sys.executable, ROOT / "benches" / script, *command])
+def peer(script, *command, **variables):
+    text = printed([sys.executable, ROOT / "benches" / script, *command], **variables)
     return json.loads(text.strip().splitlines()[-1])["per_second"]
 
 
@@ -154,31 +164,33 @@ def tasks(folder):
         common = (task, "--snippets", rows.text, "--model", model, *more)
         return lambda: max(peer("peer.py", *common, "--batch", size) for size in batches)
 
-    def onnx(rows, *more):
-        common = ("--snippets", rows.text, "--model", base, "--work", WORK, *more)
+    def onnx(rows, model, *more):
+        common = ("--snippets", rows.text, "--model", model, "--work", WORK, *more)
         return lambda: max(peer("peer_onnx.py", *common, "--batch", size) for size in (16, 64))
 
-    def llama(prompts, completions, batches):
-        common = ("--model", gguf, "--prompts", prompts, "--completions", completions)
-        return lambda: max(peer("peer_llama.py", *common, "--batch", size) for size in batches)
+    def llama(prompts, completions, batches, *more):
+        common = ("--model", gguf, "--prompts", prompts, "--completions", completions, *more)
+        return lambda: max(
+            peer("peer_llama.py", *common, "--batch", size, PYTHONPATH=LLAMA) for size in batches
+        )
 
     def transformers(prompts, completions, batch):
         common = ("generate", "--snippets", prompts, "--model", gguf, "--completions", completions)
         return lambda: peer("peer.py", *common, "--batch", batch)
 
     return {
-        "score": ("snippets", None, {
+        "score": ("snippets", score.flops(*minilm), {
             "nines f32": scored(score, base, "f32"),
             "PyTorch f32": torch("score", score, base),
-            "ONNX Runtime f32": onnx(score),
+            "ONNX Runtime f32": onnx(score, base),
         }),
         "score-bf16": ("snippets", score.flops(*minilm), {
             "nines": scored(score, base, "bf16"),
             "PyTorch bf16 autocast": torch("score", score, base, "--bf16"),
             "PyTorch bf16 weights": torch("score", score, base, "--bf16-weights"),
-            "ONNX Runtime int8": onnx(score, "--int8"),
+            "ONNX Runtime int8": onnx(score, base, "--int8"),
         }),
-        "train": ("snippets", None, {
+        "train": ("snippets", 3 * train.flops(*minilm), {
             "nines f32": trained(train, base, "f32"),
             "PyTorch f32": torch("train", train, base, batches=(32,)),
         }),
@@ -188,19 +200,26 @@ def tasks(folder):
         }),
         "generate": ("tokens", None, {
             "nines": generated(prompts, 8, 64),
-            "llama.cpp, not repacked": llama(prompts, 8, (32, 64)),
+            "llama.cpp": llama(prompts, 8, (32, 64), "--repack"),
             "transformers f32": transformers(prompts, 8, 32),
         }),
         "generate-one": ("tokens", None, {
             "nines": generated(ten, 1, 1),
+            "llama.cpp": llama(ten, 1, (1,), "--repack"),
             "llama.cpp, not repacked": llama(ten, 1, (1,)),
         }),
         "score-mpnet": ("snippets", few.flops(*mpnet), {
+            "nines f32": scored(few, mpnet_shaped(), "f32"),
+            "PyTorch f32": torch("score", few, mpnet_shaped(), batches=(32,)),
+            "ONNX Runtime f32": onnx(few, mpnet_shaped()),
+        }),
+        "score-mpnet-bf16": ("snippets", few.flops(*mpnet), {
             "nines": scored(few, mpnet_shaped(), "bf16"),
             "PyTorch bf16 autocast": torch("score", few, mpnet_shaped(), "--bf16", batches=(32,)),
             "PyTorch bf16 weights": torch("score", few, mpnet_shaped(), "--bf16-weights", batches=(32,)),
+            "ONNX Runtime int8": onnx(few, mpnet_shaped(), "--int8"),
         }),
-        "train-mpnet": ("snippets", 3 * few.flops(*mpnet), {
+        "train-mpnet-bf16": ("snippets", 3 * few.flops(*mpnet), {
             "nines": trained(few, mpnet_shaped(), "bf16"),
             "PyTorch bf16 autocast": torch("train", few, mpnet_shaped(), "--bf16", batches=(32,)),
         }),
@@ -215,6 +234,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default=TASKS, help=f"of {TASKS}")
+    parser.add_argument("--classifier", type=Path, help="a trained classifier's folder")
     args = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -223,6 +243,11 @@ def main():
         if unknown:
             sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are {TASKS}")
         print(f"medians of {args.rounds} rounds, [lowest, highest]; ratio: the first side over each other\n")
+        if args.classifier:
+            snippets = Path(folder) / "score.jsonl"
+            print("one edited snippet's score, from text to logit")
+            for precision in ("f32", "bf16/amx"):
+                print("  " + printed([BIN / "score_live", args.classifier, snippets, precision]), flush=True)
         for task in args.only.split(","):
             unit, operations, sides = chosen[task]
             found, peaks = {name: [] for name in sides}, []
@@ -230,7 +255,8 @@ def main():
                 for name, run in sides.items():
                     found[name].append(run())
                 if operations:
-                    peaks.append(peer("peer.py", "peak", "--bf16"))
+                    kind = ["--bf16"] if "bf16" in task else []
+                    peaks.append(peer("peer.py", "peak", *kind))
             first, *others = found
             print(f"{task}, {unit} a second")
             for name in found:
