@@ -252,6 +252,7 @@ impl Layer16 {
             weights: weights_room,
             factors,
         } = room_;
+        let unit = engine.unit();
         let keys = keys.room(packed_len(size, tokens));
         let values = values.room(packed_len(tokens, size));
         let scores = scores.room(BLOCK * padded);
@@ -266,19 +267,11 @@ impl Layer16 {
                 let queries = View::new(&qkv[first * stride + at..], stride, rows, size);
                 engine.multiply_to(queries, Panels::new(size, tokens, keys), scores, padded);
                 let factors = &mut factors[..rows];
-                weights(
-                    engine.unit(),
-                    scores,
-                    padded,
-                    tokens,
-                    scale,
-                    weights_room,
-                    factors,
-                );
+                weights(unit, scores, padded, tokens, scale, weights_room, factors);
                 let left = View::new(weights_room, padded, rows, padded);
                 let out = &mut out[first * hidden + at..];
                 engine.multiply(left, Panels::new(padded, size, values), |block| {
-                    scale_and_round(block, factors, out, hidden);
+                    scale_and_round(unit, block, factors, out, hidden);
                 });
             }
         }

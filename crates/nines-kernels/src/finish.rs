@@ -90,6 +90,11 @@ fastest! {
 }
 
 fastest! {
+    /// Writes sums times each row's factor, rounded.
+    scale_and_round(block: Block<'_>, factors: &[f32], out: &mut [bf16], stride: usize)
+}
+
+fastest! {
     /// Turns the first `count` scores of each row of `width` into weights, e to the (score - largest)
     /// * scale, rounded; the others become zeros. `factors` get one over the sum of each row. Rows
     /// are whole vectors, and there are as many as factors.
@@ -113,18 +118,6 @@ fastest! {
         epsilon: f32,
         rounded: &mut [bf16],
     )
-}
-
-vectorised! {
-    /// Writes sums times each row's factor, rounded.
-    pub fn scale_and_round(block: Block<'_>, factors: &[f32], out: &mut [bf16], stride: usize) {
-        let factors = &factors[block.row..];
-        rows_of!(block, out, stride, |sums, row, to| {
-            for (to, &sum) in to.iter_mut().zip(sums) {
-                *to = round(sum * factors[row]);
-            }
-        });
-    }
 }
 
 vectorised! {
@@ -350,6 +343,12 @@ mod tests {
             near(
                 &rounded(&|out| unsafe { avx512::gelu_and_round(block, &bias, out, stride) }),
                 &rounded(&|out| plain::gelu_and_round(block, &bias, out, stride)),
+            );
+            let factors = normal(8, 0, 1.0, rows + 2);
+            // SAFETY: the CPU has it.
+            near(
+                &rounded(&|out| unsafe { avx512::scale_and_round(block, &factors, out, stride) }),
+                &rounded(&|out| plain::scale_and_round(block, &factors, out, stride)),
             );
             let residual = normal(3, 0, 1.0, len);
             let (mut a, mut b) = (vec![0.5; len], vec![0.5; len]);

@@ -1,5 +1,6 @@
 //! The same on AVX-512 with its bf16 conversions, sixteen numbers at a time.
 
+use super::rows_of;
 use crate::gelu::{ABOVE, BELOW, EDGE};
 use crate::lanes::VectorLevel;
 use crate::product::{BLOCK, Block};
@@ -68,30 +69,38 @@ fn polynomial(coefficients: [f32; 6], t: __m512) -> __m512 {
         })
 }
 
+/// Coefficients in t as those in t / 2, times `factor`.
+const fn halved(mut coefficients: [f32; 6], mut factor: f32) -> [f32; 6] {
+    let mut k = 0;
+    while k < coefficients.len() {
+        coefficients[k] *= factor;
+        factor *= 0.5;
+        k += 1;
+    }
+    coefficients
+}
+
 /// x Φ(x), to within 1e-6; see [`crate::gelu`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
 fn gelu(x: __m512) -> __m512 {
-    let scaled = _mm512_mul_ps(x, _mm512_set1_ps(std::f32::consts::FRAC_1_SQRT_2));
+    // erf(x / √2) / 2 = x above(x²) / below(x²)
+    const HALF_ABOVE: [f32; 6] = halved(ABOVE, 0.5 * std::f32::consts::FRAC_1_SQRT_2);
+    const HALF_BELOW: [f32; 6] = halved(BELOW, 1.0);
+    let edge = EDGE * std::f32::consts::SQRT_2;
     // What is not a number is the second operand's business: it stays.
     let clamped = _mm512_max_ps(
-        _mm512_set1_ps(-EDGE),
-        _mm512_min_ps(_mm512_set1_ps(EDGE), scaled),
+        _mm512_set1_ps(-edge),
+        _mm512_min_ps(_mm512_set1_ps(edge), x),
     );
     let t = _mm512_mul_ps(clamped, clamped);
-    let below = polynomial(BELOW, t);
+    let below = polynomial(HALF_BELOW, t);
     // One step of Newton's method brings 14 bits of the reciprocal to 27.
     let guess = _mm512_rcp14_ps(below);
     let error = _mm512_fnmadd_ps(below, guess, _mm512_set1_ps(2.0));
-    let reciprocal = _mm512_mul_ps(guess, error);
-    let erf = _mm512_mul_ps(_mm512_mul_ps(clamped, polynomial(ABOVE, t)), reciprocal);
-    let one = _mm512_set1_ps(1.0);
-    let erf = _mm512_max_ps(
-        _mm512_sub_ps(_mm512_setzero_ps(), one),
-        _mm512_min_ps(one, erf),
-    );
-    let half = _mm512_mul_ps(x, _mm512_set1_ps(0.5));
-    _mm512_fmadd_ps(half, erf, half)
+    let above = _mm512_mul_ps(clamped, polynomial(HALF_ABOVE, t));
+    let half_erf = _mm512_mul_ps(above, _mm512_mul_ps(guess, error));
+    _mm512_fmadd_ps(x, half_erf, _mm512_mul_ps(x, _mm512_set1_ps(0.5)))
 }
 
 /// 2 to the power of each number, to within 2e-7 of it; what is too small becomes 0.
@@ -184,6 +193,26 @@ pub unsafe fn add_residual(
         let at = to.offset_from_unsigned(out.as_ptr());
         let residual = load(residual.as_ptr().add(at), lanes);
         _mm512_mask_storeu_ps(to, lanes, _mm512_add_ps(residual, sum));
+    });
+}
+
+/// See [`super::scale_and_round`].
+///
+/// # Safety
+/// [`is_available`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
+pub unsafe fn scale_and_round(block: Block<'_>, factors: &[f32], out: &mut [bf16], stride: usize) {
+    let factors = &factors[block.row..][..block.rows];
+    rows_of!(block, out, stride, |sums, row, to| {
+        let factor = _mm512_set1_ps(factors[row]);
+        for (sums, to) in sums.chunks(LANES).zip(to.chunks_mut(LANES)) {
+            let lanes = lanes(sums.len());
+            // SAFETY: both have so many numbers.
+            unsafe {
+                let scaled = _mm512_mul_ps(load(sums.as_ptr(), lanes), factor);
+                store_rounded(to.as_mut_ptr(), lanes, scaled);
+            }
+        }
     });
 }
 

@@ -51,6 +51,18 @@ vectorised! {
 }
 
 vectorised! {
+    /// See [`super::scale_and_round`].
+    pub fn scale_and_round(block: Block<'_>, factors: &[f32], out: &mut [bf16], stride: usize) {
+        let factors = &factors[block.row..];
+        rows_of!(block, out, stride, |sums, row, to| {
+            for (to, &sum) in to.iter_mut().zip(sums) {
+                *to = round(sum * factors[row]);
+            }
+        });
+    }
+}
+
+vectorised! {
     /// See [`super::weights`].
     pub fn weights(
         scores: &[f32],
