@@ -9,10 +9,10 @@ NINES = target/release/nines
 # The models that the tests and the demo use; set NINES_CACHE to keep them elsewhere.
 MODELS = minilm-l6 smollm2-135m
 
-.PHONY: help demo test build release check fmt clippy docs unit paths models models-dev postgres parity accuracy bench clean-demo
+.PHONY: help demo test build release check fmt clippy docs unit paths sanitize models models-dev postgres parity accuracy bench clean-demo
 
 help:
-	@echo "make demo    build nines and do the main job in ./demo (5 to 20 minutes after the build)"
+	@echo "make demo    build nines and do the main job in ./demo (2 to 10 minutes after the build)"
 	@echo "make test    format, lints, docs and every test, real models and PostgreSQL included"
 	@echo "make parity  compare with PyTorch, transformers and llama.cpp (installs them in .venv-reference)"
 	@echo "make accuracy  what products in bf16 change, in training and in scores"
@@ -67,10 +67,19 @@ unit: build postgres
 # What computes, again, held to less than this processor has: without AMX, without AVX-512, in plain
 # code. (The tests before ran on the best that it has.)
 COMPUTES = --lib --test bert --test llama --test small
-paths: build
+paths: models-dev
 	NINES_VECTORS=avx512 cargo test --locked --workspace --no-fail-fast $(COMPUTES) --test classifier --test cli
 	NINES_VECTORS=avx2 cargo test --locked --workspace --no-fail-fast $(COMPUTES) --test classifier
 	NINES_VECTORS=baseline cargo test --locked --workspace --no-fail-fast $(COMPUTES)
+
+# The kernels' unsafe code under Miri (plain code) and AddressSanitizer (vectors and tiles); needs a
+# nightly toolchain with miri and rust-src. Miri's tree borrows, because rayon's queues need them.
+sanitize:
+	NINES_VECTORS=baseline MIRIFLAGS="-Zmiri-tree-borrows -Zmiri-env-forward=NINES_VECTORS" \
+	  CARGO_TARGET_DIR=target/sanitize cargo +nightly miri test --locked -p nines-kernels --lib -- \
+	  product:: aligned shuffle pool finish::tests::what
+	RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/sanitize cargo +nightly test --locked \
+	  -p nines-kernels --lib --target x86_64-unknown-linux-gnu
 
 # Debian's PostgreSQL server, where it is missing.
 postgres:
@@ -109,26 +118,26 @@ parity: .venv-reference/done models
 	  --first nines $(PARITY_SEEDS:%=$(PARITY)/seed-%/nines/out_of_fold.jsonl) \
 	  --second PyTorch $(PARITY_SEEDS:%=$(PARITY)/seed-%/pytorch/out_of_fold.jsonl)
 
-# What bf16 changes: cross-validation in both precisions, on three training seeds (shared with
+# What bf16 changes (needs AMX): cross-validation in both precisions, on three training seeds (shared with
 # `make parity`), and the scores of 20,000 drawn snippets in both. Over two hours on two cores; every
 # finished fold is kept.
 ACCURACY = .cache/accuracy
 accuracy: .venv-reference/done models
 	base=$$($(NINES) --json models list | $(PYTHON) -c 'import json, sys; print(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "minilm-l6"))') && \
 	for seed in $(PARITY_SEEDS); do \
-	  target/release/examples/folds $$base data/starter train $(PARITY)/seed-$$seed/nines --set seed=$$seed && \
-	  target/release/examples/folds $$base data/starter train $(ACCURACY)/seed-$$seed --set seed=$$seed --set precision=bf16/amx || exit 1; \
+	  target/release/examples/folds $$base data/starter train $(ACCURACY)/seed-$$seed --set seed=$$seed --set precision=bf16/amx && \
+	  target/release/examples/folds $$base data/starter train $(PARITY)/seed-$$seed/nines --set seed=$$seed || exit 1; \
 	done
+	.venv-reference/bin/python benches/accuracy.py scores $(NINES) $(ACCURACY)/project
+	.venv-reference/bin/python benches/accuracy.py curves \
+	  --bf16 $(PARITY_SEEDS:%=$(ACCURACY)/seed-%) --f32 $(PARITY_SEEDS:%=$(PARITY)/seed-%/nines)
 	.venv-reference/bin/python benches/compare_cv.py \
 	  --first bf16 $(PARITY_SEEDS:%=$(ACCURACY)/seed-%/out_of_fold.jsonl) \
 	  --second f32 $(PARITY_SEEDS:%=$(PARITY)/seed-%/nines/out_of_fold.jsonl)
-	.venv-reference/bin/python benches/accuracy.py curves \
-	  --bf16 $(PARITY_SEEDS:%=$(ACCURACY)/seed-%) --f32 $(PARITY_SEEDS:%=$(PARITY)/seed-%/nines)
-	.venv-reference/bin/python benches/accuracy.py scores $(NINES) $(ACCURACY)/project
 
-# llama.cpp without AMX, whose packing of weights crashes: with it the wheel cannot repack at all.
-LLAMA_FLAGS = -DGGML_NATIVE=OFF -DGGML_AVX512=ON -DGGML_AVX512_VBMI=ON -DGGML_AVX512_VNNI=ON \
-  -DGGML_AVX512_BF16=ON -DGGML_AMX_TILE=OFF -DGGML_AMX_INT8=OFF -DGGML_AMX_BF16=OFF
+# llama.cpp for this processor but without AMX, whose packing of weights crashes.
+NO_AMX = -mno-amx-tile -mno-amx-int8 -mno-amx-bf16
+LLAMA_FLAGS = -DGGML_NATIVE=ON -DCMAKE_C_FLAGS='$(NO_AMX)' -DCMAKE_CXX_FLAGS='$(NO_AMX)'
 .venv-reference/llama/done: .venv-reference/done
 	CMAKE_ARGS="$(LLAMA_FLAGS)" .venv-reference/bin/pip install -q --no-deps --no-cache-dir --upgrade \
 	  --no-binary llama_cpp_python --target .venv-reference/llama $$(grep llama_cpp benches/requirements.txt)

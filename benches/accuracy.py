@@ -5,7 +5,7 @@
 
 - `curves`: the validation loss and AUROC at each evaluation of the same folds, batches and first
   weights in both precisions: the mean difference over folds and training seeds, with a 95 % interval
-  over folds (a fold's seeds averaged; Student's t).
+  over folds (a fold's seeds averaged; Student's t; approximate, because folds share training rows).
 - `scores`: makes the demo project, draws at least 20,000 snippets from the starter prompts, scores
   them in both precisions with one classifier, calibrates in both, and prints how far logits and
   decisions are apart.
@@ -30,7 +30,7 @@ def evaluations(folder):
     for file in sorted(Path(folder).glob("fold-*.json")):
         record = json.loads(file.read_text(encoding="utf-8"))["record"]
         folds[file.stem] = [
-            (e["epoch"], e["validation"]["loss"]["value"], e["validation"]["auroc"]["value"])
+            (e["step"], e["validation"]["loss"]["value"], e["validation"]["auroc"]["value"])
             for e in record["evaluations"]
         ]
     return folds
@@ -54,6 +54,8 @@ def curves(options):
     print(f"bf16 - f32 on validation rows; {len(folds)} folds, {len(pairs)} training seeds")
     print(f"{'evaluation':>10}  {'loss in f32':>11}  {'difference in loss':28}  difference in AUROC")
     for place in range(count):
+        if any(a[fold][place][0] != b[fold][place][0] for a, b in pairs for fold in folds):
+            sys.exit(f"evaluation {place + 1} was not made at the same step everywhere")
         def difference(which):
             return [
                 np.mean([a[fold][place][which] - b[fold][place][which] for a, b in pairs])
@@ -86,15 +88,20 @@ def scores(options):
     prompts = len({row["prompt"] for row in exported(options.nines, project, snippets)})
     draws = -(-SNIPPETS // prompts)
     run(options.nines, project, "generate", "--n", draws, "--seed", DRAW_SEED)
+    # Calibrating draws completions of its own, in each precision.
+    thresholds = {
+        precision: run(options.nines, project, "calibrate", precision=precision)["record"]["threshold"]
+        for precision in ("f32", "bf16")
+    }
     exported(options.nines, project, snippets)
-    rows, thresholds = {}, {}
-    for precision in ("f32", "bf16"):
-        found = run(options.nines, project, "calibrate", precision=precision)
-        thresholds[precision] = found["record"]["threshold"]
+    rows = {}
+    for precision in thresholds:
         out = project / f"scores-{precision}.jsonl"
         out.unlink(missing_ok=True)
         run(options.nines, project, "score", snippets, "--out", out, precision=precision)
         rows[precision] = read(out)
+    if any(a["completion"] != b["completion"] for a, b in zip(rows["f32"], rows["bf16"], strict=True)):
+        sys.exit("the two files do not hold the same snippets")
     logits = {p: np.array([row["score"] for row in rows[p]]) for p in rows}
     accepted = {p: np.array([row["accepted"] for row in rows[p]]) for p in rows}
     apart = np.abs(logits["bf16"] - logits["f32"])

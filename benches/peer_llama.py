@@ -1,13 +1,13 @@
 """llama.cpp generating what nines generates, for `benches/speed.py`: tokens a second, as JSON.
 
-    python benches/peer_llama.py --model FILE.gguf --prompts FILE [--completions 8] [--batch 32]
+    python benches/peer_llama.py --model FILE.gguf --prompts FILE [--completions 8] [--batch 32] [--repack]
 
 Prompts are JSON lines with `prompt`. Every prompt is run once, its cache shared by its completions,
 and each completion gets `--tokens` tokens, `--batch` of them at a time, all in one `llama_decode`
 a step. Tokens are chosen greedily by llama.cpp's own sampler, one sequence after the other; what that
-takes is told apart (`seconds_choosing`) and not counted in `per_second`. Weights are not repacked,
-because the packing for AMX crashes on this model; products run on AVX-512 VNNI. Loading the model is
-not timed. A few prompts are done untimed first.
+takes is told apart (`seconds_choosing`) and not counted in `per_second`. `--repack` lets weights be
+packed anew, which crashes on this model where llama.cpp was built with AMX. Loading the model is not
+timed. A few prompts are done untimed first.
 """
 
 import argparse

@@ -135,7 +135,7 @@ def peer(script, *command, **variables):
 
 
 def tasks(folder):
-    """For each task: unit, bf16 operations for one unit (or None), and each side's run."""
+    """For each task: unit, operations for one unit (or None), and each side's run."""
     rows = snippets()
     score = Rows(folder, "score", rows[:: len(rows) // 2000][:2000])
     train = Rows(folder, "train", rows[:: len(rows) // 640][:640])
@@ -246,8 +246,9 @@ def main():
         if args.classifier:
             snippets = Path(folder) / "score.jsonl"
             print("one edited snippet's score, from text to logit")
-            for precision in ("f32", "bf16/amx"):
-                print("  " + printed([BIN / "score_live", args.classifier, snippets, precision]), flush=True)
+            for precision in (["f32"], []):
+                command = [BIN / "score_live", args.classifier, snippets, *precision]
+                print("  " + printed(command).strip(), flush=True)
         for task in args.only.split(","):
             unit, operations, sides = chosen[task]
             found, peaks = {name: [] for name in sides}, []

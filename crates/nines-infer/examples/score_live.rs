@@ -27,6 +27,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(name) => Precision::from_name(name).ok_or("PRECISION is f32 or bf16/amx")?,
         None => Precision::fastest(),
     };
+    if !precision.is_available() {
+        return Err(format!("this CPU does not have {precision}").into());
+    }
     let scorer =
         ClassifierScorer::load(Path::new(folder), LongPolicy::Refuse)?.with_precision(precision);
     let edited = edited(&std::fs::read_to_string(snippets)?)?;

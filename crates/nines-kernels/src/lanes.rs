@@ -26,11 +26,19 @@ impl VectorLevel {
         *LEVEL.get_or_init(|| Self::available(Self::held_to().unwrap_or(Self::Avx512)))
     }
 
-    /// Returns what `NINES_VECTORS` holds this CPU to, for tests and
-    /// comparisons. Held to any of them, it has no AMX either.
+    /// Returns what `NINES_VECTORS` holds this CPU to, for tests and comparisons. Held to any of them,
+    /// it has no AMX either.
+    ///
+    /// # Panics
+    /// If it holds another name: what seems held back would not be.
     pub fn held_to() -> Option<Self> {
         static MOST: OnceLock<Option<VectorLevel>> = OnceLock::new();
-        *MOST.get_or_init(|| Self::from_name(&std::env::var("NINES_VECTORS").ok()?))
+        *MOST.get_or_init(|| {
+            let name = std::env::var_os("NINES_VECTORS").filter(|name| !name.is_empty())?;
+            let level = name.to_str().and_then(Self::from_name);
+            assert!(level.is_some(), "NINES_VECTORS is {name:?}");
+            level
+        })
     }
 
     /// Reads one of `NINES_VECTORS`' names.

@@ -201,7 +201,11 @@ impl Engine {
         let panels = right.outputs().div_ceil(PANEL);
         let tall = left.rows.div_ceil(TILE);
         assert!(panels * PANEL <= stride, "room for whole panels");
-        assert!(tall * TILE * stride <= out.len(), "room for whole tiles");
+        let needed = (tall * TILE).checked_mul(stride);
+        assert!(
+            needed.is_some_and(|needed| needed <= out.len()),
+            "room for whole tiles"
+        );
         let strip = strip(left, 0, tall * TILE, &mut self.room.edges);
         for first in (0..panels).step_by(2) {
             let work = Work {

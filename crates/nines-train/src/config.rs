@@ -79,9 +79,13 @@ pub struct TrainConfig {
     pub clip_norm: f64,
     /// The weight of a catastrophe in the loss.
     pub positive_weight: PositiveWeight,
-    /// The first layer that learns: the embeddings and the layers below are frozen (0 freezes the
-    /// embeddings alone). `None` trains everything.
-    pub from_layer: Option<usize>,
+    /// The first layer that learns: 0 trains all layers and the embeddings; k > 0 freezes the
+    /// embeddings and the layers below k.
+    pub from_layer: usize,
+    /// Freezes the embeddings, whatever the layers do. Left out of records where it is not set, so
+    /// that those of before read the same.
+    #[serde(default, skip_serializing_if = "is_not_set")]
+    pub freeze_embeddings: bool,
     /// How the encoder's output becomes one vector.
     #[serde(with = "pooling_by_name")]
     pub pooling: Pooling,
@@ -100,6 +104,10 @@ pub struct TrainConfig {
     pub pool_batches: usize,
     /// What happens to a snippet longer than the model's window.
     pub long: LongRows,
+}
+
+fn is_not_set(flag: &bool) -> bool {
+    !flag
 }
 
 /// Writes a precision as its name.
@@ -150,7 +158,8 @@ impl Default for TrainConfig {
             epsilon: 1e-8,
             clip_norm: 1.0,
             positive_weight: PositiveWeight::default(),
-            from_layer: None,
+            from_layer: 0,
+            freeze_embeddings: false,
             pooling: Pooling::default(),
             precision: Precision::Float32,
             dropout: None,

@@ -38,19 +38,19 @@ impl Network {
         let mut model = BertClassifier::from_base(base, &head, &nines_nn::device::cpu())?;
         model.set_precision(config.precision);
         let layers = model.config().layers;
-        if let Some(from_layer) = config.from_layer.filter(|first| *first > layers) {
+        if config.from_layer > layers {
             return Err(TrainError::Option {
                 option: "from_layer",
                 problem: format!(
-                    "is {from_layer}, but the model has {layers} layers: 0 trains them all, {layers} the head \
-                     alone"
+                    "is {}, but the model has {layers} layers: 0 trains all, {layers} the head alone",
+                    config.from_layer
                 ),
             });
         }
         model.set_trainable(match config.from_layer {
-            None => Trainable::All,
-            Some(layer) if layer == layers => Trainable::Head,
-            Some(layer) => Trainable::FromLayer(layer),
+            0 if !config.freeze_embeddings => Trainable::All,
+            layer if layer == layers => Trainable::Head,
+            layer => Trainable::FromLayer(layer),
         });
         let mut moments = BTreeMap::new();
         for info in model.parameters() {

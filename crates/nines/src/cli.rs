@@ -285,9 +285,12 @@ pub struct TrainArgs {
     /// Snippets a step
     #[arg(long)]
     pub batch: Option<usize>,
-    /// Train encoder layers from this one up (0: all), but not the embeddings (default: they too)
+    /// Train encoder layers from this one up; the embeddings stay as they are
     #[arg(long)]
     pub from_layer: Option<usize>,
+    /// Train all encoder layers, but leave the embeddings as they are
+    #[arg(long)]
+    pub freeze_embeddings: bool,
     /// How the encoder's output becomes one vector
     #[arg(long, value_enum)]
     pub pooling: Option<PoolingArg>,

@@ -123,7 +123,8 @@ impl PrecisionChoice {
             Self::F32 => Ok(Precision::Float32),
             Self::Bf16 if Unit::Amx.is_available() => Ok(Precision::Bf16(Unit::Amx)),
             Self::Bf16 => bail!(
-                "this CPU has no AMX tiles, or NINES_VECTORS holds them back; choose the precision f32 in \
+                "bf16 takes AMX tiles, which this CPU does not have (or NINES_VECTORS holds them back; \
+                 AVX-512's own bf16 instructions are not used any more); choose the precision f32 in \
                  [classifier] and [generator] (a threshold that was chosen in bf16 has to be chosen \
                  again)"
             ),

@@ -63,7 +63,7 @@ fn main() -> ExitCode {
 
 /// Refuses a name that would otherwise hold nothing back.
 fn check_vectors() -> anyhow::Result<()> {
-    match std::env::var_os("NINES_VECTORS") {
+    match std::env::var_os("NINES_VECTORS").filter(|name| !name.is_empty()) {
         Some(name) if name.to_str().and_then(VectorLevel::from_name).is_none() => anyhow::bail!(
             "NINES_VECTORS is {name:?}; it can be baseline, avx2 or avx512 (or not set: all that this \
              CPU has)"

@@ -1,4 +1,4 @@
-//! Blocks in plain code, for CPUs without bf16 units and as the others' yardstick.
+//! Blocks in plain code, for CPUs without bf16 units and as the yardstick of tiles.
 
 use super::{PANEL, STEP, TILE, Work};
 

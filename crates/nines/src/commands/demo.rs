@@ -182,6 +182,7 @@ async fn classifier(project: &Project, output: &Output) -> Result<Model> {
         head_rate: None,
         batch: None,
         from_layer: None,
+        freeze_embeddings: false,
         pooling: None,
         long: LongArg::Refuse,
         seed: 0,

@@ -132,7 +132,8 @@ fn recipe(project: &Project, args: &TrainArgs) -> Result<TrainConfig> {
         batch_size: args.batch.unwrap_or(defaults.batch_size),
         learning_rate: args.learning_rate.unwrap_or(defaults.learning_rate),
         head_rate: args.head_rate.unwrap_or(defaults.head_rate),
-        from_layer: args.from_layer,
+        from_layer: args.from_layer.unwrap_or(defaults.from_layer),
+        freeze_embeddings: args.freeze_embeddings,
         pooling: args
             .pooling
             .map_or(defaults.pooling, |pooling| match pooling {
