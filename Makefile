@@ -9,7 +9,7 @@ NINES = target/release/nines
 # The models that the tests and the demo use; set NINES_CACHE to keep them elsewhere.
 MODELS = minilm-l6 smollm2-135m
 
-.PHONY: help demo test build release check fmt clippy docs unit paths sanitize models models-dev postgres parity accuracy bench clean-demo
+.PHONY: help demo test build release fmt clippy docs unit paths sanitize models models-dev postgres parity accuracy bench clean-demo
 
 help:
 	@echo "make demo    build nines and do the main job in ./demo (2 to 10 minutes after the build)"

@@ -325,3 +325,41 @@ pub unsafe fn normalise(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
+    fn both(x: f32) -> (f64, f64) {
+        let of = |y: __m512| f64::from(_mm512_reduce_max_ps(y));
+        let x = _mm512_set1_ps(x);
+        (of(gelu(x)), of(exp2(x)))
+    }
+
+    #[test]
+    fn functions_are_as_near_as_they_say() {
+        if !is_available() {
+            return;
+        }
+        for step in -4_000..=4_000 {
+            let x = step as f32 / 100.0;
+            // SAFETY: the CPU has it.
+            let (gelu, power) = unsafe { both(x) };
+            let plain = f64::from(crate::gelu::gelu(x));
+            let within = 1e-6_f64.max(2e-7 * f64::from(x).abs());
+            assert!(
+                (gelu - plain).abs() <= within,
+                "GELU of {x}: {gelu} {plain}"
+            );
+            let exact = f64::from(x).exp2();
+            assert!(
+                (power / exact - 1.0).abs() < 2e-7,
+                "2 to the {x}: {power} {exact}"
+            );
+        }
+        // SAFETY: the CPU has it.
+        let (nothing, infinite) = unsafe { (both(f32::NEG_INFINITY).1, both(f32::NAN)) };
+        assert!(nothing == 0.0 && infinite.0.is_nan() && infinite.1.is_nan());
+    }
+}
