@@ -10,6 +10,9 @@ use crate::weights::weight_gradient;
 use rayon::prelude::*;
 use std::ops::Range;
 
+/// Counts what changed scores in 32 bits; see [`crate::encoder16::REVISION`].
+pub const REVISION: u32 = 1;
+
 /// Tokens in a block, when there are enough: what a block computes stays in a core's own cache.
 const BLOCK_TOKENS: usize = 128;
 

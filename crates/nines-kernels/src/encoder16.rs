@@ -20,6 +20,10 @@ use half::bf16;
 use rayon::prelude::*;
 use std::cell::RefCell;
 
+/// Counts what changed scores in this arithmetic. Raise it with any change that moves a bit of a
+/// score: thresholds and stored scores belong to the revision that they were made with.
+pub const REVISION: u32 = 2;
+
 /// The sizes of an encoder's layers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EncoderShape {

@@ -13,7 +13,7 @@ use nines_infer::endpoint::{ApiKey, EndpointConfig, EndpointGenerator, Route};
 use nines_infer::generator::Generator;
 use nines_infer::local::LocalGenerator;
 use nines_infer::scorer::{Scorer, Unscoreable};
-use nines_kernels::Unit;
+use nines_kernels::{Unit, encoder, encoder16};
 use nines_models::{Cache, ModelFolder};
 use nines_nn::precision::Precision;
 use nines_store::{Calibration, Model, ModelKind};
@@ -151,7 +151,15 @@ impl ScorePath {
 
 impl fmt::Display for ScorePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let revision = match self.precision {
+            Precision::Float32 => encoder::REVISION,
+            Precision::Bf16(_) => encoder16::REVISION,
+        };
         write!(f, "cpu/{}", self.precision)?;
+        // The first has no number.
+        if revision > 1 {
+            write!(f, ".{revision}")?;
+        }
         match self.long {
             LongPolicy::Refuse => Ok(()),
             LongPolicy::MaxWindow => f.write_str("/max-window"),
