@@ -3,7 +3,7 @@
 
 use nines_kernels::Unit;
 use nines_kernels::encoder;
-use nines_kernels::encoder16::{self, EncoderShape, Layer16};
+use nines_kernels::encoder16::{self, Layer16};
 use nines_kernels::layer::{LayerShape, NormWeights};
 use nines_kernels::packed::{Direction, LayerVectors, PackedLayer, PlainLayer};
 use nines_kernels::pool::Pool;
@@ -21,12 +21,7 @@ fn main() {
 }
 
 fn compare(hidden: usize, wide: usize, layers: usize, rows: usize) {
-    let shape = EncoderShape {
-        hidden,
-        wide,
-        heads: 12,
-        epsilon: 1e-12,
-    };
+    let shape = LayerShape::new(hidden, wide, 12, 1e-12);
     let plain: Vec<_> = (0..layers as u32)
         .map(|layer| {
             let draw = |purpose, count| normal(1, layer * 10 + purpose, 0.05, count);
@@ -55,15 +50,6 @@ fn compare(hidden: usize, wide: usize, layers: usize, rows: usize) {
     let tokens: usize = lengths.iter().sum();
     let start = normal(2, 0, 1.0, tokens * hidden);
     let pool = Pool::default();
-    let layer_shape = LayerShape {
-        hidden,
-        wide,
-        heads: 12,
-        epsilon: 1e-12,
-        attention_dropout: None,
-        attended_dropout: None,
-        output_dropout: None,
-    };
     let of = |layer: &'_ (Vec<f32>, Vec<f32>, Vec<f32>, Vec<f32>)| {
         let plain = PlainLayer {
             qkv: &layer.0,
@@ -72,7 +58,7 @@ fn compare(hidden: usize, wide: usize, layers: usize, rows: usize) {
             output: &layer.3,
         };
         (
-            PackedLayer::new(&plain, &layer_shape, Direction::Forward, &pool),
+            PackedLayer::new(&plain, &shape, Direction::Forward, &pool),
             Layer16::new(shape, &plain, &vectors, &pool),
         )
     };
@@ -90,22 +76,14 @@ fn compare(hidden: usize, wide: usize, layers: usize, rows: usize) {
         println!("  {name:<12} {:>7.0} rows/s", rows as f64 / best);
         last
     };
-    if hidden < 768 && std::env::args().nth(2).is_none() {
+    if std::env::args().nth(2).is_none_or(|only| only == "float32") {
         exact = time("float32", &mut || {
             let mut states = start.clone();
-            for packed in &packed {
-                let mut out = vec![0.0; states.len()];
-                encoder::forward(
-                    &layer_shape,
-                    packed,
-                    &vectors,
-                    &lengths,
-                    &states,
-                    &mut out,
-                    None,
-                );
-                states = out;
-            }
+            let layers: Vec<_> = packed
+                .iter()
+                .map(|packed| packed.forward(&shape, &vectors))
+                .collect();
+            encoder::forward_all(&shape, &layers, &lengths, &mut states);
             states
         });
     }

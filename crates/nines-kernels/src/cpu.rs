@@ -1,6 +1,6 @@
 //! What this CPU can multiply bf16 matrices with.
 
-use crate::lanes::VectorLevel;
+use crate::lanes::Hold;
 use std::sync::OnceLock;
 
 /// What multiplies bf16 numbers and adds them up in 32 bits.
@@ -11,36 +11,71 @@ use std::sync::OnceLock;
 pub enum Unit {
     /// Plain code, on every CPU.
     Portable,
+    /// AVX-512's dot products of bf16 pairs.
+    Avx512,
     /// AMX tiles.
     Amx,
 }
 
 impl Unit {
     /// All units, the slowest first.
-    pub const ALL: [Self; 2] = [Self::Portable, Self::Amx];
+    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx512, Self::Amx];
 
     /// Says whether this CPU has the unit, the operating system lets this process use it, and
     /// `NINES_VECTORS` does not hold it back.
     pub fn is_available(self) -> bool {
         match self {
             Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => Hold::get().bf16 && crate::finish::avx512::is_available(),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Amx => {
                 static GRANTED: OnceLock<bool> = OnceLock::new();
-                VectorLevel::held_to().is_none() && *GRANTED.get_or_init(amx::request)
+                Hold::get().tiles && *GRANTED.get_or_init(amx::request)
             }
             #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
             _ => false,
         }
     }
 
+    /// Returns the fastest unit of this CPU that is faster than 32 bits.
+    ///
+    /// Tiles are, by far. AVX-512's dot products take two steps in the time of one on AMD's CPUs (from
+    /// Zen 4 on), but on Intel's they are started half as often as 32-bit ones and gain nothing.
+    pub fn faster_than_32_bits() -> Option<Self> {
+        if Self::Amx.is_available() {
+            return Some(Self::Amx);
+        }
+        (Self::Avx512.is_available() && is_made_by_amd()).then_some(Self::Avx512)
+    }
+
+    /// Returns the fastest unit of this CPU that has instructions for bf16, whatever it gains.
+    pub fn fastest() -> Option<Self> {
+        [Self::Amx, Self::Avx512]
+            .into_iter()
+            .find(|unit| unit.is_available())
+    }
+
     /// Returns the name that configuration and reports use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Portable => "portable",
+            Self::Avx512 => "avx512",
             Self::Amx => "amx",
         }
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn is_made_by_amd() -> bool {
+    let vendor = std::arch::x86_64::__cpuid(0);
+    let name = [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes);
+    name.as_flattened() == b"AuthenticAMD"
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn is_made_by_amd() -> bool {
+    false
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

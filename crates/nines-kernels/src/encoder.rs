@@ -1,7 +1,7 @@
 //! One encoder layer over a whole batch, on all cores, and its gradients.
 
 use crate::gelu::gelu_into;
-use crate::layer::{self, LayerShape, Saved, SavedAttention, SavedRest};
+use crate::layer::{self, LayerShape, LayerWeights, Saved, SavedAttention, SavedRest};
 use crate::layer_backward::{self, SavedBlock, Slopes, VectorSlopes};
 use crate::norm::stretch;
 use crate::packed::{Direction, LayerVectors, PackedLayer, PlainLayer};
@@ -177,19 +177,44 @@ pub fn forward(
         .with_max_len(1)
         .for_each(|(block, out, saved)| {
             let x = &x[block.tokens.start * shape.hidden..block.tokens.end * shape.hidden];
+            out.copy_from_slice(x);
             let lengths = &lengths[block.rows.clone()];
-            layer::forward(
-                shape,
-                &weights,
-                lengths,
-                block.tokens.start,
-                x,
-                out,
-                saved.take(),
-            );
+            let saved = saved.take();
+            layer::forward(shape, &weights, lengths, block.tokens.start, out, saved);
         });
     drop(parts);
     saved
+}
+
+/// Takes the hidden states of a batch, `[tokens, hidden]`, through all layers in place, keeping nothing
+/// for a backward pass: a block of rows goes through all of them on one core.
+pub fn forward_all(
+    shape: &LayerShape,
+    layers: &[LayerWeights<'_>],
+    lengths: &[usize],
+    states: &mut [f32],
+) {
+    let tokens: usize = lengths.iter().sum();
+    assert_eq!(
+        states.len(),
+        tokens * shape.hidden,
+        "hidden states of the batch"
+    );
+    let target = (tokens / (2 * rayon::current_num_threads())).clamp(16, BLOCK_TOKENS);
+    let mut states = Parts::new(states, shape.hidden);
+    let parts: Vec<_> = blocks(lengths, target)
+        .into_iter()
+        .map(|block| (states.next(&block), block))
+        .collect();
+    parts
+        .into_par_iter()
+        .with_max_len(1)
+        .for_each(|(states, block)| {
+            for weights in layers {
+                let lengths = &lengths[block.rows.clone()];
+                layer::forward(shape, weights, lengths, block.tokens.start, states, None);
+            }
+        });
 }
 
 /// The gradients of a layer's weights.

@@ -10,6 +10,7 @@ use crate::encoder::{Block, blocks, take};
 use crate::finish::{
     add_and_round, add_residual, gelu_and_round, normalise, round_all, scale_and_round, weights,
 };
+use crate::layer::LayerShape;
 use crate::packed::{Direction, LayerVectors, PlainLayer, check};
 use crate::packed16::Packed;
 use crate::pool::Pool;
@@ -23,25 +24,6 @@ use std::cell::RefCell;
 /// Counts what changed scores in this arithmetic. Raise it with any change that moves a bit of a
 /// score: thresholds and stored scores belong to the revision that they were made with.
 pub const REVISION: u32 = 2;
-
-/// The sizes of an encoder's layers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EncoderShape {
-    /// Width of a hidden state.
-    pub hidden: usize,
-    /// Width of the feed-forward layer.
-    pub wide: usize,
-    /// Attention heads.
-    pub heads: usize,
-    /// Added to variances.
-    pub epsilon: f32,
-}
-
-impl EncoderShape {
-    fn head_size(&self) -> usize {
-        self.hidden / self.heads
-    }
-}
 
 #[derive(Debug)]
 struct Linear {
@@ -64,7 +46,7 @@ struct Norm {
 /// One layer's weights, rounded and packed.
 #[derive(Debug)]
 pub struct Layer16 {
-    shape: EncoderShape,
+    shape: LayerShape,
     qkv: Linear,
     attended: Linear,
     attended_norm: Norm,
@@ -74,12 +56,12 @@ pub struct Layer16 {
 }
 
 impl Layer16 {
-    /// Rounds and packs a layer.
+    /// Rounds and packs a layer. Its shape's dropouts are for training: here nothing is dropped.
     ///
     /// # Panics
     /// If the parts do not have the shape.
     pub fn new(
-        shape: EncoderShape,
+        shape: LayerShape,
         plain: &PlainLayer<'_>,
         vectors: &LayerVectors<'_>,
         pool: &Pool,
@@ -174,7 +156,7 @@ fn block(unit: Unit, layers: &[Layer16], lengths: &[usize], states: &mut [f32]) 
 
 impl Layer16 {
     fn run(&self, engine: &mut Engine, lengths: &[usize], states: &mut [f32], room_: &mut Room) {
-        let EncoderShape {
+        let LayerShape {
             hidden,
             wide,
             epsilon,

@@ -73,9 +73,20 @@ fastest! {
     add_and_round(block: Block<'_>, bias: &[f32], out: &mut [bf16], stride: usize)
 }
 
-fastest! {
-    /// Writes the GELU of sums + bias, rounded.
-    gelu_and_round(block: Block<'_>, bias: &[f32], out: &mut [bf16], stride: usize)
+/// Writes the GELU of sums + bias, rounded.
+pub fn gelu_and_round(unit: Unit, block: Block<'_>, bias: &[f32], out: &mut [bf16], stride: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if unit != Unit::Portable && avx512::is_available() {
+        // SAFETY: the CPU has it.
+        return unsafe {
+            match unit {
+                // One maker's CPUs have tiles.
+                Unit::Amx => avx512::gelu_and_round::<false>(block, bias, out, stride),
+                _ => avx512::gelu_and_round::<true>(block, bias, out, stride),
+            }
+        };
+    }
+    plain::gelu_and_round(block, bias, out, stride);
 }
 
 fastest! {
@@ -339,9 +350,17 @@ mod tests {
                 &rounded(&|out| unsafe { avx512::add_and_round(block, &bias, out, stride) }),
                 &rounded(&|out| plain::add_and_round(block, &bias, out, stride)),
             );
-            // SAFETY: the CPU has it.
+            // SAFETY: the CPU has it, here and below.
             near(
-                &rounded(&|out| unsafe { avx512::gelu_and_round(block, &bias, out, stride) }),
+                &rounded(&|out| unsafe {
+                    avx512::gelu_and_round::<false>(block, &bias, out, stride);
+                }),
+                &rounded(&|out| plain::gelu_and_round(block, &bias, out, stride)),
+            );
+            near(
+                &rounded(&|out| unsafe {
+                    avx512::gelu_and_round::<true>(block, &bias, out, stride);
+                }),
                 &rounded(&|out| plain::gelu_and_round(block, &bias, out, stride)),
             );
             let factors = normal(8, 0, 1.0, rows + 2);
@@ -409,7 +428,7 @@ mod tests {
             sums: &sums,
         };
         let (bias, mut out) = ([0.0; 16], [bf16::ZERO; 16]);
-        for unit in [Unit::Portable, Unit::Amx] {
+        for unit in [Unit::Portable, Unit::Avx512, Unit::Amx] {
             for run in [add_and_round, gelu_and_round] {
                 run(unit, block, &bias, &mut out, 16);
                 assert!(out[3].is_nan() && !out[2].is_nan());

@@ -23,32 +23,7 @@ impl VectorLevel {
     /// Returns what this CPU has, or less where `NINES_VECTORS` holds it to less.
     pub fn detect() -> Self {
         static LEVEL: OnceLock<VectorLevel> = OnceLock::new();
-        *LEVEL.get_or_init(|| Self::available(Self::held_to().unwrap_or(Self::Avx512)))
-    }
-
-    /// Returns what `NINES_VECTORS` holds this CPU to, for tests and comparisons. Held to any of them,
-    /// it has no AMX either.
-    ///
-    /// # Panics
-    /// If it holds another name: what seems held back would not be.
-    pub fn held_to() -> Option<Self> {
-        static MOST: OnceLock<Option<VectorLevel>> = OnceLock::new();
-        *MOST.get_or_init(|| {
-            let name = std::env::var_os("NINES_VECTORS").filter(|name| !name.is_empty())?;
-            let level = name.to_str().and_then(Self::from_name);
-            assert!(level.is_some(), "NINES_VECTORS is {name:?}");
-            level
-        })
-    }
-
-    /// Reads one of `NINES_VECTORS`' names.
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "baseline" => Some(Self::Baseline),
-            "avx2" => Some(Self::Avx2),
-            "avx512" => Some(Self::Avx512),
-            _ => None,
-        }
+        *LEVEL.get_or_init(|| Self::available(Hold::get().vectors))
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -69,6 +44,66 @@ impl VectorLevel {
     #[cfg(not(target_arch = "x86_64"))]
     fn available(_most: Self) -> Self {
         Self::Baseline
+    }
+}
+
+/// What a CPU may use at most: everything, or less where `NINES_VECTORS` says so, for tests and
+/// comparisons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// The widest vectors.
+    pub vectors: VectorLevel,
+    /// AVX-512's products of bf16 numbers.
+    pub bf16: bool,
+    /// AMX tiles.
+    pub tiles: bool,
+}
+
+impl Hold {
+    const NOTHING: Self = Self {
+        vectors: VectorLevel::Avx512,
+        bf16: true,
+        tiles: true,
+    };
+
+    /// Returns what holds here.
+    ///
+    /// # Panics
+    /// If `NINES_VECTORS` is a name that [`Hold::from_name`] does not know: what seems held back would
+    /// not be.
+    pub fn get() -> Self {
+        static HOLD: OnceLock<Hold> = OnceLock::new();
+        *HOLD.get_or_init(|| {
+            let name = std::env::var_os("NINES_VECTORS").filter(|name| !name.is_empty());
+            let Some(name) = name else {
+                return Self::NOTHING;
+            };
+            let hold = name.to_str().and_then(Self::from_name);
+            assert!(hold.is_some(), "NINES_VECTORS is {name:?}");
+            hold.unwrap_or(Self::NOTHING)
+        })
+    }
+
+    /// Says whether anything is held back.
+    pub fn is_less(self) -> bool {
+        self != Self::NOTHING
+    }
+
+    /// Reads one of `NINES_VECTORS`' names: `avx512-bf16` (no tiles), `avx512`, `avx2` or `baseline`
+    /// (32 bits alone).
+    pub fn from_name(name: &str) -> Option<Self> {
+        let (vectors, bf16) = match name {
+            "avx512-bf16" => (VectorLevel::Avx512, true),
+            "avx512" => (VectorLevel::Avx512, false),
+            "avx2" => (VectorLevel::Avx2, false),
+            "baseline" => (VectorLevel::Baseline, false),
+            _ => return None,
+        };
+        Some(Self {
+            vectors,
+            bf16,
+            tiles: false,
+        })
     }
 }
 
@@ -125,7 +160,9 @@ pub fn fold(mut lanes: [f32; LANES]) -> f32 {
 pub fn exp(x: f32) -> f32 {
     const MAGIC: f32 = 12_582_912.0;
     let clamped = x.clamp(-87.0, 88.0);
-    let n = clamped.mul_add(std::f32::consts::LOG2_E, MAGIC) - MAGIC;
+    // The lowest bits of `shifted` are n.
+    let shifted = clamped.mul_add(std::f32::consts::LOG2_E, MAGIC);
+    let n = shifted - MAGIC;
     let r = n.mul_add(-0.693_359_4, clamped);
     let r = n.mul_add(2.121_944_4e-4, r);
     let p = 1.987_569_2e-4_f32;
@@ -135,7 +172,7 @@ pub fn exp(x: f32) -> f32 {
     let p = p.mul_add(r, 1.666_666_5e-1);
     let p = p.mul_add(r, 0.5);
     let y = p.mul_add(r * r, r) + 1.0;
-    let scale = f32::from_bits(((n as i32 + 127) << 23).cast_unsigned());
+    let scale = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
     if x < -87.0 { 0.0 } else { y * scale }
 }
 

@@ -33,10 +33,27 @@ pub struct LayerShape {
 }
 
 impl LayerShape {
+    /// Describes a layer in which nothing is dropped.
+    pub fn new(hidden: usize, wide: usize, heads: usize, epsilon: f32) -> Self {
+        Self {
+            hidden,
+            wide,
+            heads,
+            epsilon,
+            attention_dropout: None,
+            attended_dropout: None,
+            output_dropout: None,
+        }
+    }
+
+    pub(crate) fn head_size(&self) -> usize {
+        self.hidden / self.heads
+    }
+
     pub(crate) fn attention(&self, first_token: usize) -> attention::Shape {
         attention::Shape {
             heads: self.heads,
-            head_size: self.hidden / self.heads,
+            head_size: self.head_size(),
             first_token,
             dropout: self.attention_dropout,
         }
@@ -129,22 +146,15 @@ thread_local! {
     pub(crate) static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
-fn fill_rows(out: &mut [f32], row: &[f32]) {
-    for out in out.chunks_exact_mut(row.len()) {
-        out.copy_from_slice(row);
-    }
-}
-
 /// x Wᵀ + b.
 fn linear(x: &[f32], layer: &PackedLinear<'_>, out: &mut [f32]) {
-    fill_rows(out, layer.bias);
     let (inputs, outputs) = (layer.weight.inputs(), layer.weight.outputs());
     multiply(
         View::whole(x, inputs),
         layer.weight,
         out,
         outputs,
-        Onto::What,
+        Onto::Bias(layer.bias),
     );
 }
 
@@ -189,15 +199,14 @@ impl AddAndNorm<'_> {
     }
 }
 
-/// Computes one block: `x` `[tokens, hidden]` to `out`. `lengths` are the block's rows, and
+/// Computes one block in place: `states` `[tokens, hidden]`. `lengths` are the block's rows, and
 /// `first_token` is the index of its first token in the batch.
 pub fn forward(
     shape: &LayerShape,
     weights: &LayerWeights<'_>,
     lengths: &[usize],
     first_token: usize,
-    x: &[f32],
-    out: &mut [f32],
+    states: &mut [f32],
     saved: Option<Saved<'_>>,
 ) {
     BUFFERS.with_borrow_mut(|buffers| {
@@ -212,7 +221,7 @@ pub fn forward(
                 (qkv, room(&mut buffers.context, tokens * hidden), None)
             }
         };
-        linear(x, &weights.qkv, qkv);
+        linear(states, &weights.qkv, qkv);
         let mut start = 0;
         for &length in lengths {
             let end = start + length;
@@ -246,7 +255,7 @@ pub fn forward(
             };
             step.run(
                 standard,
-                &x[narrow.clone()],
+                &states[narrow.clone()],
                 scales,
                 &mut buffers.mask,
                 attended,
@@ -283,7 +292,7 @@ pub fn forward(
                 attended,
                 scales,
                 &mut buffers.mask,
-                &mut out[narrow],
+                &mut states[narrow],
             );
         }
     });

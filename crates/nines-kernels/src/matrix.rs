@@ -139,18 +139,31 @@ pub fn pack_all_columns(right: View<'_>, out: &mut [f32]) {
     }
 }
 
-/// What a product does with the numbers that are already in its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Onto {
-    /// Replaces them.
+/// Where each sum of a product starts.
+#[derive(Debug, Clone, Copy)]
+pub enum Onto<'a> {
+    /// At zero.
     Nothing,
-    /// Adds to them: they are where each sum starts.
+    /// At what is already in its place.
     What,
+    /// At its column's bias, of which there is one for each column.
+    Bias(&'a [f32]),
+}
+
+impl Onto<'_> {
+    /// Finds where the sums of a block start that goes to `out`, rows `stride` apart, from `column` on.
+    fn start(self, out: *const f32, stride: usize, column: usize) -> Option<(*const f32, usize)> {
+        match self {
+            Self::Nothing => None,
+            Self::What => Some((out, stride)),
+            Self::Bias(bias) => Some((bias[column..].as_ptr(), 0)),
+        }
+    }
 }
 
 /// Multiplies `left` with `right` into `out`, `[left.rows, right.outputs]` with rows `stride`
 /// apart, on this thread.
-pub fn multiply(left: View<'_>, right: Panels<'_>, out: &mut [f32], stride: usize, onto: Onto) {
+pub fn multiply(left: View<'_>, right: Panels<'_>, out: &mut [f32], stride: usize, onto: Onto<'_>) {
     left.check();
     assert_eq!(left.columns, right.inputs, "inputs of a product");
     let start = Left {
@@ -170,7 +183,7 @@ pub fn multiply_transposed(
     right: Panels<'_>,
     out: &mut [f32],
     stride: usize,
-    onto: Onto,
+    onto: Onto<'_>,
 ) {
     left.check();
     assert_eq!(left.rows, right.inputs, "inputs of a product");
@@ -229,7 +242,7 @@ pub fn multiply_strips(
     right: Panels<'_>,
     out: &mut [f32],
     stride: usize,
-    onto: Onto,
+    onto: Onto<'_>,
 ) {
     assert_eq!(left.inputs, right.inputs, "inputs of a product");
     let at = |column: usize| Left {
@@ -248,7 +261,7 @@ fn product(
     right: Panels<'_>,
     out: &mut [f32],
     stride: usize,
-    onto: Onto,
+    onto: Onto<'_>,
 ) {
     if rows == 0 || right.outputs == 0 {
         return;
@@ -258,6 +271,9 @@ fn product(
         (rows - 1) * stride + right.outputs <= out.len(),
         "place for the results"
     );
+    if let Onto::Bias(bias) = onto {
+        assert_eq!(bias.len(), right.outputs, "a bias for each column");
+    }
     let panel_stride = right.inputs * PANEL;
     let whole = right.outputs / PANEL;
     let out = out.as_mut_ptr();
@@ -265,16 +281,17 @@ fn product(
         let count = (whole - panel).min(PANELS);
         for row in (0..rows).step_by(ROWS) {
             // SAFETY: the callers checked the left side, `Panels::new` the right, and the
-            // assertions above the results.
+            // assertions above the results and the bias.
             unsafe {
+                let out = out.add(row * stride + panel * PANEL);
                 Tile {
                     left: left(row),
                     panels: right.numbers.as_ptr().add(panel * panel_stride),
                     panel_stride,
                     inputs: right.inputs,
-                    out: out.add(row * stride + panel * PANEL),
+                    out,
                     out_stride: stride,
-                    add: onto == Onto::What,
+                    from: onto.start(out, stride, panel * PANEL),
                 }
                 .run((rows - row).min(ROWS), count);
             }
@@ -286,14 +303,16 @@ fn product(
     }
     for row in (0..rows).step_by(ROWS) {
         let height = (rows - row).min(ROWS);
-        let mut results = [0f32; ROWS * PANEL];
+        let mut room = [0f32; ROWS * PANEL];
+        let results = room.as_mut_ptr();
         // SAFETY: as above; the last panel is filled up, and only real columns are copied.
         unsafe {
             let out = out.add(row * stride + whole * PANEL);
-            if onto == Onto::What {
+            let from = onto.start(out, stride, whole * PANEL);
+            if let Some((from, stride)) = from {
                 for r in 0..height {
-                    let to = results.as_mut_ptr().add(r * PANEL);
-                    std::ptr::copy_nonoverlapping(out.add(r * stride), to, rest);
+                    let to = results.add(r * PANEL);
+                    std::ptr::copy_nonoverlapping(from.add(r * stride), to, rest);
                 }
             }
             Tile {
@@ -301,13 +320,13 @@ fn product(
                 panels: right.numbers.as_ptr().add(whole * panel_stride),
                 panel_stride,
                 inputs: right.inputs,
-                out: results.as_mut_ptr(),
+                out: results,
                 out_stride: PANEL,
-                add: onto == Onto::What,
+                from: from.map(|_| (results.cast_const(), PANEL)),
             }
             .run(height, 1);
             for r in 0..height {
-                let from = results.as_ptr().add(r * PANEL);
+                let from = results.add(r * PANEL);
                 std::ptr::copy_nonoverlapping(from, out.add(r * stride), rest);
             }
         }

@@ -6,6 +6,8 @@
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod panels;
 mod portable;
 #[cfg(test)]
@@ -184,7 +186,7 @@ impl Engine {
     }
 
     /// Multiplies at most [`BLOCK`] rows with `right` into `out`, whose rows are `stride` apart. Whole
-    /// tiles are written: to 16 or 32 rows, and to columns up to a whole panel.
+    /// tiles may be written: to 16 or 32 rows, and to columns up to a whole panel.
     ///
     /// # Panics
     /// If the sides do not fit each other, or the results `out`.
@@ -199,20 +201,20 @@ impl Engine {
         assert!((1..=BLOCK).contains(&left.rows), "rows of one block");
         assert!(right.inputs() > 0, "something to multiply");
         let panels = right.outputs().div_ceil(PANEL);
-        let tall = left.rows.div_ceil(TILE);
+        let whole_rows = left.rows.next_multiple_of(TILE);
         assert!(panels * PANEL <= stride, "room for whole panels");
-        let needed = (tall * TILE).checked_mul(stride);
+        let needed = whole_rows.checked_mul(stride);
         assert!(
             needed.is_some_and(|needed| needed <= out.len()),
             "room for whole tiles"
         );
-        let strip = strip(left, 0, tall * TILE, &mut self.room.edges);
+        let strip = strip(left, 0, whole_rows, &mut self.room.edges);
         for first in (0..panels).step_by(2) {
             let work = Work {
                 strip,
                 steps: padded_inputs(right.inputs()) / STEP,
                 panels: right.panel(first),
-                tall,
+                rows: left.rows,
                 wide: (panels - first).min(2),
                 adds: false,
                 sums: out[first * PANEL..].as_mut_ptr(),
@@ -248,9 +250,9 @@ impl Engine {
         }
         let wide = outputs.div_ceil(PANEL);
         // One block's sums can wait between parts; those of several cannot, but there what is made
-        // is used more often. Only tiles add part after part as they add the whole.
+        // is used more often. Plain code does not add part after part as it adds the whole.
         let part = match self.unit {
-            Unit::Amx if left.rows <= BLOCK => PART,
+            Unit::Amx | Unit::Avx512 if left.rows <= BLOCK => PART,
             _ => inputs,
         };
         let mut made = std::mem::take(&mut self.room.made);
@@ -283,11 +285,10 @@ impl Engine {
         let wide = columns.len().div_ceil(PANEL);
         for row in (0..left.rows).step_by(BLOCK) {
             let rows = (left.rows - row).min(BLOCK);
-            let tall = rows.div_ceil(TILE);
             if inputs.is_empty() {
                 sums.0.fill(0.0);
             } else {
-                let whole = strip(left, row, tall * TILE, edges);
+                let whole = strip(left, row, rows.next_multiple_of(TILE), edges);
                 let work = Work {
                     strip: Strip {
                         start: whole.start.wrapping_add(inputs.start),
@@ -295,7 +296,7 @@ impl Engine {
                     },
                     steps: inputs.len() / STEP,
                     panels,
-                    tall,
+                    rows,
                     wide,
                     adds: inputs.start > 0,
                     sums: sums.0.as_mut_ptr(),
@@ -328,7 +329,8 @@ struct Work<'a> {
     steps: usize,
     /// The panels from the first one on.
     panels: &'a [bf16],
-    tall: usize,
+    /// How many rows are wanted.
+    rows: usize,
     wide: usize,
     /// Adds to the sums that are there.
     adds: bool,
@@ -338,8 +340,13 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Returns how many tiles the rows fill.
+    fn tall(&self) -> usize {
+        self.rows.div_ceil(TILE)
+    }
+
     /// # Safety
-    /// The strip must have `tall` tiles of rows with all inputs, there must be `wide` panels and room
+    /// The strip must have whole tiles of rows with all inputs, there must be `wide` panels and room
     /// for so many tiles of sums, and the CPU must have the unit (with its tiles configured).
     unsafe fn run(self, unit: Unit) {
         debug_assert!(self.panels.len() >= self.wide * self.steps * STEP * PANEL);
@@ -347,6 +354,9 @@ impl Work<'_> {
             // SAFETY: promised by the caller.
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Unit::Amx => unsafe { amx::block(&self) },
+            // SAFETY: promised by the caller.
+            #[cfg(target_arch = "x86_64")]
+            Unit::Avx512 => unsafe { avx512::block(&self) },
             // SAFETY: promised by the caller.
             _ => unsafe { portable::block(&self) },
         }

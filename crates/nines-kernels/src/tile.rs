@@ -54,8 +54,9 @@ pub struct Tile {
     pub out: *mut f32,
     /// Numbers from one row of results to the next.
     pub out_stride: usize,
-    /// Whether sums go on from what is there, rather than from zero.
-    pub add: bool,
+    /// Where sums start, else at zero: the first number and how many there are from row to row (none
+    /// where all rows start alike).
+    pub from: Option<(*const f32, usize)>,
 }
 
 impl Tile {
@@ -63,7 +64,7 @@ impl Tile {
     ///
     /// # Safety
     /// All numbers that the fields describe must exist: left-hand `rows` by `inputs`, right-hand
-    /// `panels`, and results `rows` by `panels * 16`, written already if `add`.
+    /// `panels`, results `rows` by `panels * 16`, and as many where sums start.
     #[inline]
     pub unsafe fn run(self, rows: usize, panels: usize) {
         // SAFETY: promised by the caller.
@@ -145,12 +146,11 @@ impl Tile {
             _mm512_setzero_ps, _mm512_storeu_ps,
         };
         let mut sums = [[_mm512_setzero_ps(); P]; R];
-        if self.add {
+        if let Some((from, stride)) = self.from {
             for (r, sums) in sums.iter_mut().enumerate() {
                 for (p, sum) in sums.iter_mut().enumerate() {
                     // SAFETY: all inside what the caller promised.
-                    *sum =
-                        unsafe { _mm512_loadu_ps(self.out.add(r * self.out_stride + p * PANEL)) };
+                    *sum = unsafe { _mm512_loadu_ps(from.add(r * stride + p * PANEL)) };
                 }
             }
         }
@@ -203,10 +203,11 @@ impl Tile {
             let panel = self.panels.add(p * self.panel_stride);
             let left = self.left.at(first, 0);
             let out = self.out.add(first * self.out_stride + p * PANEL);
-            if self.add {
+            if let Some((from, stride)) = self.from {
+                let from = from.add(first * stride + p * PANEL);
                 for (r, sums) in sums.iter_mut().enumerate() {
                     for (half, sum) in sums.iter_mut().enumerate() {
-                        *sum = _mm256_loadu_ps(out.add(r * self.out_stride + half * 8));
+                        *sum = _mm256_loadu_ps(from.add(r * stride + half * 8));
                     }
                 }
             }
@@ -237,9 +238,10 @@ impl Tile {
         // SAFETY: all inside what the caller promised.
         unsafe {
             let out = self.out.add(r * self.out_stride + p * PANEL);
-            if self.add {
+            if let Some((from, stride)) = self.from {
+                let from = from.add(r * stride + p * PANEL);
                 for (lane, sum) in sums.iter_mut().enumerate() {
-                    *sum = *out.add(lane);
+                    *sum = *from.add(lane);
                 }
             }
             for k in 0..self.inputs {

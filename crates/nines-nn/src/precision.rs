@@ -14,13 +14,10 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// Returns the fastest that this machine has: bf16 where there are AMX tiles, else 32 bits.
+    /// Returns the fastest that this machine has: bf16 where a unit of this CPU gains by it, else 32
+    /// bits.
     pub fn fastest() -> Self {
-        if Unit::Amx.is_available() {
-            Self::Bf16(Unit::Amx)
-        } else {
-            Self::Float32
-        }
+        Unit::faster_than_32_bits().map_or(Self::Float32, Self::Bf16)
     }
 }
 

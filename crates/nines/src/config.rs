@@ -106,12 +106,12 @@ impl Default for ClassifierSection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum PrecisionChoice {
-    /// bf16 where this CPU has AMX tiles, else 32 bits
+    /// bf16 where this CPU gains by it (AMX tiles, AMD's AVX-512 BF16), else 32 bits
     #[default]
     Fastest,
     /// 32 bits
     F32,
-    /// bf16 on AMX tiles; refused where there are none
+    /// bf16 on AMX tiles or AVX-512 BF16; refused where there is neither
     Bf16,
 }
 
@@ -121,12 +121,10 @@ impl PrecisionChoice {
         match self {
             Self::Fastest => Ok(Precision::fastest()),
             Self::F32 => Ok(Precision::Float32),
-            Self::Bf16 if Unit::Amx.is_available() => Ok(Precision::Bf16(Unit::Amx)),
-            Self::Bf16 => bail!(
-                "bf16 takes AMX tiles, which this CPU does not have (or NINES_VECTORS holds them back; \
-                 AVX-512's own bf16 instructions are not used any more); choose the precision f32 in \
-                 [classifier] and [generator] (a threshold that was chosen in bf16 has to be chosen \
-                 again)"
+            Self::Bf16 => Unit::fastest().map(Precision::Bf16).context(
+                "bf16 takes AMX tiles or AVX-512 BF16, and this CPU has neither (or NINES_VECTORS holds \
+                 them back); choose the precision f32 in [classifier] and [generator] (a threshold that \
+                 was chosen in bf16 has to be chosen again)",
             ),
         }
     }

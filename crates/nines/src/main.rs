@@ -15,7 +15,7 @@ mod project;
 mod runs;
 
 use clap::Parser;
-use nines_kernels::lanes::VectorLevel;
+use nines_kernels::lanes::Hold;
 use output::Output;
 use std::process::ExitCode;
 
@@ -64,9 +64,9 @@ fn main() -> ExitCode {
 /// Refuses a name that would otherwise hold nothing back.
 fn check_vectors() -> anyhow::Result<()> {
     match std::env::var_os("NINES_VECTORS").filter(|name| !name.is_empty()) {
-        Some(name) if name.to_str().and_then(VectorLevel::from_name).is_none() => anyhow::bail!(
-            "NINES_VECTORS is {name:?}; it can be baseline, avx2 or avx512 (or not set: all that this \
-             CPU has)"
+        Some(name) if name.to_str().and_then(Hold::from_name).is_none() => anyhow::bail!(
+            "NINES_VECTORS is {name:?}; it can be baseline, avx2, avx512 or avx512-bf16 (or not set: all \
+             that this CPU has)"
         ),
         _ => Ok(()),
     }

@@ -1,24 +1,30 @@
 use super::*;
 use crate::encoder;
-use crate::layer::{LayerShape, NormWeights};
+use crate::layer::NormWeights;
 use crate::packed::{Direction, PackedLayer};
 use crate::pool::Pool;
 use crate::rng::normal;
 
 /// A layer with weights of its own.
 pub(crate) struct Model {
-    pub shape: EncoderShape,
+    pub shape: LayerShape,
     numbers: Vec<Vec<f32>>,
 }
 
 impl Model {
     pub fn new(hidden: usize, wide: usize, heads: usize) -> Self {
-        let shape = EncoderShape {
-            hidden,
-            wide,
-            heads,
-            epsilon: 1e-12,
-        };
+        let shape = LayerShape::new(hidden, wide, heads, 1e-12);
+        Self::with(shape, |part, count| normal(1, part, 0.2, count))
+    }
+
+    /// A layer whose numbers no library has a part in, so that they are the same everywhere.
+    fn counted(hidden: usize, wide: usize, heads: usize) -> Self {
+        let shape = LayerShape::new(hidden, wide, heads, 1e-12);
+        Self::with(shape, |part, count| counted(part, 0.25, count))
+    }
+
+    fn with(shape: LayerShape, numbers: impl Fn(u32, usize) -> Vec<f32>) -> Self {
+        let LayerShape { hidden, wide, .. } = shape;
         let counts = [
             3 * hidden * hidden,
             hidden * hidden,
@@ -31,9 +37,9 @@ impl Model {
             hidden,
             hidden,
         ];
-        let numbers = counts.iter().enumerate();
-        let numbers = numbers
-            .map(|(i, &count)| normal(1, i as u32, 0.2, count))
+        let numbers = (0..)
+            .zip(counts)
+            .map(|(part, count)| numbers(part, count))
             .collect();
         Self { shape, numbers }
     }
@@ -66,21 +72,7 @@ impl Model {
     }
 
     fn exact(&self, lengths: &[usize], states: &[f32]) -> Vec<f32> {
-        let EncoderShape {
-            hidden,
-            wide,
-            heads,
-            epsilon,
-        } = self.shape;
-        let shape = LayerShape {
-            hidden,
-            wide,
-            heads,
-            epsilon,
-            attention_dropout: None,
-            attended_dropout: None,
-            output_dropout: None,
-        };
+        let shape = self.shape;
         let packed = PackedLayer::new(&self.plain(), &shape, Direction::Forward, &Pool::default());
         let mut out = vec![0.0; states.len()];
         encoder::forward(
@@ -93,6 +85,58 @@ impl Model {
             None,
         );
         out
+    }
+}
+
+fn counted(part: u32, largest: f32, count: usize) -> Vec<f32> {
+    let word = |i: u32| {
+        (i ^ part << 24)
+            .wrapping_mul(2_654_435_761)
+            .rotate_right(13)
+    };
+    let number = |i: u32| (word(i).wrapping_mul(0x85eb_ca6b) >> 8) as f32 / 8_388_608.0 - 1.0;
+    (0..count as u32).map(|i| largest * number(i)).collect()
+}
+
+/// FNV-1a of the numbers' bits.
+fn digest(numbers: &[f32]) -> u64 {
+    let bytes = numbers.iter().flat_map(|x| x.to_bits().to_le_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// If this fails, scores have changed: raise the revision of what changed, and write down the new
+/// digest. Thresholds and stored scores of before then belong to another path.
+#[test]
+fn scores_change_only_with_the_revision() {
+    // AMX has no digest yet: it takes a CPU with tiles to write one down.
+    let recorded = [
+        (None, encoder::REVISION, 1, 0x3d38_0053_d94e_0537),
+        (Some(Unit::Portable), REVISION, 2, 0x29ff_59f7_f627_a4ef),
+        (Some(Unit::Avx512), REVISION, 2, 0xdd93_3fee_1866_a552),
+    ];
+    // Large enough that a change in the last bit of a GELU shows through the rounding to bf16.
+    let lengths = [1, 33, 16, 5, 70, 32, 130, 128];
+    let model = Model::counted(128, 512, 4);
+    let (plain, vectors, pool) = (model.plain(), model.vectors(), Pool::default());
+    let start = counted(99, 1.7, lengths.iter().sum::<usize>() * 128);
+    for (unit, revision, of, expected) in recorded {
+        let mut states = start.clone();
+        match unit {
+            None => {
+                let packed = PackedLayer::new(&plain, &model.shape, Direction::Forward, &pool);
+                let layers = [(); 2].map(|()| packed.forward(&model.shape, &vectors));
+                encoder::forward_all(&model.shape, &layers, &lengths, &mut states);
+            }
+            Some(unit) if !unit.is_available() => continue,
+            Some(unit) => {
+                let layers = [(); 2].map(|()| Layer16::new(model.shape, &plain, &vectors, &pool));
+                forward(unit, &layers, &lengths, &mut states);
+            }
+        }
+        let found = digest(&states);
+        assert_eq!((revision, found), (of, expected), "{unit:?}: {found:#x}");
     }
 }
 

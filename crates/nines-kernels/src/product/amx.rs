@@ -118,7 +118,7 @@ pub(super) unsafe fn block(work: &Work<'_>) {
     // SAFETY: promised by the caller. Each block writes only the sums and tile registers, which no
     // other code uses.
     unsafe {
-        match (work.tall, work.wide) {
+        match (work.tall(), work.wide) {
             (2, 2) => tiles!(
                 sums 0 "{out}", 1 "{out} + 64", 2 "{below}", 3 "{below} + 64";
                 "tileloadd tmm4, [{upper} + {stride}*1]",

@@ -1,6 +1,6 @@
 //! Blocks in plain code, for CPUs without bf16 units and as the yardstick of tiles.
 
-use super::{PANEL, STEP, TILE, Work};
+use super::{PANEL, STEP, Work};
 
 /// Computes one block.
 ///
@@ -11,7 +11,7 @@ pub(super) unsafe fn block(work: &Work<'_>) {
     for panel in 0..work.wide {
         let numbers = &work.panels[panel * pairs * 2 * PANEL..][..pairs * 2 * PANEL];
         let (numbers, _) = numbers.as_chunks::<{ 2 * PANEL }>();
-        for row in 0..work.tall * TILE {
+        for row in 0..work.rows {
             // SAFETY: the strip has this row with all inputs, promised by the caller.
             let left = unsafe {
                 let start = work.strip.start.add(row * work.strip.stride);

@@ -67,6 +67,26 @@ fn every_unit_agrees_with_double_precision_on_any_shape() {
     }
 }
 
+/// So that the path means the same on every maker's CPUs.
+#[test]
+fn dot_products_add_the_second_of_a_pair_first() {
+    if !Unit::Avx512.is_available() {
+        return;
+    }
+    let (rows, outputs, inputs) = (9, 21, 70);
+    let (left, weights) = (numbers(rows * inputs, 5), numbers(outputs * inputs, 6));
+    let panels = packed(&weights, outputs, inputs);
+    let view = View::whole(&left, rows, inputs);
+    let found = product(Unit::Avx512, view, Panels::new(inputs, outputs, &panels));
+    for (at, found) in found.into_iter().enumerate() {
+        let (x, w) = (at / outputs * inputs, at % outputs * inputs);
+        let term = |k: usize, sum: f32| left[x + k].to_f32().mul_add(weights[w + k].to_f32(), sum);
+        let pairs = (0..inputs).step_by(2);
+        let expected = pairs.fold(0.0, |sum, k| term(k, term(k + 1, sum)));
+        assert_eq!(found.to_bits(), expected.to_bits());
+    }
+}
+
 #[test]
 fn a_row_does_not_depend_on_the_rows_beside_it() {
     let (rows, outputs, inputs) = (77, 48, 96);

@@ -13,13 +13,10 @@ fn units() -> impl Iterator<Item = Unit> {
 fn shape(model: &Model, dropout: f64) -> LayerShape {
     let key = DropoutKey { seed: 1, step: 2 };
     LayerShape {
-        hidden: model.shape.hidden,
-        wide: model.shape.wide,
-        heads: model.shape.heads,
-        epsilon: model.shape.epsilon,
         attention_dropout: Dropout::new(key, 1, dropout),
         attended_dropout: Dropout::new(key, 2, dropout),
         output_dropout: Dropout::new(key, 3, dropout),
+        ..model.shape
     }
 }
 

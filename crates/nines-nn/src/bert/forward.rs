@@ -7,10 +7,11 @@ use super::parameters::{embeddings, layer, values_of};
 use crate::batch::TokenBatch;
 use crate::error::NnError;
 use crate::ops::{
-    self, Dropouts, EmbeddingTables, LayerPass, LayerTensors, Linear, Norm, PackedRows,
+    self, Dropouts, EmbeddingTables, EncoderTensors, LayerPass, LayerTensors, Linear, Norm,
+    PackedRows,
 };
-use crate::precision::Precision;
 use burn::tensor::{Int, Tensor, TensorData, activation};
+use nines_kernels::pool::Buffer;
 use nines_kernels::rng::{Dropout, DropoutKey};
 
 /// The place of a dropout in the model; each has its own random numbers.
@@ -68,36 +69,36 @@ impl<'a> Pass<'a> {
 
     /// Each row's logit, `[batch]`.
     pub fn logits(&self) -> Tensor<1> {
-        let mut hidden = self.embeddings();
-        if let Some(hidden) = self.rounded_layers(&hidden) {
-            return self.head(hidden);
+        if !self.tracked
+            && let Some(hidden) = self.scoring_states()
+        {
+            return self.plain_head(&hidden);
         }
+        let mut hidden = self.embeddings();
         for index in 0..self.model.config.layers {
             hidden = self.layer(index, &hidden);
         }
-        self.head(hidden)
+        if self.tracked {
+            self.tracked_head(hidden)
+        } else {
+            self.plain_head(&values_of(hidden.flatten(0, 1)))
+        }
     }
 
-    /// The output of the last layer in bf16 products, where scoring is to use them and can.
-    fn rounded_layers(&self, embeddings: &Tensor<2>) -> Option<Tensor<2>> {
-        let Precision::Bf16(unit) = self.model.precision else {
-            return None;
+    /// The output of the last layer for scoring, `[tokens, hidden]`, if the parameters are on this
+    /// machine's own cores.
+    fn scoring_states(&self) -> Option<Buffer> {
+        let model = self.model;
+        let encoder = EncoderTensors {
+            embeddings: &|| (self.tables(), self.norm(embeddings::GAMMA)),
+            layers: &|| {
+                let layers = 0..model.config.layers;
+                layers.map(|index| self.layer_tensors(index)).collect()
+            },
+            heads: model.config.heads,
         };
-        if self.tracked {
-            return None;
-        }
-        let config = &self.model.config;
-        let layers = (0..config.layers).map(|index| self.layer_tensors(index));
-        let (rows, cache) = (&self.rows, &self.model.rounded);
-        ops::rounded_layers(
-            unit,
-            embeddings,
-            layers,
-            rows,
-            config.heads,
-            cache,
-            &self.model.pool,
-        )
+        let (cache, pool) = (&model.scoring, &model.pool);
+        ops::hidden_states(&encoder, &self.rows, model.precision, cache, pool)
     }
 
     /// The embeddings and the output of each layer, `[tokens, hidden]` each.
@@ -110,15 +111,18 @@ impl<'a> Pass<'a> {
         states
     }
 
-    fn embeddings(&self) -> Tensor<2> {
-        let tables = EmbeddingTables {
+    fn tables(&self) -> EmbeddingTables {
+        EmbeddingTables {
             words: self.matrix(embeddings::WORDS),
             positions: self.matrix(embeddings::POSITIONS),
             types: self.matrix(embeddings::TYPES),
-        };
+        }
+    }
+
+    fn embeddings(&self) -> Tensor<2> {
         let norm = self.norm(embeddings::GAMMA);
         let dropout = self.dropout(Site::Embeddings, self.model.config.hidden_dropout);
-        ops::embed(&tables, &norm, &self.rows, dropout, &self.model.pool)
+        ops::embed(&self.tables(), &norm, &self.rows, dropout, &self.model.pool)
     }
 
     fn layer_tensors(&self, index: usize) -> LayerTensors {
@@ -141,47 +145,48 @@ impl<'a> Pass<'a> {
             attended: self.dropout(Site::AttentionOutput(index), config.hidden_dropout),
             output: self.dropout(Site::Output(index), config.hidden_dropout),
         };
-        let cache = (!self.tracked).then(|| &self.model.packed[index]);
         let pass = LayerPass {
             rows: &self.rows,
             heads: config.heads,
             dropouts,
             precision: self.model.precision,
-            cache,
             pool: &self.model.pool,
         };
         ops::encoder_layer(hidden, &tensors, &pass)
     }
 
-    fn head(&self, hidden: Tensor<2>) -> Tensor<1> {
-        if self.tracked {
-            self.tracked_head(hidden)
-        } else {
-            self.plain_head(hidden)
-        }
-    }
-
     /// The head without gradients: no bit of a row's logit depends on the rows beside it, which
     /// products over a whole batch do not promise.
-    fn plain_head(&self, hidden: Tensor<2>) -> Tensor<1> {
+    fn plain_head(&self, hidden: &[f32]) -> Tensor<1> {
         let config = &self.model.config;
-        let values = |index: usize| values_of(self.vector(index));
-        let linear = |x: &[f32], index: usize| head::linear(x, &values(index), &values(index + 1));
-        let hidden = values_of(hidden.flatten(0, 1));
-        let rows = head::Rows::new(&hidden, config.hidden_size, &self.rows.lengths);
-        let first = embeddings::COUNT + config.layers * layer::COUNT;
-        let (pooled, classifier) = match config.pooling {
-            Pooling::Pooler => {
-                let mut dense = linear(&rows.first_tokens(), first);
-                dense.iter_mut().for_each(|x| *x = x.tanh());
-                (dense, first + 2)
-            }
-            Pooling::Cls => (rows.first_tokens(), first),
-            Pooling::Mean => (rows.means(), first),
+        let head = self.model.scoring_head.get_or_init(|| self.packed_head());
+        let rows = head::Rows::new(hidden, config.hidden_size, &self.rows.lengths);
+        let mut pooled = match config.pooling {
+            Pooling::Pooler | Pooling::Cls => rows.first_tokens(),
+            Pooling::Mean => rows.means(),
         };
-        let logits = linear(&pooled, classifier);
+        if let Some(dense) = &head.dense {
+            pooled = dense.of(&pooled);
+            pooled.iter_mut().for_each(|x| *x = x.tanh());
+        }
+        let logits = head.classifier.of(&pooled);
         let count = logits.len();
         Tensor::from_data(TensorData::new(logits, [count]), &self.model.device)
+    }
+
+    fn packed_head(&self) -> head::Head {
+        let config = &self.model.config;
+        let first = embeddings::COUNT + config.layers * layer::COUNT;
+        let values = |index: usize| values_of(self.vector(index));
+        let linear = |index: usize| head::Linear::new(&values(index), values(index + 1));
+        let (dense, classifier) = match config.pooling {
+            Pooling::Pooler => (Some(linear(first)), first + 2),
+            Pooling::Cls | Pooling::Mean => (None, first),
+        };
+        head::Head {
+            dense,
+            classifier: linear(classifier),
+        }
     }
 
     fn tracked_head(&self, hidden: Tensor<2>) -> Tensor<1> {

@@ -56,17 +56,44 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// x Wᵀ + b for `x` `[rows, inputs]`, `weight` `[outputs, inputs]` and `bias` `[outputs]`.
-pub(super) fn linear(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
-    let outputs = bias.len();
-    let inputs = weight.len() / outputs;
-    let mut packed = vec![0.0; packed_len(inputs, outputs)];
-    pack_all_rows(View::whole(weight, inputs), &mut packed);
-    let x = View::whole(x, inputs);
-    let mut out = bias.repeat(x.rows);
-    let right = Panels::new(inputs, outputs, &packed);
-    multiply(x, right, &mut out, outputs, Onto::What);
-    out
+/// A linear layer packed for products.
+#[derive(Debug)]
+pub(super) struct Linear {
+    inputs: usize,
+    packed: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Linear {
+    /// Packs `weight` `[outputs, inputs]`.
+    pub fn new(weight: &[f32], bias: Vec<f32>) -> Self {
+        let inputs = weight.len() / bias.len();
+        let mut packed = vec![0.0; packed_len(inputs, bias.len())];
+        pack_all_rows(View::whole(weight, inputs), &mut packed);
+        Self {
+            inputs,
+            packed,
+            bias,
+        }
+    }
+
+    /// x Wᵀ + b for `x` `[rows, inputs]`.
+    pub fn of(&self, x: &[f32]) -> Vec<f32> {
+        let (x, outputs) = (View::whole(x, self.inputs), self.bias.len());
+        let mut out = vec![0.0; x.rows * outputs];
+        let right = Panels::new(self.inputs, outputs, &self.packed);
+        multiply(x, right, &mut out, outputs, Onto::Bias(&self.bias));
+        out
+    }
+}
+
+/// A head packed for scoring.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// The pooler's layer, where there is one.
+    pub dense: Option<Linear>,
+    /// To the logit.
+    pub classifier: Linear,
 }
 
 #[cfg(test)]
@@ -81,7 +108,7 @@ mod tests {
         assert_eq!(rows.means(), [1.0, 2.0, 5.0, 6.0]);
         let weight = [1.0, 0.0, 0.0, 1.0, 1.0, 1.0];
         assert_eq!(
-            linear(&hidden[..4], &weight, &[0.5, 0.0, -1.0]),
+            Linear::new(&weight, vec![0.5, 0.0, -1.0]).of(&hidden[..4]),
             [1.5, 2.0, 2.0, 3.5, 4.0, 6.0]
         );
     }

@@ -2,17 +2,18 @@
 
 use super::config::BertConfig;
 use super::forward::Pass;
+use super::head::Head;
 use super::parameters::{
     self, NamedGradients, Parameter, ParameterInfo, Trainable, check_length, values_of,
 };
 use crate::batch::TokenBatch;
 use crate::error::NnError;
-use crate::ops::{LayersCache, PackedCache};
+use crate::ops::ScoringCache;
 use crate::precision::Precision;
 use burn::tensor::{Device, Tensor};
 use nines_kernels::pool::Pool;
 use nines_kernels::rng::DropoutKey;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What a forward pass is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +43,10 @@ pub struct BertClassifier {
     pub(super) device: Device,
     pub(super) label: String,
     pub(super) initialised: Vec<String>,
-    /// Of each layer, until a parameter changes.
-    pub(super) packed: Arc<Vec<PackedCache>>,
-    /// Of all layers, rounded, until a parameter changes.
-    pub(super) rounded: Arc<LayersCache>,
+    /// What scoring made of the parameters, until one changes.
+    pub(super) scoring: Arc<ScoringCache>,
+    /// The head packed for scoring, likewise.
+    pub(super) scoring_head: Arc<OnceLock<Head>>,
     /// What passes multiply in.
     pub(super) precision: Precision,
     /// Large buffers that passes use again.
@@ -67,15 +68,14 @@ impl BertClassifier {
             .zip(values)
             .map(|(info, values)| Parameter::new(info, values, &device))
             .collect();
-        let packed = empty_caches(config.layers);
         Self {
             config,
             parameters,
             device,
             label,
             initialised,
-            packed,
-            rounded: Arc::default(),
+            scoring: Arc::default(),
+            scoring_head: Arc::default(),
             precision: Precision::Float32,
             pool: Pool::default(),
         }
@@ -209,7 +209,7 @@ impl BertClassifier {
     /// Changes the values of every parameter that learns, in order; in place where they are on
     /// the processor and no pass over them is kept.
     pub fn update(&mut self, mut change: impl FnMut(&ParameterInfo, &mut [f32])) {
-        self.forget_packed();
+        self.forget_scoring();
         for index in 0..self.parameters.len() {
             if !self.parameters[index].value.is_require_grad() {
                 continue;
@@ -234,13 +234,13 @@ impl BertClassifier {
     }
 
     /// Drops what was made of parameters that now change.
-    fn forget_packed(&mut self) {
-        self.packed = empty_caches(self.config.layers);
-        self.rounded = Arc::default();
+    fn forget_scoring(&mut self) {
+        self.scoring = Arc::default();
+        self.scoring_head = Arc::default();
     }
 
     fn replace(&mut self, index: usize, values: Vec<f32>) {
-        self.forget_packed();
+        self.forget_scoring();
         let learns = self.parameters[index].value.is_require_grad();
         let info = self.parameters[index].info.clone();
         let mut parameter = Parameter::new(info, values, &self.device);
@@ -249,8 +249,4 @@ impl BertClassifier {
         }
         self.parameters[index] = parameter;
     }
-}
-
-fn empty_caches(layers: usize) -> Arc<Vec<PackedCache>> {
-    Arc::new((0..layers).map(|_| PackedCache::default()).collect())
 }

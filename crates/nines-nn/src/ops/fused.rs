@@ -4,7 +4,7 @@
 //! Each function answers `None` when its tensors are elsewhere, and the composed operations take
 //! over.
 
-use super::{Dropouts, LayerPass, LayerTensors, PackedRows};
+use super::{Dropouts, LayerPass, LayerTensors};
 use crate::precision::Precision;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
@@ -16,32 +16,21 @@ use burn::tensor::{Tensor, TensorData};
 use burn_flex::FlexTensor;
 use nines_kernels::Unit;
 use nines_kernels::encoder::{self, SavedLayer};
-use nines_kernels::encoder16::{self, EncoderShape, Layer16};
 use nines_kernels::layer::{LayerShape, NormWeights};
 use nines_kernels::layer_backward::VectorSlopes;
 use nines_kernels::packed::{Direction, LayerVectors, PackedLayer, PlainLayer};
 use nines_kernels::pool::Pool;
 use nines_kernels::training16::{self, Saved16};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 mod embeddings;
+mod scoring;
 
 pub(super) use embeddings::embed;
+pub(crate) use scoring::{EncoderTensors, ScoringCache, hidden_states};
 
 type Tracked = Autodiff<Flex, NoCheckpointing>;
 type TrackedTensor = FloatTensor<Tracked>;
-
-/// A layer's matrices packed for the forward pass, kept until the parameters change.
-#[derive(Debug, Default)]
-pub(crate) struct PackedCache {
-    layer: OnceLock<PackedLayer>,
-}
-
-/// All layers rounded and packed, kept until the parameters change.
-#[derive(Debug, Default)]
-pub(crate) struct LayersCache {
-    layers: OnceLock<Vec<Layer16>>,
-}
 
 /// Takes a tensor's numbers, contiguous and 32-bit.
 fn plain<const D: usize>(tensor: Tensor<D>) -> Option<FlexTensor> {
@@ -98,6 +87,15 @@ fn list(layer: &LayerTensors) -> [Tensor<1>; PARAMETERS] {
 }
 
 impl Parameters {
+    /// Takes a layer's parameters, if they are here and nothing tracks them.
+    fn of(layer: &LayerTensors) -> Option<Self> {
+        list(layer)
+            .into_iter()
+            .map(plain)
+            .collect::<Option<_>>()
+            .map(Self)
+    }
+
     fn matrices(&self) -> PlainLayer<'_> {
         let at = |index: usize| numbers(&self.0[index]);
         PlainLayer {
@@ -152,26 +150,13 @@ pub(super) fn encoder_layer(
     }
     let (rows, pool) = (pass.rows, pass.pool);
     let x = plain(x.clone())?;
-    let parameters = Parameters(
-        list(layer)
-            .into_iter()
-            .map(plain)
-            .collect::<Option<Vec<_>>>()?,
-    );
-    let pack = || PackedLayer::new(&parameters.matrices(), &shape, Direction::Forward, pool);
-    let fresh;
-    let packed = match pass.cache {
-        Some(cache) => cache.layer.get_or_init(pack),
-        None => {
-            fresh = pack();
-            &fresh
-        }
-    };
+    let parameters = Parameters::of(layer)?;
+    let packed = PackedLayer::new(&parameters.matrices(), &shape, Direction::Forward, pool);
     let mut out = vec![0.0; numbers(&x).len()];
     let vectors = parameters.vectors();
     encoder::forward(
         &shape,
-        packed,
+        &packed,
         &vectors,
         &rows.lengths,
         numbers(&x),
@@ -180,53 +165,6 @@ pub(super) fn encoder_layer(
     );
     let out = tensor(out, &[rows.ids.len(), shape.hidden]);
     Some(Tensor::from_primitive::<Flex>(out))
-}
-
-/// Computes all encoder layers in bf16 products, if their numbers are here.
-pub(super) fn rounded_layers(
-    unit: Unit,
-    x: &Tensor<2>,
-    layers: impl Iterator<Item = LayerTensors>,
-    rows: &PackedRows,
-    heads: usize,
-    cache: &LayersCache,
-    pool: &Pool,
-) -> Option<Tensor<2>> {
-    let x = plain(x.clone())?;
-    if cache.layers.get().is_none() {
-        let rounded = layers
-            .map(|layer| {
-                let LayerShape {
-                    hidden,
-                    wide,
-                    heads,
-                    epsilon,
-                    ..
-                } = shape(&layer, heads, Dropouts::default());
-                let shape = EncoderShape {
-                    hidden,
-                    wide,
-                    heads,
-                    epsilon,
-                };
-                let parameters = list(&layer).into_iter().map(plain);
-                let parameters = Parameters(parameters.collect::<Option<Vec<_>>>()?);
-                Some(Layer16::new(
-                    shape,
-                    &parameters.matrices(),
-                    &parameters.vectors(),
-                    pool,
-                ))
-            })
-            .collect::<Option<Vec<_>>>()?;
-        // Another thread may have been faster: its layers are the same.
-        let _ = cache.layers.set(rounded);
-    }
-    let mut states = numbers(&x).to_vec();
-    encoder16::forward(unit, cache.layers.get()?, &rows.lengths, &mut states);
-    let hidden = states.len() / rows.ids.len();
-    let states = tensor(states, &[rows.ids.len(), hidden]);
-    Some(Tensor::from_primitive::<Flex>(states))
 }
 
 fn tracked_layer(

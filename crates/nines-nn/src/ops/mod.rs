@@ -10,12 +10,11 @@ mod fused;
 pub(crate) mod rows;
 
 pub(crate) use composed::{drop_rows, linear};
-pub(crate) use fused::{LayersCache, PackedCache};
+pub(crate) use fused::{EncoderTensors, ScoringCache, hidden_states};
 pub(crate) use rows::PackedRows;
 
 use crate::precision::Precision;
 use burn::tensor::Tensor;
-use nines_kernels::Unit;
 use nines_kernels::pool::Pool;
 use nines_kernels::rng::Dropout;
 
@@ -89,8 +88,6 @@ pub(crate) struct LayerPass<'a> {
     pub dropouts: Dropouts,
     /// What gradients and the values behind them are computed in; without gradients it is 32 bits.
     pub precision: Precision,
-    /// Keeps the weights in the layout of the fused operations, for as long as they do not change.
-    pub cache: Option<&'a PackedCache>,
     /// Where large buffers come from.
     pub pool: &'a Pool,
 }
@@ -115,21 +112,6 @@ pub(crate) fn encoder_layer(
 ) -> Tensor<2> {
     fused::encoder_layer(x, layer, pass)
         .unwrap_or_else(|| composed::encoder_layer(x, layer, pass.rows, pass.heads, pass.dropouts))
-}
-
-/// Computes all encoder layers in bf16 products, `[tokens, hidden]` to `[tokens, hidden]`, if the
-/// tensors are here; nothing is dropped and no gradient kept. `layers` are asked for when the
-/// cache is empty.
-pub(crate) fn rounded_layers(
-    unit: Unit,
-    x: &Tensor<2>,
-    layers: impl Iterator<Item = LayerTensors>,
-    rows: &PackedRows,
-    heads: usize,
-    cache: &LayersCache,
-    pool: &Pool,
-) -> Option<Tensor<2>> {
-    fused::rounded_layers(unit, x, layers, rows, heads, cache, pool)
 }
 
 #[cfg(test)]

@@ -130,18 +130,12 @@ fn gradients(
     ]
 }
 
-fn pass<'a>(
-    rows: &'a PackedRows,
-    p: f64,
-    cache: Option<&'a PackedCache>,
-    pool: &'a Pool,
-) -> LayerPass<'a> {
+fn pass<'a>(rows: &'a PackedRows, p: f64, pool: &'a Pool) -> LayerPass<'a> {
     LayerPass {
         rows,
         heads: HEADS,
         dropouts: dropouts(p),
         precision: Precision::Float32,
-        cache,
         pool,
     }
 }
@@ -160,16 +154,13 @@ fn fused_and_composed_layers_agree() {
         let weights = numbers.draw([tokens, HIDDEN], 1.0);
         let pool = Pool::default();
         let plain = composed::encoder_layer(&x, &layer, &rows, HEADS, dropouts(p));
-        let run = |x: &Tensor<2>, layer: &LayerTensors, cache: Option<&PackedCache>| {
-            fused::encoder_layer(x, layer, &pass(&rows, p, cache, &pool)).expect("here")
+        let run = |x: &Tensor<2>, layer: &LayerTensors| {
+            fused::encoder_layer(x, layer, &pass(&rows, p, &pool)).expect("here")
         };
-        let cache = PackedCache::default();
-        for cache in [None, Some(&cache), Some(&cache)] {
-            assert_close(run(&x, &layer, cache), plain.clone(), "output");
-        }
+        assert_close(run(&x, &layer), plain, "output");
         leaf(&mut x);
         leaves(&mut layer);
-        let fused = run(&x, &layer, None);
+        let fused = run(&x, &layer);
         let composed = composed::encoder_layer(&x, &layer, &rows, HEADS, dropouts(p));
         assert_close(fused.clone(), composed.clone(), "tracked output");
         let found = gradients(&x, &layer, fused, &weights);
@@ -188,7 +179,7 @@ fn only_what_is_asked_for_gets_a_gradient() {
     let mut layer = numbers.layer();
     let pool = Pool::default();
     let run = |x: &Tensor<2>, layer: &LayerTensors| {
-        fused::encoder_layer(x, layer, &pass(&rows, 0.0, None, &pool)).expect("here")
+        fused::encoder_layer(x, layer, &pass(&rows, 0.0, &pool)).expect("here")
     };
     let leaf_x = x.clone().require_grad();
     for linear in [

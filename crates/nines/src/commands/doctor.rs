@@ -6,7 +6,7 @@ use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Result, bail};
 use nines_kernels::Unit;
-use nines_kernels::lanes::VectorLevel;
+use nines_kernels::lanes::Hold;
 use nines_models::Cache;
 use nines_nn::precision::Precision;
 use serde::Serialize;
@@ -81,7 +81,7 @@ fn processor() -> String {
     if Unit::Amx.is_available() {
         features.push("AMX");
     }
-    if VectorLevel::held_to().is_some() {
+    if Hold::get().is_less() {
         features.push("held to less by NINES_VECTORS");
     }
     format!(
