@@ -64,10 +64,14 @@ unit: build postgres
 	fi; \
 	cargo test --locked --workspace --no-fail-fast
 
-# What computes, again, held to less than this processor has: without AMX, without AVX-512, in plain
-# code. (The tests before ran on the best that it has.)
+# What computes, again, held to less than this processor has: without AMX, in 32 bits, without AVX-512,
+# in plain code. (The tests before ran on the best that it has.)
 COMPUTES = --lib --test bert --test llama --test small
+CPU_HAS = $(shell grep -om1 -w $(1) /proc/cpuinfo)
 paths: models-dev
+ifneq ($(call CPU_HAS,avx512_bf16),)
+	NINES_VECTORS=avx512-bf16 NINES_PRECISION=bf16 cargo test --locked --workspace --no-fail-fast $(COMPUTES) --test classifier --test cli
+endif
 	NINES_VECTORS=avx512 cargo test --locked --workspace --no-fail-fast $(COMPUTES) --test classifier --test cli
 	NINES_VECTORS=avx2 cargo test --locked --workspace --no-fail-fast $(COMPUTES) --test classifier
 	NINES_VECTORS=baseline cargo test --locked --workspace --no-fail-fast $(COMPUTES)
@@ -118,14 +122,15 @@ parity: .venv-reference/done models
 	  --first nines $(PARITY_SEEDS:%=$(PARITY)/seed-%/nines/out_of_fold.jsonl) \
 	  --second PyTorch $(PARITY_SEEDS:%=$(PARITY)/seed-%/pytorch/out_of_fold.jsonl)
 
-# What bf16 changes (needs AMX): cross-validation in both precisions, on three training seeds (shared with
+# What bf16 changes (needs a CPU that has it): cross-validation in both precisions, on three training seeds (shared with
 # `make parity`), and the scores of 20,000 drawn snippets in both. Over two hours on two cores; every
 # finished fold is kept.
 ACCURACY = .cache/accuracy
+BF16 = $(if $(call CPU_HAS,amx_bf16),bf16/amx,bf16/avx512)
 accuracy: .venv-reference/done models
 	base=$$($(NINES) --json models list | $(PYTHON) -c 'import json, sys; print(next(m["folder"] for m in json.load(sys.stdin) if m["name"] == "minilm-l6"))') && \
 	for seed in $(PARITY_SEEDS); do \
-	  target/release/examples/folds $$base data/starter train $(ACCURACY)/seed-$$seed --set seed=$$seed --set precision=bf16/amx && \
+	  target/release/examples/folds $$base data/starter train $(ACCURACY)/seed-$$seed --set seed=$$seed --set precision=$(BF16) && \
 	  target/release/examples/folds $$base data/starter train $(PARITY)/seed-$$seed/nines --set seed=$$seed || exit 1; \
 	done
 	.venv-reference/bin/python benches/accuracy.py scores $(NINES) $(ACCURACY)/project
