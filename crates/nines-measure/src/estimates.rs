@@ -4,7 +4,7 @@ use nines_domain::estimate::Estimate;
 use nines_stats::IntervalEstimate;
 
 /// Turns an interval of `nines-stats` into the product's estimate.
-pub(crate) fn estimate(interval: IntervalEstimate) -> Estimate {
+pub fn estimate(interval: IntervalEstimate) -> Estimate {
     Estimate {
         value: interval.value,
         lower: interval.lower,

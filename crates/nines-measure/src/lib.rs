@@ -18,3 +18,4 @@ pub mod filter_report;
 pub mod items;
 
 pub use error::MeasureError;
+pub use estimates::estimate;

@@ -39,6 +39,36 @@ pub enum StatsError {
         /// What is allowed.
         allowed: &'static str,
     },
+    /// One of many numbers lies outside its range.
+    #[error("{what}: item {index} is {value}, but must be {allowed}")]
+    ItemOutOfRange {
+        /// What the number is.
+        what: &'static str,
+        /// Which item, from 0.
+        index: usize,
+        /// The number.
+        value: f64,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// There are too few of something for the statistic to mean anything.
+    #[error("{what}: there are {have}, but at least {needed} are needed")]
+    TooFew {
+        /// Of what there are too few.
+        what: &'static str,
+        /// How many there are.
+        have: u64,
+        /// How many are needed.
+        needed: u64,
+    },
+    /// A search or simulation cannot go on.
+    #[error("{what}, after {steps} steps")]
+    NoProgress {
+        /// What stopped it.
+        what: &'static str,
+        /// After how many steps.
+        steps: u64,
+    },
     /// A ranking needs both classes.
     #[error("a ranking needs catastrophes and safe items: there are {positives} and {negatives}")]
     OneClass {

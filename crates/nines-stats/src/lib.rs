@@ -9,29 +9,46 @@
 //! - [`threshold`]: the Neyman-Pearson umbrella, the plain empirical rule, acceptance at most A.
 //! - [`quantile`]: quantiles and means of counts, with intervals.
 //! - [`reliability`]: nines and what they promise over many uses.
-//! - [`binomial`], [`beta`], [`normal`]: the distributions that all of it stands on.
+//! - [`importance`]: failure rates from labels drawn where failures are likely;
+//!   [`active_testing`]: the same without replacement, chosen one after the other.
+//! - [`disagreement`]: two classifiers compared from labels on what they disagree about.
+//! - [`prediction_powered`]: means of common qualities from few labels and many predictions.
+//! - [`splitting`], [`low_probability`], [`forecast`]: probabilities too small to sample.
+//! - [`binomial`], [`hypergeometric`], [`beta`], [`normal`]: the distributions that all of it
+//!   stands on.
 //!
 //! A score is a logit: larger means more likely a catastrophe, and a completion is accepted when
 //! its score lies strictly below the threshold. Functions that take items from several prompts take
 //! a *family* number beside each: items of one prompt are not independent, families are.
 //!
 //! Every interval comes as an [`IntervalEstimate`]; an approximate one says so in its method. None
-//! has zero width, but for quantiles of whole numbers, which can be certain.
+//! has zero width, but for quantiles of whole numbers and finite populations labelled to the last
+//! item, which can be certain.
 
 pub mod acceptance;
+pub mod active_testing;
 pub mod beta;
 pub mod binomial;
 pub mod bootstrap;
+mod bounded;
+pub mod disagreement;
 mod error;
 mod estimate;
+pub mod forecast;
+pub mod hypergeometric;
+pub mod importance;
 pub mod interval;
+pub mod low_probability;
 pub mod normal;
+pub mod prediction_powered;
 pub mod quantile;
 pub mod random;
 pub mod ranking;
 pub mod reliability;
 mod solve;
+pub mod splitting;
 pub mod threshold;
+mod wald;
 
 pub use error::StatsError;
 pub use estimate::IntervalEstimate;

@@ -1,5 +1,9 @@
 //! The command line: types only. Each command's work is in [`crate::commands`].
 
+mod stats;
+
+pub use stats::{IntervalArgs, PlanArgs, StatsCommand};
+
 use crate::config::PrecisionChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -77,6 +81,9 @@ cannot be scored go to scored.jsonl.bad.jsonl, with the reason."
     /// Write snippets, labels, scores or a classifier to files that other tools read
     #[command(subcommand)]
     Export(ExportCommand),
+    /// Intervals and plans for counts of your own; needs no project
+    #[command(subcommand)]
+    Stats(StatsCommand),
     /// Do the main job on the starter project, from nothing to a filtered generator
     #[command(after_help = "Example:\n  nines demo --project demo --no-serve")]
     Demo(DemoArgs),

@@ -11,6 +11,7 @@ mod init;
 mod label;
 mod models;
 mod score;
+mod stats;
 mod train;
 
 use crate::cli::{Cli, Command, TrainCommand};
@@ -53,6 +54,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<()> {
         Command::Models(command) => return models::run(command, output),
         Command::Demo(args) => return demo::run(named, args, cli.precision, output).await,
         Command::Doctor => return doctor::run(&folder, output).await,
+        Command::Stats(command) => return stats::run(command, output),
         _ => {}
     }
     let project = Project::open(&folder).await?.with_precision(cli.precision);
@@ -65,6 +67,10 @@ pub async fn run(cli: Cli, output: &Output) -> Result<()> {
         Command::Score(args) => score::run(&project, args, output).await,
         Command::Label(command) => label::run(&project, command, output).await,
         Command::Export(command) => export::run(&project, command, output).await,
-        Command::Init(_) | Command::Models(_) | Command::Demo(_) | Command::Doctor => Ok(()),
+        Command::Init(_)
+        | Command::Models(_)
+        | Command::Demo(_)
+        | Command::Doctor
+        | Command::Stats(_) => Ok(()),
     }
 }

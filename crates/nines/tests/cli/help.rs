@@ -18,6 +18,9 @@ const COMMANDS: &[&[&str]] = &[
     &["label", "export"],
     &["label", "import"],
     &["export", "classifier"],
+    &["stats"],
+    &["stats", "interval"],
+    &["stats", "plan"],
     &["demo"],
     &["doctor"],
 ];

@@ -1,0 +1,55 @@
+//! The normal interval: a value plus and minus some standard errors.
+
+use crate::error::{StatsError, open_unit};
+use crate::estimate::IntervalEstimate;
+use crate::normal;
+
+/// How many effective failures a normal interval needs before it is worth trusting.
+pub(crate) const FAILURES_FOR_NORMAL: f64 = 10.0;
+
+/// Returns value ± z·standard error, cut to `range`; `method` must say that it is approximate.
+pub(crate) fn interval(
+    value: f64,
+    standard_error: f64,
+    range: (f64, f64),
+    confidence: f64,
+    method: String,
+    n: u64,
+) -> Result<IntervalEstimate, StatsError> {
+    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let half = -normal::quantile(tail)? * standard_error;
+    Ok(IntervalEstimate {
+        value: Some(value),
+        lower: (value - half).clamp(range.0, range.1),
+        upper: (value + half).clamp(range.0, range.1),
+        confidence,
+        method,
+        n,
+    })
+}
+
+/// Returns a method's name with the warning that it deserves.
+pub(crate) fn method(name: &str, effective_failures: f64) -> String {
+    if effective_failures < FAILURES_FOR_NORMAL {
+        format!(
+            "{name} (approximate, not to be trusted: {effective_failures:.1} effective failures, {FAILURES_FOR_NORMAL} are needed)"
+        )
+    } else {
+        format!("{name} (approximate)")
+    }
+}
+
+/// Returns (Σx)²/Σx²: how many equal numbers are worth as much; 0 when all are 0.
+///
+/// Numbers are first divided by the largest, so that their squares neither overflow nor vanish.
+pub(crate) fn effective_count(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let largest = values.clone().fold(0.0, f64::max);
+    if largest <= 0.0 {
+        return 0.0;
+    }
+    let (sum, squares) = values.fold((0.0, 0.0), |(sum, squares), v| {
+        let scaled = v / largest;
+        (sum + scaled, squares + scaled * scaled)
+    });
+    sum * sum / squares
+}
