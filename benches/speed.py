@@ -19,8 +19,8 @@ Run through `make bench`, which builds the example programs and installs the pee
 
 With `--classifier FOLDER`, the time that one edited snippet's score takes comes first.
 
-Where a row says just "nines", it multiplies in the fastest precision that the CPU has: bf16 with AMX,
-else 32 bits. Every side warms up before it is timed; loading and tokenising are not timed, but for the
+Where a row says just "nines", it multiplies in the fastest precision that the CPU has: bf16 on AMX or
+on AMD's AVX-512, else 32 bits. Every side warms up before it is timed; loading and tokenising are not timed, but for the
 prompts of `generate`. Sides take turns, and the ratio of a round is that of runs next to each other.
 For products, a row also says how much of the machine's measured peak (a large product of the same
 kind in PyTorch, timed in the same round) it reaches. Prompts come from NINES_TRIAL_PROMPTS (JSON lines with `prompt`,

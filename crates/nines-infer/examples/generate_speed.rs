@@ -42,9 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         })
         .collect();
     let precision = match arguments.get(4) {
-        Some(name) => {
-            Precision::from_name(name).ok_or("PRECISION is f32, bf16/amx or bf16/portable")?
-        }
+        Some(name) => Precision::from_name(name)
+            .ok_or("PRECISION is f32, bf16/amx, bf16/avx512 or bf16/portable")?,
         None => Precision::fastest(),
     };
     let generator = LocalGenerator::open(Path::new(file), precision)?.with_batch(batch);

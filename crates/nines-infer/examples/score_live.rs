@@ -4,7 +4,7 @@
 //!     cargo run --release -p nines-infer --example score_live -- CLASSIFIER SNIPPETS.jsonl [PRECISION]
 //!
 //! CLASSIFIER is a trained classifier's folder; SNIPPETS.jsonl holds `prompt` and `completion`.
-//! PRECISION is f32 or bf16/amx (default: the fastest). Each snippet is scored once with the last word
+//! PRECISION is f32, bf16/amx or bf16/avx512 (default: the fastest). Each snippet is scored once with the last word
 //! of its completion taken off.
 
 use nines_domain::snippet::SnippetText;
@@ -24,7 +24,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: score_live CLASSIFIER SNIPPETS.jsonl [PRECISION]".into());
     };
     let precision = match more.first() {
-        Some(name) => Precision::from_name(name).ok_or("PRECISION is f32 or bf16/amx")?,
+        Some(name) => {
+            Precision::from_name(name).ok_or("PRECISION is f32, bf16/amx or bf16/avx512")?
+        }
         None => Precision::fastest(),
     };
     if !precision.is_available() {

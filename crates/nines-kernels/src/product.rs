@@ -322,7 +322,7 @@ const STEP: usize = 32;
 /// Inputs of made panels that fit the first cache beside what they are made of.
 const PART: usize = 256;
 
-/// One block's work: `tall` times `wide` tiles.
+/// One block's work.
 struct Work<'a> {
     strip: Strip,
     /// Of [`STEP`] inputs.
@@ -341,6 +341,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Returns how many tiles the rows fill.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     fn tall(&self) -> usize {
         self.rows.div_ceil(TILE)
     }

@@ -6,6 +6,7 @@
 //! Prints rows a second, and seconds of processor time, which say more than wall time where the
 //! machine is shared.
 
+use nines_kernels::Unit;
 use nines_kernels::rng::DropoutKey;
 use nines_nn::batch::TokenBatch;
 use nines_nn::bert::{BertClassifier, HeadConfig, Mode, Trainable};
@@ -40,7 +41,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut rows: Vec<Row> = serde_json::from_slice(&std::fs::read(rows)?)?;
     let mut model = BertClassifier::from_base(Path::new(folder), &HeadConfig::default(), &cpu())?;
     if arguments.get(4).is_some_and(|word| word == "bf16") {
-        model.set_precision(Precision::fastest());
+        let unit = Unit::with_instructions().ok_or("this CPU has no instructions for bf16")?;
+        model.set_precision(Precision::Bf16(unit));
     }
 
     let batches: Vec<TokenBatch> = rows.chunks(batch_rows).take(steps + 1).map(batch).collect();

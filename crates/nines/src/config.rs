@@ -121,7 +121,7 @@ impl PrecisionChoice {
         match self {
             Self::Fastest => Ok(Precision::fastest()),
             Self::F32 => Ok(Precision::Float32),
-            Self::Bf16 => Unit::fastest().map(Precision::Bf16).context(
+            Self::Bf16 => Unit::with_instructions().map(Precision::Bf16).context(
                 "bf16 takes AMX tiles or AVX-512 BF16, and this CPU has neither (or NINES_VECTORS holds \
                  them back); choose the precision f32 in [classifier] and [generator] (a threshold that \
                  was chosen in bf16 has to be chosen again)",

@@ -70,6 +70,16 @@ fn products_of_every_remainder_agree_with_double_precision() {
                 Onto::Nothing,
             );
             assert_close(&out, stride, &expected, outputs, 0.0);
+            let (bias, view) = (numbers(outputs, 3), View::whole(&x, inputs));
+            let mut biased = vec![2.0; rows * stride];
+            multiply(view, right, &mut biased, stride, Onto::Bias(&bias));
+            for (row, sums) in biased.chunks_exact_mut(stride).enumerate() {
+                assert_eq!(sums[outputs..], [2.0; 3], "row {row}");
+                for (sum, bias) in sums.iter_mut().zip(&bias) {
+                    *sum -= bias;
+                }
+            }
+            assert_close(&biased, stride, &expected, outputs, 0.0);
             // The same by the other packing and the other side transposed.
             let xt: Vec<f32> = (0..inputs * rows)
                 .map(|i| x[i % rows * inputs + i / rows])

@@ -7,6 +7,7 @@ use super::{PANEL, STEP, Work};
 /// # Safety
 /// As [`Work::run`].
 pub(super) unsafe fn block(work: &Work<'_>) {
+    debug_assert!(!work.adds, "whole sums");
     let pairs = work.steps * STEP / 2;
     for panel in 0..work.wide {
         let numbers = &work.panels[panel * pairs * 2 * PANEL..][..pairs * 2 * PANEL];
