@@ -9,7 +9,7 @@ use std::f64::consts::PI;
 ///
 /// Below 16 it climbs by the recurrence δ(n) = δ(n+1) + (n+½)ln(1+1/n) − 1, from where seven terms
 /// of the series give all digits.
-fn stirling_error(n: f64) -> f64 {
+pub(crate) fn stirling_error(n: f64) -> f64 {
     let mut n = n;
     let mut climbed = 0.0;
     while n < 16.0 {
@@ -33,7 +33,7 @@ fn stirling_error(n: f64) -> f64 {
 }
 
 /// Returns the deviance term x·ln(x/m) + m − x without cancellation near x = m.
-fn deviance(x: f64, m: f64) -> f64 {
+pub(crate) fn deviance(x: f64, m: f64) -> f64 {
     let difference = x - m;
     if difference.abs() >= 0.1 * (x + m) {
         return x * (x / m).ln() - difference;

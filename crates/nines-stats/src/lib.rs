@@ -9,6 +9,10 @@
 //! - [`threshold`]: the Neyman-Pearson umbrella, the plain empirical rule, acceptance at most A.
 //! - [`quantile`]: quantiles and means of counts, with intervals.
 //! - [`reliability`]: nines and what they promise over many uses.
+//! - [`leak`]: the leak of the filtered system, from its answers or from single draws;
+//!   [`stratified`], [`allocation`], [`stratum_counts`], [`weighted_poisson`], [`bounded_sum`]: the same
+//!   by score, always with a bound that assumes nothing.
+//! - [`anytime`]: bounds and tests that hold whenever one looks.
 //! - [`importance`]: failure rates from labels drawn where failures are likely;
 //!   [`active_testing`]: the same without replacement, chosen one after the other.
 //! - [`disagreement`]: two classifiers compared from labels on what they disagree about.
@@ -27,17 +31,23 @@
 
 pub mod acceptance;
 pub mod active_testing;
+pub mod allocation;
+pub mod anytime;
 pub mod beta;
 pub mod binomial;
+mod bisection;
 pub mod bootstrap;
 mod bounded;
+pub mod bounded_sum;
 pub mod disagreement;
 mod error;
 mod estimate;
 pub mod forecast;
+pub mod gamma;
 pub mod hypergeometric;
 pub mod importance;
 pub mod interval;
+pub mod leak;
 pub mod low_probability;
 pub mod normal;
 pub mod prediction_powered;
@@ -47,8 +57,11 @@ pub mod ranking;
 pub mod reliability;
 mod solve;
 pub mod splitting;
+pub mod stratified;
+pub mod stratum_counts;
 pub mod threshold;
 mod wald;
+pub mod weighted_poisson;
 
 pub use error::StatsError;
 pub use estimate::IntervalEstimate;
