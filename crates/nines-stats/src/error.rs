@@ -61,6 +61,14 @@ pub enum StatsError {
         /// How many are needed.
         needed: u64,
     },
+    /// The data leave a quantity open.
+    #[error("{what} cannot be determined: {reason}")]
+    Undetermined {
+        /// The quantity.
+        what: &'static str,
+        /// Why the data leave it open.
+        reason: &'static str,
+    },
     /// A search or simulation cannot go on.
     #[error("{what}, after {steps} steps")]
     NoProgress {

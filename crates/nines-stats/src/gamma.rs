@@ -36,7 +36,7 @@ fn ln_gamma_one_plus(a: f64) -> f64 {
 
 /// Returns ln of x^a e^{−x} / Γ(a + 1), which is the Poisson probability of a at mean x, with ln x
 /// given apart so that x may be too small to be represented.
-fn ln_front(a: f64, x: f64, ln_x: f64) -> f64 {
+pub(crate) fn ln_front(a: f64, x: f64, ln_x: f64) -> f64 {
     if a < 1.0 {
         return a * ln_x - x - ln_gamma_one_plus(a);
     }
@@ -321,3 +321,6 @@ pub fn chi_square_upper_quantile(q: f64, df: f64) -> Result<f64, StatsError> {
     check_shape("half the degrees of freedom", df / 2.0)?;
     Ok(2.0 * upper_quantile_of(open_unit("a probability", q)?, df / 2.0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,8 +17,12 @@
 //!   [`active_testing`]: the same without replacement, chosen one after the other.
 //! - [`disagreement`]: two classifiers compared from labels on what they disagree about.
 //! - [`prediction_powered`]: means of common qualities from few labels and many predictions.
+//! - [`attack_time`]: how long it takes to break, with censored sessions; [`species`]: what has
+//!   probably not been found.
+//! - [`agreement`], [`dawid_skene`], [`prevalence`]: raters who err. [`calibration`]: scores as
+//!   probabilities.
 //! - [`splitting`], [`low_probability`], [`forecast`]: probabilities too small to sample.
-//! - [`binomial`], [`hypergeometric`], [`beta`], [`normal`]: the distributions that all of it
+//! - [`binomial`], [`hypergeometric`], [`beta`], [`gamma`], [`normal`]: the distributions that all of it
 //!   stands on.
 //!
 //! A score is a logit: larger means more likely a catastrophe, and a completion is accepted when
@@ -31,14 +35,18 @@
 
 pub mod acceptance;
 pub mod active_testing;
+pub mod agreement;
 pub mod allocation;
 pub mod anytime;
+pub mod attack_time;
 pub mod beta;
 pub mod binomial;
 mod bisection;
 pub mod bootstrap;
 mod bounded;
 pub mod bounded_sum;
+pub mod calibration;
+pub mod dawid_skene;
 pub mod disagreement;
 mod error;
 mod estimate;
@@ -51,11 +59,13 @@ pub mod leak;
 pub mod low_probability;
 pub mod normal;
 pub mod prediction_powered;
+pub mod prevalence;
 pub mod quantile;
 pub mod random;
 pub mod ranking;
 pub mod reliability;
 mod solve;
+pub mod species;
 pub mod splitting;
 pub mod stratified;
 pub mod stratum_counts;
