@@ -51,6 +51,14 @@ pub enum StatsError {
         /// What is allowed.
         allowed: &'static str,
     },
+    /// One of many items lacks what the statistic needs.
+    #[error("{what}: item {index} has none")]
+    Missing {
+        /// What is missing.
+        what: &'static str,
+        /// Which item, from 0.
+        index: usize,
+    },
     /// There are too few of something for the statistic to mean anything.
     #[error("{what}: there are {have}, but at least {needed} are needed")]
     TooFew {

@@ -7,8 +7,13 @@
 //!   risk-coverage curve.
 //! - [`bootstrap`]: resampling whole prompt families, alone and paired.
 //! - [`threshold`]: the Neyman-Pearson umbrella, the plain empirical rule, acceptance at most A.
+//! - [`learn_then_test`]: thresholds that keep one limit, or two at once, with a stated confidence;
+//!   [`conformal_risk`]: thresholds that keep an expected risk.
+//! - [`quality`]: how often raters prefer the filtered completion, from labels where it matters.
+//! - [`selection`]: the first accepted completion against the safest of a batch.
 //! - [`quantile`]: quantiles and means of counts, with intervals.
-//! - [`reliability`]: nines and what they promise over many uses.
+//! - [`reliability`]: nines and what they promise over many uses; [`survival_of_uses`]: predictions
+//!   and bounds for the next uses.
 //! - [`leak`]: the leak of the filtered system, from its answers or from single draws;
 //!   [`stratified`], [`allocation`], [`stratum_counts`], [`weighted_poisson`], [`bounded_sum`]: the same
 //!   by score, always with a bound that assumes nothing.
@@ -46,6 +51,7 @@ pub mod bootstrap;
 mod bounded;
 pub mod bounded_sum;
 pub mod calibration;
+pub mod conformal_risk;
 pub mod dawid_skene;
 pub mod disagreement;
 mod error;
@@ -56,19 +62,23 @@ pub mod hypergeometric;
 pub mod importance;
 pub mod interval;
 pub mod leak;
+pub mod learn_then_test;
 pub mod low_probability;
 pub mod normal;
 pub mod prediction_powered;
 pub mod prevalence;
+pub mod quality;
 pub mod quantile;
 pub mod random;
 pub mod ranking;
 pub mod reliability;
+pub mod selection;
 mod solve;
 pub mod species;
 pub mod splitting;
 pub mod stratified;
 pub mod stratum_counts;
+pub mod survival_of_uses;
 pub mod threshold;
 mod wald;
 pub mod weighted_poisson;
