@@ -4,6 +4,7 @@ use nines_domain::draw::{Draw, Finish, Sampling};
 use nines_infer::cancel::CancelFlag;
 use nines_infer::generator::{GenerateError, Generator, PromptRequest};
 use nines_infer::local::LocalGenerator;
+use nines_kernels::Unit;
 use nines_nn::precision::Precision;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -28,11 +29,10 @@ fn load() -> LocalGenerator {
     load_in(Precision::Float32)
 }
 
-/// 32 bits, and the fastest that this machine has where that is another.
+/// 32 bits, and bf16 where this machine has instructions for it.
 fn precisions() -> Vec<Precision> {
-    let mut precisions = vec![Precision::Float32, Precision::fastest()];
-    precisions.dedup();
-    precisions
+    let rounded = Unit::with_instructions().map(Precision::Bf16);
+    [Precision::Float32].into_iter().chain(rounded).collect()
 }
 
 fn load_in(precision: Precision) -> LocalGenerator {

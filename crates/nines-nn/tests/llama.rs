@@ -412,7 +412,7 @@ fn the_default_generator_gives_the_logits_of_transformers() {
         "with a cache"
     );
 
-    if let Precision::Bf16(unit) = Precision::fastest() {
+    if let Some(unit) = Unit::with_instructions() {
         let model = load_in(&smollm2(), Precision::Bf16(unit));
         let rounded = cpu_logits(&model, &rows, usize::MAX);
         let worst = apart(&rounded.concat(), &found.concat());

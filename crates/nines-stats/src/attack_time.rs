@@ -28,7 +28,7 @@ pub use rate_ratio::{FindsNeeded, RateRatio, finds_needed, rate_ratio, rate_rati
 
 use crate::error::{StatsError, open_unit};
 use crate::estimate::IntervalEstimate;
-use crate::gamma::{chi_square_quantile, chi_square_upper_quantile};
+use crate::gamma::poisson_mean_ends;
 
 /// One session of an attacker against a filter.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -114,14 +114,8 @@ impl Exposure {
 
     /// The ends of the rate's interval with `tail` outside on each side.
     fn rate_ends(self, tail: f64) -> Result<(f64, f64), StatsError> {
-        let twice = 2.0 * self.finds as f64;
-        let lower = if self.finds == 0 {
-            0.0
-        } else {
-            chi_square_quantile(tail, twice)? / (2.0 * self.time)
-        };
-        let upper = chi_square_upper_quantile(tail, twice + 2.0)? / (2.0 * self.time);
-        Ok((lower, upper))
+        let (fewest, most) = poisson_mean_ends(self.finds as f64, tail)?;
+        Ok((fewest / self.time, most / self.time))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Guaranteed intervals for the mean of independent numbers in [0, 1].
 
+use crate::bisection::bracket;
 use crate::interval::exact_ends;
 
 /// Returns n·KL(sum/n ‖ mean): minus the logarithm of Hoeffding's bound on so extreme a sum.
@@ -35,35 +36,19 @@ pub(crate) fn mean_ends(sum: f64, n: f64, tail: f64) -> (f64, f64) {
         (-limit / n).exp()
     } else {
         // Keeps the side on which the mean is surely too small.
-        bisect(0.0, seen, |mean| scaled_divergence(sum, n, mean) > limit).0
+        bracket(0.0, seen, |mean| scaled_divergence(sum, n, mean) > limit).0
     };
     let hoeffding_upper = if sum <= 0.0 {
         -(-limit / n).exp_m1()
     } else if sum >= n {
         1.0
     } else {
-        bisect(seen, 1.0, |mean| scaled_divergence(sum, n, mean) <= limit).1
+        bracket(seen, 1.0, |mean| scaled_divergence(sum, n, mean) <= limit).1
     };
     (
         bentkus_lower.max(hoeffding_lower),
         bentkus_upper.min(hoeffding_upper),
     )
-}
-
-/// Narrows a bracket whose low side satisfies `low_side` until its ends are neighbours.
-fn bisect(mut low: f64, mut high: f64, low_side: impl Fn(f64) -> bool) -> (f64, f64) {
-    for _ in 0..1100 {
-        let middle = 0.5 * (low + high);
-        if middle <= low || middle >= high || high - low <= 1e-15 * high {
-            break;
-        }
-        if low_side(middle) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    (low, high)
 }
 
 #[cfg(test)]

@@ -280,6 +280,13 @@ pub fn upper_quantile(q: f64, a: f64) -> Result<f64, StatsError> {
     Ok(upper_quantile_of(open_unit("a probability", q)?, a))
 }
 
+/// Returns the ends of the exact interval of a Poisson mean of which `k` events were counted, with
+/// `tail` outside on each side.
+pub(crate) fn poisson_mean_ends(k: f64, tail: f64) -> Result<(f64, f64), StatsError> {
+    let lower = if k > 0.0 { quantile(tail, k)? } else { 0.0 };
+    Ok((lower, upper_quantile(tail, k + 1.0)?))
+}
+
 /// Returns the point below which chi-square with `df` degrees of freedom, whole or not, has
 /// probability `p`.
 ///

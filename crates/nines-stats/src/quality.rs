@@ -182,8 +182,8 @@ fn advantage_of(pairs: &[Pair]) -> Result<Advantage, StatsError> {
 /// several pairs of a prompt, the prompts' shares of wins and of losses are independent numbers in
 /// \[0, 1\], each bounded by Hoeffding-Bentkus. For single pairs and a quality near ½
 /// it is 1.5 times as wide as the normal interval with 70 ratings, 1.2 times with 300, and approaches
-/// it with many; where raters agree with each other it stays up to twice as wide (2.1 times with 14 ratings). The normal interval
-/// is Student's over prompts.
+/// it with many; where raters agree with each other it stays up to twice as wide (2.1 times with 14
+/// ratings). The normal interval is Student's over prompts.
 ///
 /// # Errors
 /// [`StatsError::Empty`] without pairs, [`StatsError::OutOfRange`] unless the confidence lies in

@@ -12,7 +12,7 @@ pub use capture_recapture::{CaptureRecapture, capture_recapture, capture_recaptu
 
 use crate::error::{StatsError, open_unit};
 use crate::estimate::IntervalEstimate;
-use crate::gamma::{chi_square_quantile, chi_square_upper_quantile};
+use crate::gamma::poisson_mean_ends;
 use crate::normal;
 
 /// How many failure modes were found once, twice, and so on.
@@ -159,16 +159,11 @@ pub fn unseen_mass(
     let (once, twice) = found.once_and_twice();
     let value = once / n;
     let half = -normal::quantile(tail)? * (once * (1.0 - value) + 2.0 * twice).sqrt() / n;
-    let poisson_lower = if once > 0.0 {
-        chi_square_quantile(tail, 2.0 * once)? / (2.0 * n)
-    } else {
-        0.0
-    };
-    let poisson_upper = chi_square_upper_quantile(tail, 2.0 * once + 2.0)? / (2.0 * n);
+    let (fewest, most) = poisson_mean_ends(once, tail)?;
     Ok(IntervalEstimate {
         value: Some(value),
-        lower: (value - half).min(poisson_lower).max(0.0),
-        upper: (value + half).max(poisson_upper).min(1.0),
+        lower: (value - half).min(fewest / n).max(0.0),
+        upper: (value + half).max(most / n).min(1.0),
         confidence,
         method: "Good-Turing, Esty's normal and Poisson limits (approximate)".to_owned(),
         n: found.finds,
@@ -390,7 +385,7 @@ pub fn new_modes(
     // difference is the sum of squares: the estimate's, and the number of new modes itself.
     let half = -normal::quantile(tail)? * (variance + value).sqrt();
     // Where nothing was found once: as many as the unseen mass may then be, in as many finds.
-    let unseen = more * chi_square_upper_quantile(tail, 2.0)? / 2.0;
+    let unseen = more * poisson_mean_ends(0.0, tail)?.1;
     Ok(IntervalEstimate {
         value: Some(value),
         lower: (value - half).max(0.0),

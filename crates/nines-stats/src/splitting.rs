@@ -19,6 +19,7 @@ pub use run::{AdaptiveRun, LastParticleRun, SplittingOptions, run_adaptive, run_
 
 use crate::error::{StatsError, open_unit};
 use crate::estimate::IntervalEstimate;
+use crate::gamma::poisson_mean_ends;
 use crate::interval::exact_ends;
 use crate::normal;
 
@@ -212,7 +213,7 @@ pub fn last_particle(
             "last particle, log-normal (approximate: assumes an ideal kernel)",
         )
     });
-    let (fewest, most) = poisson_ends(moves, tail);
+    let (fewest, most) = poisson_mean_ends(moves as f64, tail)?;
     Ok(LastParticle {
         value,
         relative_deviation,
@@ -224,66 +225,4 @@ pub fn last_particle(
             "last particle, exact Poisson (exact for an ideal kernel; approximate otherwise)",
         ),
     })
-}
-
-/// Returns P(X ≤ k) and P(X > k) for a Poisson count, each a sum of its own terms relative to the
-/// mode's; what is below 1e-40 counts as 0.
-fn poisson_tails(k: u64, mean: f64) -> (f64, f64) {
-    const NEGLIGIBLE: f64 = 1e-40;
-    let mode = mean.floor();
-    let k = k as f64;
-    let (mut lower, mut upper) = (0.0, 0.0);
-    let mut add = |x: f64, weight: f64| {
-        if x <= k {
-            lower += weight;
-        } else {
-            upper += weight;
-        }
-    };
-    add(mode, 1.0);
-    let (mut x, mut weight) = (mode, 1.0);
-    while weight > NEGLIGIBLE {
-        x += 1.0;
-        weight *= mean / x;
-        add(x, weight);
-    }
-    (x, weight) = (mode, 1.0);
-    while x > 0.0 && weight > NEGLIGIBLE {
-        weight *= x / mean;
-        x -= 1.0;
-        add(x, weight);
-    }
-    let total = lower + upper;
-    (lower / total, upper / total)
-}
-
-/// Returns the ends of the exact interval of a Poisson mean, with `tail` outside on each side.
-fn poisson_ends(k: u64, tail: f64) -> (f64, f64) {
-    let bisect = |mut low: f64, mut high: f64, too_small: &dyn Fn(f64) -> bool| {
-        for _ in 0..100 {
-            let middle = 0.5 * (low + high);
-            if too_small(middle) {
-                low = middle;
-            } else {
-                high = middle;
-            }
-            if high - low <= 4.0 * f64::EPSILON * high {
-                break;
-            }
-        }
-        0.5 * (low + high)
-    };
-    if k == 0 {
-        return (0.0, -tail.ln());
-    }
-    let seen = k as f64;
-    let mut reach = 4.0 * seen.sqrt() + 4.0;
-    while poisson_tails(k, seen + reach).0 > tail {
-        reach *= 2.0;
-    }
-    let most = bisect(seen, seen + reach, &|mean| poisson_tails(k, mean).0 > tail);
-    let fewest = bisect(0.0, seen, &|mean| {
-        mean <= 0.0 || poisson_tails(k - 1, mean).1 < tail
-    });
-    (fewest, most)
 }
