@@ -7,7 +7,9 @@
 //! - [`split`]: which part of the data a prompt family belongs to.
 //! - [`estimate`]: a number with its interval, method and n.
 //! - [`draw`]: what a generator proposes and what a filter answers.
+//! - [`comparison`]: two completions side by side, and which is better.
 
+pub mod comparison;
 pub mod draw;
 pub mod estimate;
 pub mod label;

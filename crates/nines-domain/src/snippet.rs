@@ -164,6 +164,18 @@ id!(
     /// The key of a stored calibration: a threshold with the rule and the data that chose it.
     CalibrationId
 );
+id!(
+    /// The key of a named distribution of prompts.
+    DistributionId
+);
+id!(
+    /// The key of a design: what is measured, on which requests.
+    DesignId
+);
+id!(
+    /// The key of a stored estimate.
+    EstimateId
+);
 
 #[cfg(test)]
 mod tests {

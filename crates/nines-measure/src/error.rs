@@ -61,6 +61,66 @@ pub enum MeasureError {
         /// The share with a score.
         most: f64,
     },
+    /// A prompt's weight is no weight.
+    #[error("prompt {prompt} has the weight {weight}; a weight is a finite number from 0")]
+    BadWeight {
+        /// The prompt.
+        prompt: i64,
+        /// Its weight.
+        weight: f64,
+    },
+    /// A distribution has no prompts.
+    #[error("the distribution has no prompt with a weight above 0")]
+    NoPrompts,
+    /// Two distributions have no prompt in common.
+    #[error(
+        "the two distributions have no prompt in common, so nothing measured on one speaks of the other"
+    )]
+    NothingShared,
+    /// The frame has no answers.
+    #[error("the frame has no answers: every request ended in an abstention, or there was none")]
+    EmptyFrame,
+    /// A label speaks of what was never drawn.
+    #[error(
+        "item {index} lies in no stratum of the design: labels of answers that were never drawn measure nothing"
+    )]
+    NotDrawn {
+        /// Its place, from 0.
+        index: usize,
+    },
+    /// A stratum has answers and no label.
+    #[error(
+        "stratum {stratum} has {size} answers and none of the {drawn} drawn from it is labelled up to the first that waits; label the queue from its beginning, since nothing is known of a stratum without labels"
+    )]
+    StratumWithoutLabels {
+        /// Which stratum, from 0.
+        stratum: usize,
+        /// Answers in it.
+        size: u64,
+        /// Answers drawn from it.
+        drawn: u64,
+    },
+    /// A probability of drawing is no probability.
+    #[error(
+        "stratum {stratum} is drawn with probability {probability}, which is not between 0 and 1"
+    )]
+    BadProbability {
+        /// Which stratum, from 0.
+        stratum: usize,
+        /// Its probability.
+        probability: f64,
+    },
+    /// Nothing that was drawn counts yet.
+    #[error(
+        "none of the {drawn} that were drawn counts yet: export the queue with `nines label export`, answer it from its beginning, and import it"
+    )]
+    NothingRated {
+        /// How many were drawn.
+        drawn: u64,
+    },
+    /// Rows that must belong together do not.
+    #[error("{0}")]
+    Inconsistent(String),
     /// A number is out of its range, or the rows cannot carry the statistic.
     #[error(transparent)]
     Stats(#[from] StatsError),

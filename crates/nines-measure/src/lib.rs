@@ -12,10 +12,15 @@
 
 pub mod calibrate;
 pub mod classifier_metrics;
+pub mod comparison;
+pub mod design;
+pub mod distribution;
 mod error;
 mod estimates;
 pub mod filter_report;
 pub mod items;
+pub mod leak;
+pub mod quality;
 
 pub use error::MeasureError;
 pub use estimates::estimate;

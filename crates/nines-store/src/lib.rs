@@ -9,14 +9,20 @@
 //!   [`Store::import`] takes a whole file.
 //! - Models, runs, metrics: what was made, by what, and how it went.
 //! - Generations, scores, calibrations, filter answers: what came of it.
+//! - Distributions, designs, comparisons, attack sessions, estimates: what is measured, on what.
 //!
 //! What this crate does not do: read files, decide on splits (the domain does), or keep accounts.
 
+mod attack_sessions;
 mod batch;
 mod calibrations;
+mod comparisons;
 mod counts;
+mod designs;
+mod distributions;
 mod entity;
 mod error;
+mod estimates;
 mod families;
 mod filters;
 mod generations;
@@ -37,10 +43,15 @@ mod time;
 mod url;
 mod values;
 
+pub use attack_sessions::{AttackerKind, NewAttackSession, StoredAttackSession};
 pub use batch::{Inserted, InsertedRow};
 pub use calibrations::{Calibration, NewCalibration};
+pub use comparisons::{NewComparison, StoredComparison};
 pub use counts::Counts;
+pub use designs::{Design, DesignItem, DesignKind, NewDesign, NewDesignItem, Selection};
+pub use distributions::{Distribution, NewDistribution};
 pub use error::StoreError;
+pub use estimates::{NewEstimate, StoredEstimate};
 pub use filters::{Candidate, FilterAnswer, FilterSetting, NewCandidate, NewFilterAnswer};
 pub use generations::{Generation, NewGeneration, Sampler, StoredGenerations};
 pub use imports::{Import, ImportCounts, ImportLines, NewImport};

@@ -1,9 +1,11 @@
 //! The layout of the database, as a list of changes that are applied in order and never edited
 //! once released.
 
+mod layout;
 mod m0001_first;
 mod m0002_failed_draws;
 mod m0003_label_predicate;
+mod m0004_measurement;
 
 use sea_orm_migration::prelude::*;
 
@@ -20,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_first::Migration),
             Box::new(m0002_failed_draws::Migration),
             Box::new(m0003_label_predicate::Migration),
+            Box::new(m0004_measurement::Migration),
         ]
     }
 
