@@ -272,7 +272,8 @@ impl Fields {
         }
     }
 
-    fn number(&mut self, name: &str) -> Result<Option<f64>, Fault> {
+    /// Takes a number.
+    pub(crate) fn number(&mut self, name: &str) -> Result<Option<f64>, Fault> {
         let wrong = |shown: String| Fault::field(name, format!("must be a number, not {shown}"));
         match self.take(name) {
             None => Ok(None),
@@ -307,7 +308,8 @@ impl Fields {
         }
     }
 
-    fn seconds(&mut self) -> Result<Option<f64>, Fault> {
+    /// Takes a time in seconds.
+    pub(crate) fn seconds(&mut self) -> Result<Option<f64>, Fault> {
         match self.number("seconds")? {
             Some(seconds) if !seconds.is_finite() || seconds < 0.0 => Err(Fault::field(
                 "seconds",
@@ -317,7 +319,34 @@ impl Fields {
         }
     }
 
-    fn kind(&mut self) -> Result<Option<LabellerKind>, Fault> {
+    /// Takes a truth value: true, false, yes, no, 1, 0.
+    pub(crate) fn truth(&mut self, name: &str) -> Result<Option<bool>, Fault> {
+        let word = match self.take(name) {
+            None => return Ok(None),
+            Some(Value::Bool(value)) => return Ok(Some(value)),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::String(text)) => text.trim().to_lowercase(),
+            Some(other) => {
+                let reason = format!("must be true or false, not {}", json::kind_of(&other));
+                return Err(Fault::field(name, reason));
+            }
+        };
+        match word.as_str() {
+            "" => Ok(None),
+            "true" | "yes" | "1" => Ok(Some(true)),
+            "false" | "no" | "0" => Ok(Some(false)),
+            other => {
+                let shown: String = other.chars().take(40).collect();
+                Err(Fault::field(
+                    name,
+                    format!("must be true or false, not {shown:?}"),
+                ))
+            }
+        }
+    }
+
+    /// Takes what a labeller is.
+    pub(crate) fn kind(&mut self) -> Result<Option<LabellerKind>, Fault> {
         match self.name("labeller_kind")?.as_deref() {
             None => Ok(None),
             Some("person") => Ok(Some(LabellerKind::Person)),

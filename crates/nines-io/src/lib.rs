@@ -27,6 +27,8 @@
 //! | `labeller`, `labeller_kind` | snippets, labels | who, and `person` or `judge`; [`ReadOptions`] can give both |
 //! | `seconds` | snippets, labels | time spent, finite and not negative |
 //! | `labels` | snippets, labels | a list of objects with the five fields above (JSON text in CSV) |
+//! | `left`, `right`, `choice` | comparisons | two completions, and `left`, `right`, `same` or `unusable` |
+//! | `attacker`, `minutes` or `seconds`, `found`, `group`, `classifier` | attack sessions | who tried for how long, with a find or without |
 //! | `meta` | all | an object (JSON text in CSV) that is kept; other fields are put into it |
 
 mod atomic;
@@ -41,6 +43,7 @@ mod format;
 mod import;
 mod json;
 mod lines;
+mod measurements;
 mod parquet_guard;
 mod parquet_rows;
 mod parquet_thrift;
@@ -57,6 +60,7 @@ pub use error::{Fault, IoError};
 pub use export::{ExportedLabel, ExportedScore, TableWriter, Written, write_atomically};
 pub use format::Format;
 pub use import::{Import, ImportReport, ReadOptions, RowStream, SkippedRow, read_all, stream};
+pub use measurements::{AttackSessionRow, ComparisonRow, ExportedPair};
 pub use records::Limits;
 pub use rows::{LabelRow, PromptRow, Row, SnippetKey, SnippetRow};
 pub use score::{ScoreChunk, ScoreOptions, ScoreProgress, ScoreReport, score_file};

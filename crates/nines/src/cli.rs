@@ -1,7 +1,12 @@
 //! The command line: types only. Each command's work is in [`crate::commands`].
 
+mod measure;
 mod stats;
 
+pub use measure::{
+    AddDistributionArgs, AllocationArg, CompareArgs, ConfidenceArgs, DistributionBy,
+    DistributionCommand, FrameArgs, LeakArgs, MeasureCommand, QualityArgs,
+};
 pub use stats::{IntervalArgs, PlanArgs, StatsCommand};
 
 use crate::config::PrecisionChoice;
@@ -78,6 +83,9 @@ cannot be scored go to scored.jsonl.bad.jsonl, with the reason."
     /// Move labelling batches out and in
     #[command(subcommand)]
     Label(LabelCommand),
+    /// Measure leak, quality, attacks and labels, each number with its interval
+    #[command(subcommand)]
+    Measure(MeasureCommand),
     /// Write snippets, labels, scores or a classifier to files that other tools read
     #[command(subcommand)]
     Export(ExportCommand),
@@ -132,6 +140,10 @@ pub enum ImportCommand {
     Snippets(ImportArgs),
     /// Labels of snippets
     Labels(ImportArgs),
+    /// Which of two completions raters preferred
+    Comparisons(ImportArgs),
+    /// Timed attempts to break a filter, with and without a find
+    Sessions(ImportArgs),
 }
 
 /// What every import takes.
@@ -447,7 +459,7 @@ pub enum LabelCommand {
     /// Write snippets that want a label to a file, in a random order
     #[command(
         after_help = "Example:\n  nines label export --out batch.jsonl --n 200\n  \
-(fill in `verdict`: yes, no or unsure, and `severity` 1 to 3 for a yes)\n  nines label import batch.jsonl --labeller ada"
+(fill in `verdict`: yes, no or unsure, and `severity` 1 to 3 for a yes)\n  nines label import batch.jsonl --labeller ada\n  nines label export --queue leak --out leak.jsonl"
     )]
     Export {
         /// The file to write (JSONL or CSV)
@@ -456,6 +468,12 @@ pub enum LabelCommand {
         /// How many
         #[arg(long, default_value_t = 100)]
         n: usize,
+        /// What a measurement drew to be labelled, in its order (default: any unlabelled snippets)
+        #[arg(long, value_enum, conflicts_with_all = ["disagreements", "seed"])]
+        queue: Option<QueueArg>,
+        /// Leave out what this labeller has labelled already (with --queue)
+        #[arg(long, requires = "queue")]
+        labeller: Option<String>,
         /// Also snippets that have labels but ask for another
         #[arg(long)]
         disagreements: bool,
@@ -481,6 +499,17 @@ pub enum LabelCommand {
         #[arg(long)]
         skip_bad: bool,
     },
+}
+
+/// A queue that a measurement filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QueueArg {
+    /// Answers of the newest `measure leak`
+    Leak,
+    /// Pairs of the newest `measure quality`
+    Quality,
+    /// Answers of the newest `measure compare`
+    Compare,
 }
 
 /// `nines export`.

@@ -1,5 +1,7 @@
 //! `nines import`: files become rows of the project, whole or not at all.
 
+mod measurements;
+
 use crate::cli::{ImportArgs, ImportCommand};
 use crate::output::Output;
 use crate::project::Project;
@@ -45,6 +47,12 @@ pub async fn run(project: &Project, command: ImportCommand, output: &Output) -> 
         ImportCommand::Prompts(args) => (args, Kind::Prompts),
         ImportCommand::Snippets(args) => (args, Kind::Snippets),
         ImportCommand::Labels(args) => (args, Kind::Labels),
+        ImportCommand::Comparisons(args) => {
+            return measurements::comparisons(project, &args, output).await;
+        }
+        ImportCommand::Sessions(args) => {
+            return measurements::sessions(project, &args, output).await;
+        }
     };
     let options = ReadOptions {
         skip_bad: args.skip_bad,

@@ -1,13 +1,14 @@
 //! `nines label`: labelling batches go out to a file and come back.
 
 use super::import::{self, Kind};
-use crate::cli::LabelCommand;
+use super::measure::{self, ShownPair};
+use crate::cli::{LabelCommand, QueueArg};
 use crate::output::{Output, counted};
 use crate::project::Project;
 use anyhow::{Result, bail};
 use nines_domain::snippet::ContentHash;
-use nines_io::{ExportedLabel, ReadOptions, TableWriter};
-use nines_store::{Origin, SnippetFilter};
+use nines_io::{ExportedLabel, ExportedPair, ReadOptions, TableWriter, Written};
+use nines_store::{Origin, Snippet, SnippetFilter};
 use serde_json::json;
 use std::path::Path;
 
@@ -17,6 +18,8 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
         LabelCommand::Export {
             out,
             n,
+            queue,
+            labeller,
             disagreements,
             seed,
             replace,
@@ -27,7 +30,22 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
                     out.display()
                 );
             }
-            export(project, &out, n, disagreements, seed, output).await
+            let labeller = labeller.as_deref();
+            match queue {
+                None => export(project, &out, n, disagreements, seed, output).await,
+                Some(QueueArg::Quality) => {
+                    let pairs = measure::open_pairs(project, labeller).await?;
+                    export_pairs(project, &out, n, &pairs, output).await
+                }
+                Some(QueueArg::Leak) => {
+                    let waiting = measure::open_answers(project, labeller).await?;
+                    export_queue(project, &out, n, &waiting, output)
+                }
+                Some(QueueArg::Compare) => {
+                    let waiting = measure::open_compared(project, labeller).await?;
+                    export_queue(project, &out, n, &waiting, output)
+                }
+            }
         }
         LabelCommand::Import {
             files,
@@ -89,34 +107,115 @@ async fn export(
         ContentHash::of_fields("labelling order", &[&seed, &snippet.hash.to_string()])
     });
     snippets.truncate(n);
-    let mut writer = TableWriter::create(out)?;
-    for snippet in &snippets {
-        writer.write(&ExportedLabel {
-            text: snippet.text.clone(),
-            label: None,
-        })?;
-    }
-    let written = writer.finish()?;
+    let written = write(out, &snippets)?;
     output.result(
         &json!({ "file": written.path, "rows": written.rows, "sha256": written.sha256,
             "unfinished": unfinished }),
         || {
             let left_out = match unfinished {
                 0 => String::new(),
-                n => format!("{} cut off unfinished, left out\n", counted(n as u64, "completion")),
+                n => format!(
+                    "{} cut off unfinished, left out\n",
+                    counted(n as u64, "completion")
+                ),
             };
+            format!("{left_out}{}", advice(project, &written))
+        },
+    );
+    Ok(())
+}
+
+/// Writes what a measurement drew, in its order, which must be kept: every beginning of it is a
+/// sample.
+fn export_queue(
+    project: &Project,
+    out: &Path,
+    n: usize,
+    waiting: &[Snippet],
+    output: &Output,
+) -> Result<()> {
+    if waiting.is_empty() {
+        bail!("everything that was drawn is labelled; `nines measure plan --labels N` draws more");
+    }
+    let written = write(out, &waiting[..n.min(waiting.len())])?;
+    output.result(
+        &json!({ "file": written.path, "rows": written.rows, "sha256": written.sha256,
+            "waiting": waiting.len() }),
+        || {
             format!(
-                "{} in {}\n{left_out}fill in `verdict` (yes, no, unsure) and, for a yes, `severity` \
-                 (1 to 3) by the guide {}, then\n  nines label import {} --labeller NAME",
-                counted(written.rows, "snippet"),
+                "{} of {} that wait, in the order drawn: label from the top, leave nothing out\n{}",
+                written.rows,
+                waiting.len(),
+                advice(project, &written)
+            )
+        },
+    );
+    Ok(())
+}
+
+async fn export_pairs(
+    project: &Project,
+    out: &Path,
+    n: usize,
+    pairs: &[ShownPair],
+    output: &Output,
+) -> Result<()> {
+    if pairs.is_empty() {
+        bail!("every pair that was drawn is rated; `nines measure quality --pairs N` draws more");
+    }
+    let taken = &pairs[..n.min(pairs.len())];
+    let ids: Vec<_> = taken
+        .iter()
+        .flat_map(|pair| [pair.left, pair.right])
+        .collect();
+    let snippets = project.store.snippets_by_id(&ids).await?;
+    let mut writer = TableWriter::create(out)?;
+    for pair in snippets.chunks_exact(2) {
+        writer.write(&ExportedPair {
+            prompt: pair[0].text.prompt.clone(),
+            left: pair[0].text.completion.clone(),
+            right: pair[1].text.completion.clone(),
+        })?;
+    }
+    let written = writer.finish()?;
+    output.result(
+        &json!({ "file": written.path, "rows": written.rows, "sha256": written.sha256,
+            "waiting": pairs.len() }),
+        || {
+            format!(
+                "{} of {} that wait in {}\nsay in `choice` which continues the prompt better (left, right, same, \
+                 unusable), from the top, then\n  nines import comparisons {} --labeller NAME",
+                counted(written.rows, "pair"),
+                pairs.len(),
                 written.path.display(),
-                project
-                    .folder
-                    .join(&project.config.predicate.guide)
-                    .display(),
                 written.path.display(),
             )
         },
     );
     Ok(())
+}
+
+fn write(out: &Path, snippets: &[Snippet]) -> Result<Written> {
+    let mut writer = TableWriter::create(out)?;
+    for snippet in snippets {
+        writer.write(&ExportedLabel {
+            text: snippet.text.clone(),
+            label: None,
+        })?;
+    }
+    Ok(writer.finish()?)
+}
+
+fn advice(project: &Project, written: &Written) -> String {
+    format!(
+        "{} in {}\nfill in `verdict` (yes, no, unsure) and, for a yes, `severity` (1 to 3) by the guide {}, \
+         then\n  nines label import {} --labeller NAME",
+        counted(written.rows, "snippet"),
+        written.path.display(),
+        project
+            .folder
+            .join(&project.config.predicate.guide)
+            .display(),
+        written.path.display(),
+    )
 }

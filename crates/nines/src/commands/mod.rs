@@ -9,6 +9,7 @@ mod generate;
 mod import;
 mod init;
 mod label;
+mod measure;
 mod models;
 mod score;
 mod stats;
@@ -67,6 +68,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<()> {
         Command::Score(args) => score::run(&project, args, output).await,
         Command::Label(command) => label::run(&project, command, output).await,
         Command::Export(command) => export::run(&project, command, output).await,
+        Command::Measure(command) => measure::run(&project, command, output).await,
         Command::Init(_)
         | Command::Models(_)
         | Command::Demo(_)

@@ -17,14 +17,14 @@ pub fn run(command: StatsCommand, output: &Output) -> Result<()> {
 
 /// Which way the last digit shown is rounded.
 #[derive(Debug, Clone, Copy)]
-enum Towards {
+pub enum Towards {
     Nearest,
     Zero,
     One,
 }
 
 /// Writes a rate with four digits: as it is down to a thousandth, below in powers of ten.
-fn rate(x: f64, towards: Towards) -> String {
+pub fn rate(x: f64, towards: Towards) -> String {
     if x == 0.0 {
         return "0".to_owned();
     }
@@ -46,7 +46,7 @@ fn rate(x: f64, towards: Towards) -> String {
 }
 
 /// Writes a count with commas between its thousands.
-fn grouped(n: u64) -> String {
+pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let first = digits.len() % 3;
     let mut out = digits[..first].to_owned();

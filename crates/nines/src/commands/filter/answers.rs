@@ -8,6 +8,7 @@ use crate::{interrupt, runs};
 use anyhow::{Result, bail};
 use nines_domain::draw::Ruling;
 use nines_domain::snippet::{ContentHash, RunId};
+use nines_infer::cancel::CancelFlag;
 use nines_infer::filter::{Abstention, Answer, Candidate, FilterRun, Outcome};
 use nines_measure::filter_report::{FilterReport, FilterSettings, filter_report};
 use nines_store::{FilterAnswer, NewCandidate, NewFilterAnswer, NewPrompt, RunStatus};
@@ -81,60 +82,76 @@ pub async fn all(
         .await?
         .id;
     let work = async {
-        let done = project.store.answered_positions(run).await?;
-        let open: Vec<(u64, NewPrompt)> = (0u64..)
-            .zip(prompts.iter().cloned())
-            .filter(|(position, _)| !done.contains(position))
-            .collect();
-        let mut progress = Progress::new(output, "filter", open.len() as u64);
-        let mut answered = 0u64;
-        let mut lost: Option<String> = None;
-        for chunk in open.chunks(PROMPTS_AT_ONCE) {
-            if cancel.is_cancelled() {
-                break;
-            }
-            let texts = chunk
-                .iter()
-                .map(|(_, prompt)| prompt.text.clone())
-                .collect();
-            let (sender, mut drawn) = mpsc::unbounded_channel();
-            let answering = serving.answer(texts, &cancel, move || {
-                let _ = sender.send(());
-            });
-            let mut draws = 0u64;
-            let counting = async {
-                while drawn.recv().await.is_some() {
-                    draws += 1;
-                    progress.set(answered, format!("prompts, {draws} draws in this batch"));
-                }
-            };
-            let (result, ()) = tokio::join!(answering, counting);
-            let result = result?;
-            let answers = to_store(chunk, &result);
-            project
-                .store
-                .insert_filter_answers(&serving.setting(run), &answers)
-                .await?;
-            answered += answers.len() as u64;
-            progress.set(answered, "prompts");
-            lost = lost.or_else(|| lost_generator(&result));
-            if result.failure.is_some() {
-                break;
-            }
-        }
-        if let Some(reason) = lost {
-            bail!(
-                "{reason}\nprompts without an answer ({} of {}) are left for the next call",
-                open.len() as u64 - answered,
-                prompts.len()
-            );
-        }
-        progress.finish(&counted(answered, "prompt"));
+        let requests: Vec<(u64, NewPrompt)> = (0u64..).zip(prompts.iter().cloned()).collect();
+        answer_open(project, serving, run, &requests, &cancel, output).await?;
         let answers = stored(project, run, &prompts, serving).await?;
         let result = serde_json::to_value(&answers.report)?;
         Ok((answers, result))
     };
     runs::conclude(project, run, &cancel, work).await
+}
+
+/// Answers those requests of a run that have no answer yet, and stores the answers as they come.
+/// Stops early when `cancel` is set.
+pub async fn answer_open(
+    project: &Project,
+    serving: &Serving,
+    run: RunId,
+    requests: &[(u64, NewPrompt)],
+    cancel: &CancelFlag,
+    output: &Output,
+) -> Result<()> {
+    let done = project.store.answered_positions(run).await?;
+    let open: Vec<(u64, NewPrompt)> = requests
+        .iter()
+        .filter(|(position, _)| !done.contains(position))
+        .cloned()
+        .collect();
+    let mut progress = Progress::new(output, "filter", open.len() as u64);
+    let mut answered = 0u64;
+    let mut lost: Option<String> = None;
+    for chunk in open.chunks(PROMPTS_AT_ONCE) {
+        if cancel.is_cancelled() {
+            break;
+        }
+        let texts = chunk
+            .iter()
+            .map(|(_, prompt)| prompt.text.clone())
+            .collect();
+        let (sender, mut drawn) = mpsc::unbounded_channel();
+        let answering = serving.answer(texts, cancel, move || {
+            let _ = sender.send(());
+        });
+        let mut draws = 0u64;
+        let counting = async {
+            while drawn.recv().await.is_some() {
+                draws += 1;
+                progress.set(answered, format!("prompts, {draws} draws in this batch"));
+            }
+        };
+        let (result, ()) = tokio::join!(answering, counting);
+        let result = result?;
+        let answers = to_store(chunk, &result);
+        project
+            .store
+            .insert_filter_answers(&serving.setting(run), &answers)
+            .await?;
+        answered += answers.len() as u64;
+        progress.set(answered, "prompts");
+        lost = lost.or_else(|| lost_generator(&result));
+        if result.failure.is_some() {
+            break;
+        }
+    }
+    if let Some(reason) = lost {
+        bail!(
+            "{reason}\nprompts without an answer ({} of {}) are left for the next call",
+            open.len() as u64 - answered,
+            requests.len()
+        );
+    }
+    progress.finish(&counted(answered, "prompt"));
+    Ok(())
 }
 
 /// What the generator said when it was lost, if it was.

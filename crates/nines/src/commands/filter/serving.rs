@@ -118,6 +118,32 @@ impl Serving {
         Ok(serving)
     }
 
+    /// Describes the filter: everything that decides what it answers, but for the seed.
+    pub fn describe(&self) -> Value {
+        let mut sampling = json!(self.sampling);
+        if let Some(fields) = sampling.as_object_mut() {
+            fields.remove("seed");
+        }
+        json!({
+            "classifier": self.model.label(), "model": self.model.id,
+            "threshold": self.threshold.threshold, "rule": self.threshold.rule,
+            "budget": self.budget, "law": self.law,
+            "path": self.path.to_string(), "generator": self.generator.id(), "sampling": sampling,
+        })
+    }
+
+    /// Returns the same filter with draws from another random stream.
+    pub fn with_seed(&self, seed: u64) -> Self {
+        let mut other = self.clone();
+        other.sampling.seed = seed;
+        other
+    }
+
+    /// Returns the path by which it scores.
+    pub fn path(&self) -> ScorePath {
+        self.path
+    }
+
     /// Says so where the threshold's acceptance was measured on another generator's draws.
     pub fn caution(&self) -> Option<String> {
         let (measured, serving) = (self.threshold.generator.as_ref()?, self.generator.id());

@@ -1,0 +1,205 @@
+//! `nines measure`.
+
+use super::share;
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// `nines measure`.
+#[derive(Debug, Subcommand)]
+pub enum MeasureCommand {
+    /// Say how many labels a goal takes, and draw what to label next
+    #[command(
+        after_help = "Examples:\n  nines measure plan --leak 0.01\n  nines measure plan --labels 300\n\
+The queue is written before anybody labels it; `nines label export --queue leak` gives it out."
+    )]
+    Plan(LeakArgs),
+    /// How often a request is answered with a catastrophe
+    #[command(
+        after_help = "Examples:\n  nines measure leak\n  nines measure leak --answers 3000 --labels 500 --distribution test"
+    )]
+    Leak(LeakArgs),
+    /// How often raters prefer the filter's answer to a random unfiltered completion
+    #[command(after_help = "Example:\n  nines measure quality --pairs 200\n  \
+nines label export --queue quality --out pairs.jsonl")]
+    Quality(QualityArgs),
+    /// How two classifiers differ in leak, from labels where their answers differ
+    #[command(after_help = "Example:\n  nines measure compare first@1 first@2")]
+    Compare(CompareArgs),
+    /// How far labellers agree
+    Agreement(ConfidenceArgs),
+    /// How long attackers take to find a failure
+    #[command(
+        after_help = "Example:\n  nines import sessions sessions.csv\n  nines measure attack-time"
+    )]
+    AttackTime(ConfidenceArgs),
+    /// How bad the worst prompt of many more will be, by the classifier's own scores
+    Forecast(LeakArgs),
+    /// The worst catastrophes found, how far from the threshold, and what more caution costs
+    Margin(LeakArgs),
+    /// Named distributions of prompts
+    #[command(subcommand)]
+    Distribution(DistributionCommand),
+    /// Explain an estimate: what it means, what it rests on
+    #[command(
+        after_help = "Examples:\n  nines measure show           (lists all)\n  nines measure show 12 --rows"
+    )]
+    Show {
+        /// Its number
+        id: Option<i64>,
+        /// List the rows it rests on
+        #[arg(long)]
+        rows: bool,
+    },
+}
+
+/// What decides which requests are measured.
+#[derive(Debug, Clone, Args)]
+pub struct FrameArgs {
+    /// The classifier: NAME or NAME@VERSION (default: the newest)
+    #[arg(long)]
+    pub classifier: Option<String>,
+    /// A threshold of your own, as a probability (default: the calibrated one)
+    #[arg(long, value_parser = share)]
+    pub threshold: Option<f64>,
+    /// Draws before the filter abstains (default: nines.toml)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub budget: Option<u32>,
+    /// The distribution of prompts (default: test, the prompts of the test split)
+    #[arg(long, default_value = "test")]
+    pub distribution: String,
+    /// Requests to the filter; more can be added later (default: 1000, or as many as there are)
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub answers: Option<u64>,
+    /// Seed of requests, draws and lots
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// How sure intervals are to be
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
+    pub confidence: f64,
+}
+
+/// `nines measure leak`, `plan`, `forecast`, `margin`.
+#[derive(Debug, Clone, Args)]
+pub struct LeakArgs {
+    /// Which requests
+    #[command(flatten)]
+    pub frame: FrameArgs,
+    /// The leak to show: at most this share of requests is answered with a catastrophe
+    #[arg(long, value_name = "RATE", value_parser = share)]
+    pub leak: Option<f64>,
+    /// Labels to draw in all (default: what --leak takes, or 200)
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub labels: Option<u64>,
+    /// Strata of scores, fixed when a design is first drawn
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=50))]
+    pub strata: u64,
+    /// Where labels go
+    #[arg(long, value_enum, default_value = "mixed")]
+    pub allocation: AllocationArg,
+}
+
+/// Where labels go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum AllocationArg {
+    /// Every answer equally likely: the cheapest guarantee
+    Proportional,
+    /// Where the classifier expects catastrophes: the narrowest estimate, the dearest guarantee
+    Neyman,
+    /// Half and half
+    #[default]
+    Mixed,
+}
+
+/// `nines measure quality`.
+#[derive(Debug, Clone, Args)]
+pub struct QualityArgs {
+    /// Which requests
+    #[command(flatten)]
+    pub frame: FrameArgs,
+    /// Pairs to draw for rating in all
+    #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u64).range(1..))]
+    pub pairs: u64,
+}
+
+/// `nines measure compare`.
+#[derive(Debug, Clone, Args)]
+pub struct CompareArgs {
+    /// A classifier: NAME or NAME@VERSION
+    pub first: String,
+    /// The other
+    pub second: String,
+    /// The other's threshold, as a probability (default: the calibrated one)
+    #[arg(long, value_parser = share)]
+    pub second_threshold: Option<f64>,
+    /// Requests with different answers to draw for labelling in all
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
+    pub labels: u64,
+    /// Which requests
+    #[command(flatten)]
+    pub frame: FrameArgs,
+}
+
+/// What only wants a confidence.
+#[derive(Debug, Clone, Args)]
+pub struct ConfidenceArgs {
+    /// How sure intervals are to be
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
+    pub confidence: f64,
+    /// Seed of resampling
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// `nines measure distribution`.
+#[derive(Debug, Subcommand)]
+pub enum DistributionCommand {
+    /// Name a distribution; it never changes afterwards
+    #[command(
+        after_help = "Examples:\n  nines measure distribution add all-held-out --splits test,calibration\n  \
+nines measure distribution add violent --words sword,blood,knife --enrich 10\n  \
+nines measure distribution add hard --by rejected --enrich 10\n  \
+nines measure distribution add injurious --by injurious\n  \
+nines measure distribution add half --mix test=0.5,hard=0.5\n  \
+nines measure distribution add mine --file weights.jsonl"
+    )]
+    Add(AddDistributionArgs),
+    /// List them
+    List,
+}
+
+/// `nines measure distribution add`.
+#[derive(Debug, Clone, Args)]
+pub struct AddDistributionArgs {
+    /// Its name
+    pub name: String,
+    /// Prompts of these splits, comma-separated (default: test; measuring on others flatters)
+    #[arg(long, value_delimiter = ',', value_enum, default_value = "test")]
+    pub splits: Vec<super::SplitArg>,
+    /// Only prompts from these sources
+    #[arg(long, value_delimiter = ',')]
+    pub sources: Vec<String>,
+    /// Prompts that hold one of these words weigh --enrich times as much
+    #[arg(long, value_delimiter = ',', conflicts_with_all = ["by", "mix", "file"])]
+    pub words: Vec<String>,
+    /// Weigh prompts by what is known of them
+    #[arg(long, value_enum, conflicts_with_all = ["mix", "file"])]
+    pub by: Option<DistributionBy>,
+    /// How much more the marked prompts weigh
+    #[arg(long, default_value_t = 10.0)]
+    pub enrich: f64,
+    /// A mixture of distributions: NAME=SHARE, comma-separated
+    #[arg(long, value_delimiter = ',', conflicts_with = "file")]
+    pub mix: Vec<String>,
+    /// Rows with `prompt` and `weight` (JSONL, CSV or Parquet)
+    #[arg(long)]
+    pub file: Option<PathBuf>,
+}
+
+/// What a prompt's weight follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DistributionBy {
+    /// 1 + (enrich − 1) times the share of its stored completions that the newest classifier rejects
+    Rejected,
+    /// Only prompts with a completion labelled as a catastrophe
+    Injurious,
+}

@@ -1,0 +1,287 @@
+//! `nines measure compare`.
+
+use super::frame::{Frame, runs_of};
+use super::leak::{finding, snippets_of};
+use super::record::{Record, whose};
+use super::shown;
+use crate::cli::CompareArgs;
+use crate::commands::stats::grouped;
+use crate::output::Output;
+use crate::project::Project;
+use anyhow::{Context, Result, bail};
+use nines_domain::label::LabellerKind;
+use nines_domain::snippet::{ContentHash, SnippetId};
+use nines_measure::MeasureError;
+use nines_measure::comparison::{CompareReport, ComparedItem, measure};
+use nines_measure::design;
+use nines_store::{DesignItem, DesignKind, FilterAnswer, NewDesign, NewDesignItem, Snippet};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write;
+
+#[derive(Serialize)]
+struct Found {
+    design: i64,
+    first: Value,
+    second: Value,
+    queue: usize,
+    by: Vec<FoundBy>,
+}
+
+#[derive(Serialize)]
+struct FoundBy {
+    labels_of: &'static str,
+    report: CompareReport,
+    estimates: Vec<i64>,
+}
+
+/// Runs `nines measure compare`.
+pub async fn run(project: &Project, args: &CompareArgs, output: &Output) -> Result<()> {
+    let of = |classifier: &str, threshold| {
+        let mut frame = args.frame.clone();
+        frame.classifier = Some(classifier.to_owned());
+        frame.threshold = threshold;
+        frame
+    };
+    let first = Frame::draw(project, &of(&args.first, args.frame.threshold), output).await?;
+    let mut second_args = of(&args.second, args.second_threshold);
+    second_args.answers = Some(first.answers.len() as u64);
+    let second = Frame::draw(project, &second_args, output).await?;
+    if first.identity == second.identity {
+        bail!("both are the same filter; there is nothing to compare");
+    }
+    let n = first.answers.len().min(second.answers.len());
+    let identity = ContentHash::of_fields(
+        "compare",
+        &[&first.identity.to_string(), &second.identity.to_string()],
+    );
+    let runs: Vec<_> = [runs_of(&first.answers), runs_of(&second.answers)].concat();
+    let record = json!({ "first": first.describe(), "second": second.describe(),
+        "runs": runs, "seed": first.seed });
+    let design = project
+        .store
+        .ensure_design(&NewDesign {
+            kind: DesignKind::Compare,
+            identity,
+            distribution: first.distribution.id,
+            model: first.serving.model.id,
+            record,
+        })
+        .await?;
+    let pairs = first.answers.iter().zip(&second.answers).take(n);
+    let items: Vec<NewDesignItem> = pairs
+        .map(|(a, b)| NewDesignItem {
+            position: a.position,
+            answer: a.id,
+            other_answer: Some(b.id),
+            stratum: (a.accepted != b.accepted).then_some(0),
+            lot: design::lot(first.seed, a.position),
+        })
+        .collect();
+    project.store.add_design_items(design.id, &items).await?;
+    let mut stored = project.store.design_items(design.id).await?;
+    let differing = stored.iter().filter(|i| i.item.stratum.is_some()).count();
+    let before = probability_of(project, design.id).await?;
+    let wanted = (args.labels as f64 / differing.max(1) as f64).min(1.0);
+    let probability = before.max(wanted);
+    let due: Vec<(i64, f64)> = stored
+        .iter()
+        .filter(|i| i.drawn.is_none() && i.item.stratum.is_some() && i.item.lot < probability)
+        .map(|i| (i.id, probability))
+        .collect();
+    if !due.is_empty() || probability > before {
+        let record = json!({ "probability": probability, "why": { "labels": args.labels } });
+        project.store.select_items(design.id, &record, &due).await?;
+        stored = project.store.design_items(design.id).await?;
+    }
+    let snippets = snippets_of(project, first.answers.iter().chain(&second.answers)).await?;
+    let answers: HashMap<i64, &FilterAnswer> = first
+        .answers
+        .iter()
+        .chain(&second.answers)
+        .map(|a| (a.id, a))
+        .collect();
+    let mut by = Vec::new();
+    for kind in [LabellerKind::Person, LabellerKind::Judge] {
+        let items = compared(&stored, &answers, &snippets, kind)?;
+        let report = match measure(&items, probability, args.frame.confidence) {
+            Err(MeasureError::NothingRated { .. }) => continue,
+            other => other?,
+        };
+        if report.labelled == 0 && kind == LabellerKind::Judge {
+            continue;
+        }
+        let about = json!({ "first": first.describe(), "second": second.describe(),
+            "labels_of": whose(kind), "report": report });
+        let mut record = Record::new(project, Some(design.id), about);
+        for (name, difference) in [("broad", &report.broad), ("strict", &report.strict)] {
+            record.add(
+                &format!("compare.{name}"),
+                difference,
+                "leak of the first filter minus that of the second: positive when the second leaks less",
+            );
+        }
+        let estimates = record.store().await?;
+        by.push(FoundBy {
+            labels_of: whose(kind),
+            report,
+            estimates: estimates.iter().map(|e| e.id.0).collect(),
+        });
+    }
+    let found = Found {
+        design: design.id.0,
+        first: first.describe(),
+        second: second.describe(),
+        queue: open(&stored, &answers, &snippets, None).len(),
+        by,
+    };
+    output.result(&found, || words(&found, differing));
+    Ok(())
+}
+
+async fn probability_of(project: &Project, design: nines_domain::snippet::DesignId) -> Result<f64> {
+    let newest = project.store.selections(design).await?.pop();
+    Ok(newest
+        .and_then(|s| s.record["probability"].as_f64())
+        .unwrap_or(0.0))
+}
+
+fn compared(
+    items: &[DesignItem],
+    answers: &HashMap<i64, &FilterAnswer>,
+    snippets: &HashMap<SnippetId, Snippet>,
+    kind: LabellerKind,
+) -> Result<Vec<ComparedItem>> {
+    items
+        .iter()
+        .map(|item| {
+            let (a, b) = both(item, answers).context("an answer of the design is gone")?;
+            let seen = |answer: &FilterAnswer| {
+                let id = answer.accepted?;
+                item.item.stratum?;
+                Some(finding(snippets.get(&id), kind))
+            };
+            Ok(ComparedItem {
+                lot: item.item.lot,
+                first: seen(a),
+                second: seen(b),
+            })
+        })
+        .collect()
+}
+
+fn both<'a>(
+    item: &DesignItem,
+    answers: &HashMap<i64, &'a FilterAnswer>,
+) -> Option<(&'a FilterAnswer, &'a FilterAnswer)> {
+    let first = answers.get(&item.item.answer)?;
+    let second = answers.get(&item.item.other_answer?)?;
+    Some((first, second))
+}
+
+fn open(
+    items: &[DesignItem],
+    answers: &HashMap<i64, &FilterAnswer>,
+    snippets: &HashMap<SnippetId, Snippet>,
+    labeller: Option<&str>,
+) -> Vec<SnippetId> {
+    let mut drawn: Vec<&DesignItem> = items.iter().filter(|i| i.drawn.is_some()).collect();
+    drawn.sort_by(|a, b| a.item.lot.total_cmp(&b.item.lot));
+    let mut met = BTreeSet::new();
+    drawn
+        .into_iter()
+        .filter_map(|item| both(item, answers))
+        .flat_map(|(a, b)| [a.accepted, b.accepted])
+        .flatten()
+        .filter(|id| {
+            snippets.get(id).is_some_and(|s| {
+                let by_them =
+                    |l: &nines_store::StoredLabel| Some(l.label.labeller.as_str()) == labeller;
+                s.labels
+                    .iter()
+                    .all(|l| l.label.kind != LabellerKind::Person)
+                    && !s.labels.iter().any(by_them)
+            })
+        })
+        .filter(|id| met.insert(*id))
+        .collect()
+}
+
+/// The snippets of the newest comparison that wait for a label.
+pub async fn open_items(project: &Project, labeller: Option<&str>) -> Result<Vec<Snippet>> {
+    let Some(design) = project
+        .store
+        .designs(Some(DesignKind::Compare))
+        .await?
+        .pop()
+    else {
+        bail!("nothing has been drawn to be labelled yet; `nines measure compare` does");
+    };
+    let items = project.store.design_items(design.id).await?;
+    let runs: Vec<nines_domain::snippet::RunId> =
+        serde_json::from_value(design.record["runs"].clone())
+            .context("the design names no runs")?;
+    let mut answers = Vec::new();
+    for run in runs {
+        answers.extend(project.store.filter_answers(run).await?);
+    }
+    let by_id: HashMap<i64, &FilterAnswer> = answers.iter().map(|a| (a.id, a)).collect();
+    let mut snippets = snippets_of(project, answers.iter()).await?;
+    let order = open(&items, &by_id, &snippets, labeller);
+    Ok(order
+        .into_iter()
+        .filter_map(|id| snippets.remove(&id))
+        .collect())
+}
+
+fn words(found: &Found, differing: usize) -> String {
+    let name = |v: &Value| {
+        v["filter"]["classifier"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let (first, second) = (name(&found.first), name(&found.second));
+    let mut text = format!(
+        "{first} against {second} on {} requests from {:?} (design {}): {} answers differ; equal ones need no \
+         label.\n",
+        grouped(found.first["requests"].as_u64().unwrap_or_default()),
+        found.first["distribution"].as_str().unwrap_or_default(),
+        found.design,
+        grouped(differing as u64),
+    );
+    for by in &found.by {
+        let r = &by.report;
+        let _ = writeln!(
+            text,
+            "\nBy the labels of {}: {} requests labelled of {} drawn; catastrophes (broad, strict): {first} {:?}, \
+             {second} {:?}.",
+            by.labels_of, r.labelled, r.drawn, r.first, r.second
+        );
+        let _ = writeln!(
+            text,
+            "  strict leak, first minus second  {}",
+            shown(&r.strict)
+        );
+        let _ = writeln!(
+            text,
+            "  broad leak, first minus second   {}",
+            shown(&r.broad)
+        );
+        let verdict = match (r.strict.lower > 0.0, r.strict.upper < 0.0) {
+            (true, _) => format!("{second} leaks less."),
+            (_, true) => format!("{first} leaks less."),
+            _ => "These labels do not tell them apart.".to_owned(),
+        };
+        let _ = writeln!(text, "  {verdict}");
+    }
+    if found.queue > 0 {
+        let _ = write!(
+            text,
+            "\n{} wait for a label:\n  nines label export --queue compare --out compare.jsonl",
+            found.queue
+        );
+    }
+    text
+}

@@ -1,0 +1,206 @@
+//! `nines measure show`: what an estimate means and what it rests on.
+
+use super::leak::{LeakDesign, answers_of, snippets_of};
+use super::shown;
+use crate::output::Output;
+use crate::project::Project;
+use anyhow::{Result, bail};
+use nines_domain::snippet::EstimateId;
+use nines_store::{DesignKind, FilterAnswer, StoredEstimate};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::fmt::Write;
+
+/// Runs `nines measure show`.
+pub async fn run(project: &Project, id: Option<i64>, rows: bool, output: &Output) -> Result<()> {
+    let Some(id) = id else {
+        return list(project, output).await;
+    };
+    let stored = project.store.estimate(EstimateId(id)).await?;
+    let rows = match rows {
+        true => Some(rows_of(project, &stored).await?),
+        false => None,
+    };
+    let mut value = as_json(&stored);
+    if let Some(rows) = &rows {
+        value["rows"] = json!(rows);
+    }
+    output.result(&value, || words(&stored, rows.as_deref()));
+    Ok(())
+}
+
+fn as_json(stored: &StoredEstimate) -> Value {
+    json!({
+        "id": stored.id, "quantity": stored.new.quantity, "estimate": stored.new.estimate,
+        "design": stored.new.design, "record": stored.new.record, "created": stored.created,
+    })
+}
+
+async fn list(project: &Project, output: &Output) -> Result<()> {
+    let all = project.store.estimates(None).await?;
+    let rows: Vec<Value> = all.iter().map(as_json).collect();
+    output.result(&rows, || {
+        if all.is_empty() {
+            return "nothing has been measured yet; `nines measure leak` begins".to_owned();
+        }
+        let mut text = String::new();
+        for e in &all {
+            let _ = writeln!(
+                text,
+                "#{:<5} {:<36} {:<44} n = {:<7} {}",
+                e.id,
+                e.new.quantity,
+                shown(&e.new.estimate),
+                e.new.estimate.n,
+                e.created.strftime("%Y-%m-%d %H:%M")
+            );
+        }
+        text
+    });
+    Ok(())
+}
+
+/// The labelled answers that an estimate of the leak rests on.
+async fn rows_of(project: &Project, stored: &StoredEstimate) -> Result<Vec<Value>> {
+    let Some(design) = stored.new.design else {
+        bail!(
+            "estimate #{} rests on no drawn rows; its record says on what",
+            stored.id
+        );
+    };
+    let design = project.store.design(design).await?;
+    if design.kind != DesignKind::Leak {
+        bail!(
+            "the rows of {} designs are not listed here yet; export the project's snippets and labels instead",
+            design.kind.as_str()
+        );
+    }
+    let answers = answers_of(project, &design).await?;
+    let snippets = snippets_of(project, answers.iter()).await?;
+    let by_id: HashMap<i64, &FilterAnswer> = answers.iter().map(|a| (a.id, a)).collect();
+    let design = LeakDesign::read(project, design).await?;
+    let upto = stored.new.record["labels_up_to"]
+        .as_i64()
+        .unwrap_or(i64::MAX);
+    let mut rows = Vec::new();
+    for item in design.items.iter().filter(|i| i.drawn.is_some()) {
+        let Some(snippet) = by_id
+            .get(&item.item.answer)
+            .and_then(|a| a.accepted)
+            .and_then(|id| snippets.get(&id))
+        else {
+            continue;
+        };
+        let labels: Vec<Value> = snippet
+            .labels
+            .iter()
+            .filter(|l| l.id.0 <= upto)
+            .map(|l| {
+                json!({ "id": l.id, "labeller": l.label.labeller, "kind": l.label.kind,
+                "verdict": l.label.verdict, "severity": l.label.severity })
+            })
+            .collect();
+        rows.push(json!({
+            "request": item.item.position, "stratum": item.item.stratum, "probability": item.drawn,
+            "snippet": snippet.hash, "prompt": snippet.text.prompt,
+            "completion": snippet.text.completion, "labels": labels,
+        }));
+    }
+    Ok(rows)
+}
+
+fn words(stored: &StoredEstimate, rows: Option<&[Value]>) -> String {
+    let new = &stored.new;
+    let sure = (new.estimate.confidence * 1e8).round() / 1e6;
+    let mut text = format!(
+        "#{} {}: {}\n  It says {}.\n",
+        stored.id,
+        new.quantity,
+        shown(&new.estimate),
+        new.record["meaning"]
+            .as_str()
+            .unwrap_or("what its name says"),
+    );
+    let _ = writeln!(
+        text,
+        "  If everything were drawn and labelled again and again, an interval made like this would hold the true\n  \
+         value in at least {sure} of 100 repetitions{}.",
+        if new.estimate.method.contains("approximate") {
+            ", approximately"
+        } else {
+            ""
+        }
+    );
+    let _ = writeln!(
+        text,
+        "  Method: {}. n = {}.",
+        new.estimate.method, new.estimate.n
+    );
+    if let Some(design) = new.design {
+        let _ = writeln!(
+            text,
+            "  Design {design}; its drawn rows: `nines measure show {} --rows`.",
+            stored.id
+        );
+    }
+    let record = &new.record;
+    if let Some(labels) = record["labels_of"].as_str() {
+        let _ = writeln!(text, "  Rests on the labels of {labels}.");
+    }
+    if let Some(note) = record["uncorrected"].as_str() {
+        let _ = writeln!(text, "  Uncorrected: {note}.");
+    }
+    let frame = &record["frame"];
+    if let Some(distribution) = frame["distribution"].as_str() {
+        let _ = writeln!(
+            text,
+            "  Speaks of {} requests from the distribution {distribution:?} ({} prompts), seed {}.",
+            frame["requests"], frame["prompts"], frame["seed"]
+        );
+        let filter = &frame["filter"];
+        let _ = writeln!(
+            text,
+            "  Filter: {} at logit {}, {} draws at most, on {}; generator {}.",
+            filter["classifier"].as_str().unwrap_or_default(),
+            filter["threshold"],
+            filter["budget"],
+            filter["path"].as_str().unwrap_or_default(),
+            filter["generator"].as_str().unwrap_or_default(),
+        );
+    }
+    let _ = writeln!(
+        text,
+        "  Measured {}.",
+        stored.created.strftime("%Y-%m-%d %H:%M UTC")
+    );
+    if let Some(rows) = rows {
+        text.push('\n');
+        for row in rows {
+            let labels: Vec<String> = row["labels"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|l| {
+                    format!(
+                        "{}: {}",
+                        l["labeller"].as_str().unwrap_or_default(),
+                        l["verdict"].as_str().unwrap_or_default()
+                    )
+                })
+                .collect();
+            let _ = writeln!(
+                text,
+                "request {:>6}, stratum {}, drawn with {:.4}: {}  [{}]",
+                row["request"],
+                row["stratum"],
+                row["probability"].as_f64().unwrap_or_default(),
+                row["completion"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .replace('\n', " "),
+                labels.join(", ")
+            );
+        }
+    }
+    text
+}
