@@ -2,7 +2,10 @@
 
 mod stats;
 
-pub use stats::{IntervalArgs, PlanArgs, StatsCommand};
+pub use stats::{
+    AgreementArgs, CompareArgs, Input, IntervalArgs, MetricArg, PlanArgs, QualityArgs, SpeciesArgs,
+    StatsCommand, StratifiedArgs, SurvivalArgs,
+};
 
 use crate::config::PrecisionChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};

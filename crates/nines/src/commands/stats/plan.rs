@@ -1,6 +1,6 @@
 //! `nines stats plan`.
 
-use super::{Towards, grouped, rate};
+use super::shown::{Towards, grouped, percent, rate};
 use crate::cli::PlanArgs;
 use crate::output::Output;
 use anyhow::Result;
@@ -57,7 +57,7 @@ pub fn run(args: &PlanArgs, output: &Output) -> Result<()> {
 }
 
 fn words(plan: &Plan) -> String {
-    let sure = (plan.confidence * 1e8).round() / 1e6;
+    let sure = percent(plan.confidence);
     let mut out = format!(
         "To show with {sure} % confidence that at most {} of requests leak,\n\
          label this many of the filter's own answers, drawn at random:\n",
