@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// How many bytes of a value an error shows.
 const SHOWN: usize = 40;
 
+/// How many fields of a row an error names.
+const NAMED: usize = 10;
+
 /// The rows of a file, one at a time and in constant memory. Nothing is left out as a duplicate, for
 /// two rows that say the same are two counts.
 pub struct Table {
@@ -155,9 +158,18 @@ impl TableRow {
     /// Returns what a field holds where it must hold something.
     ///
     /// # Errors
-    /// [`IoError::BadRow`] where it holds nothing.
+    /// [`IoError::BadRow`] where it holds nothing; it names the fields that the row has, for a wrong
+    /// separator or a mistyped name shows there.
     pub fn needed<T>(&self, name: &str, value: Option<T>) -> Result<T, IoError> {
-        value.ok_or_else(|| self.bad(name, "is missing"))
+        value.ok_or_else(|| {
+            let names: Vec<&str> = self.names().take(NAMED).collect();
+            let has = if names.is_empty() {
+                "nothing".to_owned()
+            } else {
+                names.join(", ")
+            };
+            self.bad(name, format!("is missing; the row has {has}"))
+        })
     }
 
     /// Returns a field's words: a string, a number or a truth value as text; blank is absent.

@@ -1,6 +1,8 @@
 //! Rows of numbers as they stand.
 
-use nines_io::{IoError, Table, TableRow};
+use nines_domain::score::Score;
+use nines_domain::snippet::SnippetText;
+use nines_io::{ExportedScore, IoError, Table, TableRow, TableWriter};
 
 fn rows(name: &str, content: &str) -> Result<Vec<TableRow>, IoError> {
     let folder = tempfile::tempdir().expect("a folder");
@@ -52,7 +54,7 @@ fn what_is_wrong_is_named() {
         (
             row.needed("d", row.number("d").expect("absent"))
                 .expect_err("missing"),
-            ["line 2", "field `d`", "is missing"],
+            ["field `d`", "is missing", "the row has a, b, c"],
         ),
     ] {
         let error = error.to_string();
@@ -68,4 +70,36 @@ fn what_is_wrong_is_named() {
         let error = rows(name, content).expect_err("refused").to_string();
         assert!(error.contains(part), "{error}");
     }
+}
+
+#[test]
+fn parquet_has_typed_fields() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("scores.parquet");
+    let mut writer = TableWriter::create(&path).expect("created");
+    for (logit, accepted) in [(-8.5, Some(true)), (2.0, None)] {
+        let row = ExportedScore {
+            text: SnippetText::new("He ran.", "He stopped."),
+            score: Score::new(logit).expect("finite"),
+            classifier: "first@1".to_owned(),
+            path: "cpu/f32".to_owned(),
+            accepted,
+            source: None,
+        };
+        writer.write(&row).expect("written");
+    }
+    writer.finish().expect("finished");
+    let rows: Result<Vec<TableRow>, IoError> = Table::open(&path, None).expect("opened").collect();
+    let rows = rows.expect("fine");
+    let scores: Vec<_> = rows
+        .iter()
+        .map(|row| row.number("score").expect("a number"))
+        .collect();
+    assert_eq!(scores, [Some(-8.5), Some(2.0)]);
+    assert_eq!(
+        rows[0].yes_or_no("accepted").expect("a truth value"),
+        Some(true)
+    );
+    assert_eq!(rows[1].yes_or_no("accepted").expect("absent"), None);
+    assert_eq!((rows[0].line(), rows[1].line()), (1, 2));
 }

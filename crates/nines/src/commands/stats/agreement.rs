@@ -1,9 +1,9 @@
 //! `nines stats agreement`.
 
 use super::rows;
-use super::shown::{Towards, columns, grouped, rate, whole};
+use super::shown::{Towards, columns, counted, grouped, rate, whole};
 use crate::cli::{AgreementArgs, MetricArg};
-use crate::output::{Output, counted};
+use crate::output::Output;
 use anyhow::{Result, bail};
 use nines_domain::estimate::Estimate;
 use nines_io::TableRow;
@@ -115,7 +115,8 @@ pub fn run(args: &AgreementArgs, output: &Output) -> Result<()> {
         confidence: args.input.confidence,
         ..Bootstrap::default()
     };
-    let alpha = estimate(krippendorff_alpha(&ratings, metric, &bootstrap)?);
+    let alpha = krippendorff_alpha(&ratings, metric, &bootstrap).map_err(Into::into);
+    let alpha = estimate(rows::about(&args.input.file, alpha)?);
     let found = Found {
         items: read.items.len(),
         compared: alpha.n,

@@ -1,6 +1,6 @@
 //! `nines stats compare`.
 
-use super::shown::{Towards, grouped, rate, whole};
+use super::shown::{Towards, grouped, percent, rate, whole};
 use crate::cli::CompareArgs;
 use crate::output::Output;
 use anyhow::Result;
@@ -137,21 +137,22 @@ fn words(args: &CompareArgs, found: &Found) -> String {
             _ => out.push_str("  Normal:      none, for the labels show no spread\n"),
         }
     }
-    out.push_str(verdict(&found.population.exact));
+    out.push_str(&verdict(&found.population.exact));
     out.push_str(
         "\nWhat both accept or both reject cancels, and needs no label. Labels must be of random\n\
-         completions among those that only one classifier accepts. This is of single draws, not of\n\
-         the filters' answers: where the filters retry differently often, their leaks differ otherwise.",
+         completions among those that only one classifier accepts. It speaks of single draws: the leaks of\n\
+         filters that draw again after a rejection differ by another amount.",
     );
     out
 }
 
-fn verdict(exact: &Estimate) -> &'static str {
+fn verdict(exact: &Estimate) -> String {
+    let sure = percent(exact.confidence);
     if exact.lower > 0.0 {
-        "The new classifier is safer."
+        format!("The new classifier is safer, with {sure} % confidence.")
     } else if exact.upper < 0.0 {
-        "The old classifier is safer."
+        format!("The old classifier is safer, with {sure} % confidence.")
     } else {
-        "The exact interval holds 0: these labels do not show which is safer."
+        "The exact interval holds 0: these labels do not show which is safer.".to_owned()
     }
 }

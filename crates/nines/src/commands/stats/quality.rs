@@ -2,10 +2,11 @@
 
 mod pairs;
 
-use super::shown::{Towards, grouped, rate, whole};
+use super::rows;
+use super::shown::{Towards, counted, grouped, rate, whole};
 use crate::cli::QualityArgs;
 use crate::commands::BadUsage;
-use crate::output::{Output, counted};
+use crate::output::Output;
 use anyhow::Result;
 use nines_domain::estimate::Estimate;
 use nines_measure::estimate;
@@ -61,9 +62,10 @@ struct Sides {
 pub fn run(args: &QualityArgs, output: &Output) -> Result<()> {
     let read = pairs::read(args, output)?;
     let found = match &read.weighted {
-        Some(weighted) => repaired(args, &read, weighted)?,
-        None => skipping(args, &read)?,
+        Some(weighted) => repaired(args, &read, weighted),
+        None => skipping(args, &read),
     };
+    let found = rows::about(&args.input.file, found)?;
     output.result(&found, || words(&found));
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::cli::Input;
 use crate::output::Output;
 use anyhow::Result;
 use nines_io::{Format, Table, TableRow};
+use nines_stats::StatsError;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -58,6 +59,17 @@ pub fn name(file: &Path) -> String {
     } else {
         file.display().to_string()
     }
+}
+
+/// Names the file in an error that its numbers cause.
+pub fn about<T>(file: &Path, result: Result<T>) -> Result<T> {
+    result.map_err(|error| {
+        if error.is::<StatsError>() {
+            error.context(name(file))
+        } else {
+            error
+        }
+    })
 }
 
 /// Numbers names by their alphabet, so that no order of rows changes a result.

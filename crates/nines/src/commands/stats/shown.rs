@@ -63,6 +63,12 @@ pub fn grouped(n: u64) -> String {
     out
 }
 
+/// Writes how many of something there are: "1 find", "2,000 finds".
+pub fn counted(n: u64, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(n))
+}
+
 /// Writes an interval's two ends, rounded outwards.
 pub fn ends(of: &Estimate) -> String {
     let (lower, upper) = (rate(of.lower, Towards::Down), rate(of.upper, Towards::Up));

@@ -3,9 +3,12 @@
 mod plan;
 mod sessions;
 
-use super::shown::{Towards, columns, ends, grouped, percent, rate, trimmed, whole, with_ends};
+use super::rows;
+use super::shown::{
+    Towards, columns, counted, ends, grouped, percent, rate, trimmed, whole, with_ends,
+};
 use crate::cli::SurvivalArgs;
-use crate::output::{Output, counted};
+use crate::output::Output;
 use anyhow::{Context, Result};
 use nines_domain::estimate::Estimate;
 use nines_measure::estimate;
@@ -84,9 +87,12 @@ pub fn run(args: &SurvivalArgs, output: &Output) -> Result<()> {
     for group in &read.groups {
         let resampled = enough(group).then_some(&bootstrap);
         let times = times(group, confidence, read.by_attacker, resampled);
-        groups.push(times.with_context(|| match &group.name {
-            Some(name) => format!("group {name}"),
-            None => "the sessions".to_owned(),
+        groups.push(times.with_context(|| {
+            let file = rows::name(&args.input.file);
+            match &group.name {
+                Some(name) => format!("{file}: group {name}"),
+                None => file,
+            }
         })?);
     }
     let compared = match &read.groups[..] {

@@ -136,6 +136,15 @@ fn disagreements_alone_compare() {
         words[at + 1] = value;
         on(&[], &words).bad(1, parts);
     }
+    // Many failures of the old classifier and none of the new one show which is safer.
+    let mut words = COMPARE;
+    (words[8], words[14]) = ("90", "0");
+    let ended = on(&[], &words).good();
+    assert!(
+        ended.stdout.contains("The new classifier is safer"),
+        "{}",
+        ended.stdout
+    );
     let mut words = COMPARE;
     (words[6], words[8]) = ("0", "0");
     on(&[], &words).bad(1, &["--old-labelled is 0", "label some"]);

@@ -196,7 +196,7 @@ fn pairs_that_cannot_be_are_refused() {
         ),
         (
             "rejected,preferred,weight\n1,tie,0\n",
-            &["sum of the weights"],
+            &["a.csv", "sum of the weights"],
         ),
         (
             "rejected,preferred,rater\n1,tie,\n1,tie,a\n",
@@ -222,5 +222,11 @@ fn pairs_that_cannot_be_are_refused() {
     ];
     on(&[("a.csv", &proposed())], &words).bad(2, &["--missed-mass", "below"]);
     let words = ["quality", "a.csv", "--largest-weight", "1"];
-    on(&[("a.csv", &proposed())], &words).bad(1, &["largest weight", "every weight seen"]);
+    on(&[("a.csv", &proposed())], &words).bad(1, &["`weight`", "above the 1 of --largest-weight"]);
+    let words = ["quality", "a.csv", "--rejection-rate", "0.1"];
+    on(
+        &[("a.csv", "rejected,preferred,weight\n1,tie,1\n0,,1\n")],
+        &words,
+    )
+    .bad(1, &["line 3", "`rejected`", "--rejection-rate"]);
 }

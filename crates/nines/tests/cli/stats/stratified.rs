@@ -247,6 +247,10 @@ fn weights_that_cannot_be_are_refused() {
         let parts = [parts, &["strata.csv"]].concat();
         on(&[("strata.csv", &content)], &words).bad(1, &parts);
     }
+    // A wrong separator shows.
+    let words = ["stratified", "a.csv"];
+    on(&[("a.csv", "stratum;weight\na;1\n")], &words)
+        .bad(1, &["line 2", "`stratum`", "the row has stratum;weight"]);
     let whole = "stratum,weight,n,failures\na,1,100,0\n";
     let words = ["stratified", "a.csv", "--abstained", "0.2"];
     on(&[("a.csv", whole)], &words).bad(1, &["1.2", "multiply each by 1 less"]);

@@ -166,7 +166,10 @@ fn sessions_that_cannot_be_are_refused() {
             "minutes,found,attacker\n5,1,\n6,1,a\n",
             &["line 3", "`attacker`", "everywhere"],
         ),
-        ("minutes,found\n0,1\n", &["the total time of attack"]),
+        (
+            "minutes,found\n0,1\n",
+            &["a.csv", "the total time of attack"],
+        ),
         ("minutes,found\n", &["no rows"]),
     ] {
         on(&[("a.csv", rows)], &["survival", "a.csv"]).bad(1, parts);

@@ -63,9 +63,11 @@ pub fn read(args: &QualityArgs, output: &Output) -> Result<Pairs> {
             });
         }
         let weight = row.number("weight")?;
-        if let Some(weight) = weight.filter(|&weight| weight < 0.0) {
-            let reason = format!("is {weight}, but a weight cannot be negative");
-            return Err(row.bad("weight", reason).into());
+        check_weight(args, row, weight)?;
+        if args.rejection_rate.is_some() && weight.is_some() && !rejected {
+            let reason =
+                "is 0, but --rejection-rate is for pairs that were all drawn until a rejection";
+            return Err(row.bad("rejected", reason).into());
         }
         if !outcomes.is_empty() && weight.is_some() == weights.is_empty() {
             let reason = "is in some rows only: fill it in everywhere or nowhere";
@@ -141,6 +143,20 @@ fn gather(
         weighted,
         unused_ratings,
     }
+}
+
+fn check_weight(args: &QualityArgs, row: &TableRow, weight: Option<f64>) -> Result<()> {
+    let Some(weight) = weight else {
+        return Ok(());
+    };
+    let reason = if weight < 0.0 {
+        format!("is {weight}, but a weight cannot be negative")
+    } else if let Some(largest) = args.largest_weight.filter(|&largest| largest < weight) {
+        format!("is {weight}, above the {largest} of --largest-weight")
+    } else {
+        return Ok(());
+    };
+    Err(row.bad("weight", reason).into())
 }
 
 fn preference(row: &TableRow) -> Result<Option<Preference>> {
