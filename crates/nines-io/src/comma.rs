@@ -33,9 +33,18 @@ impl<R: Read> Read for Bounded<R> {
 
 pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Records, IoError> {
     let (file, _) = Counted::open(path)?;
+    of(file, path, limits)
+}
+
+/// Takes the records of what is read from elsewhere than a file, which `path` names.
+pub(crate) fn of(
+    source: impl Read + Send + 'static,
+    path: &Path,
+    limits: &Limits,
+) -> Result<Records, IoError> {
     let used = Arc::new(AtomicU64::new(0));
     let bounded = Bounded {
-        inner: file,
+        inner: source,
         used: Arc::clone(&used),
         limit: limits.line_bytes as u64 + (1 << 16),
     };

@@ -7,6 +7,7 @@
 //! - [`TableWriter`] writes rows as JSONL, CSV or Parquet; [`DataCard`] and [`ModelCard`] say what
 //!   they are. Every file appears whole, by one rename.
 //! - [`score_file`] adds scores to a file of any size.
+//! - [`Table`] reads rows of numbers and names as they stand, for people with counts of their own.
 //! - [`starter`] is the starter project's data, embedded.
 //!
 //! It knows no database and no models.
@@ -53,6 +54,7 @@ mod score;
 mod score_lines;
 mod score_parquet;
 pub mod starter;
+mod table;
 
 pub use cards::{DataCard, LabelCounts, ModelCard};
 pub use columns::{Kind, Tabular};
@@ -64,3 +66,4 @@ pub use measurements::{AttackSessionRow, ComparisonRow, ExportedPair};
 pub use records::Limits;
 pub use rows::{LabelRow, PromptRow, Row, SnippetKey, SnippetRow};
 pub use score::{ScoreChunk, ScoreOptions, ScoreProgress, ScoreReport, score_file};
+pub use table::{Table, TableRow};

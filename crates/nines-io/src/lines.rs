@@ -60,20 +60,30 @@ impl Lines {
         limit: usize,
     ) -> Result<(Self, Arc<AtomicU64>), IoError> {
         let (file, read) = Counted::open(path)?;
-        let file = BufReader::with_capacity(1 << 16, file);
+        Ok((Self::of(file, path, gzipped, limit), read))
+    }
+
+    /// Takes the lines of what is read from elsewhere than a file, which `path` names.
+    pub(crate) fn of(
+        source: impl Read + Send + 'static,
+        path: &Path,
+        gzipped: bool,
+        limit: usize,
+    ) -> Self {
+        let source = BufReader::with_capacity(1 << 16, source);
         let reader: Box<dyn BufRead + Send> = if gzipped {
-            Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file)))
+            let plain = MultiGzDecoder::new(source);
+            Box::new(BufReader::with_capacity(1 << 16, plain))
         } else {
-            Box::new(file)
+            Box::new(source)
         };
-        let lines = Self {
+        Self {
             reader,
             path: path.to_owned(),
             limit,
             line: 0,
             buffer: Vec::new(),
-        };
-        Ok((lines, read))
+        }
     }
 
     /// Reads the next line that is not blank; `None` at the end.

@@ -58,22 +58,26 @@ pub(crate) fn open(
     let records: Records = match format {
         Format::Jsonl | Format::JsonlGz => {
             let gzipped = format == Format::JsonlGz;
-            let (mut lines, _) = Lines::open(path, gzipped, limits.line_bytes)?;
-            Box::new(std::iter::from_fn(move || {
-                lines
-                    .next_line()
-                    .map(|line| {
-                        line.map(|line| Record {
-                            line: line.number,
-                            fields: line.text.and_then(json::object),
-                        })
-                    })
-                    .transpose()
-            }))
+            objects(Lines::open(path, gzipped, limits.line_bytes)?.0)
         }
         Format::Csv => comma::open(path, limits)?,
         Format::Parquet => parquet_rows::open(path)?,
         Format::Text => return book::open(path, limits, sentences_per_prompt),
     };
     Ok((records, LeftOut::new()))
+}
+
+/// Takes each line as a JSON object.
+pub(crate) fn objects(mut lines: Lines) -> Records {
+    Box::new(std::iter::from_fn(move || {
+        lines
+            .next_line()
+            .map(|line| {
+                line.map(|line| Record {
+                    line: line.number,
+                    fields: line.text.and_then(json::object),
+                })
+            })
+            .transpose()
+    }))
 }

@@ -4,10 +4,13 @@ mod measure;
 mod stats;
 
 pub use measure::{
-    AddDistributionArgs, AllocationArg, CompareArgs, ConfidenceArgs, DistributionBy,
-    DistributionCommand, FrameArgs, LeakArgs, MeasureCommand, QualityArgs,
+    AddDistributionArgs, AllocationArg, CompareFiltersArgs, ConfidenceArgs, DistributionBy,
+    DistributionCommand, FrameArgs, LeakArgs, MeasureCommand, QualityDesignArgs,
 };
-pub use stats::{IntervalArgs, PlanArgs, StatsCommand};
+pub use stats::{
+    AgreementArgs, CompareArgs, Input, IntervalArgs, MetricArg, PlanArgs, QualityArgs, SpeciesArgs,
+    StatsCommand, StratifiedArgs, SurvivalArgs,
+};
 
 use crate::config::PrecisionChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod project;
 mod runs;
+mod shown;
 
 use clap::Parser;
 use nines_kernels::lanes::Hold;

@@ -21,10 +21,10 @@ The queue is written before anybody labels it; `nines label export --queue leak`
     /// How often raters prefer the filter's answer to a random unfiltered completion
     #[command(after_help = "Example:\n  nines measure quality --pairs 200\n  \
 nines label export --queue quality --out pairs.jsonl")]
-    Quality(QualityArgs),
+    Quality(QualityDesignArgs),
     /// How two classifiers differ in leak, from labels where their answers differ
     #[command(after_help = "Example:\n  nines measure compare first@1 first@2")]
-    Compare(CompareArgs),
+    Compare(CompareFiltersArgs),
     /// How far labellers agree
     Agreement(ConfidenceArgs),
     /// How long attackers take to find a failure
@@ -112,7 +112,7 @@ pub enum AllocationArg {
 
 /// `nines measure quality`.
 #[derive(Debug, Clone, Args)]
-pub struct QualityArgs {
+pub struct QualityDesignArgs {
     /// Which requests
     #[command(flatten)]
     pub frame: FrameArgs,
@@ -123,7 +123,7 @@ pub struct QualityArgs {
 
 /// `nines measure compare`.
 #[derive(Debug, Clone, Args)]
-pub struct CompareArgs {
+pub struct CompareFiltersArgs {
     /// A classifier: NAME or NAME@VERSION
     pub first: String,
     /// The other

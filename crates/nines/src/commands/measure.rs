@@ -37,51 +37,18 @@ pub async fn run(project: &Project, command: MeasureCommand, output: &Output) ->
     }
 }
 
-/// Writes a number with its interval: small ones in powers of ten, ends rounded outwards.
+/// Writes a number with its interval and confidence.
 fn shown(estimate: &nines_domain::estimate::Estimate) -> String {
-    use crate::commands::stats::{Towards, rate};
-    let point = estimate.value.map_or_else(
-        || "-".to_owned(),
-        |v| signed(v, |x| rate(x, Towards::Nearest)),
-    );
-    let ends = |x: f64, towards| match x {
-        x if x.is_infinite() => "unbounded".to_owned(),
-        x => signed(x, |x| rate(x, towards)),
-    };
-    let (down, up) = (
-        if estimate.lower < 0.0 {
-            Towards::One
-        } else {
-            Towards::Zero
-        },
-        if estimate.upper < 0.0 {
-            Towards::Zero
-        } else {
-            Towards::One
-        },
-    );
-    format!(
-        "{point}  [{}, {}] {} %",
-        ends(estimate.lower, down),
-        ends(estimate.upper, up),
-        (estimate.confidence * 1e8).round() / 1e6
-    )
-}
-
-fn signed(x: f64, write: impl Fn(f64) -> String) -> String {
-    if x < 0.0 {
-        format!("-{}", write(-x))
-    } else {
-        write(x)
-    }
+    let sure = crate::shown::percent(estimate.confidence);
+    format!("{} {sure} %", crate::shown::with_ends(estimate))
 }
 
 /// Writes an upper bound.
 fn at_most(estimate: &nines_domain::estimate::Estimate) -> String {
-    use crate::commands::stats::{Towards, rate};
+    use crate::shown::{Towards, percent, rate};
+    let upper = rate(estimate.upper, Towards::Up);
     format!(
-        "at most {} with {} % confidence",
-        rate(estimate.upper, Towards::One),
-        (estimate.confidence * 1e8).round() / 1e6
+        "at most {upper} with {} % confidence",
+        percent(estimate.confidence)
     )
 }

@@ -21,6 +21,12 @@ const COMMANDS: &[&[&str]] = &[
     &["stats"],
     &["stats", "interval"],
     &["stats", "plan"],
+    &["stats", "stratified"],
+    &["stats", "survival"],
+    &["stats", "quality"],
+    &["stats", "agreement"],
+    &["stats", "compare"],
+    &["stats", "species"],
     &["demo"],
     &["doctor"],
 ];

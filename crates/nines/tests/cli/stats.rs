@@ -1,6 +1,11 @@
 //! `nines stats`: numbers that independent programs gave, and bad input.
 
-use crate::world::World;
+mod labels;
+mod quality;
+mod stratified;
+mod survival;
+
+use crate::world::{Ended, World};
 use serde_json::Value;
 
 fn json(words: &[&str]) -> Value {
@@ -8,6 +13,29 @@ fn json(words: &[&str]) -> Value {
         .run(&[&["--json", "stats"], words].concat())
         .good();
     serde_json::from_str(&ended.stdout).expect("JSON")
+}
+
+/// Runs a command of `nines stats` on files of this content.
+fn on(files: &[(&str, &str)], words: &[&str]) -> Ended {
+    let world = World::empty();
+    for (name, content) in files {
+        world.file(name, content);
+    }
+    world.run(&[&["stats"], words].concat())
+}
+
+/// The same, as JSON.
+#[track_caller]
+fn json_on(files: &[(&str, &str)], words: &[&str]) -> Value {
+    on(files, &[words, &["--json"]].concat()).good().json()
+}
+
+/// Says that a number is within `allowed` of another.
+#[track_caller]
+fn close(found: &Value, expected: f64, allowed: f64) {
+    let number = found.as_f64();
+    let is_close = number.is_some_and(|number| (number - expected).abs() <= allowed);
+    assert!(is_close, "{found} is not {expected}");
 }
 
 /// The values of scipy, and of the zero-failure formula.

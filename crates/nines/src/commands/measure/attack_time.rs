@@ -176,7 +176,7 @@ fn words(found: &Found) -> String {
             text,
             "  at least                 {:.1} with {} % confidence",
             (g.at_least.lower * 10.0).floor() / 10.0,
-            (g.at_least.confidence * 1e8).round() / 1e6
+            crate::shown::percent(g.at_least.confidence)
         );
         if let Some(clustered) = &g.by_attackers {
             let _ = writeln!(

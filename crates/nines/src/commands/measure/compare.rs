@@ -4,10 +4,10 @@ use super::frame::{Frame, runs_of};
 use super::leak::{finding, snippets_of};
 use super::record::{Record, whose};
 use super::shown;
-use crate::cli::CompareArgs;
-use crate::commands::stats::grouped;
+use crate::cli::CompareFiltersArgs;
 use crate::output::Output;
 use crate::project::Project;
+use crate::shown::grouped;
 use anyhow::{Context, Result, bail};
 use nines_domain::label::LabellerKind;
 use nines_domain::snippet::{ContentHash, SnippetId};
@@ -37,7 +37,7 @@ struct FoundBy {
 }
 
 /// Runs `nines measure compare`.
-pub async fn run(project: &Project, args: &CompareArgs, output: &Output) -> Result<()> {
+pub async fn run(project: &Project, args: &CompareFiltersArgs, output: &Output) -> Result<()> {
     let of = |classifier: &str, threshold| {
         let mut frame = args.frame.clone();
         frame.classifier = Some(classifier.to_owned());

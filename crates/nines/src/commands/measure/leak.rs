@@ -5,9 +5,9 @@ use super::frame::{Frame, runs_of};
 use super::record::{Record, whose};
 use super::{at_most, shown};
 use crate::cli::{AllocationArg, LeakArgs};
-use crate::commands::stats::{Towards, grouped, rate};
 use crate::output::Output;
 use crate::project::Project;
+use crate::shown::{Towards, grouped, rate};
 use anyhow::{Context, Result, bail};
 use nines_domain::label::{Adjudication, Label, LabellerKind};
 use nines_domain::score::Score;
@@ -386,7 +386,7 @@ fn drawn_in(items: &[DesignItem], stratum: usize) -> u64 {
 }
 
 fn plan_words(planned: &Planned) -> String {
-    let sure = (planned.confidence * 1e8).round() / 1e6;
+    let sure = crate::shown::percent(planned.confidence);
     let requests = planned.answered + planned.abstained;
     let mut text = format!(
         "Design {}: {} requests from the distribution {:?}, {} answered, {} abstained.\n",
@@ -414,7 +414,7 @@ fn plan_words(planned: &Planned) -> String {
             let _ = writeln!(
                 text,
                 "This design CANNOT show that: the most it could show is {}. Ask for {missing}.",
-                rate(planned.bound_without_catastrophes, Towards::One),
+                rate(planned.bound_without_catastrophes, Towards::Up),
             );
         }
     }
@@ -441,8 +441,8 @@ fn plan_words(planned: &Planned) -> String {
          If no label is a catastrophe, the bound will be {} with {sure} % confidence.\n\
          {} newly drawn; {} wait for a label:\n  nines label export --queue leak --out leak.jsonl",
         rate(planned.expected_leak, Towards::Nearest),
-        rate(2.0 * planned.expected_deviation, Towards::One),
-        rate(planned.bound_without_catastrophes, Towards::One),
+        rate(2.0 * planned.expected_deviation, Towards::Up),
+        rate(planned.bound_without_catastrophes, Towards::Up),
         grouped(planned.newly_drawn),
         grouped(planned.queue as u64),
     );

@@ -4,10 +4,10 @@ use super::frame::{Frame, runs_of};
 use super::leak::{answer_score, answers_of};
 use super::record::{Record, whose};
 use super::shown;
-use crate::cli::QualityArgs;
-use crate::commands::stats::grouped;
+use crate::cli::QualityDesignArgs;
 use crate::output::Output;
 use crate::project::Project;
+use crate::shown::grouped;
 use anyhow::{Context, Result, bail};
 use nines_domain::label::LabellerKind;
 use nines_domain::snippet::SnippetId;
@@ -213,7 +213,7 @@ struct FoundBy {
 }
 
 /// Runs `nines measure quality`.
-pub async fn run(project: &Project, args: &QualityArgs, output: &Output) -> Result<()> {
+pub async fn run(project: &Project, args: &QualityDesignArgs, output: &Output) -> Result<()> {
     let frame = Frame::draw(project, &args.frame, output).await?;
     let record = json!({ "frame": frame.describe(), "runs": runs_of(&frame.answers),
         "seed": frame.seed });

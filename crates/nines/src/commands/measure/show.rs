@@ -111,7 +111,7 @@ async fn rows_of(project: &Project, stored: &StoredEstimate) -> Result<Vec<Value
 
 fn words(stored: &StoredEstimate, rows: Option<&[Value]>) -> String {
     let new = &stored.new;
-    let sure = (new.estimate.confidence * 1e8).round() / 1e6;
+    let sure = crate::shown::percent(new.estimate.confidence);
     let mut text = format!(
         "#{} {}: {}\n  It says {}.\n",
         stored.id,

@@ -1,8 +1,8 @@
 //! `nines stats interval`.
 
-use super::{Towards, grouped, rate};
 use crate::cli::IntervalArgs;
 use crate::output::Output;
+use crate::shown::{Towards, ends, grouped, percent, rate};
 use anyhow::Result;
 use nines_domain::estimate::Estimate;
 use nines_measure::estimate;
@@ -45,10 +45,6 @@ pub fn run(args: &IntervalArgs, output: &Output) -> Result<()> {
 }
 
 fn words(found: &Found) -> String {
-    let ends = |of: &Estimate| {
-        let (lower, upper) = (rate(of.lower, Towards::Zero), rate(of.upper, Towards::One));
-        format!("[{lower}, {upper}]")
-    };
     let Found {
         failures,
         n,
@@ -56,7 +52,7 @@ fn words(found: &Found) -> String {
         at_most,
         ..
     } = found;
-    let sure = (both.confidence * 1e8).round() / 1e6;
+    let sure = percent(both.confidence);
     let seen = rate(both.value.unwrap_or(0.0), Towards::Nearest);
     // A nine that is not shown must not be printed: the last digit is cut off.
     let nines = (found.nines_shown * 100.0).floor() / 100.0;
@@ -75,7 +71,7 @@ fn words(found: &Found) -> String {
         grouped(*n),
         ends(both),
         both.method,
-        rate(at_most.upper, Towards::One),
+        rate(at_most.upper, Towards::Up),
         at_most.method,
         ends(&found.wilson),
         found.wilson.method,

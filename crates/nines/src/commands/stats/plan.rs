@@ -1,8 +1,8 @@
 //! `nines stats plan`.
 
-use super::{Towards, grouped, rate};
 use crate::cli::PlanArgs;
 use crate::output::Output;
+use crate::shown::{Towards, grouped, percent, rate};
 use anyhow::Result;
 use nines_stats::interval::trials_needed;
 use serde::Serialize;
@@ -57,7 +57,7 @@ pub fn run(args: &PlanArgs, output: &Output) -> Result<()> {
 }
 
 fn words(plan: &Plan) -> String {
-    let sure = (plan.confidence * 1e8).round() / 1e6;
+    let sure = percent(plan.confidence);
     let mut out = format!(
         "To show with {sure} % confidence that at most {} of requests leak,\n\
          label this many of the filter's own answers, drawn at random:\n",
