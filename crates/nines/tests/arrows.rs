@@ -11,6 +11,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("nines-nn", &["nines-kernels"]),
     ("nines-models", &[]),
     ("nines-text", &[]),
+    ("nines-report", &["nines-domain"]),
+    ("nines-world", &["nines-domain", "nines-stats"]),
     ("nines-store", &["nines-domain"]),
     ("nines-io", &["nines-domain", "nines-text"]),
     (
