@@ -1,12 +1,14 @@
 //! The command line: types only. Each command's work is in [`crate::commands`].
 
 mod measure;
+mod simulate;
 mod stats;
 
 pub use measure::{
     AddDistributionArgs, AllocationArg, CompareFiltersArgs, ConfidenceArgs, DistributionBy,
     DistributionCommand, FrameArgs, LeakArgs, MeasureCommand, QualityDesignArgs,
 };
+pub use simulate::{CheckArgs, NewArgs, SimulateCommand, SimulatedLabelArgs};
 pub use stats::{
     AgreementArgs, CompareArgs, Input, IntervalArgs, MetricArg, PlanArgs, QualityArgs, SpeciesArgs,
     StatsCommand, StratifiedArgs, SurvivalArgs,
@@ -92,6 +94,9 @@ cannot be scored go to scored.jsonl.bad.jsonl, with the reason."
     /// Write snippets, labels, scores or a classifier to files that other tools read
     #[command(subcommand)]
     Export(ExportCommand),
+    /// Rehearse measuring in a synthetic world where the truth is known
+    #[command(subcommand)]
+    Simulate(SimulateCommand),
     /// Intervals and plans for counts of your own; needs no project
     #[command(subcommand)]
     Stats(StatsCommand),

@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use nines_domain::draw::Sampling;
 use nines_kernels::Unit;
 use nines_nn::precision::Precision;
+use nines_world::generator::WorldSettings;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -140,6 +141,9 @@ pub struct GeneratorSection {
     /// What a local model multiplies in.
     #[serde(default)]
     pub precision: PrecisionChoice,
+    /// The synthetic world, where everything is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<WorldSettings>,
     /// An OpenAI-compatible endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<EndpointSection>,
@@ -150,6 +154,7 @@ impl Default for GeneratorSection {
         Self {
             model: "smollm2-135m".to_owned(),
             precision: PrecisionChoice::default(),
+            simulated: None,
             endpoint: None,
         }
     }

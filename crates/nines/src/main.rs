@@ -14,6 +14,7 @@ mod progress;
 mod project;
 mod runs;
 mod shown;
+mod simulated;
 
 use clap::Parser;
 use nines_kernels::lanes::Hold;

@@ -5,6 +5,7 @@ use crate::config::EndpointRoute;
 use crate::output::{Output, counted};
 use crate::progress::Progress;
 use crate::project::Project;
+use crate::simulated::{WorldGenerator, WorldScorer};
 use anyhow::{Context, Result, bail};
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetText;
@@ -180,9 +181,15 @@ pub async fn calibration_on(
 }
 
 /// Loads the scorer of a stored classifier.
-pub fn scorer(project: &Project, model: &Model, path: ScorePath) -> Result<Arc<ClassifierScorer>> {
-    scorer_of_folder(&folder_of(project, model), path)
-        .with_context(|| format!("cannot load the classifier {}", model.label()))
+pub fn scorer(project: &Project, model: &Model, path: ScorePath) -> Result<Arc<dyn Scorer>> {
+    let folder = folder_of(project, model);
+    let load = || -> Result<Arc<dyn Scorer>> {
+        if let Some(known) = WorldScorer::read(&folder)? {
+            return Ok(Arc::new(known));
+        }
+        Ok(scorer_of_folder(&folder, path)?)
+    };
+    load().with_context(|| format!("cannot load the classifier {}", model.label()))
 }
 
 /// Loads the scorer in a classifier folder.
@@ -193,7 +200,7 @@ pub fn scorer_of_folder(folder: &Path, path: ScorePath) -> Result<Arc<Classifier
 
 /// Scores snippets on a thread of their own, with a progress bar.
 pub async fn score_all(
-    scorer: Arc<ClassifierScorer>,
+    scorer: Arc<dyn Scorer>,
     texts: Vec<SnippetText>,
     what: &str,
     output: &Output,
@@ -217,6 +224,9 @@ pub async fn score_all(
 /// Loads the project's generator.
 pub fn generator(project: &Project) -> Result<Arc<dyn Generator>> {
     let section = &project.config.generator;
+    if let Some(settings) = section.simulated {
+        return Ok(Arc::new(WorldGenerator::new(settings)?));
+    }
     if let Some(endpoint) = &section.endpoint {
         let key = match &endpoint.key_env {
             None => None,

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetId;
 use nines_domain::split::Split;
-use nines_infer::classifier::ClassifierScorer;
+use nines_infer::scorer::Scorer;
 use nines_measure::calibrate::{
     CalibrationRecord, CalibrationRequest, CatastropheChoice, ThresholdRule,
 };
@@ -241,7 +241,7 @@ struct Scoring<'a> {
     project: &'a Project,
     model: &'a Model,
     path: &'a str,
-    scorer: Arc<ClassifierScorer>,
+    scorer: Arc<dyn Scorer>,
     output: &'a Output,
 }
 

@@ -13,8 +13,9 @@ mod record;
 mod show;
 
 pub use compare::open_items as open_compared;
-pub use leak::open_items as open_answers;
-pub use quality::{ShownPair, open_pairs};
+pub use distribution::Named;
+pub use leak::{draw_only as draw_leak, measured as measure_leak, open_items as open_answers};
+pub use quality::{ShownPair, draw_only as draw_quality, measured as measure_quality, open_pairs};
 
 use crate::cli::MeasureCommand;
 use crate::output::Output;
@@ -38,7 +39,7 @@ pub async fn run(project: &Project, command: MeasureCommand, output: &Output) ->
 }
 
 /// Writes a number with its interval and confidence.
-fn shown(estimate: &nines_domain::estimate::Estimate) -> String {
+pub fn shown(estimate: &nines_domain::estimate::Estimate) -> String {
     let sure = crate::shown::percent(estimate.confidence);
     format!("{} {sure} %", crate::shown::with_ends(estimate))
 }

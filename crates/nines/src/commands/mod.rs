@@ -12,10 +12,11 @@ mod label;
 mod measure;
 mod models;
 mod score;
+mod simulate;
 mod stats;
 mod train;
 
-use crate::cli::{Cli, Command, TrainCommand};
+use crate::cli::{Cli, Command, SimulateCommand, TrainCommand};
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::Result;
@@ -56,6 +57,9 @@ pub async fn run(cli: Cli, output: &Output) -> Result<()> {
         Command::Demo(args) => return demo::run(named, args, cli.precision, output).await,
         Command::Doctor => return doctor::run(&folder, output).await,
         Command::Stats(command) => return stats::run(command, output),
+        Command::Simulate(SimulateCommand::New(args)) => {
+            return simulate::make(&args, output).await;
+        }
         _ => {}
     }
     let project = Project::open(&folder).await?.with_precision(cli.precision);
@@ -68,6 +72,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<()> {
         Command::Score(args) => score::run(&project, args, output).await,
         Command::Label(command) => label::run(&project, command, output).await,
         Command::Export(command) => export::run(&project, command, output).await,
+        Command::Simulate(command) => simulate::run(&project, command, output).await,
         Command::Measure(command) => measure::run(&project, command, output).await,
         Command::Init(_)
         | Command::Models(_)

@@ -8,7 +8,6 @@ use crate::output::{Output, counted};
 use crate::progress::Progress;
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
-use nines_infer::scorer::Scorer;
 use nines_io::{ScoreOptions, ScoreReport, score_file};
 use tokio::sync::mpsc;
 

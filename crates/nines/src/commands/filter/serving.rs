@@ -9,9 +9,9 @@ use nines_domain::draw::Sampling;
 use nines_domain::score::Threshold;
 use nines_domain::snippet::{CalibrationId, ContentHash, RunId};
 use nines_infer::cancel::CancelFlag;
-use nines_infer::classifier::ClassifierScorer;
 use nines_infer::filter::{Filter, FilterEvent, FilterRun, Law};
 use nines_infer::generator::Generator;
+use nines_infer::scorer::Scorer;
 use nines_store::{FilterSetting, Model, NewPrompt, Sampler};
 use serde_json::{Value, json};
 use std::fmt;
@@ -89,7 +89,7 @@ pub struct Serving {
     /// How completions are sampled.
     pub sampling: Sampling,
     path: ScorePath,
-    scorer: Arc<ClassifierScorer>,
+    scorer: Arc<dyn Scorer>,
     generator: Arc<dyn Generator>,
 }
 

@@ -256,7 +256,7 @@ impl Ready {
 
 /// What a plan says.
 #[derive(Serialize)]
-struct Planned {
+pub struct Planned {
     design: i64,
     frame: Value,
     answered: u64,
@@ -298,6 +298,13 @@ pub async fn plan(project: &Project, args: &LeakArgs, output: &Output) -> Result
     let mut ready = Ready::load(project, args, output).await?;
     let planned = draw(project, &mut ready, args).await?;
     output.result(&planned, || plan_words(&planned));
+    Ok(())
+}
+
+/// Draws the frame and what is to be labelled, and estimates nothing.
+pub async fn draw_only(project: &Project, args: &LeakArgs, output: &Output) -> Result<()> {
+    let mut ready = Ready::load(project, args, output).await?;
+    draw(project, &mut ready, args).await?;
     Ok(())
 }
 
@@ -531,7 +538,7 @@ pub async fn answers_of(project: &Project, design: &Design) -> Result<Vec<Filter
 
 /// What a measurement of the leak found.
 #[derive(Serialize)]
-struct Found {
+pub struct Found {
     design: i64,
     frame: Value,
     by: Vec<FoundBy>,
@@ -569,6 +576,22 @@ struct Confirmed {
 
 /// Runs `nines measure leak`.
 pub async fn run(project: &Project, args: &LeakArgs, output: &Output) -> Result<()> {
+    let (found, planned) = measured(project, args, output).await?;
+    if let Some(planned) = planned
+        && !output.is_json()
+    {
+        output.note(&plan_words(&planned));
+    }
+    output.result(&found, || words(&found));
+    Ok(())
+}
+
+/// Draws what is still to be drawn, and estimates the leak from what is labelled.
+pub async fn measured(
+    project: &Project,
+    args: &LeakArgs,
+    output: &Output,
+) -> Result<(Found, Option<Planned>)> {
     let mut ready = Ready::load(project, args, output).await?;
     let undrawn = ready.design.probabilities.iter().all(|p| *p == 0.0);
     let grown = ready.design.items.iter().any(|i| {
@@ -577,25 +600,20 @@ pub async fn run(project: &Project, args: &LeakArgs, output: &Output) -> Result<
                 .stratum
                 .is_some_and(|h| i.item.lot < ready.design.probabilities[h as usize])
     });
-    if undrawn || grown || args.labels.is_some() || args.leak.is_some() {
-        let planned = draw(project, &mut ready, args).await?;
-        if !output.is_json() {
-            output.note(&plan_words(&planned));
-        }
-    }
+    let planned = if undrawn || grown || args.labels.is_some() || args.leak.is_some() {
+        Some(draw(project, &mut ready, args).await?)
+    } else {
+        None
+    };
     let (mut by, mut not_yet) = (Vec::new(), Vec::new());
     let others = Named::all(project).await?;
     for kind in [LabellerKind::Person, LabellerKind::Judge] {
         let items = ready.items(kind)?;
-        let is_drawn = |i: &&DesignItem| i.drawn.is_some();
-        let labelled = ready
-            .design
-            .items
-            .iter()
-            .zip(&items)
-            .filter(|(item, seen)| is_drawn(item) && seen.finding != Finding::Unlabelled)
-            .count();
-        if labelled > 0 {
+        let drawn = ready.design.items.iter().zip(&items);
+        let any = drawn
+            .filter(|(item, _)| item.drawn.is_some())
+            .any(|(_, seen)| seen.finding != Finding::Unlabelled);
+        if any {
             let confidence = args.frame.confidence;
             match found_by(project, &ready, &items, kind, &others, confidence).await {
                 Ok(found) => by.push(found),
@@ -613,8 +631,7 @@ pub async fn run(project: &Project, args: &LeakArgs, output: &Output) -> Result<
         not_yet,
         queue: open(&ready, None)?.len(),
     };
-    output.result(&found, || words(&found));
-    Ok(())
+    Ok((found, planned))
 }
 
 /// Says whether more labels would mend it.

@@ -197,7 +197,7 @@ pub async fn open_pairs(project: &Project, labeller: Option<&str>) -> Result<Vec
 }
 
 #[derive(Serialize)]
-struct Found {
+pub struct Found {
     design: i64,
     frame: Value,
     newly_drawn: u64,
@@ -214,6 +214,22 @@ struct FoundBy {
 
 /// Runs `nines measure quality`.
 pub async fn run(project: &Project, args: &QualityDesignArgs, output: &Output) -> Result<()> {
+    let found = measured(project, args, output).await?;
+    output.result(&found, || words(&found));
+    Ok(())
+}
+
+/// Draws the frame and the pairs that are still to be drawn, and estimates nothing.
+pub async fn draw_only(project: &Project, args: &QualityDesignArgs, output: &Output) -> Result<()> {
+    ready(project, args, output).await?;
+    Ok(())
+}
+
+async fn ready(
+    project: &Project,
+    args: &QualityDesignArgs,
+    output: &Output,
+) -> Result<(Frame, Ready, u64)> {
     let frame = Frame::draw(project, &args.frame, output).await?;
     let record = json!({ "frame": frame.describe(), "runs": runs_of(&frame.answers),
         "seed": frame.seed });
@@ -241,6 +257,16 @@ pub async fn run(project: &Project, args: &QualityDesignArgs, output: &Output) -
     project.store.add_design_items(design.id, &items).await?;
     let mut ready = Ready::read(project, design).await?;
     let newly = draw(project, &mut ready, args.pairs).await?;
+    Ok((frame, ready, newly))
+}
+
+/// Draws pairs that are still to be drawn, and estimates the quality from what is rated.
+pub async fn measured(
+    project: &Project,
+    args: &QualityDesignArgs,
+    output: &Output,
+) -> Result<Found> {
+    let (frame, ready, newly) = ready(project, args, output).await?;
     let mut by = Vec::new();
     for kind in [LabellerKind::Person, LabellerKind::Judge] {
         let items = ready.items(kind)?;
@@ -255,15 +281,13 @@ pub async fn run(project: &Project, args: &QualityDesignArgs, output: &Output) -
         };
         by.push(record_of(project, &ready, &frame, report, kind).await?);
     }
-    let found = Found {
+    Ok(Found {
         design: ready.design.id.0,
         frame: frame.describe(),
         newly_drawn: newly,
         queue: ready.open(None)?.len(),
         by,
-    };
-    output.result(&found, || words(&found));
-    Ok(())
+    })
 }
 
 /// Draws pairs until about as many are drawn as asked for.

@@ -1,0 +1,153 @@
+//! `nines simulate truth`: the exact values beside what was measured.
+
+use crate::commands::measure::{Named, shown};
+use crate::models;
+use crate::output::Output;
+use crate::project::Project;
+use crate::shown::{Towards, rate};
+use crate::simulated::WorldScorer;
+use anyhow::{Context, Result};
+use nines_domain::score::Threshold;
+use nines_store::StoredEstimate;
+use nines_world::exact::{Census, Exact};
+use nines_world::generator::World;
+use nines_world::preference::Preference;
+use serde::Serialize;
+use std::fmt::Write;
+
+/// A true value, and the newest estimate of it.
+#[derive(Serialize)]
+struct Beside {
+    quantity: &'static str,
+    truth: f64,
+    estimate: Option<i64>,
+    shown: Option<String>,
+    held: Option<bool>,
+}
+
+/// Computes the exact values of the newest simulated classifier at its threshold.
+pub async fn exact(
+    project: &Project,
+    world: &World,
+    distribution: &str,
+) -> Result<(Exact, Threshold)> {
+    let model = models::classifier(project, None).await?;
+    let scorer = WorldScorer::read(&models::folder_of(project, &model))?.with_context(|| {
+        format!(
+            "{} is a trained classifier; exact values are known for simulated ones",
+            model.label()
+        )
+    })?;
+    let calibration = project
+        .store
+        .latest_calibration(model.id)
+        .await?
+        .context("the classifier has no threshold; `nines calibrate --acceptance 0.5`")?;
+    let named = Named::resolve(project, distribution).await?;
+    let ids: Vec<_> = named.shares.iter().map(|(id, _)| *id).collect();
+    let prompts = project.store.prompts_by_id(&ids).await?;
+    let shares: Vec<(String, f64)> = prompts
+        .into_iter()
+        .zip(&named.shares)
+        .map(|(prompt, (_, share))| (prompt.text, *share))
+        .collect();
+    let census = Census::new(world, &shares, |prompt, completion| {
+        scorer.score_of(prompt, completion).ok().map(|s| s.logit())
+    })?;
+    let budget = project.config.filter.budget;
+    let threshold = calibration.threshold;
+    Ok((
+        census.at(threshold.logit(), budget, &preference())?,
+        threshold,
+    ))
+}
+
+/// What simulated raters like, where a request without an answer loses every comparison but ties.
+fn preference() -> Preference {
+    Preference {
+        fallback_utility: -1e6,
+        ..Preference::default()
+    }
+}
+
+/// Runs `nines simulate truth`.
+pub async fn run(
+    project: &Project,
+    world: &World,
+    distribution: &str,
+    output: &Output,
+) -> Result<()> {
+    let (exact, threshold) = exact(project, world, distribution).await?;
+    let estimates = project.store.estimates(None).await?;
+    let newest = |quantity: &str| -> Option<&StoredEstimate> {
+        estimates.iter().rev().find(|e| {
+            e.new.quantity == quantity
+                && e.new.record["frame"]["distribution"].as_str() == Some(distribution)
+        })
+    };
+    let rows: Vec<Beside> = values(&exact)
+        .into_iter()
+        .map(|(quantity, truth)| {
+            let found = newest(quantity);
+            Beside {
+                quantity,
+                truth,
+                estimate: found.map(|e| e.id.0),
+                shown: found.map(|e| shown(&e.new.estimate)),
+                held: found.map(|e| e.new.estimate.lower <= truth && truth <= e.new.estimate.upper),
+            }
+        })
+        .collect();
+    output.result(&rows, || {
+        let mut text = format!(
+            "The true values on {distribution:?}, for a filter that accepts {threshold}:\n"
+        );
+        for row in &rows {
+            let _ = writeln!(
+                text,
+                "  {:<26} {:>10}   {}",
+                row.quantity,
+                rate(row.truth, Towards::Nearest),
+                match (&row.shown, row.held) {
+                    (Some(shown), Some(true)) => format!("measured {shown}, holds it"),
+                    (Some(shown), Some(false)) => format!("measured {shown}, MISSES it"),
+                    _ => "not measured yet".to_owned(),
+                }
+            );
+        }
+        let _ = write!(
+            text,
+            "  (random completions are catastrophes in {}, and {} of them are accepted)",
+            rate(exact.base_rate, Towards::Nearest),
+            rate(exact.acceptance, Towards::Nearest)
+        );
+        text
+    });
+    Ok(())
+}
+
+/// The quantities of `nines measure` whose true values are known.
+pub fn values(exact: &Exact) -> Vec<(&'static str, f64)> {
+    let mut values = vec![
+        ("leak.broad", exact.leak_broad),
+        ("leak.broad.bound", exact.leak_broad),
+        ("leak.strict", exact.leak_strict),
+        ("leak.strict.bound", exact.leak_strict),
+        ("leak.abstention", exact.abstention),
+    ];
+    // A tie with nothing at all still counts half; the protocol counts it as lost.
+    let lost = exact.quality - preference().ties / 2.0 * exact.abstention;
+    values.push(("quality.with_abstentions", lost));
+    if exact.abstention < 1.0 {
+        let answered = lost / (1.0 - exact.abstention);
+        values.push(("quality", answered));
+        values.push(("quality.approximate", answered));
+    }
+    if let Some(rate) = exact.leak_among_answers {
+        values.push(("leak.broad.among_answers", rate));
+    }
+    if let Some(rate) = exact.false_omission_rate {
+        values.push(("leak.broad.false_omission", rate));
+    }
+    values
+}
