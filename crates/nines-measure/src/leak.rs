@@ -127,6 +127,8 @@ pub struct LeakReport {
     pub labelled: u64,
     /// Drawn answers without a label.
     pub waiting: u64,
+    /// Labelled answers that were never drawn: they measure nothing, and are left out.
+    pub undrawn: u64,
     /// How many equally drawn labels these are worth for the estimate, (Σw)²/Σw².
     pub effective_labels: f64,
     /// The broad leak.
@@ -194,7 +196,13 @@ pub fn measure(
         (s.labelled as f64 * w, s.labelled as f64 * w * w)
     });
     let (sum, squares) = weights.fold((0.0, 0.0), |(a, b), (c, d)| (a + c, b + d));
+    let undrawn = items.iter().filter(|item| {
+        let outside = item.stratum.is_some_and(|h| item.lot >= probabilities[h]);
+        outside && item.finding != Finding::Unlabelled
+    });
+    let undrawn = undrawn.count() as u64;
     Ok(LeakReport {
+        undrawn,
         requests,
         abstained,
         abstention: estimate(clopper_pearson(abstained, requests, confidence)?),

@@ -6,13 +6,16 @@
 //! exactly one half: no rating is needed. Only pairs whose first draw was rejected are shown, with
 //! sides at random, and of those as many as the design draws.
 
+use crate::distribution::Reweighting;
 use crate::error::MeasureError;
 use crate::estimates::estimate;
 use nines_domain::comparison::Choice;
 use nines_domain::estimate::Estimate;
+use nines_domain::snippet::PromptId;
 use nines_stats::interval::clopper_pearson;
 use nines_stats::quality::{
-    Preference, Presentation, Rating, RejectionRate, known_rejection, position_bias,
+    PairOutcome, Preference, Presentation, Rating, RejectionRate, WeightedPair, horvitz_thompson,
+    known_rejection, position_bias, with_missing_mass,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +56,8 @@ impl SeenRating {
 pub struct QualityItem {
     /// Which request it is.
     pub position: u64,
+    /// Its prompt.
+    pub prompt: PromptId,
     /// What became of it.
     pub outcome: QualityOutcome,
     /// Its lot.
@@ -189,6 +194,59 @@ pub fn measure(
     })
 }
 
+/// Estimates the quality as it would be on another distribution, a request without an answer counted
+/// as lost. Only requests whose lot lies below the last rating's count, so that those which needed no
+/// rating stand beside the others in their true proportion.
+///
+/// # Errors
+/// As [`measure`].
+pub fn reweighted(
+    items: &[QualityItem],
+    probability: f64,
+    reweighting: &Reweighting,
+    confidence: f64,
+) -> Result<Estimate, MeasureError> {
+    let waits = |i: &&QualityItem| {
+        i.outcome == QualityOutcome::Differs && i.lot < probability && preferred(i).is_none()
+    };
+    let reach = items
+        .iter()
+        .filter(waits)
+        .map(|i| i.lot)
+        .fold(probability, f64::min);
+    let mut pairs = Vec::new();
+    for item in items.iter().filter(|item| item.lot < reach) {
+        let outcome = match (item.outcome, preferred(item)) {
+            (QualityOutcome::Same, _) => PairOutcome::Accepted,
+            (QualityOutcome::Abstained, _) | (QualityOutcome::Differs, None) => {
+                PairOutcome::Rated(Preference::Unfiltered)
+            }
+            (QualityOutcome::Differs, Some(preference)) => PairOutcome::Rated(preference),
+        };
+        let weight = reweighting
+            .weights
+            .get(&item.prompt)
+            .copied()
+            .unwrap_or(0.0);
+        pairs.push(WeightedPair { weight, outcome });
+    }
+    if pairs.is_empty() {
+        return Err(MeasureError::NothingRated { drawn: 0 });
+    }
+    let found = horvitz_thompson(&pairs, Some(reweighting.largest), confidence)?;
+    let mut found = estimate(with_missing_mass(
+        &found.quality.guaranteed,
+        reweighting.missing,
+    )?);
+    found.method = format!("re-weighted, abstentions as lost, {}", found.method);
+    Ok(found)
+}
+
+/// One preference for a pair, the first rater's that could judge it.
+fn preferred(item: &QualityItem) -> Option<Preference> {
+    item.ratings.iter().find_map(|rating| rating.preference())
+}
+
 /// The quality when no request's first draw was rejected: one half, give or take what that many
 /// requests may have missed.
 fn never_differs(answered: u64, confidence: f64) -> Result<Estimate, MeasureError> {
@@ -286,6 +344,7 @@ mod tests {
                 };
                 QualityItem {
                     position,
+                    prompt: PromptId((stream.unit() * 10.0) as i64),
                     outcome,
                     lot: stream.unit(),
                     ratings: vec![SeenRating {
@@ -315,6 +374,44 @@ mod tests {
         assert!((sum / runs as f64 - truth).abs() < 0.004);
         assert!(held >= 360 && overall >= 360, "{held} {overall}");
         assert!(approximate >= 342, "{approximate}");
+    }
+
+    #[test]
+    fn re_weighted_quality_holds_the_other_distribution() {
+        // Prompts 0 to 4 are preferred less; they are asked half of the time, and wanted nine tenths.
+        let from: Vec<_> = (0..10).map(|i| (PromptId(i), 0.1)).collect();
+        let to: Vec<_> = (0..10)
+            .map(|i| (PromptId(i), if i < 5 { 0.18 } else { 0.02 }))
+            .collect();
+        let reweighting = Reweighting::new(&from, &to).expect("shared");
+        let rejected = 0.4;
+        let truth = 0.5 + rejected * (0.9 * 0.25 + 0.1 * 0.6 - 0.5);
+        let (mut held, mut sum, runs) = (0, 0.0, 200);
+        for seed in 0..runs {
+            let items: Vec<QualityItem> = simulate(seed, 1200, rejected, 0.0, 0.5)
+                .into_iter()
+                .map(|mut item| {
+                    let mut stream = Stream::new(seed + 777, item.position);
+                    let won = if item.prompt.0 < 5 { 0.25 } else { 0.6 };
+                    let filtered = stream.unit() < won;
+                    let left = item.ratings[0].filtered_left;
+                    item.ratings[0].choice = match filtered == left {
+                        true => Choice::Left,
+                        false => Choice::Right,
+                    };
+                    item
+                })
+                .collect();
+            let found = reweighted(&items, 0.5, &reweighting, 0.9).expect("measured");
+            held += u32::from(found.lower <= truth && truth <= found.upper);
+            sum += found.value.expect("a value");
+        }
+        assert!(
+            (sum / runs as f64 - truth).abs() < 0.008,
+            "{} {truth}",
+            sum / runs as f64
+        );
+        assert!(held >= 180, "{held}");
     }
 
     #[test]

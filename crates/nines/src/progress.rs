@@ -62,6 +62,11 @@ impl Progress {
         self.bar.set_message(message);
     }
 
+    /// Returns how many steps are done.
+    pub fn done(&self) -> u64 {
+        self.bar.position()
+    }
+
     /// Changes how many steps there are.
     pub fn set_total(&self, total: u64) {
         self.bar.set_length(total);

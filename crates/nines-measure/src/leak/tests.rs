@@ -143,6 +143,29 @@ fn without_catastrophes_an_even_design_gives_the_binomial_bound() {
 }
 
 #[test]
+fn labels_of_answers_that_were_not_drawn_are_counted_and_left_out() {
+    let items = frame(5, 1000);
+    let report = measure(&items, &[0.3, 0.3, 0.3], None, 0.95).expect("measured");
+    let answered = items.iter().filter(|i| i.stratum.is_some()).count() as u64;
+    assert_eq!(report.labelled + report.undrawn, answered);
+    let clean: Vec<LeakItem> = items
+        .iter()
+        .map(|item| match item.lot < 0.3 {
+            true => *item,
+            false => LeakItem {
+                finding: Finding::Unlabelled,
+                ..*item
+            },
+        })
+        .collect();
+    let alone = measure(&clean, &[0.3, 0.3, 0.3], None, 0.95).expect("measured");
+    assert_eq!(
+        (alone.undrawn, &alone.broad, &alone.strict),
+        (0, &report.broad, &report.strict)
+    );
+}
+
+#[test]
 fn undecided_answers_widen_upwards_only() {
     let mut items = frame(3, 2000);
     let clear = measure(&items, &[0.5, 0.5, 0.5], None, 0.95).expect("measured");

@@ -20,7 +20,8 @@ The queue is written before anybody labels it; `nines label export --queue leak`
     Leak(LeakArgs),
     /// How often raters prefer the filter's answer to a random unfiltered completion
     #[command(after_help = "Example:\n  nines measure quality --pairs 200\n  \
-nines label export --queue quality --out pairs.jsonl")]
+nines label export --queue quality --out pairs.jsonl\n  \
+nines measure quality --threshold 0.001 --curve 0.01,0.1,0.5")]
     Quality(QualityDesignArgs),
     /// How two classifiers differ in leak, from labels where their answers differ
     #[command(after_help = "Example:\n  nines measure compare first@1 first@2")]
@@ -33,9 +34,9 @@ nines label export --queue quality --out pairs.jsonl")]
     )]
     AttackTime(ConfidenceArgs),
     /// How bad the worst prompt of many more will be, by the classifier's own scores
-    Forecast(LeakArgs),
+    Forecast(FrameArgs),
     /// The worst catastrophes found, how far from the threshold, and what more caution costs
-    Margin(LeakArgs),
+    Margin(FrameArgs),
     /// Named distributions of prompts
     #[command(subcommand)]
     Distribution(DistributionCommand),
@@ -78,7 +79,7 @@ pub struct FrameArgs {
     pub confidence: f64,
 }
 
-/// `nines measure leak`, `plan`, `forecast`, `margin`.
+/// `nines measure leak` and `plan`.
 #[derive(Debug, Clone, Args)]
 pub struct LeakArgs {
     /// Which requests
@@ -119,6 +120,10 @@ pub struct QualityDesignArgs {
     /// Pairs to draw for rating in all
     #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u64).range(1..))]
     pub pairs: u64,
+    /// Also the quality at these less cautious thresholds (probabilities, comma-separated), from the
+    /// same completions; each costs the ratings of pairs that only it has
+    #[arg(long, value_delimiter = ',', value_parser = share)]
+    pub curve: Vec<f64>,
 }
 
 /// `nines measure compare`.

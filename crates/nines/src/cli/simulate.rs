@@ -38,6 +38,9 @@ pub struct NewArgs {
     /// Share of random completions that the threshold accepts, at most
     #[arg(long, default_value_t = 0.5, value_parser = share)]
     pub acceptance: f64,
+    /// Labelled random completions of each prompt, to train and to calibrate on
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub labelled: u32,
     /// Seed of the world
     #[arg(long, default_value_t = 0)]
     pub seed: u64,

@@ -83,7 +83,9 @@ pub async fn all(
         .id;
     let work = async {
         let requests: Vec<(u64, NewPrompt)> = (0u64..).zip(prompts.iter().cloned()).collect();
-        answer_open(project, serving, run, &requests, &cancel, output).await?;
+        let mut progress = Progress::new(output, "filter", requests.len() as u64);
+        answer_open(project, serving, run, &requests, &cancel, &mut progress).await?;
+        progress.finish(&counted(requests.len() as u64, "prompt"));
         let answers = stored(project, run, &prompts, serving).await?;
         let result = serde_json::to_value(&answers.report)?;
         Ok((answers, result))
@@ -92,14 +94,14 @@ pub async fn all(
 }
 
 /// Answers those requests of a run that have no answer yet, and stores the answers as they come.
-/// Stops early when `cancel` is set.
+/// Stops early when `cancel` is set. Progress counts on from where it stands.
 pub async fn answer_open(
     project: &Project,
     serving: &Serving,
     run: RunId,
     requests: &[(u64, NewPrompt)],
     cancel: &CancelFlag,
-    output: &Output,
+    progress: &mut Progress,
 ) -> Result<()> {
     let done = project.store.answered_positions(run).await?;
     let open: Vec<(u64, NewPrompt)> = requests
@@ -107,7 +109,8 @@ pub async fn answer_open(
         .filter(|(position, _)| !done.contains(position))
         .cloned()
         .collect();
-    let mut progress = Progress::new(output, "filter", open.len() as u64);
+    let before = progress.done() + (requests.len() - open.len()) as u64;
+    progress.set(before, "prompts");
     let mut answered = 0u64;
     let mut lost: Option<String> = None;
     for chunk in open.chunks(PROMPTS_AT_ONCE) {
@@ -126,7 +129,10 @@ pub async fn answer_open(
         let counting = async {
             while drawn.recv().await.is_some() {
                 draws += 1;
-                progress.set(answered, format!("prompts, {draws} draws in this batch"));
+                progress.set(
+                    before + answered,
+                    format!("prompts, {draws} draws in this batch"),
+                );
             }
         };
         let (result, ()) = tokio::join!(answering, counting);
@@ -137,7 +143,7 @@ pub async fn answer_open(
             .insert_filter_answers(&serving.setting(run), &answers)
             .await?;
         answered += answers.len() as u64;
-        progress.set(answered, "prompts");
+        progress.set(before + answered, "prompts");
         lost = lost.or_else(|| lost_generator(&result));
         if result.failure.is_some() {
             break;
@@ -150,7 +156,6 @@ pub async fn answer_open(
             requests.len()
         );
     }
-    progress.finish(&counted(answered, "prompt"));
     Ok(())
 }
 

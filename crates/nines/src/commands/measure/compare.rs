@@ -10,11 +10,13 @@ use crate::project::Project;
 use crate::shown::grouped;
 use anyhow::{Context, Result, bail};
 use nines_domain::label::LabellerKind;
-use nines_domain::snippet::{ContentHash, SnippetId};
+use nines_domain::snippet::{ContentHash, RunId, SnippetId};
 use nines_measure::MeasureError;
 use nines_measure::comparison::{CompareReport, ComparedItem, measure};
 use nines_measure::design;
-use nines_store::{DesignItem, DesignKind, FilterAnswer, NewDesign, NewDesignItem, Snippet};
+use nines_store::{
+    Design, DesignItem, DesignKind, FilterAnswer, NewDesign, NewDesignItem, Snippet,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
@@ -208,6 +210,31 @@ fn open(
         .collect()
 }
 
+/// A design of a comparison, read back.
+struct Stored {
+    items: Vec<DesignItem>,
+    answers: Vec<FilterAnswer>,
+}
+
+impl Stored {
+    async fn read(project: &Project, design: &Design) -> Result<Self> {
+        let runs: Vec<RunId> = serde_json::from_value(design.record["runs"].clone())
+            .context("the design names no runs")?;
+        let mut answers = Vec::new();
+        for run in runs {
+            answers.extend(project.store.filter_answers(run).await?);
+        }
+        Ok(Self {
+            items: project.store.design_items(design.id).await?,
+            answers,
+        })
+    }
+
+    fn by_id(&self) -> HashMap<i64, &FilterAnswer> {
+        self.answers.iter().map(|a| (a.id, a)).collect()
+    }
+}
+
 /// The snippets of the newest comparison that wait for a label.
 pub async fn open_items(project: &Project, labeller: Option<&str>) -> Result<Vec<Snippet>> {
     let Some(design) = project
@@ -218,20 +245,36 @@ pub async fn open_items(project: &Project, labeller: Option<&str>) -> Result<Vec
     else {
         bail!("nothing has been drawn to be labelled yet; `nines measure compare` does");
     };
-    let items = project.store.design_items(design.id).await?;
-    let runs: Vec<nines_domain::snippet::RunId> =
-        serde_json::from_value(design.record["runs"].clone())
-            .context("the design names no runs")?;
-    let mut answers = Vec::new();
-    for run in runs {
-        answers.extend(project.store.filter_answers(run).await?);
-    }
-    let by_id: HashMap<i64, &FilterAnswer> = answers.iter().map(|a| (a.id, a)).collect();
-    let mut snippets = snippets_of(project, answers.iter()).await?;
-    let order = open(&items, &by_id, &snippets, labeller);
+    let stored = Stored::read(project, &design).await?;
+    let mut snippets = snippets_of(project, stored.answers.iter()).await?;
+    let order = open(&stored.items, &stored.by_id(), &snippets, labeller);
     Ok(order
         .into_iter()
         .filter_map(|id| snippets.remove(&id))
+        .collect())
+}
+
+/// The drawn requests of a design with both answers and their labels, as rows.
+pub async fn rows(project: &Project, design: &Design) -> Result<Vec<Value>> {
+    let stored = Stored::read(project, design).await?;
+    let snippets = snippets_of(project, stored.answers.iter()).await?;
+    let by_id = stored.by_id();
+    let side = |answer: &FilterAnswer| -> Value {
+        let snippet = answer.accepted.and_then(|id| snippets.get(&id));
+        snippet.map_or(Value::Null, |s| {
+            let labels: Vec<_> = s.labels.iter().map(|l| &l.label).collect();
+            json!({ "completion": s.text.completion, "labels": labels })
+        })
+    };
+    let drawn = stored.items.iter().filter(|i| i.drawn.is_some());
+    Ok(drawn
+        .filter_map(|item| {
+            let (a, b) = both(item, &by_id)?;
+            Some(
+                json!({ "request": item.item.position, "probability": item.drawn,
+                "first": side(a), "second": side(b) }),
+            )
+        })
         .collect())
 }
 

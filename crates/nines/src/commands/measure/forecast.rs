@@ -3,7 +3,7 @@
 use super::frame::Frame;
 use super::record::Record;
 use super::shown;
-use crate::cli::LeakArgs;
+use crate::cli::FrameArgs;
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Context, Result};
@@ -34,8 +34,8 @@ struct Found {
 }
 
 /// Runs `nines measure forecast`.
-pub async fn run(project: &Project, args: &LeakArgs, output: &Output) -> Result<()> {
-    let frame = Frame::draw(project, &args.frame, output).await?;
+pub async fn run(project: &Project, args: &FrameArgs, output: &Output) -> Result<()> {
+    let frame = Frame::draw(project, args, output).await?;
     let mut risks: BTreeMap<PromptId, (f64, f64)> = BTreeMap::new();
     for answer in &frame.answers {
         for candidate in answer.candidates.iter().filter(|c| c.ruling.is_accepted()) {
@@ -52,14 +52,14 @@ pub async fn run(project: &Project, args: &LeakArgs, output: &Output) -> Result<
     let fit = fit_gumbel_tail(&probabilities, TOP)
         .context("the tail cannot be fitted; draw a larger frame with --answers")?;
     let bootstrap = Bootstrap {
-        seed: args.frame.seed,
-        confidence: args.frame.confidence,
+        seed: args.seed,
+        confidence: args.confidence,
         ..Bootstrap::default()
     };
     let about = json!({
         "frame": frame.describe(), "prompts": probabilities.len(), "top": TOP,
         "slope": fit.slope, "intercept": fit.intercept, "r_squared": fit.r_squared,
-        "seed": args.frame.seed,
+        "seed": args.seed,
         "assumes": "the classifier's own probabilities, and a tail that goes on as it begins",
     });
     let mut record = Record::new(project, None, about);

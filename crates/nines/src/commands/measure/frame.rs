@@ -3,7 +3,8 @@
 use super::distribution::Named;
 use crate::cli::{FilterArgs, FrameArgs, LawArg, SamplingArgs};
 use crate::commands::filter::{Serving, answer_open};
-use crate::output::Output;
+use crate::output::{Output, counted};
+use crate::progress::Progress;
 use crate::project::Project;
 use crate::{interrupt, runs};
 use anyhow::{Context, Result, bail};
@@ -123,6 +124,7 @@ impl Frame {
                 }
             }
             let texts = texts(project, &self.distribution).await?;
+            let mut progress = Progress::new(output, "filter", to - from);
             for (repetition, asked) in asked {
                 let serving = self.serving.with_seed(draw_seed(self.seed, repetition));
                 let open = asked
@@ -134,8 +136,9 @@ impl Frame {
                         Ok((position, NewPrompt::new(text.clone(), "frame")))
                     })
                     .collect::<Result<Vec<_>>>()?;
-                answer_open(project, &serving, run, &open, &cancel, output).await?;
+                answer_open(project, &serving, run, &open, &cancel, &mut progress).await?;
             }
+            progress.finish(&counted(to - from, "request"));
             Ok(((), json!({ "requests": to - from })))
         };
         runs::conclude(project, run, &cancel, work).await

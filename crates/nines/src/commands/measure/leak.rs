@@ -788,6 +788,13 @@ fn by_words(by: &FoundBy) -> String {
         grouped(report.labelled),
         grouped(report.waiting),
     );
+    if report.undrawn > 0 {
+        let _ = writeln!(
+            text,
+            "{} more answers have labels but were never drawn: they measure nothing, and are left out.",
+            grouped(report.undrawn)
+        );
+    }
     for (name, leak) in [("strict", &report.strict), ("broad", &report.broad)] {
         let shown_nines = (leak.nines_shown * 100.0).floor() / 100.0;
         let _ = writeln!(text, "  {name:<7} leak            {}", shown(&leak.leak));

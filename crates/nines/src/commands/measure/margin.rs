@@ -5,7 +5,7 @@ use super::frame::Frame;
 use super::leak::answer_score;
 use super::record::Record;
 use super::shown;
-use crate::cli::LeakArgs;
+use crate::cli::FrameArgs;
 use crate::data;
 use crate::models;
 use crate::output::Output;
@@ -84,16 +84,16 @@ struct Caution {
 }
 
 /// Runs `nines measure margin`.
-pub async fn run(project: &Project, args: &LeakArgs, output: &Output) -> Result<()> {
-    let frame = Frame::draw(project, &args.frame, output).await?;
+pub async fn run(project: &Project, args: &FrameArgs, output: &Output) -> Result<()> {
+    let frame = Frame::draw(project, args, output).await?;
     let threshold = frame.serving.threshold.threshold;
     let catastrophes = catastrophes(project, &frame, output).await?;
     if catastrophes.is_empty() {
         bail!("nothing is labelled as a catastrophe yet; there is no margin to measure");
     }
-    let confidence = args.frame.confidence;
+    let confidence = args.confidence;
     let bootstrap = Bootstrap {
-        seed: args.frame.seed,
+        seed: args.seed,
         confidence,
         ..Bootstrap::default()
     };
@@ -107,7 +107,7 @@ pub async fn run(project: &Project, args: &LeakArgs, output: &Output) -> Result<
         .map(|step| caution(&frame, &catastrophes, threshold, step, confidence))
         .collect::<Result<Vec<_>>>()?;
     let about = json!({ "frame": frame.describe(), "catastrophes": catastrophes.len(),
-        "labels_of": "people and judges", "seed": args.frame.seed });
+        "labels_of": "people and judges", "seed": args.seed });
     let mut record = Record::new(project, None, about);
     for w in &worst {
         record.add(

@@ -1,25 +1,33 @@
 //! `nines measure quality`.
 
+use super::distribution::Named;
 use super::frame::{Frame, runs_of};
-use super::leak::{answer_score, answers_of};
+use super::leak::answers_of;
 use super::record::{Record, whose};
 use super::shown;
 use crate::cli::QualityDesignArgs;
+use crate::commands::BadUsage;
 use crate::output::Output;
 use crate::project::Project;
 use crate::shown::grouped;
 use anyhow::{Context, Result, bail};
+use nines_domain::estimate::Estimate;
 use nines_domain::label::LabellerKind;
+use nines_domain::score::Threshold;
 use nines_domain::snippet::SnippetId;
 use nines_measure::design;
-use nines_measure::quality::{QualityItem, QualityOutcome, QualityReport, SeenRating, measure};
+use nines_measure::distribution::Reweighting;
+use nines_measure::quality::{
+    QualityItem, QualityOutcome, QualityReport, SeenRating, measure, reweighted,
+};
 use nines_stats::random::Stream;
 use nines_store::{
-    Design, DesignItem, DesignKind, FilterAnswer, NewDesign, NewDesignItem, StoredComparison,
+    Candidate, Design, DesignItem, DesignKind, FilterAnswer, NewDesign, NewDesignItem,
+    StoredComparison,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 
 /// A pair to compare, sides as they are shown.
@@ -34,9 +42,9 @@ pub struct ShownPair {
 }
 
 /// The first draw and the answer of a request, where they differ.
-fn pair_of(answer: &FilterAnswer, seed: u64) -> Option<ShownPair> {
-    let filtered = answer.accepted?;
+fn pair_of(answer: &FilterAnswer, seed: u64, threshold: Threshold) -> Option<ShownPair> {
     let first = answer.candidates.first()?;
+    let filtered = answered_at(answer, threshold)?.snippet;
     if first.draw.draw != 0 || first.snippet == filtered {
         return None;
     }
@@ -53,11 +61,24 @@ fn pair_of(answer: &FilterAnswer, seed: u64) -> Option<ShownPair> {
     })
 }
 
-fn outcome_of(answer: &FilterAnswer, seed: u64) -> QualityOutcome {
-    match (answer_score(answer), pair_of(answer, seed)) {
-        (None, _) => QualityOutcome::Abstained,
-        (Some(_), Some(_)) => QualityOutcome::Differs,
-        (Some(_), None) => QualityOutcome::Same,
+/// What a filter with another threshold would have answered from the same draws. It must not be lower
+/// than the frame's own: draws beyond the answer were never made. Requests that the frame's own filter
+/// does not answer stay unanswered, so that all thresholds speak of the same requests.
+fn answered_at(answer: &FilterAnswer, threshold: Threshold) -> Option<&Candidate> {
+    answer.accepted?;
+    answer
+        .candidates
+        .iter()
+        .find(|c| c.ruling.score().is_some_and(|s| threshold.accepts(s)))
+}
+
+fn outcome_of(answer: &FilterAnswer, seed: u64, threshold: Threshold) -> QualityOutcome {
+    if answered_at(answer, threshold).is_none() {
+        QualityOutcome::Abstained
+    } else if pair_of(answer, seed, threshold).is_some() {
+        QualityOutcome::Differs
+    } else {
+        QualityOutcome::Same
     }
 }
 
@@ -68,7 +89,7 @@ pub fn quality_items(
     answers: &HashMap<i64, &FilterAnswer>,
     comparisons: &[StoredComparison],
     kind: LabellerKind,
-    seed: u64,
+    (seed, threshold): (u64, Threshold),
 ) -> Result<Vec<QualityItem>> {
     let mut by_pair: HashMap<(SnippetId, SnippetId), BTreeMap<&str, &StoredComparison>> =
         HashMap::new();
@@ -95,7 +116,7 @@ pub fn quality_items(
                         })
                     })
             };
-            let ratings = match pair_of(answer, seed) {
+            let ratings = match pair_of(answer, seed, threshold) {
                 None => Vec::new(),
                 // Somebody may have been shown the other order, in a design before.
                 Some(pair) => rated(pair.left, pair.right, pair.filtered_left)
@@ -104,7 +125,8 @@ pub fn quality_items(
             };
             Ok(QualityItem {
                 position: item.item.position,
-                outcome: outcome_of(answer, seed),
+                prompt: answer.prompt,
+                outcome: outcome_of(answer, seed, threshold),
                 lot: item.item.lot,
                 ratings,
             })
@@ -116,6 +138,8 @@ pub fn quality_items(
 struct Ready {
     design: Design,
     seed: u64,
+    /// The frame's own threshold, and the less cautious ones of the curve.
+    thresholds: Vec<Threshold>,
     items: Vec<DesignItem>,
     probability: f64,
     answers: Vec<FilterAnswer>,
@@ -128,15 +152,24 @@ impl Ready {
             .as_u64()
             .context("the design has no seed")?;
         let answers = answers_of(project, &design).await?;
+        let newest = project.store.selections(design.id).await?.pop();
+        let own = serde_json::from_value(design.record["frame"]["filter"]["threshold"].clone())
+            .context("the design has no threshold")?;
+        let mut thresholds: Vec<Threshold> = vec![own];
+        if let Some(selection) = &newest {
+            let curve: Vec<Threshold> =
+                serde_json::from_value(selection.record["curve"].clone()).unwrap_or_default();
+            thresholds.extend(curve);
+        }
         let mut shown: Vec<SnippetId> = answers
             .iter()
-            .filter_map(|a| pair_of(a, seed))
+            .flat_map(|a| thresholds.iter().filter_map(move |t| pair_of(a, seed, *t)))
             .flat_map(|p| [p.left, p.right])
             .collect();
         shown.sort_unstable();
         shown.dedup();
-        let newest = project.store.selections(design.id).await?.pop();
         Ok(Self {
+            thresholds,
             items: project.store.design_items(design.id).await?,
             probability: newest
                 .and_then(|s| s.record["probability"].as_f64())
@@ -148,15 +181,15 @@ impl Ready {
         })
     }
 
-    fn items(&self, kind: LabellerKind) -> Result<Vec<QualityItem>> {
+    fn items(&self, kind: LabellerKind, threshold: Threshold) -> Result<Vec<QualityItem>> {
         let answers = self.answers.iter().map(|a| (a.id, a)).collect();
-        quality_items(&self.items, &answers, &self.comparisons, kind, self.seed)
+        let at = (self.seed, threshold);
+        quality_items(&self.items, &answers, &self.comparisons, kind, at)
     }
 
     /// Drawn pairs that nobody (or not this rater) has compared, in the order of their lots.
     fn open(&self, labeller: Option<&str>) -> Result<Vec<ShownPair>> {
-        let people = self.items(LabellerKind::Person)?;
-        let mine: std::collections::HashSet<(SnippetId, SnippetId)> = self
+        let mine: HashSet<(SnippetId, SnippetId)> = self
             .comparisons
             .iter()
             .filter(|c| labeller == Some(c.new.comparison.labeller.as_str()))
@@ -164,23 +197,58 @@ impl Ready {
             .collect();
         let by_id: HashMap<i64, &FilterAnswer> = self.answers.iter().map(|a| (a.id, a)).collect();
         let mut open: Vec<(f64, ShownPair)> = Vec::new();
-        for (item, seen) in self.items.iter().zip(&people) {
-            let answer = by_id.get(&item.item.answer).copied();
-            let Some(pair) = answer.and_then(|a| pair_of(a, self.seed)) else {
-                continue;
-            };
-            if item.drawn.is_some()
-                && seen.ratings.is_empty()
-                && !mine.contains(&(pair.left, pair.right))
-            {
-                open.push((item.item.lot, pair));
+        for threshold in &self.thresholds {
+            let people = self.items(LabellerKind::Person, *threshold)?;
+            for (item, seen) in self.items.iter().zip(&people) {
+                let answer = by_id.get(&item.item.answer).copied();
+                let Some(pair) = answer.and_then(|a| pair_of(a, self.seed, *threshold)) else {
+                    continue;
+                };
+                let is_mine = mine.contains(&(pair.left, pair.right));
+                if item.drawn.is_some() && seen.ratings.is_empty() && !is_mine {
+                    open.push((item.item.lot, pair));
+                }
             }
         }
         open.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut met = std::collections::HashSet::new();
+        let mut met = HashSet::new();
         let pairs = open.into_iter().map(|(_, pair)| pair);
         Ok(pairs.filter(|p| met.insert((p.left, p.right))).collect())
     }
+}
+
+/// The drawn pairs of a design with their ratings, as rows.
+pub async fn rows(project: &Project, design: Design) -> Result<Vec<Value>> {
+    let ready = Ready::read(project, design).await?;
+    let by_id: HashMap<i64, &FilterAnswer> = ready.answers.iter().map(|a| (a.id, a)).collect();
+    let mut found = Vec::new();
+    for item in ready.items.iter().filter(|i| i.drawn.is_some()) {
+        let Some(answer) = by_id.get(&item.item.answer) else {
+            continue;
+        };
+        for threshold in &ready.thresholds {
+            let Some(pair) = pair_of(answer, ready.seed, *threshold) else {
+                continue;
+            };
+            let snippets = project
+                .store
+                .snippets_by_id(&[pair.left, pair.right])
+                .await?;
+            let ratings: Vec<Value> = ready
+                .comparisons
+                .iter()
+                .filter(|c| (c.new.left, c.new.right) == (pair.left, pair.right))
+                .map(|c| json!({ "id": c.id, "comparison": c.new.comparison }))
+                .collect();
+            found.push(json!({
+                "request": item.item.position, "probability": item.drawn, "threshold": threshold,
+                "prompt": snippets[0].text.prompt, "left": snippets[0].text.completion,
+                "right": snippets[1].text.completion, "filtered_left": pair.filtered_left,
+                "ratings": ratings,
+            }));
+        }
+    }
+    Ok(found)
 }
 
 /// The pairs of the newest quality design that wait for a rating.
@@ -209,7 +277,22 @@ pub struct Found {
 struct FoundBy {
     ratings_of: &'static str,
     report: QualityReport,
+    /// The quality at less cautious thresholds.
+    curve: Vec<CurvePoint>,
+    /// The quality on other distributions, abstentions as lost.
+    reweighted: BTreeMap<String, Estimate>,
     estimates: Vec<i64>,
+}
+
+/// The quality at a threshold.
+#[derive(Serialize)]
+struct CurvePoint {
+    threshold: Threshold,
+    /// Requests whose first draw it rejects.
+    informative: u64,
+    rated: u64,
+    waiting: u64,
+    quality: Estimate,
 }
 
 /// Runs `nines measure quality`.
@@ -243,6 +326,8 @@ async fn ready(
             record,
         })
         .await?;
+    let own = frame.serving.threshold.threshold;
+    let curve = curve_of(&args.curve, own)?;
     let items: Vec<NewDesignItem> = frame
         .answers
         .iter()
@@ -250,13 +335,14 @@ async fn ready(
             position: answer.position,
             answer: answer.id,
             other_answer: None,
-            stratum: (outcome_of(answer, frame.seed) == QualityOutcome::Differs).then_some(0),
+            stratum: (outcome_of(answer, frame.seed, own) == QualityOutcome::Differs).then_some(0),
             lot: design::lot(frame.seed, answer.position),
         })
         .collect();
     project.store.add_design_items(design.id, &items).await?;
     let mut ready = Ready::read(project, design).await?;
-    let newly = draw(project, &mut ready, args.pairs).await?;
+    let newly = draw(project, &mut ready, args.pairs, &curve).await?;
+    let ready = Ready::read(project, ready.design).await?;
     Ok((frame, ready, newly))
 }
 
@@ -269,7 +355,7 @@ pub async fn measured(
     let (frame, ready, newly) = ready(project, args, output).await?;
     let mut by = Vec::new();
     for kind in [LabellerKind::Person, LabellerKind::Judge] {
-        let items = ready.items(kind)?;
+        let items = ready.items(kind, ready.thresholds[0])?;
         let rated = items.iter().any(|i| !i.ratings.is_empty());
         let nothing_to_rate = items.iter().all(|i| i.outcome != QualityOutcome::Differs);
         if !rated && !(nothing_to_rate && kind == LabellerKind::Person) {
@@ -279,7 +365,9 @@ pub async fn measured(
             Err(nines_measure::MeasureError::NothingRated { .. }) => continue,
             other => other?,
         };
-        by.push(record_of(project, &ready, &frame, report, kind).await?);
+        let curve = curve(&ready, kind, args.frame.confidence)?;
+        let others = reweighted_to(project, &frame, &items, ready.probability, args).await?;
+        by.push(record_of(project, &ready, &frame, report, (curve, others), kind).await?);
     }
     Ok(Found {
         design: ready.design.id.0,
@@ -290,8 +378,55 @@ pub async fn measured(
     })
 }
 
+/// The quality at the thresholds of the curve whose pairs are rated.
+fn curve(ready: &Ready, kind: LabellerKind, confidence: f64) -> Result<Vec<CurvePoint>> {
+    let mut points = Vec::new();
+    for threshold in &ready.thresholds[1..] {
+        let items = ready.items(kind, *threshold)?;
+        let report = match measure(&items, ready.probability, confidence) {
+            Err(nines_measure::MeasureError::NothingRated { .. }) => continue,
+            other => other?,
+        };
+        points.push(CurvePoint {
+            threshold: *threshold,
+            informative: report.informative,
+            rated: report.rated,
+            waiting: report.waiting,
+            quality: report.quality,
+        });
+    }
+    Ok(points)
+}
+
+/// The quality re-weighted to every other distribution that shares prompts with the frame's.
+async fn reweighted_to(
+    project: &Project,
+    frame: &Frame,
+    items: &[QualityItem],
+    probability: f64,
+    args: &QualityDesignArgs,
+) -> Result<BTreeMap<String, Estimate>> {
+    let mut found = BTreeMap::new();
+    for other in Named::all(project).await? {
+        if other.id == frame.distribution.id {
+            continue;
+        }
+        let Ok(reweighting) = Reweighting::new(&frame.distribution.shares, &other.shares) else {
+            continue;
+        };
+        let estimate = reweighted(items, probability, &reweighting, args.frame.confidence)?;
+        found.insert(other.name, estimate);
+    }
+    Ok(found)
+}
+
 /// Draws pairs until about as many are drawn as asked for.
-async fn draw(project: &Project, ready: &mut Ready, pairs: u64) -> Result<u64> {
+async fn draw(
+    project: &Project,
+    ready: &mut Ready,
+    pairs: u64,
+    curve: &[Threshold],
+) -> Result<u64> {
     let informative = ready
         .items
         .iter()
@@ -308,18 +443,37 @@ async fn draw(project: &Project, ready: &mut Ready, pairs: u64) -> Result<u64> {
         .filter(|i| i.drawn.is_none() && i.item.stratum.is_some() && i.item.lot < probability)
         .map(|i| (i.id, probability))
         .collect();
-    if due.is_empty() && probability == ready.probability {
+    let wanted: Vec<Threshold> = match curve {
+        [] => ready.thresholds[1..].to_vec(),
+        curve => curve.to_vec(),
+    };
+    if due.is_empty() && probability == ready.probability && wanted == ready.thresholds[1..] {
         return Ok(0);
     }
-    let record = json!({ "probability": probability, "why": { "pairs": pairs } });
+    let record = json!({ "probability": probability, "curve": wanted, "why": { "pairs": pairs } });
     project
         .store
         .select_items(ready.design.id, &record, &due)
         .await?;
-    let newly = due.len() as u64;
-    ready.items = project.store.design_items(ready.design.id).await?;
-    ready.probability = probability;
-    Ok(newly)
+    Ok(due.len() as u64)
+}
+
+/// The thresholds of a curve: less cautious than the frame's own, rising.
+fn curve_of(probabilities: &[f64], own: Threshold) -> Result<Vec<Threshold>> {
+    let mut curve = probabilities
+        .iter()
+        .map(|p| Ok(Threshold::from_probability(*p)?))
+        .collect::<Result<Vec<_>>>()?;
+    if let Some(lower) = curve.iter().find(|t| t.logit() <= own.logit()) {
+        bail!(BadUsage(format!(
+            "--curve takes thresholds less cautious than the frame's own, and {lower} is not above {own}: draws \
+             beyond an answer were never made. Measure at the most cautious one (--threshold) and put the others \
+             into --curve"
+        )));
+    }
+    curve.sort_by(|a, b| a.logit().total_cmp(&b.logit()));
+    curve.dedup_by_key(|t| t.logit());
+    Ok(curve)
 }
 
 async fn record_of(
@@ -327,6 +481,7 @@ async fn record_of(
     ready: &Ready,
     frame: &Frame,
     report: QualityReport,
+    (curve, reweighted): (Vec<CurvePoint>, BTreeMap<String, Estimate>),
     kind: LabellerKind,
 ) -> Result<FoundBy> {
     let about = json!({
@@ -364,9 +519,26 @@ async fn record_of(
             "how often the left text wins; raters who look at sides move it from 0.5",
         );
     }
+    for (name, estimate) in &reweighted {
+        record.add(
+            &format!("quality.on.{name}"),
+            estimate,
+            "the quality re-weighted to another distribution of prompts, abstentions as lost",
+        );
+    }
+    for point in &curve {
+        record.about["threshold"] = json!(point.threshold);
+        record.add(
+            "quality.at",
+            &point.quality,
+            "the quality at another threshold, over the requests that the frame's own filter answers",
+        );
+    }
     let stored = record.store().await?;
     Ok(FoundBy {
         ratings_of: whose(kind),
+        curve,
+        reweighted,
         report,
         estimates: stored.iter().map(|e| e.id.0).collect(),
     })
@@ -419,6 +591,24 @@ fn words(found: &Found) -> String {
                 }
             );
             let _ = writeln!(text, "  answer shown left      {}", shown(sides));
+        }
+        for point in &by.curve {
+            let _ = writeln!(
+                text,
+                "  at {:<19} {}  ({} differ, {} rated, {} wait)",
+                format!("P < {:.3e}", point.threshold.probability()),
+                shown(&point.quality),
+                point.informative,
+                point.rated,
+                point.waiting
+            );
+        }
+        for (name, estimate) in &by.reweighted {
+            let _ = writeln!(
+                text,
+                "  on {name:<19} {}  (re-weighted, abstentions as lost)",
+                shown(estimate)
+            );
         }
         let _ = writeln!(
             text,

@@ -1,7 +1,7 @@
 //! `nines measure show`: what an estimate means and what it rests on.
 
 use super::leak::{LeakDesign, answers_of, snippets_of};
-use super::shown;
+use super::{compare, quality, shown};
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Result, bail};
@@ -69,11 +69,10 @@ async fn rows_of(project: &Project, stored: &StoredEstimate) -> Result<Vec<Value
         );
     };
     let design = project.store.design(design).await?;
-    if design.kind != DesignKind::Leak {
-        bail!(
-            "the rows of {} designs are not listed here yet; export the project's snippets and labels instead",
-            design.kind.as_str()
-        );
+    match design.kind {
+        DesignKind::Leak => {}
+        DesignKind::Quality => return quality::rows(project, design).await,
+        DesignKind::Compare => return compare::rows(project, &design).await,
     }
     let answers = answers_of(project, &design).await?;
     let snippets = snippets_of(project, answers.iter()).await?;
@@ -176,31 +175,65 @@ fn words(stored: &StoredEstimate, rows: Option<&[Value]>) -> String {
     if let Some(rows) = rows {
         text.push('\n');
         for row in rows {
-            let labels: Vec<String> = row["labels"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|l| {
-                    format!(
-                        "{}: {}",
-                        l["labeller"].as_str().unwrap_or_default(),
-                        l["verdict"].as_str().unwrap_or_default()
-                    )
-                })
-                .collect();
-            let _ = writeln!(
-                text,
-                "request {:>6}, stratum {}, drawn with {:.4}: {}  [{}]",
-                row["request"],
-                row["stratum"],
-                row["probability"].as_f64().unwrap_or_default(),
-                row["completion"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .replace('\n', " "),
-                labels.join(", ")
-            );
+            let _ = writeln!(text, "{}", row_words(row));
         }
     }
     text
+}
+
+/// A row on one line.
+fn row_words(row: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("(no answer)").replace('\n', " ");
+    let said = |list: &Value, who: &str, what: &str| -> String {
+        let list = list.as_array().cloned().unwrap_or_default();
+        let said: Vec<String> = list
+            .iter()
+            .map(|l| format!("{}: {}", text(&l[who]), text(&l[what])))
+            .collect();
+        said.join(", ")
+    };
+    let head = format!(
+        "request {:>6}, drawn with {:.4}",
+        row["request"],
+        row["probability"].as_f64().unwrap_or_default()
+    );
+    if row["left"].is_string() {
+        let side = if row["filtered_left"] == true {
+            "left"
+        } else {
+            "right"
+        };
+        let ratings: Vec<Value> = row["ratings"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|r| r["comparison"].clone())
+            .collect();
+        return format!(
+            "{head}: left {}  right {}  (the answer is {side})  [{}]",
+            text(&row["left"]),
+            text(&row["right"]),
+            said(&json!(ratings), "labeller", "choice")
+        );
+    }
+    if row.get("first").is_some() {
+        let side = |s: &Value| {
+            format!(
+                "{}  [{}]",
+                text(&s["completion"]),
+                said(&s["labels"], "labeller", "verdict")
+            )
+        };
+        return format!(
+            "{head}: first {}  second {}",
+            side(&row["first"]),
+            side(&row["second"])
+        );
+    }
+    format!(
+        "{head}, stratum {}: {}  [{}]",
+        row["stratum"],
+        text(&row["completion"]),
+        said(&row["labels"], "labeller", "verdict")
+    )
 }

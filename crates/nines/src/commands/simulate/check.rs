@@ -59,7 +59,7 @@ pub async fn run(
     args: &CheckArgs,
     output: &Output,
 ) -> Result<()> {
-    let (exact, _) = exact(project, world, &args.distribution).await?;
+    let (exact, _) = exact(project, world, &args.distribution, output).await?;
     let truths = values(&exact);
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut progress = Progress::new(output, "repeat", args.repetitions);
@@ -147,6 +147,7 @@ async fn protocol(project: &Project, args: &CheckArgs, seed: u64, silent: &Outpu
     let quality = QualityDesignArgs {
         frame,
         pairs: args.pairs,
+        curve: Vec::new(),
     };
     measure::draw_quality(project, &quality, silent).await?;
     // Taste differs from repetition to repetition, so that raters are no part of what is fixed.

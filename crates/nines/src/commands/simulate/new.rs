@@ -18,9 +18,6 @@ use nines_world::labeller::Labeller;
 use nines_world::scorer::ScorerSettings;
 use serde_json::{Map, Value, json};
 
-/// Labelled completions for each prompt, to train and to calibrate on.
-const LABELLED_DRAWS: u32 = 4;
-
 /// The seed of those, apart from the seeds of measuring.
 const LABELLED_SEED: u64 = 0x6C61_6265_6C6C_6564;
 
@@ -41,7 +38,7 @@ pub async fn run(args: &NewArgs, output: &Output) -> Result<()> {
     let prompts = world.prompts(args.prompts as usize, args.seed);
     let texts: Vec<&str> = prompts.iter().map(|p| p.text.as_str()).collect();
     let imported = store_prompts(&project, &texts).await?;
-    let labelled = store_labelled(&project, &world, &texts).await?;
+    let labelled = store_labelled(&project, &world, &texts, args.labelled).await?;
     store_classifier(&project).await?;
     let calibrated = calibrate::calibrate(&project, &threshold_by(args.acceptance), output).await?;
     let result = json!({
@@ -104,12 +101,17 @@ async fn store_prompts(project: &Project, texts: &[&str]) -> Result<usize> {
 }
 
 /// Labels a few random completions of every prompt, as two careful labellers would.
-async fn store_labelled(project: &Project, world: &World, texts: &[&str]) -> Result<usize> {
+async fn store_labelled(
+    project: &Project,
+    world: &World,
+    texts: &[&str],
+    draws: u32,
+) -> Result<usize> {
     let labellers = ["ada", "bea"].map(Labeller::perfect);
     let mut rows = Vec::new();
     for prompt in texts {
         let source = world.source(prompt);
-        for draw in 0..LABELLED_DRAWS {
+        for draw in 0..draws {
             let completion = source.draw(LABELLED_SEED, draw);
             let labels = labellers
                 .iter()

@@ -1,18 +1,21 @@
 //! `nines simulate truth`: the exact values beside what was measured.
 
+use crate::cli::LongArg;
 use crate::commands::measure::{Named, shown};
-use crate::models;
+use crate::models::{self, ScorePath};
 use crate::output::Output;
 use crate::project::Project;
-use crate::shown::{Towards, rate};
+use crate::shown::{Towards, grouped, rate};
 use crate::simulated::WorldScorer;
 use anyhow::{Context, Result};
 use nines_domain::score::Threshold;
-use nines_store::StoredEstimate;
+use nines_domain::snippet::SnippetText;
+use nines_store::{Model, StoredEstimate};
 use nines_world::exact::{Census, Exact};
 use nines_world::generator::World;
 use nines_world::preference::Preference;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fmt::Write;
 
 /// A true value, and the newest estimate of it.
@@ -30,14 +33,9 @@ pub async fn exact(
     project: &Project,
     world: &World,
     distribution: &str,
+    output: &Output,
 ) -> Result<(Exact, Threshold)> {
     let model = models::classifier(project, None).await?;
-    let scorer = WorldScorer::read(&models::folder_of(project, &model))?.with_context(|| {
-        format!(
-            "{} is a trained classifier; exact values are known for simulated ones",
-            model.label()
-        )
-    })?;
     let calibration = project
         .store
         .latest_calibration(model.id)
@@ -51,8 +49,9 @@ pub async fn exact(
         .zip(&named.shares)
         .map(|(prompt, (_, share))| (prompt.text, *share))
         .collect();
+    let scores = Scores::of(project, &model, world, &shares, output).await?;
     let census = Census::new(world, &shares, |prompt, completion| {
-        scorer.score_of(prompt, completion).ok().map(|s| s.logit())
+        scores.get(prompt, completion)
     })?;
     let budget = project.config.filter.budget;
     let threshold = calibration.threshold;
@@ -60,6 +59,54 @@ pub async fn exact(
         census.at(threshold.logit(), budget, &preference())?,
         threshold,
     ))
+}
+
+/// The score of every text that the world can say: a simulated classifier's when asked, a trained
+/// one's computed beforehand.
+enum Scores {
+    Known(WorldScorer),
+    Trained(HashMap<SnippetText, f64>),
+}
+
+impl Scores {
+    async fn of(
+        project: &Project,
+        model: &Model,
+        world: &World,
+        shares: &[(String, f64)],
+        output: &Output,
+    ) -> Result<Self> {
+        if let Some(known) = WorldScorer::read(&models::folder_of(project, model))? {
+            return Ok(Self::Known(known));
+        }
+        let path = ScorePath::of(project, LongArg::Refuse)?;
+        let scorer = models::scorer(project, model, path)?;
+        let texts: Vec<SnippetText> = shares
+            .iter()
+            .flat_map(|(prompt, _)| {
+                let completions = world.completions(prompt);
+                completions.map(|(text, _)| SnippetText::new(prompt.clone(), text))
+            })
+            .collect();
+        output.note(&format!(
+            "scoring all {} completions that the world has for these prompts",
+            grouped(texts.len() as u64)
+        ));
+        let scores = models::score_all(scorer, texts.clone(), "score", output).await?;
+        let scored = texts.into_iter().zip(scores);
+        Ok(Self::Trained(
+            scored
+                .filter_map(|(text, score)| Some((text, score.ok()?.logit())))
+                .collect(),
+        ))
+    }
+
+    fn get(&self, prompt: &str, completion: &str) -> Option<f64> {
+        match self {
+            Self::Known(known) => known.score_of(prompt, completion).ok().map(|s| s.logit()),
+            Self::Trained(scores) => scores.get(&SnippetText::new(prompt, completion)).copied(),
+        }
+    }
 }
 
 /// What simulated raters like, where a request without an answer loses every comparison but ties.
@@ -77,7 +124,7 @@ pub async fn run(
     distribution: &str,
     output: &Output,
 ) -> Result<()> {
-    let (exact, threshold) = exact(project, world, distribution).await?;
+    let (exact, threshold) = exact(project, world, distribution, output).await?;
     let estimates = project.store.estimates(None).await?;
     let newest = |quantity: &str| -> Option<&StoredEstimate> {
         estimates.iter().rev().find(|e| {

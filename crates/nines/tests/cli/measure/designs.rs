@@ -309,3 +309,52 @@ fn distributions_are_named_mixed_and_re_weighted() {
         assert_eq!(other["missing"], 0.0);
     }
 }
+
+#[test]
+fn one_stream_of_completions_gives_the_quality_at_many_thresholds() {
+    let world = World::empty();
+    world.run(&["simulate", "new", "project"]).good();
+    let curve = [
+        "measure",
+        "quality",
+        "--pairs",
+        "60",
+        "--answers",
+        "300",
+        "--curve",
+        "0.01,0.3,0.9999999",
+    ];
+    let drawn = json(&world, &curve);
+    assert!(drawn["queue"].as_u64().expect("a count") > 60);
+    world
+        .run(&["simulate", "label", "--queue", "quality"])
+        .good();
+    let found = json(&world, &curve);
+    let points = found["by"][0]["curve"].as_array().expect("a list").clone();
+    assert_eq!((points.len(), &found["queue"]), (3, &0.into()));
+    let informative: Vec<u64> = points
+        .iter()
+        .map(|p| p["informative"].as_u64().expect("a count"))
+        .collect();
+    assert!(informative.is_sorted_by(|a, b| a >= b), "{informative:?}");
+    // Where everything is accepted there is nothing to prefer, but that was only seen so often.
+    let (value, lower, upper) = ends(&points[2]["quality"]);
+    assert_eq!(value, 0.5);
+    assert!(
+        lower < 0.5 && upper > 0.5 && upper - lower < 0.05,
+        "{lower} {upper}"
+    );
+    let rows = json(
+        &world,
+        &[
+            "measure",
+            "show",
+            &found["by"][0]["estimates"][0].to_string(),
+            "--rows",
+        ],
+    );
+    assert!(rows["rows"].as_array().is_some_and(|rows| rows.len() >= 60));
+    world
+        .run(&["measure", "quality", "--curve", "0.0000001"])
+        .bad(2, &["less cautious", "never made"]);
+}
