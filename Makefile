@@ -9,13 +9,14 @@ NINES = target/release/nines
 # The models that the tests and the demo use; set NINES_CACHE to keep them elsewhere.
 MODELS = minilm-l6 smollm2-135m
 
-.PHONY: help demo test build release fmt clippy docs unit paths sanitize models models-dev postgres parity accuracy bench clean-demo
+.PHONY: help demo test build release fmt clippy docs unit paths sanitize models models-dev postgres parity accuracy bench coverage clean-demo
 
 help:
 	@echo "make demo    build nines and do the main job in ./demo (2 to 10 minutes after the build)"
 	@echo "make test    format, lints, docs and every test, real models and PostgreSQL included"
 	@echo "make parity  compare with PyTorch, transformers and llama.cpp (installs them in .venv-reference)"
 	@echo "make accuracy  what products in bf16 change, in training and in scores"
+	@echo "make coverage  how often every interval holds the truth, into docs/coverage.md (6 to 15 minutes)"
 	@echo "make bench   speed beside PyTorch, ONNX Runtime, transformers and llama.cpp in one run"
 
 # --- the main job ------------------------------------------------------------------------------
@@ -92,6 +93,10 @@ postgres:
 	  if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
 	  $$SUDO apt-get update -qq && $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
 	fi
+
+# How often every interval of nines-stats holds a known truth; the tests run a smaller size of the same.
+coverage:
+	cargo run --release --locked -p nines-stats --example coverage -- --full --out docs/coverage.md
 
 # --- comparisons with peers (gigabytes of Python; never part of the tests) ----------------------
 
