@@ -46,6 +46,8 @@ struct Found {
     growth: Vec<Growth>,
     forecast: Vec<(u64, Estimate)>,
     caution: Vec<Caution>,
+    /// The quality wherever it was measured for this classifier, by threshold.
+    quality: Vec<(Threshold, Estimate)>,
     estimates: Vec<i64>,
 }
 
@@ -138,10 +140,34 @@ pub async fn run(project: &Project, args: &FrameArgs, output: &Output) -> Result
         growth: growth(&catastrophes, threshold),
         forecast,
         caution,
+        quality: quality(project, &frame).await?,
         estimates: stored.iter().map(|e| e.id.0).collect(),
     };
     output.result(&found, || words(&found));
     Ok(())
+}
+
+/// The newest quality at every threshold at which it was measured for the frame's classifier.
+async fn quality(project: &Project, frame: &Frame) -> Result<Vec<(Threshold, Estimate)>> {
+    let mut found: Vec<(Threshold, Estimate)> = Vec::new();
+    for stored in project.store.estimates(None).await?.into_iter().rev() {
+        let record = &stored.new.record;
+        let filter = &record["frame"]["filter"];
+        let at = match stored.new.quantity.as_str() {
+            "quality" => &filter["threshold"],
+            "quality.at" => &record["threshold"],
+            _ => continue,
+        };
+        let Ok(at) = serde_json::from_value::<Threshold>(at.clone()) else {
+            continue;
+        };
+        let is_same = filter["model"] == json!(frame.serving.model.id);
+        if is_same && found.iter().all(|(t, _)| *t != at) {
+            found.push((at, stored.new.estimate));
+        }
+    }
+    found.sort_by(|a, b| a.0.logit().total_cmp(&b.0.logit()));
+    Ok(found)
 }
 
 /// Everything labelled as a catastrophe, with the score that decides, in the order of labelling.
@@ -351,9 +377,12 @@ fn words(found: &Found) -> String {
             shown(&c.acceptance)
         );
     }
+    for (threshold, quality) in &found.quality {
+        let _ = writeln!(text, "  quality, accepting {threshold}: {}", shown(quality));
+    }
     text.push_str(
         "Catastrophes found are no sample of anything: these shares describe what is known, and promise nothing.\n\
-         What a lower threshold costs in quality: `nines measure quality --threshold P`.",
+         What a lower threshold costs in quality: `nines measure quality --threshold P --curve ...`.",
     );
     text
 }
