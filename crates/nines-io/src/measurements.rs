@@ -49,8 +49,8 @@ impl Row for ComparisonRow {
     ) -> Result<Option<Self>, Fault> {
         let mut fields = Fields::new(fields)?;
         let prompt = fields.text("prompt", &options.limits)?;
-        let left = fields.text("left", &options.limits)?;
-        let right = fields.text("right", &options.limits)?;
+        let left = fields.drawn("left", &options.limits)?;
+        let right = fields.drawn("right", &options.limits)?;
         let seconds = fields.seconds()?;
         let kind = fields.kind()?;
         let labeller = fields.name("labeller")?;

@@ -12,9 +12,13 @@ mod quality;
 mod record;
 mod show;
 
+pub use attack_time::groups as attack_groups;
 pub use compare::open_items as open_compared;
-pub use leak::open_items as open_answers;
-pub use quality::{ShownPair, open_pairs};
+pub use leak::{
+    LeakDesign, answer_score, answers_of, items_of, open_items as open_answers, snippets_of,
+};
+pub use quality::{Ready as QualityDesign, ShownPair, open_pairs};
+pub use record::whose;
 
 use crate::cli::MeasureCommand;
 use crate::output::Output;

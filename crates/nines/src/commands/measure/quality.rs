@@ -113,17 +113,21 @@ pub fn quality_items(
 }
 
 /// A design of the quality with what is known of it.
-struct Ready {
-    design: Design,
+pub struct Ready {
+    /// The design.
+    pub design: Design,
     seed: u64,
     items: Vec<DesignItem>,
-    probability: f64,
-    answers: Vec<FilterAnswer>,
+    /// The probability with which pairs that differ were drawn.
+    pub probability: f64,
+    /// The answers of its frame.
+    pub answers: Vec<FilterAnswer>,
     comparisons: Vec<StoredComparison>,
 }
 
 impl Ready {
-    async fn read(project: &Project, design: Design) -> Result<Self> {
+    /// Reads a design.
+    pub async fn read(project: &Project, design: Design) -> Result<Self> {
         let seed = design.record["seed"]
             .as_u64()
             .context("the design has no seed")?;
@@ -148,9 +152,22 @@ impl Ready {
         })
     }
 
-    fn items(&self, kind: LabellerKind) -> Result<Vec<QualityItem>> {
+    /// Its requests as measuring takes them, by one kind of rater.
+    pub fn items(&self, kind: LabellerKind) -> Result<Vec<QualityItem>> {
         let answers = self.answers.iter().map(|a| (a.id, a)).collect();
         quality_items(&self.items, &answers, &self.comparisons, kind, self.seed)
+    }
+
+    /// The answers to its requests, in their order.
+    pub fn answers_in_order(&self) -> Result<Vec<&FilterAnswer>> {
+        let by_id: HashMap<i64, &FilterAnswer> = self.answers.iter().map(|a| (a.id, a)).collect();
+        self.items
+            .iter()
+            .map(|item| {
+                let found = by_id.get(&item.item.answer).copied();
+                found.context("an answer of the design is gone")
+            })
+            .collect()
     }
 
     /// Drawn pairs that nobody (or not this rater) has compared, in the order of their lots.
