@@ -232,3 +232,29 @@ impl Row for AttackSessionRow {
         self.source.get_or_insert_with(|| source.to_owned());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(fields: Value) -> Result<Option<ComparisonRow>, Fault> {
+        let fields = fields.as_object().expect("an object").clone();
+        let options = ReadOptions {
+            labeller: Some("ada".to_owned()),
+            ..ReadOptions::default()
+        };
+        ComparisonRow::read(1, fields, &options)
+    }
+
+    #[test]
+    fn a_completion_may_be_empty_but_not_missing() {
+        let of = |left: Value| {
+            row(
+                json!({ "prompt": "She sang.", "left": left, "right": "He wept.", "choice": "right" }),
+            )
+        };
+        let found = of(json!("")).expect("read").expect("a row");
+        assert_eq!((&*found.left, found.comparison.choice), ("", Choice::Right));
+        assert!(of(Value::Null).is_err() && of(json!(3)).is_err());
+    }
+}

@@ -27,7 +27,7 @@ impl fmt::Display for Reading {
 /// A leak with both of its bounds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Leak {
-    /// The estimate that trusts the score to say where catastrophes are.
+    /// The estimate whose answers were drawn where the score expects catastrophes.
     pub assisted: Option<Figure>,
     /// The bound that trusts nothing: only its upper end is shown, as one-sided.
     pub assumption_free: Option<Figure>,

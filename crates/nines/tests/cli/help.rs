@@ -18,6 +18,7 @@ const COMMANDS: &[&[&str]] = &[
     &["label", "export"],
     &["label", "import"],
     &["export", "classifier"],
+    &["report"],
     &["stats"],
     &["stats", "interval"],
     &["stats", "plan"],

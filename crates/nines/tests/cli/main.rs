@@ -3,6 +3,7 @@
 mod bad_input;
 mod help;
 mod job;
+mod report;
 mod stats;
 mod stops;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]

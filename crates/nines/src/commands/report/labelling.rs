@@ -5,7 +5,7 @@ use crate::cli::ReportArgs;
 use nines_domain::label::{Label, LabellerKind};
 use nines_measure::report::{CONFUSION_VERDICTS, confusion};
 use nines_report::report::{Agreement, Confusion, Labelling, LabellingEffort};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The stored quantities that are Krippendorff's alpha: their items and what they are about.
 const ALPHAS: [(&str, &str, &str); 4] = [
@@ -74,17 +74,24 @@ fn two_people(rows: &Rows<'_>) -> Option<Confusion> {
 }
 
 #[derive(Default)]
-struct Tally {
+struct Tally<'a> {
+    labellers: BTreeSet<&'a str>,
     labels: u64,
     timed: u64,
     seconds: f64,
 }
 
+/// Each person, and all judges together.
 fn effort(rows: &Rows<'_>, cost_per_hour: Option<f64>) -> Vec<LabellingEffort> {
-    let mut tallies: BTreeMap<(LabellerKind, &str), Tally> = BTreeMap::new();
+    let mut tallies: BTreeMap<(LabellerKind, &str), Tally<'_>> = BTreeMap::new();
     for label in rows.labelled.iter().flat_map(|s| &s.labels) {
         let label = &label.label;
-        let tally = tallies.entry((label.kind, &label.labeller)).or_default();
+        let who = match label.kind {
+            LabellerKind::Person => label.labeller.as_str(),
+            LabellerKind::Judge => "judges",
+        };
+        let tally = tallies.entry((label.kind, who)).or_default();
+        tally.labellers.insert(&label.labeller);
         tally.labels += 1;
         if let Some(seconds) = label.seconds {
             tally.timed += 1;
@@ -102,7 +109,7 @@ fn effort(rows: &Rows<'_>, cost_per_hour: Option<f64>) -> Vec<LabellingEffort> {
                     _ => name.to_owned(),
                 },
                 kind,
-                labellers: 1,
+                labellers: tally.labellers.len() as u64,
                 labels: tally.labels,
                 hours,
                 cost: hours

@@ -35,7 +35,7 @@ pub fn section(rows: &Rows<'_>) -> Option<Margin> {
             .map(|of| margin(of, &catastrophes, threshold))
             .collect(),
         assumption: "What was found is no sample of what exists; nothing is extrapolated here. \
-                     `nines measure margin` scores every catastrophe and forecasts."
+                     The command nines measure margin scores every catastrophe and forecasts."
             .to_owned(),
     })
 }
