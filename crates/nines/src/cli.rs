@@ -89,7 +89,7 @@ cannot be scored go to scored.jsonl.bad.jsonl, with the reason."
     /// Measure leak, quality, attacks and labels, each number with its interval
     #[command(subcommand)]
     Measure(MeasureCommand),
-    /// Write everything that is known of the project to one page, each number with its interval
+    /// Write all that is known of the project to one page, each number with its interval
     #[command(
         after_help = "Examples:\n  nines report\n  nines report --out report.html --json-out report.json --replace\n\
 The page needs nothing else: no network, no script. It loads no model and changes nothing."

@@ -77,6 +77,13 @@ fn words(args: &ReportArgs, report: &Report) -> String {
     text
 }
 
+/// The generator that the configuration names.
+fn configured(project: &Project) -> String {
+    let section = &project.config.generator;
+    let endpoint = section.endpoint.as_ref().map(|e| &e.model);
+    endpoint.unwrap_or(&section.model).clone()
+}
+
 /// Reads the whole report off the database.
 async fn report(project: &Project, args: &ReportArgs) -> Result<Report> {
     let rows = Rows::read(project).await?;
@@ -88,7 +95,10 @@ async fn report(project: &Project, args: &ReportArgs) -> Result<Report> {
             name: project.config.predicate.name.clone(),
             version: project.config.predicate.version.to_string(),
         },
-        generator: filter.as_ref().and_then(|f| f.generator.clone()),
+        generator: filter
+            .as_ref()
+            .and_then(|f| f.generator.clone())
+            .or_else(|| Some(configured(project))),
         classifier: filter.as_ref().map(|f| f.classifier.clone()),
         threshold: filter.as_ref().and_then(|f| f.threshold),
         budget: Some(
@@ -99,7 +109,7 @@ async fn report(project: &Project, args: &ReportArgs) -> Result<Report> {
         ),
         notice: rows.notice(),
         summary: summary::section(&rows)?,
-        risk_coverage: risk_coverage::section(&rows)?,
+        risk_coverage: risk_coverage::section(&rows),
         leak_by_threshold: leak_below::section(&rows)?,
         quality_by_threshold: quality::section(&rows)?,
         score_distributions: scores::section(&rows),

@@ -2,30 +2,34 @@
 
 use super::rows::Rows;
 use crate::commands::calibrate::Calibrated;
-use anyhow::Result;
 use nines_domain::estimate::Estimate;
 use nines_measure::calibrate::CalibrationRecord;
 use nines_measure::items::Truth;
 use nines_report::report::{ChosenPoint, Curve, Point, RiskCoverage};
 
 /// Fills the section: one curve for each classifier, the one in use first.
-pub fn section(rows: &Rows<'_>) -> Result<Option<RiskCoverage>> {
-    let calibrated = rows.calibrated()?;
-    let Some((_, first)) = calibrated.first() else {
-        return Ok(None);
-    };
+pub fn section(rows: &Rows<'_>) -> Option<RiskCoverage> {
+    let calibrated = rows.calibrated();
+    let (newest, first) = calibrated.first()?;
     let record = &first.record;
-    Ok(Some(RiskCoverage {
+    // A threshold typed by hand is no point that was calibrated.
+    let is_in_use = rows
+        .filter()
+        .is_some_and(|f| f.model == newest.model && f.threshold == Some(newest.threshold));
+    Some(RiskCoverage {
         catastrophes: catastrophes(record),
         completions: record.reference.completions,
         curves: calibrated.iter().filter_map(|(_, c)| curve(c)).collect(),
-        chosen: record.acceptance.as_ref().zip(record.recall.as_ref()).map(
-            |(acceptance, recall)| ChosenPoint {
+        chosen: record
+            .acceptance
+            .as_ref()
+            .zip(record.recall.as_ref())
+            .filter(|_| is_in_use)
+            .map(|(acceptance, recall)| ChosenPoint {
                 acceptance: acceptance.clone().into(),
                 miss: missed(recall).into(),
-            },
-        ),
-    }))
+            }),
+    })
 }
 
 fn catastrophes(record: &CalibrationRecord) -> String {

@@ -71,12 +71,21 @@ impl<'a> Rows<'a> {
             let count = items.iter().filter(|i| i.drawn.is_some()).count() as u64;
             drawn.insert(design.id, count);
         }
-        let newest = |kind| designs.iter().rev().find(|d| d.kind == kind).cloned();
-        let leak = match newest(DesignKind::Leak) {
-            Some(design) => Some(leak_rows(project, design).await?),
+        let estimates = store.estimates(None).await?;
+        let leak = match measured(&designs, &estimates, DesignKind::Leak, "leak.strict") {
+            Some(design) => Some(leak_rows(project, design.clone()).await?),
             None => None,
         };
-        let quality = match newest(DesignKind::Quality) {
+        // All of the page speaks of one filter.
+        let same: Vec<Design> = designs
+            .iter()
+            .filter(|d| {
+                leak.as_ref()
+                    .is_none_or(|l| filter_of(&l.design.design) == filter_of(d))
+            })
+            .cloned()
+            .collect();
+        let quality = match measured(&same, &estimates, DesignKind::Quality, "quality").cloned() {
             Some(design) => Some(QualityDesign::read(project, design).await?),
             None => None,
         };
@@ -85,7 +94,7 @@ impl<'a> Rows<'a> {
             now: Timestamp::now(),
             models: store.models(None).await?,
             calibrations: store.calibrations(None).await?,
-            estimates: store.estimates(None).await?,
+            estimates,
             counts: store.counts().await?,
             sessions: store.attack_sessions().await?,
             labelled: data::labelled(project).await?,
@@ -150,15 +159,28 @@ impl<'a> Rows<'a> {
         newest_first.find(|m| m.kind == ModelKind::Classifier)
     }
 
-    /// Says so where the newest classifier is not the one that was measured.
+    /// Says so where a newer classifier or a newer design of the leak has no number yet.
     pub fn notice(&self) -> Option<String> {
         let measured = self.filter()?;
         let newest = self.newest_classifier()?;
-        (newest.id != measured.model).then(|| {
-            format!(
-                "The numbers speak of {}. {} is newer and has not been measured: nines measure leak",
+        if newest.id != measured.model {
+            return Some(format!(
+                "The numbers speak of {}. {} is newer, and its leak has not been measured: nines measure leak",
                 measured.classifier,
                 newest.label()
+            ));
+        }
+        let shown = &self.leak.as_ref()?.design.design;
+        let newer = self
+            .designs
+            .iter()
+            .rev()
+            .find(|d| d.kind == DesignKind::Leak)?;
+        (newer.id > shown.id && self.newest("leak.strict", newer.id).is_none()).then(|| {
+            format!(
+                "The numbers speak of design {} of the leak. Design {} is newer, and has no number yet: \
+                 nines measure leak",
+                shown.id, newer.id
             )
         })
     }
@@ -170,7 +192,8 @@ impl<'a> Rows<'a> {
     }
 
     /// The newest calibration of each classifier, read; the classifier in use comes first.
-    pub fn calibrated(&self) -> Result<Vec<(&Calibration, Calibrated)>> {
+    /// One that another version of the program stored in another form is left out.
+    pub fn calibrated(&self) -> Vec<(&Calibration, Calibrated)> {
         let in_use = self.filter();
         let mut found = Vec::new();
         let classifiers = self
@@ -189,8 +212,10 @@ impl<'a> Rows<'a> {
             let measured = of_model().find(|c| {
                 is_in_use && in_use.as_ref().and_then(|f| f.threshold) == Some(c.threshold)
             });
-            if let Some(calibration) = measured.or_else(|| of_model().next()) {
-                let read = (calibration, calibrate::read(model, calibration)?);
+            if let Some(calibration) = measured.or_else(|| of_model().next())
+                && let Ok(read) = calibrate::read(model, calibration)
+            {
+                let read = (calibration, read);
                 if is_in_use {
                     found.insert(0, read);
                 } else {
@@ -198,7 +223,7 @@ impl<'a> Rows<'a> {
                 }
             }
         }
-        Ok(found)
+        found
     }
 
     /// The newest estimate of a quantity from a design, by people's labels where there is one, else by
@@ -219,6 +244,27 @@ impl<'a> Rows<'a> {
         let mut newest_first = self.estimates.iter().rev();
         newest_first.find(|e| e.new.quantity == quantity)
     }
+}
+
+/// The design of the newest estimate of a quantity, or else the newest design.
+fn measured<'d>(
+    designs: &'d [Design],
+    estimates: &[StoredEstimate],
+    kind: DesignKind,
+    quantity: &str,
+) -> Option<&'d Design> {
+    let of_kind = || designs.iter().rev().filter(|d| d.kind == kind);
+    let mut measured = estimates
+        .iter()
+        .rev()
+        .filter(|e| e.new.quantity == quantity)
+        .filter_map(|e| of_kind().find(|d| Some(d.id) == e.new.design));
+    measured.next().or_else(|| of_kind().next())
+}
+
+/// The filter that a design measures.
+fn filter_of(design: &Design) -> &Value {
+    &design.record["frame"]["filter"]
 }
 
 async fn leak_rows(project: &Project, design: Design) -> Result<LeakRows> {
