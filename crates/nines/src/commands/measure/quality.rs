@@ -263,7 +263,7 @@ pub async fn run(project: &Project, args: &QualityDesignArgs, output: &Output) -
         let items = ready.items(kind)?;
         let rated = items.iter().any(|i| !i.ratings.is_empty());
         let nothing_to_rate = items.iter().all(|i| i.outcome != QualityOutcome::Differs);
-        if !rated && !(nothing_to_rate && kind == LabellerKind::Person) {
+        if !(rated || (nothing_to_rate && kind == LabellerKind::Person)) {
             continue;
         }
         let report = match measure(&items, ready.probability, args.frame.confidence) {

@@ -26,13 +26,17 @@ pub fn section(rows: &Rows<'_>) -> Result<Option<Summary>> {
             assumption_free: Some(bound),
         }) = &summary.leak_strict
         {
+            let number = |id: Option<u64>| id.map_or_else(String::new, |id| format!(" #{id}"));
             summary.nines = Some(Figure {
                 estimate: nines(&leak.estimate, &bound.estimate).into(),
-                id: bound.id,
+                id: None,
                 basis: bound.basis.clone(),
-                meaning: "−log10 of the strict leak. Only the lower end, from the assumption-free bound, is \
-                          vouched for."
-                    .to_owned(),
+                meaning: format!(
+                    "−log10 of the strict leak, estimate{}. Only the lower end, from the assumption-free \
+                     bound{}, is vouched for.",
+                    number(leak.id),
+                    number(bound.id)
+                ),
             });
         }
         of_draws(rows, leak, &mut summary)?;
