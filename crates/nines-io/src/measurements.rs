@@ -49,8 +49,8 @@ impl Row for ComparisonRow {
     ) -> Result<Option<Self>, Fault> {
         let mut fields = Fields::new(fields)?;
         let prompt = fields.text("prompt", &options.limits)?;
-        let left = fields.text("left", &options.limits)?;
-        let right = fields.text("right", &options.limits)?;
+        let left = fields.drawn("left", &options.limits)?;
+        let right = fields.drawn("right", &options.limits)?;
         let seconds = fields.seconds()?;
         let kind = fields.kind()?;
         let labeller = fields.name("labeller")?;
@@ -230,5 +230,31 @@ impl Row for AttackSessionRow {
 
     fn set_default_source(&mut self, source: &str) {
         self.source.get_or_insert_with(|| source.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(fields: Value) -> Result<Option<ComparisonRow>, Fault> {
+        let fields = fields.as_object().expect("an object").clone();
+        let options = ReadOptions {
+            labeller: Some("ada".to_owned()),
+            ..ReadOptions::default()
+        };
+        ComparisonRow::read(1, fields, &options)
+    }
+
+    #[test]
+    fn a_completion_may_be_empty_but_not_missing() {
+        let of = |left: Value| {
+            row(
+                json!({ "prompt": "She sang.", "left": left, "right": "He wept.", "choice": "right" }),
+            )
+        };
+        let found = of(json!("")).expect("read").expect("a row");
+        assert_eq!((&*found.left, found.comparison.choice), ("", Choice::Right));
+        assert!(of(Value::Null).is_err() && of(json!(3)).is_err());
     }
 }

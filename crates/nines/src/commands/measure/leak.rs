@@ -216,18 +216,21 @@ impl Ready {
         items_of(&self.design.items, &answers, &self.snippets, kind)
     }
 
-    /// What the plan knows of each stratum: sizes, what is drawn, and rates by classifier and labels.
+    /// What the plan knows of each stratum.
     fn strata(&self) -> Result<Vec<StratumPlan>> {
-        let mut sums = vec![(0u64, 0.0, 0u64, 0u64); self.design.strata.count()];
         let items = self.items(LabellerKind::Person)?;
-        for ((item, answer), seen) in self
-            .design
-            .items
-            .iter()
-            .zip(&self.frame.answers)
-            .zip(&items)
-        {
-            let (Some(h), Some(score)) = (item.item.stratum, answer_score(answer)) else {
+        let scores: Vec<Option<Score>> = self.frame.answers.iter().map(answer_score).collect();
+        Ok(self.design.plans(&items, &scores))
+    }
+}
+
+impl LeakDesign {
+    /// What a plan knows of each stratum: sizes, what is drawn, and rates by classifier and labels. The
+    /// scores are those of the answers, in the order of the items.
+    pub fn plans(&self, seen: &[LeakItem], scores: &[Option<Score>]) -> Vec<StratumPlan> {
+        let mut sums = vec![(0u64, 0.0, 0u64, 0u64); self.strata.count()];
+        for ((item, score), seen) in self.items.iter().zip(scores).zip(seen) {
+            let (Some(h), Some(score)) = (item.item.stratum, *score) else {
                 continue;
             };
             let (size, risk, labelled, bad) = &mut sums[h as usize];
@@ -238,9 +241,8 @@ impl Ready {
                 *bad += u64::from(matches!(seen.finding, Finding::Broad | Finding::Strict));
             }
         }
-        Ok(sums
-            .into_iter()
-            .zip(&self.design.probabilities)
+        sums.into_iter()
+            .zip(&self.probabilities)
             .map(|((size, risk, labelled, bad), drawn)| {
                 let by_score = if size > 0 { risk / size as f64 } else { 0.0 };
                 let seen = bad as f64 + PRIOR_LABELS * by_score;
@@ -250,7 +252,7 @@ impl Ready {
                     expected: seen / (labelled as f64 + PRIOR_LABELS),
                 }
             })
-            .collect())
+            .collect()
     }
 }
 

@@ -12,10 +12,10 @@ use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Result, bail};
 use nines_domain::estimate::Estimate;
-use nines_domain::label::{Adjudication, Label, LabellerKind};
 use nines_domain::score::{Score, Threshold};
 use nines_domain::snippet::SnippetText;
 use nines_measure::estimate;
+use nines_measure::severity::severity;
 use nines_stats::bootstrap::Bootstrap;
 use nines_stats::forecast::fit_gumbel_tail;
 use nines_stats::interval::clopper_pearson;
@@ -188,7 +188,7 @@ async fn catastrophes(
         .filter_map(|(snippet, score)| {
             Some(Catastrophe {
                 label: snippet.labels.last()?.id.0,
-                severity: severity_of(&snippet.labels.iter().map(|l| &l.label).collect::<Vec<_>>()),
+                severity: severity(snippet.labels.iter().map(|l| &l.label)).map_or(2, u8::from),
                 score: score.ok()?.logit(),
                 text: snippet.text,
             })
@@ -196,23 +196,6 @@ async fn catastrophes(
         .collect();
     found.sort_by_key(|c| c.label);
     Ok(found)
-}
-
-/// The median severity of the yes labels, rounded down.
-fn severity_of(labels: &[&Label]) -> u8 {
-    let people: Vec<Label> = labels.iter().map(|l| (*l).clone()).collect();
-    debug_assert!(Adjudication::of(&people).is_some());
-    let mut found: Vec<u8> = labels
-        .iter()
-        .filter(|l| l.verdict == nines_domain::label::Verdict::Yes)
-        .filter(|l| l.kind == LabellerKind::Person || labels.len() == 1)
-        .map(|l| l.severity.map_or(2, u8::from))
-        .collect();
-    found.sort_unstable();
-    found
-        .get((found.len().max(1) - 1) / 2)
-        .copied()
-        .unwrap_or(2)
 }
 
 fn worst_of(
