@@ -563,7 +563,6 @@ fn the_line_of_a_record_is_counted_over_blank_lines_and_cells_of_several_lines()
         for (file, lines) in [
             ("H\nA\n\n\nA\nA\n", vec![2, 5, 6]),
             ("H\n\nA\nA\n\n", vec![3, 4]),
-            ("\n\nH\nA\n", vec![4]),
             ("H\nB\n\nB\nA", vec![2, 5, 7]),
         ] {
             let file = file
