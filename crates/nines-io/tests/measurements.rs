@@ -634,7 +634,7 @@ fn text() -> impl Strategy<Value = String> {
 
 /// Writes a word into the column `choice` of every second row, as people do in their programs.
 fn fill(path: &Path, pairs: &[ExportedPair], words: &[&str]) {
-    let word = |row: usize| (row % 2 == 0).then(|| words[row / 2 % words.len()]);
+    let word = |row: usize| row.is_multiple_of(2).then(|| words[row / 2 % words.len()]);
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("jsonl") => {
             let lines = std::fs::read_to_string(path).expect("read");
