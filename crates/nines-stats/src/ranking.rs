@@ -26,6 +26,14 @@ impl RankingMetric {
             Self::AveragePrecision => "AUPRC (average precision)",
         }
     }
+
+    /// How often intervals at 0.95 covered in simulations with 5 families of the rarer class or more.
+    fn covered(self) -> &'static str {
+        match self {
+            Self::Auroc => "0.92 to 0.97",
+            Self::AveragePrecision => "0.97 to 0.99",
+        }
+    }
 }
 
 /// Scored items of both classes, sorted once, with their prompt families.
@@ -220,11 +228,12 @@ impl RankingSample {
                     back(centre - half),
                     back(centre + half),
                     format!(
-                        "{} with bootstrap over {} prompt families ({} resamples, seed {}; logit scale, t; approximate)",
+                        "{} with bootstrap over {} prompt families ({} resamples, seed {}; logit scale, t; approximate: {} of 0.95)",
                         metric.name(),
                         self.families,
                         bootstrap.resamples,
-                        bootstrap.seed
+                        bootstrap.seed,
+                        metric.covered()
                     ),
                 )
             }
@@ -342,7 +351,7 @@ pub fn paired_difference(
         })?;
     let mut half = first.student(bootstrap)? * error;
     let mut method = format!(
-        "difference in {} with paired bootstrap over {} prompt families ({} resamples, seed {}; t; approximate)",
+        "difference in {} with paired bootstrap over {} prompt families ({} resamples, seed {}; t; approximate: 0.97 to 1 of 0.95)",
         metric.name(),
         first.families,
         bootstrap.resamples,
