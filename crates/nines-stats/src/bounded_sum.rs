@@ -38,7 +38,8 @@ impl Below {
             ratio *= factor;
             i += 1.0;
             let room = 1.0 - factor;
-            if room > 0.0 && ratio * (i * room + 1.0) <= 1e-17 * shortfall * room * room {
+            let matters = room <= 0.0 || ratio * (i * room + 1.0) > 1e-17 * shortfall * room * room;
+            if i > size || !matters {
                 break;
             }
         }
@@ -120,7 +121,8 @@ fn best_size(sum: f64, mean: f64, near: u64) -> u64 {
 /// smaller, until s stays.
 fn least_mean(sum: f64, ln_alpha: f64) -> f64 {
     let mut s = (sum + sum.sqrt()).floor() as u64 + 1;
-    let mut mean = mean_at(s, sum, ln_alpha, sum);
+    // Far enough from 0 that no quotient overflows.
+    let mut mean = mean_at(s, sum, ln_alpha, sum + 1e-3);
     loop {
         let next = best_size(sum, mean, s);
         if next == s {

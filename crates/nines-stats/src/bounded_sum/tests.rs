@@ -79,6 +79,18 @@ fn sums_of_millions_agree_with_slow_stepping() {
 }
 
 #[test]
+fn no_sum_is_too_small_and_no_confidence_too_low() {
+    for confidence in [1e-15, 0.01, 0.95, 1.0 - 1e-15] {
+        let none = upper(0.0, confidence);
+        for sum in [f64::from_bits(1), 1e-300, 1e-17, 1e-9] {
+            let bound = upper(sum, confidence);
+            let near = (bound - none).abs() <= 1e-6 * none + 2.0 * sum + 1e-15;
+            assert!(near, "{sum} at {confidence}: {bound} against {none}");
+        }
+    }
+}
+
+#[test]
 fn covers_mixed_terms_at_least_as_often_as_promised() {
     let mut held = 0;
     for run in 0..600 {
