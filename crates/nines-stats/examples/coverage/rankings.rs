@@ -105,7 +105,7 @@ fn ranked(plan: &Plan, positives: u64, shift: f64) -> Vec<Row> {
     let figure = if positives < 5 {
         Rule::Word
     } else {
-        stated(0.91)
+        stated(0.92)
     };
     let setting = format!("catastrophes score {shift} higher");
     plan.simulate(

@@ -192,8 +192,8 @@ fn finish(
 ///
 /// The normal interval must not be relied on where the proposal may overlook failures, not even when it
 /// is "trusted": with a quarter of rare failures overlooked, normal intervals at 0.95 held the truth in
-/// 0.59 of experiments, and in 0.47 of those where ten failures had been seen. The guaranteed one does
-/// not mind.
+/// 0.59 of experiments, and in 0.47 of those where ten failures had been seen. Even with good guesses
+/// of common failures 200 labels gave 0.88. The guaranteed interval minds neither.
 ///
 /// Assumes that the draws are independent, each from the same proposal, and that no label decided
 /// what was drawn next. Do not refit the proposal on the labels and pool all of them as one sample.

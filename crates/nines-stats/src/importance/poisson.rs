@@ -74,8 +74,8 @@ impl Sample {
 ///
 /// The normal interval must not be relied on where the probabilities may overlook failures, not even
 /// when it is "trusted": with a quarter of rare failures overlooked, normal intervals at 0.95 held the
-/// truth in 0.24 of experiments, and in none of those where ten failures had been seen. The guaranteed
-/// one does not mind.
+/// truth in 0.24 of experiments, and in none of those where ten failures had been seen. Even with good
+/// guesses of common failures 200 labels gave 0.69. The guaranteed interval minds neither.
 ///
 /// `labels[i]` is `None` for items that were not included, and otherwise whether the item failed.
 /// The rate is that of this very frame; that the frame is itself a sample of something larger is not
