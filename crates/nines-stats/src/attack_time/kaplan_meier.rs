@@ -38,8 +38,8 @@ pub struct KaplanMeier {
 /// (a budget fixed beforehand). Approximate, and says so: in simulations the interval at 0.95 held
 /// the truth in 0.92 of experiments with 5 sessions, 0.93 with 10, and 0.95 with 20 or more. Sessions
 /// of one attacker are not independent, and the interval does not know it. A session censored at the
-/// time of a find counts as at risk. Where all at risk find, Greenwood's variance does not exist: the interval then ends
-/// where that of the time before ended.
+/// time of a find counts as at risk. Where all at risk find, Greenwood's variance does not exist: the
+/// interval then ends where that of the time before ended.
 ///
 /// # Errors
 /// [`StatsError::Empty`] without sessions, [`StatsError::NotFinite`] or
