@@ -4,11 +4,10 @@
 //! Acceptance is always measured on a *reference*: simple random completions of the generator.
 //! Acceptance on an enriched set means nothing.
 
-use crate::bootstrap::{Bootstrap, percentile};
+use crate::bootstrap::Bootstrap;
 use crate::error::{StatsError, finite, open_unit, same_length};
 use crate::estimate::IntervalEstimate;
 use crate::interval::{clustered_proportion, count_families};
-use std::collections::BTreeMap;
 
 /// Scores with the prompt family of each.
 #[derive(Debug, Clone, Copy)]
@@ -67,13 +66,23 @@ pub(crate) fn threshold_for(sorted: &[f64], acceptance: f64) -> f64 {
 /// the reference, each number with its interval.
 ///
 /// The threshold is the reference's own order statistic, never on a grid; ties are rejected
-/// together, so acceptance may be lower than asked. The recall's interval is the hull of two: the
-/// exact one at this threshold (families clustered, see [`clustered_proportion`]), and the
-/// percentile bootstrap over the families of both samples, in which the threshold moves too. So it
-/// is never narrower than the exact one, and never of zero width.
+/// together, so acceptance may be lower than asked. The recall's interval is for the recall at the
+/// threshold that accepts the share asked for of *all* completions, and so it counts that the
+/// reference places this threshold only roughly. Order statistics of the reference enclose it, with
+/// half of the error, and the recall at both ends gets an exact interval with the other half. With
+/// single items of different families it is guaranteed: at least as wide as the exact interval at
+/// the threshold found, and down to 0 where the reference has too few scores to enclose the
+/// threshold (fewer than 20 for an acceptance of 0.8 at confidence 0.95, 86 for 0.95).
+///
+/// Where families hold several items, or one holds both a catastrophe and a reference completion,
+/// both steps use [`clustered_proportion`]; the method then says that it is approximate. In
+/// simulations with families of four the interval at 0.95 held the truth in 0.99 to 1 of
+/// experiments.
+///
+/// Of `bootstrap` only the confidence matters: nothing is resampled.
 ///
 /// # Errors
-/// [`StatsError::OutOfRange`] unless `acceptance` lies in (0, 1), or for bad bootstrap settings.
+/// [`StatsError::OutOfRange`] unless `acceptance` and the confidence lie in (0, 1).
 ///
 /// # Example
 /// ```
@@ -88,6 +97,11 @@ pub(crate) fn threshold_for(sorted: &[f64], acceptance: f64) -> f64 {
 /// assert!(at.recall.lower < 0.2, "four injuries say little");
 /// # Ok::<(), nines_stats::StatsError>(())
 /// ```
+///
+/// # Reference
+/// Order statistics enclose a quantile: David & Nagaraja, *Order Statistics* (2003), §7.1. At either
+/// end of the enclosure, which the catastrophes did not choose, the interval of a share is exact, and
+/// recall only falls between them; Bonferroni's inequality joins the two errors.
 pub fn recall_at_acceptance(
     catastrophes: &FamilyScores<'_>,
     reference: &FamilyScores<'_>,
@@ -95,26 +109,81 @@ pub fn recall_at_acceptance(
     bootstrap: &Bootstrap,
 ) -> Result<RecallAtAcceptance, StatsError> {
     open_unit("the acceptance", acceptance)?;
+    let confidence = bootstrap.confidence;
     let mut sorted = reference.scores.to_vec();
     sorted.sort_by(f64::total_cmp);
     let threshold = threshold_for(&sorted, acceptance);
-    let accepted = share_where(reference, bootstrap.confidence, |s| s < threshold)?;
-    let mut recall = share_where(catastrophes, bootstrap.confidence, |s| s >= threshold)?;
-    if let Some((lower, upper)) = moving_threshold(catastrophes, reference, acceptance, bootstrap)?
-    {
-        recall.lower = recall.lower.min(lower);
-        recall.upper = recall.upper.max(upper);
-        recall.method = format!(
-            "hull of {} and the percentile bootstrap over prompt families with the threshold moving ({} resamples, seed {})",
-            recall.method, bootstrap.resamples, bootstrap.seed
-        );
+    let accepted = share_where(reference, confidence, |s| s < threshold)?;
+    let mut recall = share_where(catastrophes, confidence, |s| s >= threshold)?;
+    let half = (1.0 + confidence) / 2.0;
+    let (low, high) = threshold_ends(reference, &sorted, acceptance, half)?;
+    // Without an end nothing is known on that side: recall is 1 at no threshold and 0 at infinity.
+    let at_low = share_where(catastrophes, half, |s| low.is_none_or(|low| s >= low))?;
+    let at_high = share_where(catastrophes, half, |s| high.is_some_and(|high| s >= high))?;
+    // The exact ends are wider anyway; those of clustered shares need not be.
+    recall.lower = recall.lower.min(at_high.lower);
+    recall.upper = recall.upper.max(at_low.upper);
+    recall.method = if single_items(catastrophes, reference) {
+        "order statistics of the reference and Clopper-Pearson at both (guaranteed, two-sided)"
+    } else {
+        "order statistics of the reference and Korn-Graubard at both, over prompt families (approximate; 0.99 to 1 of 0.95 in simulations)"
     }
+    .to_owned();
     Ok(RecallAtAcceptance {
         asked: acceptance,
         threshold,
         acceptance: accepted,
         recall,
     })
+}
+
+/// Returns the scores that enclose the threshold accepting a share `acceptance` of all completions;
+/// `None` where no score of the reference is far enough out.
+///
+/// A score lies above the threshold where the share at or below it surely exceeds the acceptance, and
+/// below it where the share below it surely does not reach it.
+fn threshold_ends(
+    reference: &FamilyScores<'_>,
+    sorted: &[f64],
+    acceptance: f64,
+    confidence: f64,
+) -> Result<(Option<f64>, Option<f64>), StatsError> {
+    let mut scores = sorted.to_vec();
+    scores.dedup();
+    let too_high = |score: f64| -> Result<bool, StatsError> {
+        Ok(share_where(reference, confidence, |s| s <= score)?.lower >= acceptance)
+    };
+    let too_low = |score: f64| -> Result<bool, StatsError> {
+        Ok(share_where(reference, confidence, |s| s < score)?.upper <= acceptance)
+    };
+    let above = first_where(&scores, too_high)?;
+    let not_below = first_where(&scores, |score| Ok(!too_low(score)?))?;
+    let low = not_below.checked_sub(1).map(|last| scores[last]);
+    Ok((low, scores.get(above).copied()))
+}
+
+/// Returns the index of the first number for which a test holds, which holds from there on.
+fn first_where(
+    numbers: &[f64],
+    test: impl Fn(f64) -> Result<bool, StatsError>,
+) -> Result<usize, StatsError> {
+    let (mut low, mut high) = (0, numbers.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if test(numbers[middle])? {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Ok(low)
+}
+
+/// Whether no family holds two items, of one sample or of both.
+fn single_items(catastrophes: &FamilyScores<'_>, reference: &FamilyScores<'_>) -> bool {
+    let mut families = [catastrophes.families, reference.families].concat();
+    families.sort_unstable();
+    families.windows(2).all(|pair| pair[0] != pair[1])
 }
 
 /// Returns the share of items whose score passes a test, families clustered.
@@ -125,52 +194,6 @@ pub(crate) fn share_where(
 ) -> Result<IntervalEstimate, StatsError> {
     let passed: Vec<bool> = items.scores.iter().map(|&s| test(s)).collect();
     clustered_proportion(&count_families(&passed, items.families)?, confidence)
-}
-
-/// The percentile interval of recall when families of both samples are drawn again together.
-fn moving_threshold(
-    catastrophes: &FamilyScores<'_>,
-    reference: &FamilyScores<'_>,
-    acceptance: f64,
-    bootstrap: &Bootstrap,
-) -> Result<Option<(f64, f64)>, StatsError> {
-    let mut index: BTreeMap<u64, usize> = BTreeMap::new();
-    let mut number = |items: &FamilyScores<'_>| -> Vec<(f64, usize)> {
-        let mut numbered: Vec<(f64, usize)> = items
-            .scores
-            .iter()
-            .zip(items.families)
-            .map(|(&score, &family)| {
-                let next = index.len();
-                (score, *index.entry(family).or_insert(next))
-            })
-            .collect();
-        numbered.sort_by(|a, b| a.0.total_cmp(&b.0));
-        numbered
-    };
-    let reference = number(reference);
-    let catastrophes = number(catastrophes);
-    let statistic = |weights: &[f64]| {
-        let total: f64 = reference.iter().map(|&(_, f)| weights[f]).sum();
-        let all: f64 = catastrophes.iter().map(|&(_, f)| weights[f]).sum();
-        if total == 0.0 || all == 0.0 {
-            return None;
-        }
-        let mut below = 0.0;
-        let threshold = reference.iter().find_map(|&(score, f)| {
-            below += weights[f];
-            (below > acceptance * total + 1e-9).then_some(score)
-        })?;
-        let missed: f64 = catastrophes
-            .iter()
-            .take_while(|&&(score, _)| score < threshold)
-            .map(|&(_, f)| weights[f])
-            .sum();
-        Some(1.0 - missed / all)
-    };
-    Ok(bootstrap
-        .replicates(index.len(), statistic)?
-        .map(|sorted| percentile(&sorted, bootstrap.confidence)))
 }
 
 /// One point of the risk-coverage curve: what happens when completions below `threshold` are
@@ -241,3 +264,6 @@ pub fn risk_coverage(
     });
     Ok(curve)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,6 @@
 //! distributions: weighted failures, capped draws, shares.
 
 use crate::beta::{deviance, stirling_error};
-use crate::bisection::{bracket, past};
 use crate::error::{StatsError, open_unit};
 use crate::estimate::IntervalEstimate;
 use std::f64::consts::TAU;
@@ -16,34 +15,124 @@ fn ln_mass(j: u64, mean: f64) -> f64 {
     -stirling_error(j) - deviance(j, mean) - 0.5 * (TAU * j).ln()
 }
 
-/// Returns ln E(s − X)₊ for X ~ Poisson(mean).
-fn ln_expected_shortfall(s: u64, mean: f64) -> f64 {
-    // From the largest count down, each in units of its probability.
-    let (mut ratio, mut sum) = (1.0, 0.0);
-    for i in 1..=s {
-        let term = i as f64 * ratio;
-        sum += term;
-        let factor = (s - i) as f64 / mean;
-        ratio *= factor;
-        if factor < 0.9 && term < 1e-18 * sum {
-            break;
-        }
-    }
-    ln_mass(s - 1, mean) + sum.ln()
+/// The counts below `s` of X ~ Poisson(mean), in units of P(X = s − 1).
+struct Below {
+    ln_unit: f64,
+    /// P(X < s).
+    probability: f64,
+    /// E(s − X)₊.
+    shortfall: f64,
 }
 
-/// Returns ln of Bentkus's bound on P(T ≤ sum) where E T = mean: the least E(s − X)₊/(s − sum) over
-/// whole numbers s > sum, which falls to its minimum and rises from there.
-fn ln_tail(sum: f64, mean: f64) -> f64 {
-    let mut s = sum.floor() as u64 + 1;
-    let mut best = f64::INFINITY;
-    loop {
-        let bound = ln_expected_shortfall(s, mean) - (s as f64 - sum).ln();
-        if bound >= best {
-            return best;
+impl Below {
+    /// Adds probabilities from the largest count down, all of one sign: no digit cancels. What is
+    /// left out lies below a geometric series, and about 8·√mean terms are not.
+    fn of(s: u64, mean: f64) -> Self {
+        let (size, per_mean) = (s as f64, 1.0 / mean);
+        let (mut ratio, mut probability, mut shortfall) = (1.0, 0.0, 0.0);
+        let mut i = 1.0;
+        loop {
+            probability += ratio;
+            shortfall += i * ratio;
+            let factor = (size - i) * per_mean;
+            ratio *= factor;
+            i += 1.0;
+            let room = 1.0 - factor;
+            let matters = room <= 0.0 || ratio * (i * room + 1.0) > 1e-17 * shortfall * room * room;
+            if i > size || !matters {
+                break;
+            }
         }
-        best = bound;
-        s += 1;
+        Self {
+            ln_unit: ln_mass(s - 1, mean),
+            probability,
+            shortfall,
+        }
+    }
+}
+
+/// Returns the mean at which Bentkus's bound with this `s` is α: E(s − X)₊ = α·(s − sum).
+///
+/// The logarithm of the shortfall falls ever more steeply in the mean (its slope is
+/// −1/E(s − X | X < s)), so that Newton's steps come from above after the first.
+fn mean_at(s: u64, sum: f64, ln_alpha: f64, start: f64) -> f64 {
+    let target = ln_alpha + (s as f64 - sum).ln();
+    let mut mean = start;
+    for attempt in 0..200 {
+        let below = Below::of(s, mean);
+        let excess = below.ln_unit + below.shortfall.ln() - target;
+        let step = excess * below.shortfall / below.probability;
+        if attempt > 0 && step >= -4e-16 * mean {
+            break;
+        }
+        mean += step;
+    }
+    mean
+}
+
+/// Returns the `s` above `sum` at which E(s − X)₊/(s − sum) is least, looking from `near` outwards: it
+/// falls to its minimum and rises from there.
+fn best_size(sum: f64, mean: f64, near: u64) -> u64 {
+    let least = sum.floor() as u64 + 1;
+    // From here on all of X lies below s, and the quotient rises towards 1.
+    let most = (mean + 30.0 * mean.sqrt() + 12.0) as u64;
+    // The shortfall grows by P(X ≤ s) from s to s + 1.
+    let rises = |s: u64| {
+        let below = Below::of(s, mean);
+        let growth = below.probability + mean / s as f64;
+        s >= most || growth * (s as f64 - sum) >= below.shortfall
+    };
+    let (mut falling, mut rising, mut step) = (least - 1, near.max(least), 1);
+    if rises(rising) {
+        while rising > least {
+            let next = rising.saturating_sub(step).max(least);
+            if !rises(next) {
+                falling = next;
+                break;
+            }
+            rising = next;
+            step *= 2;
+        }
+    } else {
+        loop {
+            falling = rising;
+            rising += step;
+            step *= 2;
+            if rises(rising) {
+                break;
+            }
+        }
+    }
+    while rising - falling > 1 {
+        let middle = falling + (rising - falling) / 2;
+        if rises(middle) {
+            rising = middle;
+        } else {
+            falling = middle;
+        }
+    }
+    rising
+}
+
+/// Returns the least mean at which Bentkus's bound on P(T ≤ sum) where E T = mean, the least
+/// E(s − X)₊/(s − sum) over whole numbers s > sum, is α.
+///
+/// In turn the best s for a mean and the mean for that s: each mean is a valid bound and the next is
+/// smaller, until s stays.
+fn least_mean(sum: f64, ln_alpha: f64) -> f64 {
+    let mut s = (sum + sum.sqrt()).floor() as u64 + 1;
+    // Far enough from 0 that no quotient overflows.
+    let mut mean = mean_at(s, sum, ln_alpha, sum + 1e-3);
+    loop {
+        let next = best_size(sum, mean, s);
+        if next == s {
+            return mean;
+        }
+        let smaller = mean_at(next, sum, ln_alpha, mean);
+        if smaller.is_nan() || smaller >= mean {
+            return mean;
+        }
+        (s, mean) = (next, smaller);
     }
 }
 
@@ -54,7 +143,8 @@ fn ln_tail(sum: f64, mean: f64) -> f64 {
 /// beat by more than the difference between a binomial and a Poisson; for whole sums it lies at most
 /// 8 % above the exact Poisson bound at confidence 0.95. One rule covers zero and more failures, so
 /// nothing is chosen after looking. The terms must be independent (one prompt each), and `n` fixed
-/// beforehand: to look again and again, use [`crate::anytime`].
+/// beforehand: to look again and again, use [`crate::anytime`]. It takes time in proportion to the root
+/// of the sum, two milliseconds at 10⁷.
 ///
 /// # Errors
 /// [`StatsError::Empty`] when n is 0, [`StatsError::OutOfRange`] unless the sum lies in [0, n] and
@@ -97,9 +187,7 @@ pub fn expected_sum_upper(
     let upper = if sum == 0.0 {
         -ln_alpha
     } else {
-        let possible = |mean: f64| ln_tail(sum, mean) > ln_alpha;
-        // At the sum itself Jensen's inequality puts the bound at 1 or more.
-        bracket(sum, past(2.0 * sum + 1.0, possible), possible).1
+        least_mean(sum, ln_alpha)
     };
     Ok(IntervalEstimate {
         value: Some(sum),

@@ -174,7 +174,8 @@ pub fn wilson(k: u64, n: u64, confidence: f64) -> Result<IntervalEstimate, Stats
         lower,
         upper,
         confidence,
-        method: "Wilson (approximate; covers too seldom at rare rates)".to_owned(),
+        method: "Wilson (approximate; 0.84 to 1 of 0.95 at rare rates, 0.94 to 0.95 at 0.1 to 0.3)"
+            .to_owned(),
         n,
     })
 }
@@ -364,7 +365,7 @@ pub fn clustered_proportion(
         upper,
         confidence,
         method: format!(
-            "Korn-Graubard over {clusters} prompt families (approximate; effective n {effective:.1} of {n})"
+            "Korn-Graubard over {clusters} prompt families (approximate; 0.95 to 1 of 0.95 from 10 families up; effective n {effective:.1} of {n})"
         ),
         n: clusters,
     })

@@ -34,9 +34,9 @@
 //! its score lies strictly below the threshold. Functions that take items from several prompts take
 //! a *family* number beside each: items of one prompt are not independent, families are.
 //!
-//! Every interval comes as an [`IntervalEstimate`]; an approximate one says so in its method. None
-//! has zero width, but for quantiles of whole numbers and finite populations labelled to the last
-//! item, which can be certain.
+//! Every interval comes as an [`IntervalEstimate`]; an approximate one says so in its method, and how
+//! often it held the truth in simulations. None has zero width, but for quantiles of whole numbers
+//! and finite populations labelled to the last item, which can be certain.
 
 pub mod acceptance;
 pub mod active_testing;
