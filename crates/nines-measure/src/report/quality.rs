@@ -141,6 +141,7 @@ mod tests {
                 };
                 QualityStream {
                     item: QualityItem {
+                        prompt: nines_domain::snippet::PromptId(1),
                         position,
                         outcome,
                         lot: stream.unit(),
