@@ -40,7 +40,7 @@ pub fn section(rows: &Rows<'_>) -> Result<Option<Design>> {
             rate: stratum_rate(count, Truth::Strict, CONFIDENCE)?.map(Into::into),
         });
     }
-    let plans = leak.design.plans(&leak.items, &leak.scores);
+    let plans = leak.design.plans(&leak.scores);
     let next = match report::next_labels(&plans, requests, MORE, CONFIDENCE) {
         Err(MeasureError::EmptyFrame) => Vec::new(),
         other => other?,
