@@ -44,7 +44,8 @@ pub struct CompareReport {
 }
 
 /// Estimates the difference in leak from the labels of a design in which every request with
-/// different answers was drawn with one probability. Undecided answers count as no catastrophe.
+/// different answers was drawn with one probability. Answers that readers could not decide count as no
+/// catastrophe in values, and as what makes the interval wider in its ends.
 ///
 /// # Errors
 /// [`MeasureError::EmptyFrame`] without requests, [`MeasureError::NothingRated`] when answers differ
@@ -75,22 +76,29 @@ pub fn measure(
             drawn: drawn.len() as u64,
         });
     }
-    let sample = |side: fn(&ComparedItem) -> Option<Finding>, truth| {
+    let sample = |side: fn(&ComparedItem) -> Option<Finding>, truth, doubtful: bool| {
         let size = differing.iter().filter(|i| side(i).is_some()).count() as u64;
         let found: Vec<Finding> = counted.iter().filter_map(|i| side(i)).collect();
-        let failures = found.iter().filter(|f| f.is_catastrophe(truth)).count() as u64;
+        let fails =
+            |f: &&Finding| f.is_catastrophe(truth) || (doubtful && **f == Finding::Undecided);
         DisagreementSample {
             size,
             labelled: found.len() as u64,
-            failures,
+            failures: found.iter().filter(fails).count() as u64,
         }
     };
     let difference = |truth| -> Result<(Estimate, u64, u64), MeasureError> {
-        let first = sample(|i| i.first, truth);
-        let second = sample(|i| i.second, truth);
-        let compared = compare(items.len() as u64, first, second, confidence)?;
-        let estimate = estimate(compared.population.exact);
-        Ok((estimate, first.failures, second.failures))
+        let with = |first_doubtful, second_doubtful| {
+            let first = sample(|i| i.first, truth, first_doubtful);
+            let second = sample(|i| i.second, truth, second_doubtful);
+            let compared = compare(items.len() as u64, first, second, confidence)?;
+            let exact = estimate(compared.population.exact);
+            Ok::<_, MeasureError>((exact, first.failures, second.failures))
+        };
+        let (mut found, first, second) = with(false, false)?;
+        found.lower = found.lower.min(with(false, true)?.0.lower);
+        found.upper = found.upper.max(with(true, false)?.0.upper);
+        Ok((found, first, second))
     };
     let (broad, first_broad, second_broad) = difference(Truth::Broad)?;
     let (strict, first_strict, second_strict) = difference(Truth::Strict)?;
@@ -111,6 +119,29 @@ pub fn measure(
 mod tests {
     use super::*;
     use nines_stats::random::Stream;
+
+    #[test]
+    fn undecided_answers_widen_both_ends() {
+        let item = |position: u64, first| ComparedItem {
+            lot: position as f64 / 200.0,
+            first: Some(first),
+            second: Some(Finding::Safe),
+        };
+        let clear: Vec<ComparedItem> = (0..200).map(|i| item(i, Finding::Safe)).collect();
+        let mut doubtful = clear.clone();
+        for (i, item) in doubtful.iter_mut().enumerate().take(20) {
+            let side = if i % 2 == 0 {
+                &mut item.first
+            } else {
+                &mut item.second
+            };
+            *side = Some(Finding::Undecided);
+        }
+        let clear = measure(&clear, 1.0, 0.95).expect("measured").broad;
+        let doubtful = measure(&doubtful, 1.0, 0.95).expect("measured").broad;
+        assert_eq!(clear.value, doubtful.value);
+        assert!(doubtful.lower < clear.lower && doubtful.upper > clear.upper);
+    }
 
     #[test]
     fn the_difference_is_held_and_equal_answers_need_no_label() {

@@ -88,17 +88,15 @@ pub enum MeasureError {
         /// Its place, from 0.
         index: usize,
     },
-    /// A stratum has answers and no label.
+    /// A stratum has answers, and none of them can be drawn.
     #[error(
-        "stratum {stratum} has {size} answers and none of the {drawn} drawn from it is labelled up to the first that waits; label the queue from its beginning, since nothing is known of a stratum without labels"
+        "stratum {stratum} has {size} answers and is never drawn from: nothing is known of a stratum without labels; draw with `nines measure plan`"
     )]
     StratumWithoutLabels {
         /// Which stratum, from 0.
         stratum: usize,
         /// Answers in it.
         size: u64,
-        /// Answers drawn from it.
-        drawn: u64,
     },
     /// A probability of drawing is no probability.
     #[error(

@@ -148,8 +148,10 @@ struct Counted<'a> {
 /// Estimates the leak from the labels of a design in which stratum h was drawn with probability
 /// `probabilities[h]`; with a re-weighting, as it would be on another distribution.
 ///
-/// Labels count in the order of the lots: within a stratum, those whose lot lies below the first drawn
-/// answer that still waits. So a design that is half labelled is a smaller design, not a wrong one.
+/// Labels count in the order of the queue, lot over probability, up to the first drawn answer that still
+/// waits. Its place is the share of the design that is done, and every stratum's probability shrinks by
+/// it: what is half labelled is a smaller design, not a wrong one (priority sampling; Duffield, Lund &
+/// Thorup 2007).
 ///
 /// Answers that readers could not decide count as no catastrophe in values and lower ends, and as
 /// catastrophes in upper ends.
@@ -160,7 +162,8 @@ struct Counted<'a> {
 ///
 /// # Errors
 /// [`MeasureError::EmptyFrame`] without answers; [`MeasureError::NotDrawn`] for a label on an answer
-/// outside every stratum; [`MeasureError::StratumWithoutLabels`]; [`MeasureError::BadProbability`];
+/// outside every stratum; [`MeasureError::StratumWithoutLabels`] for a stratum that is never drawn from;
+/// [`MeasureError::NothingRated`] when no label counts; [`MeasureError::BadProbability`];
 /// [`MeasureError::Stats`] for a confidence outside (0, 1).
 pub fn measure(
     items: &[LeakItem],
@@ -176,12 +179,16 @@ pub fn measure(
     }
     if let Some(stratum) = strata
         .iter()
-        .position(|s| s.size > 0 && s.labelled_probability == 0.0)
+        .position(|s| s.size > 0 && s.probability == 0.0)
     {
         return Err(MeasureError::StratumWithoutLabels {
             stratum,
             size: strata[stratum].size,
-            drawn: strata[stratum].drawn,
+        });
+    }
+    if strata.iter().all(|s| s.labelled_probability == 0.0) {
+        return Err(MeasureError::NothingRated {
+            drawn: strata.iter().map(|s| s.drawn).sum(),
         });
     }
     let abstained = requests - answered;

@@ -28,6 +28,9 @@ pub enum QualityOutcome {
     Differs,
     /// There is no answer.
     Abstained,
+    /// The generator failed to make the first draw: there is nothing unfiltered to compare with, and the
+    /// request says nothing of quality.
+    NoFirst,
 }
 
 /// One rating of a pair.
@@ -69,7 +72,7 @@ pub struct QualityItem {
 /// What the ratings of a design say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QualityReport {
-    /// Requests in the frame.
+    /// Requests in the frame whose first draw was made.
     pub requests: u64,
     /// Requests whose first draw was the answer.
     pub same: u64,
@@ -176,7 +179,7 @@ pub fn measure(
         false => Some(position_bias(&presentations, confidence)?),
     };
     Ok(QualityReport {
-        requests: items.len() as u64,
+        requests: answered + abstained,
         same,
         informative,
         abstained,
@@ -184,7 +187,7 @@ pub fn measure(
         rated: rated.len() as u64,
         waiting: drawn.iter().filter(|i| i.ratings.is_empty()).count() as u64,
         unusable,
-        with_abstentions: with_abstentions(items, probability, abstained, confidence, &ratings)?,
+        with_abstentions: with_abstentions(answered, informative, abstained, confidence, &ratings)?,
         won: won(&ratings, confidence)?,
         left_wins: bias.as_ref().map(|b| estimate(b.left_wins.clone())),
         filtered_left: bias.map(|b| estimate(b.filtered_left)),
@@ -217,6 +220,7 @@ pub fn reweighted(
     let mut pairs = Vec::new();
     for item in items.iter().filter(|item| item.lot < reach) {
         let outcome = match (item.outcome, preferred(item)) {
+            (QualityOutcome::NoFirst, _) => continue,
             (QualityOutcome::Same, _) => PairOutcome::Accepted,
             (QualityOutcome::Abstained, _) | (QualityOutcome::Differs, None) => {
                 PairOutcome::Rated(Preference::Unfiltered)
@@ -274,21 +278,16 @@ fn won(ratings: &[Rating], confidence: f64) -> Result<Estimate, MeasureError> {
 
 /// The quality over all requests, those without an answer lost.
 fn with_abstentions(
-    items: &[QualityItem],
-    _probability: f64,
+    answered: u64,
+    informative: u64,
     abstained: u64,
     confidence: f64,
     ratings: &[Rating],
 ) -> Result<Estimate, MeasureError> {
     // Half of the error for each of the two parts.
     let half = 1.0 - (1.0 - confidence) / 2.0;
-    let requests = items.len() as u64;
+    let requests = answered + abstained;
     let share = clopper_pearson(abstained, requests, half)?;
-    let informative = items
-        .iter()
-        .filter(|i| i.outcome == QualityOutcome::Differs)
-        .count() as u64;
-    let answered = requests - abstained;
     let among = if informative == 0 {
         never_differs(answered, half)?
     } else {

@@ -6,7 +6,7 @@ mod stats;
 
 pub use measure::{
     AddDistributionArgs, AllocationArg, CompareFiltersArgs, ConfidenceArgs, DistributionBy,
-    DistributionCommand, FrameArgs, LeakArgs, MeasureCommand, QualityDesignArgs,
+    DistributionCommand, FrameArgs, LeakArgs, LeakPlanArgs, MeasureCommand, QualityDesignArgs,
 };
 pub use simulate::{CheckArgs, NewArgs, SimulateCommand, SimulatedLabelArgs};
 pub use stats::{
@@ -485,6 +485,9 @@ pub enum LabelCommand {
         /// What a measurement drew to be labelled, in its order (default: any unlabelled snippets)
         #[arg(long, value_enum, conflicts_with_all = ["disagreements", "seed"])]
         queue: Option<QueueArg>,
+        /// The design whose queue it is (with --queue; default: the newest)
+        #[arg(long, requires = "queue")]
+        design: Option<i64>,
         /// Leave out what this labeller has labelled already (with --queue)
         #[arg(long, requires = "queue")]
         labeller: Option<String>,

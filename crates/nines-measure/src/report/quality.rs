@@ -18,6 +18,9 @@ pub struct QualityStream {
 impl QualityStream {
     /// What becomes of the request at another threshold: its outcome, and the draw that is the answer.
     fn at(&self, threshold: f64) -> (QualityOutcome, Option<usize>) {
+        if self.item.outcome == QualityOutcome::NoFirst {
+            return (QualityOutcome::NoFirst, None);
+        }
         if self.item.outcome == QualityOutcome::Same {
             // What the filter accepted at once, a more permissive one accepts at once.
             return (QualityOutcome::Same, self.answer);

@@ -12,7 +12,7 @@ pub enum MeasureCommand {
         after_help = "Examples:\n  nines measure plan --leak 0.01\n  nines measure plan --labels 300\n\
 The queue is written before anybody labels it; `nines label export --queue leak` gives it out."
     )]
-    Plan(LeakArgs),
+    Plan(LeakPlanArgs),
     /// How often a request is answered with a catastrophe
     #[command(
         after_help = "Examples:\n  nines measure leak\n  nines measure leak --answers 3000 --labels 500 --distribution test"
@@ -99,6 +99,17 @@ pub struct LeakArgs {
     pub allocation: AllocationArg,
 }
 
+/// `nines measure plan`.
+#[derive(Debug, Clone, Args)]
+pub struct LeakPlanArgs {
+    /// The design
+    #[command(flatten)]
+    pub design: LeakArgs,
+    /// Only say what would be drawn
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// Where labels go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum AllocationArg {
@@ -117,9 +128,9 @@ pub struct QualityDesignArgs {
     /// Which requests
     #[command(flatten)]
     pub frame: FrameArgs,
-    /// Pairs to draw for rating in all
-    #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u64).range(1..))]
-    pub pairs: u64,
+    /// Pairs to draw for rating in all (default: 150, or those drawn already)
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub pairs: Option<u64>,
     /// Also the quality at these less cautious thresholds (probabilities, comma-separated), from the
     /// same completions; each costs the ratings of pairs that only it has
     #[arg(long, value_delimiter = ',', value_parser = share)]
@@ -136,9 +147,9 @@ pub struct CompareFiltersArgs {
     /// The other's threshold, as a probability (default: the calibrated one)
     #[arg(long, value_parser = share)]
     pub second_threshold: Option<f64>,
-    /// Requests with different answers to draw for labelling in all
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
-    pub labels: u64,
+    /// Requests with different answers to draw for labelling in all (default: 200, or those drawn already)
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub labels: Option<u64>,
     /// Which requests
     #[command(flatten)]
     pub frame: FrameArgs,

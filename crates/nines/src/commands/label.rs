@@ -6,7 +6,7 @@ use crate::cli::{LabelCommand, QueueArg};
 use crate::output::{Output, counted};
 use crate::project::Project;
 use anyhow::{Result, bail};
-use nines_domain::snippet::ContentHash;
+use nines_domain::snippet::{ContentHash, DesignId};
 use nines_io::{ExportedLabel, ExportedPair, ReadOptions, TableWriter, Written};
 use nines_store::{Origin, Snippet, SnippetFilter};
 use serde_json::json;
@@ -19,6 +19,7 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
             out,
             n,
             queue,
+            design,
             labeller,
             disagreements,
             seed,
@@ -31,18 +32,19 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
                 );
             }
             let labeller = labeller.as_deref();
+            let design = design.map(DesignId);
             match queue {
                 None => export(project, &out, n, disagreements, seed, output).await,
                 Some(QueueArg::Quality) => {
-                    let pairs = measure::open_pairs(project, labeller).await?;
+                    let pairs = measure::open_pairs(project, design, labeller).await?;
                     export_pairs(project, &out, n, &pairs, output).await
                 }
                 Some(QueueArg::Leak) => {
-                    let waiting = measure::open_answers(project, labeller).await?;
+                    let waiting = measure::open_answers(project, design, labeller).await?;
                     export_queue(project, &out, n, &waiting, output)
                 }
                 Some(QueueArg::Compare) => {
-                    let waiting = measure::open_compared(project, labeller).await?;
+                    let waiting = measure::open_compared(project, design, labeller).await?;
                     export_queue(project, &out, n, &waiting, output)
                 }
             }

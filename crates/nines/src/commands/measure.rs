@@ -28,7 +28,9 @@ pub use record::whose;
 use crate::cli::MeasureCommand;
 use crate::output::Output;
 use crate::project::Project;
-use anyhow::Result;
+use anyhow::{Context, Result};
+use nines_domain::snippet::DesignId;
+use nines_store::{Design, DesignKind};
 
 /// Runs `nines measure`.
 pub async fn run(project: &Project, command: MeasureCommand, output: &Output) -> Result<()> {
@@ -43,6 +45,23 @@ pub async fn run(project: &Project, command: MeasureCommand, output: &Output) ->
         MeasureCommand::Margin(args) => margin::run(project, &args, output).await,
         MeasureCommand::Distribution(command) => distribution::run(project, command, output).await,
         MeasureCommand::Show { id, rows } => show::run(project, id, rows, output).await,
+    }
+}
+
+/// Finds the design that is asked for by number, or the newest of its kind.
+async fn design_of(project: &Project, kind: DesignKind, asked: Option<DesignId>) -> Result<Design> {
+    let designs = project.store.designs(Some(kind)).await?;
+    let word = kind.as_str();
+    match asked {
+        None => designs.into_iter().next_back().with_context(|| {
+            format!("nothing has been drawn to be labelled yet; `nines measure {word}` does")
+        }),
+        Some(id) => designs
+            .into_iter()
+            .find(|design| design.id == id)
+            .with_context(|| {
+                format!("there is no {word} design {id}; `nines measure {word}` names its own")
+            }),
     }
 }
 

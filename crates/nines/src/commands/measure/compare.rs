@@ -10,7 +10,7 @@ use crate::project::Project;
 use crate::shown::grouped;
 use anyhow::{Context, Result, bail};
 use nines_domain::label::LabellerKind;
-use nines_domain::snippet::{ContentHash, RunId, SnippetId};
+use nines_domain::snippet::{ContentHash, DesignId, RunId, SnippetId};
 use nines_measure::MeasureError;
 use nines_measure::comparison::{CompareReport, ComparedItem, measure};
 use nines_measure::design;
@@ -21,6 +21,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
+
+/// Requests drawn where nothing else is said.
+const LABELS: u64 = 200;
 
 #[derive(Serialize)]
 struct Found {
@@ -85,15 +88,18 @@ pub async fn run(project: &Project, args: &CompareFiltersArgs, output: &Output) 
     let mut stored = project.store.design_items(design.id).await?;
     let differing = stored.iter().filter(|i| i.item.stratum.is_some()).count();
     let before = probability_of(project, design.id).await?;
-    let wanted = (args.labels as f64 / differing.max(1) as f64).min(1.0);
-    let probability = before.max(wanted);
+    let labels = match (args.labels, before > 0.0) {
+        (None, true) => 0,
+        (asked, _) => asked.unwrap_or(LABELS),
+    };
+    let probability = before.max((labels as f64 / differing.max(1) as f64).min(1.0));
     let due: Vec<(i64, f64)> = stored
         .iter()
         .filter(|i| i.drawn.is_none() && i.item.stratum.is_some() && i.item.lot < probability)
         .map(|i| (i.id, probability))
         .collect();
     if !due.is_empty() || probability > before {
-        let record = json!({ "probability": probability, "why": { "labels": args.labels } });
+        let record = json!({ "probability": probability, "why": { "labels": labels } });
         project.store.select_items(design.id, &record, &due).await?;
         stored = project.store.design_items(design.id).await?;
     }
@@ -235,16 +241,13 @@ impl Stored {
     }
 }
 
-/// The snippets of the newest comparison that wait for a label.
-pub async fn open_items(project: &Project, labeller: Option<&str>) -> Result<Vec<Snippet>> {
-    let Some(design) = project
-        .store
-        .designs(Some(DesignKind::Compare))
-        .await?
-        .pop()
-    else {
-        bail!("nothing has been drawn to be labelled yet; `nines measure compare` does");
-    };
+/// The snippets of a comparison (the newest, where none is named) that wait for a label.
+pub async fn open_items(
+    project: &Project,
+    design: Option<DesignId>,
+    labeller: Option<&str>,
+) -> Result<Vec<Snippet>> {
+    let design = super::design_of(project, DesignKind::Compare, design).await?;
     let stored = Stored::read(project, &design).await?;
     let mut snippets = snippets_of(project, stored.answers.iter()).await?;
     let order = open(&stored.items, &stored.by_id(), &snippets, labeller);
@@ -280,10 +283,16 @@ pub async fn rows(project: &Project, design: &Design) -> Result<Vec<Value>> {
 
 fn words(found: &Found, differing: usize) -> String {
     let name = |v: &Value| {
-        v["filter"]["classifier"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        let filter = &v["filter"];
+        let classifier = filter["classifier"].as_str().unwrap_or_default();
+        match found.first["filter"]["classifier"] == found.second["filter"]["classifier"] {
+            false => classifier.to_owned(),
+            // The same classifier twice: the threshold tells them apart.
+            true => format!(
+                "{classifier} at logit {:.3}",
+                filter["threshold"].as_f64().unwrap_or(f64::NAN)
+            ),
+        }
     };
     let (first, second) = (name(&found.first), name(&found.second));
     let mut text = format!(
@@ -322,8 +331,8 @@ fn words(found: &Found, differing: usize) -> String {
     if found.queue > 0 {
         let _ = write!(
             text,
-            "\n{} wait for a label:\n  nines label export --queue compare --out compare.jsonl",
-            found.queue
+            "\n{} wait for a label:\n  nines label export --queue compare --design {} --out compare.jsonl",
+            found.queue, found.design
         );
     }
     text

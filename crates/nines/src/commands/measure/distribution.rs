@@ -6,7 +6,7 @@ use crate::models::{self, ScorePath};
 use crate::output::{Output, counted};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
-use nines_domain::snippet::{DistributionId, PromptId, SnippetId};
+use nines_domain::snippet::{DistributionId, PromptId};
 use nines_io::{PromptRow, ReadOptions, read_all};
 use nines_measure::distribution::{PromptShare, mixture, proportional};
 use nines_store::{NewDistribution, Prompt, SnippetFilter};
@@ -110,7 +110,7 @@ async fn add(project: &Project, args: &AddDistributionArgs, output: &Output) -> 
     } else if let Some(file) = &args.file {
         from_file(project, file).await?
     } else {
-        weighted(project, args).await?
+        weighted(project, args, output).await?
     };
     let new = NewDistribution {
         name: args.name.clone(),
@@ -184,6 +184,7 @@ async fn prompts_of(project: &Project, args: &AddDistributionArgs) -> Result<Vec
 async fn weighted(
     project: &Project,
     args: &AddDistributionArgs,
+    output: &Output,
 ) -> Result<(Value, Vec<PromptShare>)> {
     let prompts = prompts_of(project, args).await?;
     let splits: Vec<String> = args
@@ -215,7 +216,9 @@ async fn weighted(
                     .collect(),
             )
         }
-        Some(DistributionBy::Rejected) => by_rejected(project, &prompts, args.enrich).await?,
+        Some(DistributionBy::Rejected) => {
+            by_rejected(project, &prompts, args.enrich, output).await?
+        }
         Some(DistributionBy::Injurious) => by_injurious(project, &prompts).await?,
     };
     let record = json!({ "how": how, "splits": splits, "sources": args.sources,
@@ -250,6 +253,7 @@ async fn by_rejected(
     project: &Project,
     prompts: &[Prompt],
     enrich: f64,
+    output: &Output,
 ) -> Result<(String, Vec<PromptShare>)> {
     let model = models::classifier(project, None).await?;
     let path = ScorePath::of(project, crate::cli::LongArg::Refuse)?;
@@ -265,26 +269,18 @@ async fn by_rejected(
             ..SnippetFilter::default()
         })
         .await?;
-    let ids: Vec<SnippetId> = snippets.iter().map(|s| s.id).collect();
-    let scores = project
-        .store
-        .scores_of(model.id, &path.to_string(), &ids)
-        .await?;
+    let texts = snippets.iter().map(|s| s.text.clone()).collect();
+    let scorer = models::scorer(project, &model, path)?;
+    let scores = models::score_all(scorer, texts, "score", output).await?;
     let mut counts: BTreeMap<PromptId, (f64, f64)> = BTreeMap::new();
     for (snippet, score) in snippets.iter().zip(scores) {
-        let Some(score) = score else {
-            continue;
-        };
+        let is_rejected = score.map_or(true, |score| !calibration.threshold.accepts(score));
         let (rejected, all) = counts.entry(snippet.prompt).or_default();
-        *rejected += f64::from(u8::from(!calibration.threshold.accepts(score)));
+        *rejected += f64::from(u8::from(is_rejected));
         *all += 1.0;
     }
     if counts.is_empty() {
-        bail!(
-            "no stored completion of these prompts has a score of {}; `nines generate` and `nines \
-             calibrate` make some",
-            model.label()
-        );
+        bail!("no completion of these prompts is stored; `nines generate` makes some");
     }
     let weights = prompts
         .iter()

@@ -66,7 +66,16 @@ pub async fn run(project: &Project, args: &FrameArgs, output: &Output) -> Result
     let mut worst = Vec::new();
     for multiple in MULTIPLES {
         let n = probabilities.len() as u64 * multiple;
+        // No accepted answer can have more than the threshold's own probability.
+        let most = frame.serving.threshold.threshold.probability();
         let found = estimate(fit.worst_query(n, &bootstrap)?);
+        let found = Estimate {
+            value: found.value.map(|v| v.min(most)),
+            lower: found.lower.min(most),
+            upper: found.upper.min(most),
+            method: format!("{}, at most the threshold's probability", found.method),
+            ..found
+        };
         record.add(
             &format!("forecast.worst_of.{n}"),
             &found,

@@ -1,193 +1,37 @@
-//! `nines measure plan` and `nines measure leak`.
+//! `nines measure leak`.
+
+mod design;
+mod plan;
+mod queue;
+
+pub use design::{LeakDesign, answer_score, answers_of, finding, items_of, snippets_of};
+pub use plan::{draw_only, run as plan};
+pub use queue::open_items;
 
 use super::distribution::Named;
-use super::frame::{Frame, runs_of};
+use super::frame::Frame;
 use super::record::{Record, whose};
 use super::{at_most, shown};
-use crate::cli::{AllocationArg, LeakArgs};
+use crate::cli::LeakArgs;
 use crate::output::Output;
 use crate::project::Project;
-use crate::shown::{Towards, grouped, rate};
-use anyhow::{Context, Result, bail};
-use nines_domain::label::{Adjudication, Label, LabellerKind};
+use crate::shown::grouped;
+use anyhow::Result;
+use design::adjudicated;
+use nines_domain::label::LabellerKind;
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetId;
 use nines_measure::MeasureError;
-use nines_measure::design::{self, Allocation, Strata, StratumPlan};
+use nines_measure::design::StratumPlan;
 use nines_measure::distribution::Reweighting;
 use nines_measure::leak::{Finding, Leak, LeakItem, LeakReport, measure};
-use nines_stats::interval::labels_for_certificate;
-use nines_store::{
-    Design, DesignItem, DesignKind, FilterAnswer, NewDesign, NewDesignItem, Snippet,
-};
+use nines_store::Snippet;
+use plan::{Planned, draw};
+use queue::open;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
-
-/// Labels drawn where nothing else is said.
-const LABELS: u64 = 200;
-
-/// A design of the leak with its items and what is known of them.
-pub struct LeakDesign {
-    /// The design.
-    pub design: Design,
-    /// Its strata.
-    pub strata: Strata,
-    /// Its requests.
-    pub items: Vec<DesignItem>,
-    /// For each stratum, the probability of the newest selection.
-    pub probabilities: Vec<f64>,
-}
-
-impl LeakDesign {
-    /// Reads a design.
-    pub async fn read(project: &Project, design: Design) -> Result<Self> {
-        let strata: Strata = serde_json::from_value(design.record["strata"].clone())
-            .context("the design's strata cannot be read")?;
-        let items = project.store.design_items(design.id).await?;
-        let newest = project.store.selections(design.id).await?.pop();
-        let probabilities = match newest {
-            Some(selection) => serde_json::from_value(selection.record["probabilities"].clone())
-                .context("the selection's probabilities cannot be read")?,
-            None => vec![0.0; strata.count()],
-        };
-        Ok(Self {
-            design,
-            strata,
-            items,
-            probabilities,
-        })
-    }
-
-    /// Finds or makes the design of a frame, with an item for each of its requests.
-    async fn of(project: &Project, frame: &Frame, strata: u64) -> Result<Self> {
-        let scores: Vec<Score> = frame.answers.iter().filter_map(answer_score).collect();
-        let record = json!({
-            "frame": frame.describe(), "runs": runs_of(&frame.answers), "seed": frame.seed,
-            "strata": design::cut_points(&scores, strata as usize),
-        });
-        let design = project
-            .store
-            .ensure_design(&NewDesign {
-                kind: DesignKind::Leak,
-                identity: frame.identity,
-                distribution: frame.distribution.id,
-                model: frame.serving.model.id,
-                record,
-            })
-            .await?;
-        let strata: Strata = serde_json::from_value(design.record["strata"].clone())?;
-        let items: Vec<NewDesignItem> = frame
-            .answers
-            .iter()
-            .map(|answer| NewDesignItem {
-                position: answer.position,
-                answer: answer.id,
-                other_answer: None,
-                stratum: answer_score(answer).map(|s| strata.of(s) as u32),
-                lot: design::lot(frame.seed, answer.position),
-            })
-            .collect();
-        project.store.add_design_items(design.id, &items).await?;
-        Self::read(project, design).await
-    }
-
-    /// Draws what a plan asks for beyond what is drawn.
-    async fn select(
-        &mut self,
-        project: &Project,
-        probabilities: Vec<f64>,
-        why: Value,
-    ) -> Result<u64> {
-        let due: Vec<(i64, f64)> = self
-            .items
-            .iter()
-            .filter(|item| item.drawn.is_none())
-            .filter_map(|item| {
-                let probability = probabilities[item.item.stratum? as usize];
-                (item.item.lot < probability).then_some((item.id, probability))
-            })
-            .collect();
-        if due.is_empty() && probabilities == self.probabilities {
-            return Ok(0);
-        }
-        let record = json!({ "probabilities": probabilities, "why": why });
-        project
-            .store
-            .select_items(self.design.id, &record, &due)
-            .await?;
-        let count = due.len() as u64;
-        let due: HashMap<i64, f64> = due.into_iter().collect();
-        for item in &mut self.items {
-            item.drawn = due.get(&item.id).copied().or(item.drawn);
-        }
-        self.probabilities = probabilities;
-        Ok(count)
-    }
-}
-
-/// The score of the accepted candidate.
-pub fn answer_score(answer: &FilterAnswer) -> Option<Score> {
-    accepted(answer)?.ruling.score()
-}
-
-fn accepted(answer: &FilterAnswer) -> Option<&nines_store::Candidate> {
-    let id = answer.accepted?;
-    let mut candidates = answer.candidates.iter();
-    candidates.find(|c| c.snippet == id && c.ruling.is_accepted())
-}
-
-/// What one kind of labeller says of a snippet.
-pub fn finding(snippet: Option<&Snippet>, kind: LabellerKind) -> Finding {
-    Finding::of(adjudicated(snippet, kind).as_ref())
-}
-
-fn adjudicated(snippet: Option<&Snippet>, kind: LabellerKind) -> Option<Adjudication> {
-    let labels: Vec<Label> = snippet?
-        .labels
-        .iter()
-        .map(|l| l.label.clone())
-        .filter(|l| l.kind == kind)
-        .collect();
-    Adjudication::of(&labels)
-}
-
-/// The snippets of answers, by key.
-pub async fn snippets_of(
-    project: &Project,
-    answers: impl Iterator<Item = &FilterAnswer>,
-) -> Result<HashMap<SnippetId, Snippet>> {
-    let ids: BTreeSet<SnippetId> = answers.filter_map(|a| a.accepted).collect();
-    let ids: Vec<SnippetId> = ids.into_iter().collect();
-    let snippets = project.store.snippets_by_id(&ids).await?;
-    Ok(snippets.into_iter().map(|s| (s.id, s)).collect())
-}
-
-/// The design's requests as measuring takes them, by one kind of labeller.
-pub fn items_of(
-    items: &[DesignItem],
-    answers: &HashMap<i64, &FilterAnswer>,
-    snippets: &HashMap<SnippetId, Snippet>,
-    kind: LabellerKind,
-) -> Result<Vec<LeakItem>> {
-    items
-        .iter()
-        .map(|item| {
-            let answer = answers
-                .get(&item.item.answer)
-                .context("an answer of the design is gone")?;
-            let first = answer.candidates.first();
-            Ok(LeakItem {
-                prompt: answer.prompt,
-                stratum: item.item.stratum.map(|h| h as usize),
-                lot: item.item.lot,
-                first_draw: first.is_some_and(|c| c.draw.draw == 0 && c.ruling.is_accepted()),
-                finding: finding(answer.accepted.and_then(|id| snippets.get(&id)), kind),
-            })
-        })
-        .collect()
-}
 
 /// Everything that a measurement of the leak works on.
 struct Ready {
@@ -214,317 +58,10 @@ impl Ready {
     }
 
     /// What the plan knows of each stratum.
-    fn strata(&self) -> Result<Vec<StratumPlan>> {
+    fn strata(&self) -> Vec<StratumPlan> {
         let scores: Vec<Option<Score>> = self.frame.answers.iter().map(answer_score).collect();
-        Ok(self.design.plans(&scores))
+        self.design.plans(&scores)
     }
-}
-
-impl LeakDesign {
-    /// What a plan knows of each stratum: sizes, what is drawn, and rates by the classifier. The
-    /// scores are those of the answers, in the order of the items.
-    pub fn plans(&self, scores: &[Option<Score>]) -> Vec<StratumPlan> {
-        let mut sums = vec![(0u64, 0.0); self.strata.count()];
-        for (item, score) in self.items.iter().zip(scores) {
-            let (Some(h), Some(score)) = (item.item.stratum, *score) else {
-                continue;
-            };
-            // By scores alone: probabilities that follow the labels which they weigh would bias the leak.
-            let (size, risk) = &mut sums[h as usize];
-            *size += 1;
-            *risk += score.probability();
-        }
-        sums.into_iter()
-            .zip(&self.probabilities)
-            .map(|((size, risk), drawn)| StratumPlan {
-                size,
-                drawn: *drawn,
-                expected: if size > 0 { risk / size as f64 } else { 0.0 },
-            })
-            .collect()
-    }
-}
-
-/// What a plan says.
-#[derive(Serialize)]
-pub struct Planned {
-    design: i64,
-    frame: Value,
-    answered: u64,
-    abstained: u64,
-    goal: Option<Goal>,
-    labels: f64,
-    allocation: Allocation,
-    strata: Vec<PlannedStratum>,
-    newly_drawn: u64,
-    queue: usize,
-    bound_without_catastrophes: f64,
-    expected_leak: f64,
-    expected_deviation: f64,
-    confidence: f64,
-}
-
-/// A leak to show, and what that takes.
-#[derive(Serialize)]
-struct Goal {
-    leak: f64,
-    labels_needed: u64,
-    requests_needed: u64,
-    /// The labels drawn suffice if none is a catastrophe.
-    within_reach: bool,
-}
-
-#[derive(Serialize)]
-struct PlannedStratum {
-    from_logit: Option<f64>,
-    below_logit: Option<f64>,
-    size: u64,
-    probability: f64,
-    drawn: u64,
-    expected_rate: f64,
-}
-
-/// Runs `nines measure plan`.
-pub async fn plan(project: &Project, args: &LeakArgs, output: &Output) -> Result<()> {
-    let mut ready = Ready::load(project, args, output).await?;
-    let planned = draw(project, &mut ready, args).await?;
-    output.result(&planned, || plan_words(&planned));
-    Ok(())
-}
-
-/// Draws the frame and what is to be labelled, and estimates nothing.
-pub async fn draw_only(project: &Project, args: &LeakArgs, output: &Output) -> Result<()> {
-    let mut ready = Ready::load(project, args, output).await?;
-    draw(project, &mut ready, args).await?;
-    Ok(())
-}
-
-/// Plans, and draws what the plan asks for.
-async fn draw(project: &Project, ready: &mut Ready, args: &LeakArgs) -> Result<Planned> {
-    let confidence = args.frame.confidence;
-    let requests = ready.design.items.len() as u64;
-    let strata = ready.strata()?;
-    let answered: u64 = strata.iter().map(|s| s.size).sum();
-    let abstained = requests - answered;
-    let share = abstained as f64 / requests as f64;
-    let goal = match args.leak {
-        None => None,
-        Some(leak) => {
-            let labels = labels_for_certificate(leak, share, confidence)?;
-            Some((
-                leak,
-                labels,
-                (-(1.0 - confidence).ln() / leak).ceil() as u64,
-            ))
-        }
-    };
-    let allocation = match (args.allocation, goal) {
-        // For a guarantee alone nothing beats equal probabilities.
-        (AllocationArg::Mixed, Some(_)) if args.labels.is_none() => Allocation::Proportional,
-        (AllocationArg::Mixed, _) => Allocation::Mixed,
-        (AllocationArg::Proportional, _) => Allocation::Proportional,
-        (AllocationArg::Neyman, _) => Allocation::Neyman,
-    };
-    let labels = args
-        .labels
-        .or(goal.map(|(_, labels, _)| labels))
-        .unwrap_or(LABELS);
-    let plan = design::plan(&strata, requests, labels as f64, allocation, confidence)?;
-    let why = json!({ "labels": labels, "leak": args.leak, "allocation": allocation,
-        "confidence": confidence });
-    let within_reach =
-        goal.is_none_or(|(leak, ..)| plan.bound_without_catastrophes <= leak * (1.0 + 1e-9));
-    // Labels that cannot reach their goal are not asked of anybody.
-    let newly = if within_reach || args.labels.is_some() {
-        let probabilities = plan.probabilities.clone();
-        ready.design.select(project, probabilities, why).await?
-    } else {
-        0
-    };
-    let cuts = &ready.design.strata.cuts;
-    let rows = strata.iter().zip(&plan.probabilities).enumerate();
-    let strata = rows
-        .map(|(h, (stratum, probability))| PlannedStratum {
-            from_logit: h.checked_sub(1).map(|below| cuts[below]),
-            below_logit: cuts.get(h).copied(),
-            size: stratum.size,
-            probability: *probability,
-            drawn: drawn_in(&ready.design.items, h),
-            expected_rate: stratum.expected,
-        })
-        .collect();
-    Ok(Planned {
-        design: ready.design.design.id.0,
-        frame: ready.frame.describe(),
-        answered,
-        abstained,
-        goal: goal.map(|(leak, labels_needed, requests_needed)| Goal {
-            leak,
-            labels_needed,
-            requests_needed,
-            within_reach,
-        }),
-        labels: plan.labels,
-        allocation,
-        strata,
-        newly_drawn: newly,
-        queue: open(ready, None)?.len(),
-        bound_without_catastrophes: plan.bound_without_catastrophes,
-        expected_leak: plan.expected_leak,
-        expected_deviation: plan.expected_deviation,
-        confidence,
-    })
-}
-
-fn drawn_in(items: &[DesignItem], stratum: usize) -> u64 {
-    let of = items
-        .iter()
-        .filter(|i| i.item.stratum == Some(stratum as u32));
-    of.filter(|i| i.drawn.is_some()).count() as u64
-}
-
-fn plan_words(planned: &Planned) -> String {
-    let sure = crate::shown::percent(planned.confidence);
-    let requests = planned.answered + planned.abstained;
-    let mut text = format!(
-        "Design {}: {} requests from the distribution {:?}, {} answered, {} abstained.\n",
-        planned.design,
-        grouped(requests),
-        planned.frame["distribution"].as_str().unwrap_or_default(),
-        grouped(planned.answered),
-        grouped(planned.abstained),
-    );
-    if let Some(goal) = &planned.goal {
-        let leak = rate(goal.leak, Towards::Nearest);
-        let _ = writeln!(
-            text,
-            "To show a leak of at most {leak} with {sure} % confidence takes {} requests and {} labels, none \
-             of them\na catastrophe, however they are chosen.",
-            grouped(goal.requests_needed),
-            grouped(goal.labels_needed),
-        );
-        if !goal.within_reach {
-            let missing = if requests < goal.requests_needed {
-                format!("--answers {}", goal.requests_needed)
-            } else {
-                format!("--labels {} --allocation proportional", goal.labels_needed)
-            };
-            let _ = writeln!(
-                text,
-                "This design CANNOT show that: the most it could show is {}. Ask for {missing}.",
-                rate(planned.bound_without_catastrophes, Towards::Up),
-            );
-        }
-    }
-    let _ = writeln!(
-        text,
-        "\n{:>7}  {:>17}  {:>8}  {:>8}  {:>6}  {:>13}",
-        "stratum", "scores (logits)", "answers", "drawn at", "drawn", "expected rate"
-    );
-    for (h, s) in planned.strata.iter().enumerate() {
-        let end = |x: Option<f64>| x.map_or_else(String::new, |x| format!("{x:.2}"));
-        let _ = writeln!(
-            text,
-            "{h:>7}  {:>17}  {:>8}  {:>8.3}  {:>6}  {:>13}",
-            format!("{} to {}", end(s.from_logit), end(s.below_logit)),
-            s.size,
-            s.probability,
-            s.drawn,
-            rate(s.expected_rate, Towards::Nearest),
-        );
-    }
-    let _ = write!(
-        text,
-        "\nExpected, if the classifier's probabilities are right: leak {}, estimated within about ±{}.\n\
-         If no label is a catastrophe, the bound will be {} with {sure} % confidence.\n\
-         {} newly drawn; {} wait for a label:\n  nines label export --queue leak --out leak.jsonl",
-        rate(planned.expected_leak, Towards::Nearest),
-        rate(2.0 * planned.expected_deviation, Towards::Up),
-        rate(planned.bound_without_catastrophes, Towards::Up),
-        grouped(planned.newly_drawn),
-        grouped(planned.queue as u64),
-    );
-    text
-}
-
-/// Drawn answers that wait for a label, in the order in which they are to be labelled.
-fn open(ready: &Ready, labeller: Option<&str>) -> Result<Vec<SnippetId>> {
-    let answers: HashMap<i64, &FilterAnswer> =
-        ready.frame.answers.iter().map(|a| (a.id, a)).collect();
-    Ok(open_of(&ready.design, &answers, &ready.snippets, labeller))
-}
-
-fn open_of(
-    design: &LeakDesign,
-    answers: &HashMap<i64, &FilterAnswer>,
-    snippets: &HashMap<SnippetId, Snippet>,
-    labeller: Option<&str>,
-) -> Vec<SnippetId> {
-    let mut waiting: Vec<(f64, SnippetId)> = design
-        .items
-        .iter()
-        .filter(|item| item.drawn.is_some())
-        .filter_map(|item| {
-            let stratum = item.item.stratum? as usize;
-            let id = answers.get(&item.item.answer)?.accepted?;
-            let wants = wants_label(snippets.get(&id)?, labeller);
-            // Every beginning of this order is a smaller sample with the same proportions.
-            wants.then(|| (item.item.lot / design.probabilities[stratum], id))
-        })
-        .collect();
-    waiting.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let mut met = BTreeSet::new();
-    waiting
-        .into_iter()
-        .map(|(_, id)| id)
-        .filter(|id| met.insert(*id))
-        .collect()
-}
-
-/// Says whether a drawn answer wants another label: nobody's yet, a second person's for every
-/// catastrophe, or one more where people disagree or could not decide.
-fn wants_label(snippet: &Snippet, labeller: Option<&str>) -> bool {
-    if let Some(name) = labeller
-        && snippet.labels.iter().any(|l| l.label.labeller == name)
-    {
-        return false;
-    }
-    match adjudicated(Some(snippet), LabellerKind::Person) {
-        None => true,
-        Some(a) => match a.broad {
-            Some(true) => a.people < 2 || a.needs_another,
-            None => a.people < 2,
-            Some(false) => false,
-        },
-    }
-}
-
-/// The snippets of the newest leak design that wait for a label.
-pub async fn open_items(project: &Project, labeller: Option<&str>) -> Result<Vec<Snippet>> {
-    let Some(design) = project.store.designs(Some(DesignKind::Leak)).await?.pop() else {
-        bail!("nothing has been drawn to be labelled yet; `nines measure plan` does");
-    };
-    let design = LeakDesign::read(project, design).await?;
-    let answers = answers_of(project, &design.design).await?;
-    let by_id: HashMap<i64, &FilterAnswer> = answers.iter().map(|a| (a.id, a)).collect();
-    let mut snippets = snippets_of(project, answers.iter()).await?;
-    let order = open_of(&design, &by_id, &snippets, labeller);
-    Ok(order
-        .into_iter()
-        .filter_map(|id| snippets.remove(&id))
-        .collect())
-}
-
-/// The answers of a design's frame.
-pub async fn answers_of(project: &Project, design: &Design) -> Result<Vec<FilterAnswer>> {
-    let mut answers = Vec::new();
-    let frame = design.identity.to_string();
-    for run in project.store.runs(Some("frame")).await? {
-        if run.config["frame"].as_str() == Some(&frame) {
-            answers.extend(project.store.filter_answers(run.id).await?);
-        }
-    }
-    Ok(answers)
 }
 
 /// What a measurement of the leak found.
@@ -571,7 +108,7 @@ pub async fn run(project: &Project, args: &LeakArgs, output: &Output) -> Result<
     if let Some(planned) = planned
         && !output.is_json()
     {
-        output.note(&plan_words(&planned));
+        output.note(&plan::words(&planned));
     }
     output.result(&found, || words(&found));
     Ok(())
@@ -592,7 +129,7 @@ pub async fn measured(
                 .is_some_and(|h| i.item.lot < ready.design.probabilities[h as usize])
     });
     let planned = if undrawn || grown || args.labels.is_some() || args.leak.is_some() {
-        Some(draw(project, &mut ready, args).await?)
+        Some(draw(project, &mut ready, args, false).await?)
     } else {
         None
     };
@@ -620,7 +157,7 @@ pub async fn measured(
         frame: ready.frame.describe(),
         by,
         not_yet,
-        queue: open(&ready, None)?.len(),
+        queue: open(&ready, None).len(),
     };
     Ok((found, planned))
 }
@@ -629,7 +166,7 @@ pub async fn measured(
 fn is_not_yet(error: &anyhow::Error) -> bool {
     matches!(
         error.downcast_ref(),
-        Some(MeasureError::StratumWithoutLabels { .. })
+        Some(MeasureError::NothingRated { .. })
     )
 }
 
@@ -676,7 +213,7 @@ async fn found_by(
         "effective_labels": report.effective_labels, "strata": report.strata,
     });
     let mut record = Record::new(project, Some(ready.design.design.id), about);
-    record.add(
+    record.add_without_labels(
         "leak.abstention",
         &report.abstention,
         "share of requests that the filter leaves without an answer",
@@ -685,16 +222,19 @@ async fn found_by(
         add_leak(&mut record, &format!("leak.{name}"), leak);
     }
     for (other, found) in &reweighted {
-        record.add(
-            &format!("leak.strict.on.{other}"),
-            &found.strict.leak,
-            "the strict leak, re-weighted to another distribution of prompts",
-        );
-        record.add(
-            &format!("leak.broad.on.{other}"),
-            &found.broad.leak,
-            "the broad leak, re-weighted to another distribution of prompts",
-        );
+        for (name, leak) in [("strict", &found.strict), ("broad", &found.broad)] {
+            record.add(
+                &format!("leak.{name}.on.{other}"),
+                &leak.leak,
+                "how often a request is answered with a catastrophe, re-weighted to another distribution of prompts",
+            );
+            record.add(
+                &format!("leak.{name}.on.{other}.bound"),
+                &leak.at_most,
+                "an upper bound on the leak on another distribution of prompts, which assumes nothing of the \
+                 classifier",
+            );
+        }
     }
     let estimates = record.store().await?;
     let mut confirmed = Confirmed::default();
@@ -763,9 +303,10 @@ fn words(found: &Found) -> String {
     if found.queue > 0 {
         let _ = write!(
             text,
-            "\n{} wait for a label (catastrophes for a second one):\n  nines label export --queue leak --out \
-             leak.jsonl",
-            grouped(found.queue as u64)
+            "\n{} wait for a label, catastrophes and doubtful answers for a second one:\n  nines label export \
+             --queue leak --design {} --out leak.jsonl",
+            grouped(found.queue as u64),
+            found.design
         );
     }
     text
@@ -817,8 +358,10 @@ fn by_words(by: &FoundBy) -> String {
     );
     let _ = writeln!(
         text,
-        "  {} catastrophes, {} seen by two labellers. Worth {:.0} equally drawn labels.",
-        by.confirmed.catastrophes, by.confirmed.by_two, report.effective_labels
+        "  {}, {} seen by two labellers. Worth {:.0} equally drawn labels.",
+        crate::shown::counted(by.confirmed.catastrophes, "catastrophe"),
+        by.confirmed.by_two,
+        report.effective_labels
     );
     let _ = writeln!(
         text,
@@ -832,21 +375,33 @@ fn by_words(by: &FoundBy) -> String {
             s.size, s.drawn, s.labelled, s.broad, s.strict, s.undecided
         );
     }
+    if !by.reweighted.is_empty() {
+        text.push_str("\nRe-weighted to other distributions of the same prompts:\n");
+    }
     for (name, other) in &by.reweighted {
+        let missing = match other.missing {
+            0.0 => String::new(),
+            share => format!(
+                "; {:.1} % of it was never asked: the values leave that out, the upper ends count it as leaking",
+                100.0 * share
+            ),
+        };
         let _ = writeln!(
             text,
-            "  on {name:<16} strict {}, broad {}\n  {:<19} (re-weighted; worth {:.0} % of the requests{})",
-            shown(&other.strict.leak),
-            shown(&other.broad.leak),
-            "",
-            100.0 * other.effective,
-            if other.missing > 0.0 {
-                format!("; {:.1} % of it was never asked", 100.0 * other.missing)
-            } else {
-                String::new()
-            },
+            "  {name} (worth {:.0} % of the requests{missing})",
+            100.0 * other.effective
         );
+        for (truth, leak) in [("strict", &other.strict), ("broad", &other.broad)] {
+            let _ = writeln!(
+                text,
+                "  {truth:<7} leak            {}\n  {:<7} without assumption  {}",
+                shown(&leak.leak),
+                "",
+                at_most(&leak.at_most)
+            );
+        }
     }
+    text.push('\n');
     let _ = writeln!(
         text,
         "These speak of the prompts of that distribution, this generator and this threshold.\n\

@@ -10,15 +10,18 @@ use crate::data;
 use crate::models;
 use crate::output::Output;
 use crate::project::Project;
+use crate::shown::{Towards, rate};
 use anyhow::{Result, bail};
 use nines_domain::estimate::Estimate;
 use nines_domain::score::{Score, Threshold};
 use nines_domain::snippet::SnippetText;
+use nines_domain::split::Split;
 use nines_measure::estimate;
 use nines_measure::severity::severity;
 use nines_stats::bootstrap::Bootstrap;
 use nines_stats::forecast::fit_gumbel_tail;
 use nines_stats::interval::clopper_pearson;
+use nines_store::Snippet;
 use serde::Serialize;
 use serde_json::json;
 use std::fmt::Write;
@@ -91,7 +94,9 @@ pub async fn run(project: &Project, args: &FrameArgs, output: &Output) -> Result
     let threshold = frame.serving.threshold.threshold;
     let catastrophes = catastrophes(project, &frame, output).await?;
     if catastrophes.is_empty() {
-        bail!("nothing is labelled as a catastrophe yet; there is no margin to measure");
+        bail!(
+            "nothing of the calibration and test splits is labelled as a catastrophe yet; there is no margin to measure"
+        );
     }
     let confidence = args.confidence;
     let bootstrap = Bootstrap {
@@ -170,14 +175,17 @@ async fn quality(project: &Project, frame: &Frame) -> Result<Vec<(Threshold, Est
     Ok(found)
 }
 
-/// Everything labelled as a catastrophe, with the score that decides, in the order of labelling.
+/// Every catastrophe of the held-out splits, with the score that decides, in the order of labelling.
 async fn catastrophes(
     project: &Project,
     frame: &Frame,
     output: &Output,
 ) -> Result<Vec<Catastrophe>> {
     let mut snippets = data::labelled(project).await?;
-    snippets.retain(|s| data::broad(s) == Some(true));
+    // What the classifier was fitted to says little of what it misses.
+    let seed = project.config.project.split_seed;
+    let held_out = |s: &Snippet| matches!(s.split(seed), Split::Calibration | Split::Test);
+    snippets.retain(|s| data::broad(s) == Some(true) && held_out(s));
     let path = frame.serving.path();
     let scorer = models::scorer(project, &frame.serving.model, path)?;
     let texts = snippets.iter().map(|s| s.text.clone()).collect();
@@ -327,7 +335,7 @@ fn caution(
 
 fn words(found: &Found) -> String {
     let mut text = format!(
-        "Margin of {}, which accepts {}. A margin below 0 is accepted.\n",
+        "Margin of {}, which accepts {}, by the catastrophes of the held-out splits. A margin below 0 is accepted.\n",
         found.classifier, found.threshold
     );
     for w in &found.worst {
@@ -354,10 +362,12 @@ fn words(found: &Found) -> String {
     for c in &found.caution {
         let _ = writeln!(
             text,
-            "  {:.1} logits lower: still accepts {} of the catastrophes found, and {} of random completions",
+            "  {:.1} logits lower: still accepts {} of the catastrophes found, {} of random completions; at most {} of \
+             requests without an answer",
             c.logits_lower,
             shown(&c.still_accepted),
-            shown(&c.acceptance)
+            shown(&c.acceptance),
+            rate(c.unanswered_at_most.upper, Towards::Up)
         );
     }
     for (threshold, quality) in &found.quality {

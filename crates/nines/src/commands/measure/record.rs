@@ -44,9 +44,45 @@ impl<'a> Record<'a> {
         });
     }
 
-    /// Stores what was added.
+    /// Adds an estimate that rests on no labels.
+    pub fn add_without_labels(&mut self, quantity: &str, estimate: &Estimate, meaning: &str) {
+        let about = self.about.clone();
+        if let Some(fields) = self.about.as_object_mut() {
+            for field in ["labels_of", "labels_up_to", "uncorrected"] {
+                fields.remove(field);
+            }
+        }
+        self.add(quantity, estimate, meaning);
+        self.about = about;
+    }
+
+    /// Stores what was added; what is stored already with the same numbers and the same record is not
+    /// stored again. Returns all of them in the order added.
     pub async fn store(self) -> Result<Vec<StoredEstimate>> {
-        Ok(self.project.store.insert_estimates(&self.estimates).await?)
+        let mut found: Vec<Option<StoredEstimate>> = Vec::new();
+        for new in &self.estimates {
+            let stored = self.project.store.estimates(Some(&new.quantity)).await?;
+            found.push(stored.into_iter().rev().find(|old| old.new == *new));
+        }
+        let is_new = |(new, old): (&NewEstimate, &Option<StoredEstimate>)| {
+            old.is_none().then(|| new.clone())
+        };
+        let fresh: Vec<NewEstimate> = self
+            .estimates
+            .iter()
+            .zip(&found)
+            .filter_map(is_new)
+            .collect();
+        let mut inserted = self
+            .project
+            .store
+            .insert_estimates(&fresh)
+            .await?
+            .into_iter();
+        Ok(found
+            .into_iter()
+            .filter_map(|old| old.or_else(|| inserted.next()))
+            .collect())
     }
 }
 

@@ -122,8 +122,13 @@ fn words(stored: &StoredEstimate, rows: Option<&[Value]>) -> String {
     );
     let _ = writeln!(
         text,
-        "  If everything were drawn and labelled again and again, an interval made like this would hold the true\n  \
-         value in at least {sure} of 100 repetitions{}.",
+        "  If everything were drawn and labelled again and again, {} made like this would hold the true\n  value in at \
+         least {sure} of 100 repetitions{}.",
+        if new.estimate.method.contains("one-sided") {
+            "a bound"
+        } else {
+            "an interval"
+        },
         if new.estimate.method.contains("approximate") {
             ", approximately"
         } else {

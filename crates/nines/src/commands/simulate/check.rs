@@ -146,7 +146,7 @@ async fn protocol(project: &Project, args: &CheckArgs, seed: u64, silent: &Outpu
     measure::measure_leak(project, &leak(None), silent).await?;
     let quality = QualityDesignArgs {
         frame,
-        pairs: args.pairs,
+        pairs: Some(args.pairs),
         curve: Vec::new(),
     };
     measure::draw_quality(project, &quality, silent).await?;

@@ -49,8 +49,8 @@ pub async fn answer(
 ) -> Result<u64> {
     let name = Some(labeller.name.as_str());
     let waiting: Vec<Snippet> = match queue {
-        QueueArg::Compare => measure::open_compared(project, name).await?,
-        _ => measure::open_answers(project, name).await?,
+        QueueArg::Compare => measure::open_compared(project, None, name).await?,
+        _ => measure::open_answers(project, None, name).await?,
     };
     let labels: Vec<NewLabel> = waiting
         .iter()
@@ -79,7 +79,7 @@ pub async fn answer(
 
 /// Rates the pairs that wait, from the beginning of the queue.
 pub async fn rate(project: &Project, rater: &Rater, n: u64) -> Result<u64> {
-    let mut pairs = measure::open_pairs(project, Some(&rater.name)).await?;
+    let mut pairs = measure::open_pairs(project, None, Some(&rater.name)).await?;
     pairs.truncate(usize::try_from(n).unwrap_or(usize::MAX));
     let ids: Vec<_> = pairs.iter().flat_map(|p| [p.left, p.right]).collect();
     let snippets = project.store.snippets_by_id(&ids).await?;

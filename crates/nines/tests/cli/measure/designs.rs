@@ -182,7 +182,7 @@ fn labels_out_of_their_order_are_no_sample() {
     let leak = json(&world, &["measure", "leak"]);
     assert_eq!(leak["by"].as_array().map(Vec::len), Some(0));
     let why = leak["not_yet"][0].as_str().expect("a reason");
-    assert!(why.contains("label the queue from its beginning"), "{why}");
+    assert!(why.contains("answer it from its beginning"), "{why}");
     // Once the beginning is there too, all of it counts.
     label_by_file(&world, "ada", |_, _| Some("no"));
     let leak = json(&world, &["measure", "leak"]);
@@ -357,4 +357,61 @@ fn one_stream_of_completions_gives_the_quality_at_many_thresholds() {
     world
         .run(&["measure", "quality", "--curve", "0.0000001"])
         .bad(2, &["less cautious", "never made"]);
+}
+
+#[test]
+fn asking_again_draws_nothing_and_stores_nothing_new() {
+    let world = simulated();
+    let rehearsed = json(
+        &world,
+        &[
+            "measure",
+            "plan",
+            "--labels",
+            "80",
+            "--answers",
+            "200",
+            "--dry-run",
+        ],
+    );
+    assert_eq!(
+        (&rehearsed["draws"], &rehearsed["queue"]),
+        (&false.into(), &0.into())
+    );
+    let drawn = json(&world, &["measure", "plan", "--labels", "80"]);
+    assert_eq!(drawn["labels"], rehearsed["labels"]);
+    label_by_file(&world, "ada", |i, _| {
+        Some(if i == 3 { "yes" } else { "no" })
+    });
+    let first = json(&world, &["measure", "leak"]);
+    let again = json(&world, &["measure", "leak"]);
+    assert_eq!(first, again, "the same numbers under the same numbers");
+    let quality = json(&world, &["measure", "quality", "--pairs", "8"]);
+    assert!(quality["newly_drawn"].as_u64().expect("a count") > 0);
+    let quality = json(&world, &["measure", "quality"]);
+    assert_eq!(quality["newly_drawn"], 0);
+    // An older design keeps its queue under its number.
+    let number = first["design"].to_string();
+    json(
+        &world,
+        &[
+            "measure",
+            "plan",
+            "--labels",
+            "80",
+            "--threshold",
+            "0.2",
+            "--answers",
+            "200",
+        ],
+    );
+    let out = world.path("old.jsonl").display().to_string();
+    let export = [
+        "label", "export", "--queue", "leak", "--out", &out, "--design",
+    ];
+    let old = json(&world, &[&export[..], &[&number]].concat());
+    assert_eq!(old["waiting"], first["queue"]);
+    world
+        .run(&[&export[..], &["99", "--replace"]].concat())
+        .bad(1, &["no leak design 99"]);
 }

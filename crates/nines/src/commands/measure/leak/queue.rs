@@ -1,0 +1,80 @@
+//! What waits for a label, in the order in which it is to be labelled.
+
+use super::Ready;
+use super::design::{LeakDesign, adjudicated, answers_of, snippets_of};
+use crate::project::Project;
+use anyhow::Result;
+use nines_domain::label::LabellerKind;
+use nines_domain::snippet::{DesignId, SnippetId};
+use nines_store::{DesignKind, FilterAnswer, Snippet};
+use std::collections::{BTreeSet, HashMap};
+
+/// Drawn answers that wait for a label, in the order in which they are to be labelled.
+pub fn open(ready: &Ready, labeller: Option<&str>) -> Vec<SnippetId> {
+    let answers: HashMap<i64, &FilterAnswer> =
+        ready.frame.answers.iter().map(|a| (a.id, a)).collect();
+    open_of(&ready.design, &answers, &ready.snippets, labeller)
+}
+
+fn open_of(
+    design: &LeakDesign,
+    answers: &HashMap<i64, &FilterAnswer>,
+    snippets: &HashMap<SnippetId, Snippet>,
+    labeller: Option<&str>,
+) -> Vec<SnippetId> {
+    let mut waiting: Vec<(f64, SnippetId)> = design
+        .items
+        .iter()
+        .filter(|item| item.drawn.is_some())
+        .filter_map(|item| {
+            let stratum = item.item.stratum? as usize;
+            let id = answers.get(&item.item.answer)?.accepted?;
+            let wants = wants_label(snippets.get(&id)?, labeller);
+            // Every beginning of this order is a smaller sample with the same proportions.
+            wants.then(|| (item.item.lot / design.probabilities[stratum], id))
+        })
+        .collect();
+    waiting.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let mut met = BTreeSet::new();
+    waiting
+        .into_iter()
+        .map(|(_, id)| id)
+        .filter(|id| met.insert(*id))
+        .collect()
+}
+
+/// Says whether a drawn answer wants another label: nobody's yet, a second person's for every
+/// catastrophe, or one more where people disagree or could not decide.
+fn wants_label(snippet: &Snippet, labeller: Option<&str>) -> bool {
+    if let Some(name) = labeller
+        && snippet.labels.iter().any(|l| l.label.labeller == name)
+    {
+        return false;
+    }
+    match adjudicated(Some(snippet), LabellerKind::Person) {
+        None => true,
+        Some(a) => match a.broad {
+            Some(true) => a.people < 2 || a.needs_another,
+            None => a.people < 2,
+            Some(false) => false,
+        },
+    }
+}
+
+/// The snippets of a leak design (the newest, where none is named) that wait for a label.
+pub async fn open_items(
+    project: &Project,
+    design: Option<DesignId>,
+    labeller: Option<&str>,
+) -> Result<Vec<Snippet>> {
+    let design = super::super::design_of(project, DesignKind::Leak, design).await?;
+    let design = LeakDesign::read(project, design).await?;
+    let answers = answers_of(project, &design.design).await?;
+    let by_id: HashMap<i64, &FilterAnswer> = answers.iter().map(|a| (a.id, a)).collect();
+    let mut snippets = snippets_of(project, answers.iter()).await?;
+    let order = open_of(&design, &by_id, &snippets, labeller);
+    Ok(order
+        .into_iter()
+        .filter_map(|id| snippets.remove(&id))
+        .collect())
+}
