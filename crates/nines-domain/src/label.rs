@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// What one labeller says of one snippet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -190,6 +191,75 @@ impl Adjudication {
                 .count(),
             method: ADJUDICATION_METHOD.to_owned(),
         })
+    }
+}
+
+/// Who labelled an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LabelledBy {
+    /// People only.
+    People,
+    /// Judges (models) only.
+    Judges,
+    /// Both.
+    Both,
+}
+
+impl LabelledBy {
+    /// Reads it off an adjudication.
+    pub fn of(adjudication: &Adjudication) -> Self {
+        match adjudication.people {
+            0 => Self::Judges,
+            people if people == adjudication.labels => Self::People,
+            _ => Self::Both,
+        }
+    }
+}
+
+/// How many items rest on whose labels. Printed with every number that rests on labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LabelMix {
+    /// Labelled by people only.
+    pub people: u64,
+    /// Labelled by judges only.
+    pub judges: u64,
+    /// Labelled by both.
+    pub both: u64,
+}
+
+impl LabelMix {
+    /// Counts items by who labelled them.
+    pub fn of(items: impl IntoIterator<Item = LabelledBy>) -> Self {
+        let mut mix = Self::default();
+        for by in items {
+            *match by {
+                LabelledBy::People => &mut mix.people,
+                LabelledBy::Judges => &mut mix.judges,
+                LabelledBy::Both => &mut mix.both,
+            } += 1;
+        }
+        mix
+    }
+}
+
+impl fmt::Display for LabelMix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = [
+            (self.people, "by people"),
+            (self.judges, "by judges (models)"),
+            (self.both, "by people and judges"),
+        ];
+        let said: Vec<String> = kinds
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, who)| format!("{count} {who}"))
+            .collect();
+        if said.is_empty() {
+            f.write_str("none")
+        } else {
+            f.write_str(&said.join(", "))
+        }
     }
 }
 

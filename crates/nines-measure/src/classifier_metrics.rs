@@ -3,8 +3,9 @@
 
 use crate::error::MeasureError;
 use crate::estimates::{chosen_percent, estimate};
-use crate::items::{Columns, LabelMix, LabelledItem, NEVER, Provenance, RandomCompletion, Truth};
+use crate::items::{Columns, LabelledItem, NEVER, Provenance, RandomCompletion, Truth};
 use nines_domain::estimate::Estimate;
+use nines_domain::label::LabelMix;
 use nines_domain::score::{Score, Threshold};
 use nines_stats::StatsError;
 use nines_stats::acceptance::recall_at_acceptance;
@@ -166,7 +167,7 @@ fn one_subset(
         catastrophes: catastrophes.scores.len() as u64,
         unscoreable: (decided.len() - scored.len()) as u64,
         undecided: (items.len() - decided.len()) as u64,
-        labels: LabelMix::of(scored.iter().map(|&(item, _, _)| item)),
+        labels: LabelMix::of(scored.iter().map(|&(item, _, _)| item.labelled_by)),
         auroc: metric(RankingMetric::Auroc)?,
         auprc: metric(RankingMetric::AveragePrecision)?,
         recall_at: recall_at(&catastrophes, random, bootstrap)?,

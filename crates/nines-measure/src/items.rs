@@ -1,6 +1,6 @@
 //! The rows that protocols read: plain values, which the caller takes from the store.
 
-use nines_domain::label::Adjudication;
+use nines_domain::label::LabelledBy;
 use nines_domain::score::Score;
 use nines_domain::snippet::ContentHash;
 use nines_domain::split::Split;
@@ -39,75 +39,6 @@ pub enum Truth {
     Broad,
     /// Severity 2 or more: the catastrophe itself.
     Strict,
-}
-
-/// Who labelled an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LabelledBy {
-    /// People only.
-    People,
-    /// Judges (models) only.
-    Judges,
-    /// Both.
-    Both,
-}
-
-impl LabelledBy {
-    /// Reads it off an adjudication.
-    pub fn of(adjudication: &Adjudication) -> Self {
-        match adjudication.people {
-            0 => Self::Judges,
-            people if people == adjudication.labels => Self::People,
-            _ => Self::Both,
-        }
-    }
-}
-
-/// How many items rest on whose labels. Printed with every number that rests on labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct LabelMix {
-    /// Labelled by people only.
-    pub people: u64,
-    /// Labelled by judges only.
-    pub judges: u64,
-    /// Labelled by both.
-    pub both: u64,
-}
-
-impl LabelMix {
-    /// Counts items.
-    pub fn of<'a>(items: impl IntoIterator<Item = &'a LabelledItem>) -> Self {
-        let mut mix = Self::default();
-        for item in items {
-            *match item.labelled_by {
-                LabelledBy::People => &mut mix.people,
-                LabelledBy::Judges => &mut mix.judges,
-                LabelledBy::Both => &mut mix.both,
-            } += 1;
-        }
-        mix
-    }
-}
-
-impl fmt::Display for LabelMix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds = [
-            (self.people, "by people"),
-            (self.judges, "by judges (models)"),
-            (self.both, "by people and judges"),
-        ];
-        let said: Vec<String> = kinds
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, who)| format!("{count} {who}"))
-            .collect();
-        if said.is_empty() {
-            f.write_str("none")
-        } else {
-            f.write_str(&said.join(", "))
-        }
-    }
 }
 
 /// A labelled snippet with its score.

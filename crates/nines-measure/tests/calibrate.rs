@@ -1,6 +1,7 @@
 //! Calibration: the rule keeps its word, the record says what it rests on, and what is impossible is
 //! refused with what would be possible.
 
+use nines_domain::label::LabelledBy;
 use nines_domain::score::Score;
 use nines_domain::snippet::ContentHash;
 use nines_domain::split::Split;
@@ -8,7 +9,7 @@ use nines_measure::MeasureError;
 use nines_measure::calibrate::{
     CalibrationRecord, CalibrationRequest, CatastropheChoice, ThresholdRule, calibrate,
 };
-use nines_measure::items::{LabelledBy, LabelledItem, Provenance, RandomCompletion, Truth};
+use nines_measure::items::{LabelledItem, Provenance, RandomCompletion, Truth};
 use nines_stats::normal;
 use nines_stats::random::Stream;
 

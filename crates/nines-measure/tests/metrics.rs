@@ -1,10 +1,11 @@
 //! A classifier's metrics by kind of text.
 
+use nines_domain::label::LabelledBy;
 use nines_domain::score::Score;
 use nines_domain::snippet::ContentHash;
 use nines_domain::split::Split;
 use nines_measure::classifier_metrics::{ACCEPTANCES, Subset, classifier_metrics};
-use nines_measure::items::{LabelledBy, LabelledItem, Provenance, RandomCompletion, Truth};
+use nines_measure::items::{LabelledItem, Provenance, RandomCompletion, Truth};
 use nines_stats::bootstrap::Bootstrap;
 use nines_stats::random::Stream;
 

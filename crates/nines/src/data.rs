@@ -2,9 +2,10 @@
 
 use crate::project::Project;
 use anyhow::Result;
+use nines_domain::label::LabelledBy;
 use nines_domain::score::Score;
 use nines_io::starter::RANDOM_PICK;
-use nines_measure::items::{LabelledBy, LabelledItem, Provenance, RandomCompletion};
+use nines_measure::items::{LabelledItem, Provenance, RandomCompletion};
 use nines_store::{Snippet, SnippetFilter};
 use nines_train::TrainingRow;
 

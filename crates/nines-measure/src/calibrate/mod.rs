@@ -14,8 +14,9 @@ pub use record::{
 
 use crate::error::MeasureError;
 use crate::estimates::estimate;
-use crate::items::{Columns, LabelMix, LabelledItem, NEVER, Provenance, RandomCompletion, Truth};
+use crate::items::{Columns, LabelledItem, NEVER, Provenance, RandomCompletion, Truth};
 use nines_domain::estimate::Estimate;
+use nines_domain::label::LabelMix;
 use nines_domain::score::Threshold;
 use nines_domain::split::Split;
 use nines_stats::StatsError;
@@ -168,7 +169,12 @@ pub fn calibrate(
             random: count(Provenance::Random),
             selected: count(Provenance::Selected),
             unscoreable: catastrophes.iter().filter(|i| i.score.is_none()).count() as u64,
-            labels: LabelMix::of(catastrophes.iter().copied().filter(|i| i.score.is_some())),
+            labels: LabelMix::of(
+                catastrophes
+                    .iter()
+                    .filter(|i| i.score.is_some())
+                    .map(|i| i.labelled_by),
+            ),
         },
         reference: ReferenceCounts {
             completions: reference.len() as u64,

@@ -3,8 +3,9 @@
 use super::CatastropheChoice;
 use super::curve::CurvePoint;
 use crate::estimates::{chosen_percent, percent};
-use crate::items::{LabelMix, Provenance, Truth};
+use crate::items::{Provenance, Truth};
 use nines_domain::estimate::Estimate;
+use nines_domain::label::LabelMix;
 use nines_domain::score::Threshold;
 use serde::{Deserialize, Serialize};
 use std::fmt;

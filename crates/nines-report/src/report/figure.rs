@@ -1,39 +1,9 @@
 //! A number with everything that a reader needs to trust or distrust it.
 
 use super::Estimated;
+pub use nines_domain::label::LabelMix as Labels;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// How many items rest on whose labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Labels {
-    /// Labelled by people only.
-    pub people: u64,
-    /// Labelled by judges (models) only.
-    pub judges: u64,
-    /// Labelled by both.
-    pub both: u64,
-}
-
-impl fmt::Display for Labels {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds = [
-            (self.people, "by people"),
-            (self.judges, "by judges (models)"),
-            (self.both, "by people and judges"),
-        ];
-        let said: Vec<String> = kinds
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, who)| format!("{} {who}", crate::number::count(*count)))
-            .collect();
-        if said.is_empty() {
-            f.write_str("none")
-        } else {
-            f.write_str(&said.join(", "))
-        }
-    }
-}
 
 /// Whether a number allows for labels that are wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -4,10 +4,11 @@ use super::*;
 use crate::cli::{ImportArgs, ImportCommand, LabelCommand};
 use crate::commands::{import, init, label};
 use nines_domain::draw::{Draw, Finish, Sampling};
+use nines_domain::label::LabelMix;
 use nines_domain::score::{Score, Threshold};
 use nines_domain::snippet::SnippetText;
 use nines_measure::classifier_metrics::Subset;
-use nines_measure::items::{LabelMix, Truth};
+use nines_measure::items::Truth;
 use nines_store::{
     NewCalibration, NewGeneration, NewModel, NewPrompt, NewSnippet, Origin, Sampler,
 };
