@@ -75,21 +75,24 @@ impl Fields {
 
     /// Takes a prompt or completion.
     pub(crate) fn text(&mut self, name: &str, limits: &Limits) -> Result<String, Fault> {
-        self.optional_text(name, limits)?.ok_or_else(|| {
-            let near = self
-                .map
-                .keys()
-                .find(|key| key.trim().eq_ignore_ascii_case(name))
-                .map(|key| format!(" (there is {key:?})"));
-            Fault::field(name, format!("is missing{}", near.unwrap_or_default()))
-        })
+        self.optional_text(name, limits)?
+            .ok_or_else(|| self.missing(name))
+    }
+
+    fn missing(&self, name: &str) -> Fault {
+        let near = self
+            .map
+            .keys()
+            .find(|key| key.trim().eq_ignore_ascii_case(name))
+            .map(|key| format!(" (there is {key:?})"));
+        Fault::field(name, format!("is missing{}", near.unwrap_or_default()))
     }
 
     /// Takes a completion that a generator drew; it may be empty, where the generator ended its text at
     /// once.
     pub(crate) fn drawn(&mut self, name: &str, limits: &Limits) -> Result<String, Fault> {
         self.string(name, limits.text_bytes)?
-            .ok_or_else(|| Fault::field(name, "is missing"))
+            .ok_or_else(|| self.missing(name))
     }
 
     /// Takes a content hash.

@@ -93,6 +93,15 @@ fn a_blank_choice_is_a_row_without_a_comparison() {
 }
 
 #[test]
+fn a_generator_may_have_drawn_nothing() {
+    let rows = read::<ComparisonRow>(
+        "rows.jsonl",
+        r#"{"prompt":"a","left":"","right":"c","choice":"right","labeller":"ada"}"#,
+    );
+    assert_eq!((rows[0].left.as_str(), rows[0].right.as_str()), ("", "c"));
+}
+
+#[test]
 fn bad_comparisons_name_line_field_and_reason() {
     let long = format!(
         r#"{{"prompt":"a","left":"b","right":"c","choice":"left","labeller":"{}"}}"#,
@@ -113,11 +122,6 @@ fn bad_comparisons_name_line_field_and_reason() {
             r#"{"prompt":"a","left":"b","Right":"c","choice":"left"}"#,
             "right",
             "there is \"Right\"",
-        ),
-        (
-            r#"{"prompt":"a","left":" ","right":"c","choice":"left"}"#,
-            "left",
-            "is empty",
         ),
         (
             r#"{"prompt":"a","left":"b","right":7,"choice":"left"}"#,
