@@ -105,6 +105,16 @@ pub struct FilterAnswer {
     pub created: Timestamp,
 }
 
+impl FilterAnswer {
+    /// Returns the candidate that is the answer; none if the filter abstained.
+    pub fn accepted_candidate(&self) -> Option<&Candidate> {
+        let id = self.accepted?;
+        self.candidates
+            .iter()
+            .find(|c| c.snippet == id && c.ruling.is_accepted())
+    }
+}
+
 impl Store {
     /// Stores answers with their prompts, candidates and draws in one transaction. Returns their
     /// keys in the order given.

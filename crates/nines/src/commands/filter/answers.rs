@@ -241,7 +241,9 @@ async fn stored(
         answers.push(Answered {
             prompt: prompt.text.clone(),
             family,
-            completion: accepted(&answer).map(|c| c.draw.completion.clone()),
+            completion: answer
+                .accepted_candidate()
+                .map(|c| c.draw.completion.clone()),
             answer: answer_of(&answer),
         });
     }
@@ -252,17 +254,10 @@ async fn stored(
     })
 }
 
-/// The candidate that is the answer.
-fn accepted(answer: &FilterAnswer) -> Option<&nines_store::Candidate> {
-    let id = answer.accepted?;
-    let mut candidates = answer.candidates.iter();
-    candidates.find(|c| c.snippet == id && c.ruling.is_accepted())
-}
-
 /// A stored answer as the filter gave it.
 pub fn answer_of(answer: &FilterAnswer) -> Answer {
     let candidates = candidates_of(answer);
-    let outcome = match (accepted(answer), &answer.reason) {
+    let outcome = match (answer.accepted_candidate(), &answer.reason) {
         (Some(candidate), _) => Outcome::Accepted {
             number: candidate.draw.draw,
         },

@@ -43,7 +43,7 @@ fn by_raters(design: &QualityDesign, kind: LabellerKind) -> Result<Option<Qualit
         .map(|(item, answer)| QualityStream {
             item,
             scores: scores(answer),
-            answer: place(answer),
+            answer: answer.accepted_candidate().map(|c| c.draw.draw as usize),
         })
         .collect();
     let thresholds = thresholds_from(&streams, own, POINTS);
@@ -91,13 +91,6 @@ fn scores(answer: &FilterAnswer) -> Vec<Option<f64>> {
         }
     }
     scores
-}
-
-fn place(answer: &FilterAnswer) -> Option<usize> {
-    let id = answer.accepted?;
-    let mut candidates = answer.candidates.iter();
-    let found = candidates.find(|c| c.snippet == id && c.ruling.is_accepted())?;
-    Some(found.draw.draw as usize)
 }
 
 /// How many pairs a stored quality rests on, and whose ratings.

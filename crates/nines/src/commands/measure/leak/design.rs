@@ -138,13 +138,7 @@ impl LeakDesign {
 
 /// The score of the accepted candidate.
 pub fn answer_score(answer: &FilterAnswer) -> Option<Score> {
-    accepted(answer)?.ruling.score()
-}
-
-fn accepted(answer: &FilterAnswer) -> Option<&nines_store::Candidate> {
-    let id = answer.accepted?;
-    let mut candidates = answer.candidates.iter();
-    candidates.find(|c| c.snippet == id && c.ruling.is_accepted())
+    answer.accepted_candidate()?.ruling.score()
 }
 
 /// What one kind of labeller says of a snippet.
