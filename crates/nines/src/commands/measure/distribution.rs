@@ -204,9 +204,13 @@ async fn weighted(
                 text.split(|c: char| !c.is_alphanumeric() && c != '\'')
                     .any(|word| words.iter().any(|w| w == word))
             };
+            let marked = prompts.iter().filter(|p| holds(&p.text)).count();
+            if marked == 0 {
+                bail!("none of the {} prompts holds one of these words", prompts.len());
+            }
             (
                 format!(
-                    "prompts with one of {} weigh {}",
+                    "{marked} prompts with one of {} weigh {}",
                     words.join(", "),
                     args.enrich
                 ),
