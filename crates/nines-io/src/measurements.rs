@@ -210,7 +210,9 @@ impl Row for AttackSessionRow {
                 .name("attacker")?
                 .ok_or_else(|| missing("attacker"))?,
             is_algorithm,
-            group: fields.name("group")?.unwrap_or_else(|| "all".to_owned()),
+            group: fields
+                .name("group")?
+                .unwrap_or_else(|| "no group".to_owned()),
             classifier: fields.name("classifier")?,
             seconds,
             found: fields.truth("found")?.ok_or_else(|| missing("found"))?,

@@ -1,11 +1,10 @@
 //! Two filters compared on the same requests: only where their answers differ is a label needed.
 
 use crate::error::MeasureError;
-use crate::estimates::estimate;
 use crate::items::Truth;
 use crate::leak::Finding;
 use nines_domain::estimate::Estimate;
-use nines_stats::disagreement::{DisagreementSample, compare};
+use nines_stats::interval::clopper_pearson;
 use serde::{Deserialize, Serialize};
 
 /// One request with the answers of both filters.
@@ -76,29 +75,33 @@ pub fn measure(
             drawn: drawn.len() as u64,
         });
     }
-    let sample = |side: fn(&ComparedItem) -> Option<Finding>, truth, doubtful: bool| {
-        let size = differing.iter().filter(|i| side(i).is_some()).count() as u64;
-        let found: Vec<Finding> = counted.iter().filter_map(|i| side(i)).collect();
-        let fails =
-            |f: &&Finding| f.is_catastrophe(truth) || (doubtful && **f == Finding::Undecided);
-        DisagreementSample {
-            size,
-            labelled: found.len() as u64,
-            failures: found.iter().filter(fails).count() as u64,
-        }
+    let share = Shares {
+        requests: items.len() as u64,
+        probability: reach,
+        confidence,
     };
     let difference = |truth| -> Result<(Estimate, u64, u64), MeasureError> {
-        let with = |first_doubtful, second_doubtful| {
-            let first = sample(|i| i.first, truth, first_doubtful);
-            let second = sample(|i| i.second, truth, second_doubtful);
-            let compared = compare(items.len() as u64, first, second, confidence)?;
-            let exact = estimate(compared.population.exact);
-            Ok::<_, MeasureError>((exact, first.failures, second.failures))
+        let is_bad = |finding: Option<Finding>, doubtful: bool| {
+            finding
+                .is_some_and(|f| f.is_catastrophe(truth) || (doubtful && f == Finding::Undecided))
         };
-        let (mut found, first, second) = with(false, false)?;
-        found.lower = found.lower.min(with(false, true)?.0.lower);
-        found.upper = found.upper.max(with(true, false)?.0.upper);
-        Ok((found, first, second))
+        // Requests where only the first filter's answer is a catastrophe, and only the second's.
+        let alone = |first: bool, second: bool| {
+            let of = |wanted: (bool, bool)| {
+                let seen = counted
+                    .iter()
+                    .map(|i| (is_bad(i.first, first), is_bad(i.second, second)));
+                seen.filter(|bad| *bad == wanted).count() as u64
+            };
+            (of((true, false)), of((false, true)))
+        };
+        let mut found = share.difference(alone(false, false))?;
+        found.lower = found.lower.min(share.difference(alone(false, true))?.lower);
+        found.upper = found.upper.max(share.difference(alone(true, false))?.upper);
+        let all = |side: fn(&ComparedItem) -> Option<Finding>| {
+            counted.iter().filter(|i| is_bad(side(i), false)).count() as u64
+        };
+        Ok((found, all(|i| i.first), all(|i| i.second)))
     };
     let (broad, first_broad, second_broad) = difference(Truth::Broad)?;
     let (strict, first_strict, second_strict) = difference(Truth::Strict)?;
@@ -113,6 +116,38 @@ pub fn measure(
         broad,
         strict,
     })
+}
+
+/// What counts of drawn requests say of all requests.
+struct Shares {
+    requests: u64,
+    probability: f64,
+    confidence: f64,
+}
+
+impl Shares {
+    /// The share of requests where only the first filter fails, less that where only the second does.
+    ///
+    /// Requests are independent and each is drawn with one probability, so either count is binomial over
+    /// all requests with that probability times its share: Clopper and Pearson's intervals hold, each at
+    /// half of the error.
+    fn difference(&self, (first, second): (u64, u64)) -> Result<Estimate, MeasureError> {
+        let half = 1.0 - (1.0 - self.confidence) / 2.0;
+        let of = |count| clopper_pearson(count, self.requests, half);
+        let (first_only, second_only) = (of(first)?, of(second)?);
+        let n = self.requests as f64 * self.probability;
+        let most = 1.0f64.max(first.max(second) as f64 / n);
+        let end = |x: f64| (x / self.probability).min(most);
+        Ok(Estimate {
+            value: Some((first as f64 - second as f64) / n),
+            lower: end(first_only.lower) - end(second_only.upper),
+            upper: end(first_only.upper) - end(second_only.lower),
+            confidence: self.confidence,
+            method: "requests where only one of the two fails, Clopper-Pearson for each (guaranteed, Bonferroni)"
+                .to_owned(),
+            n: self.requests,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -141,6 +176,32 @@ mod tests {
         let doubtful = measure(&doubtful, 1.0, 0.95).expect("measured").broad;
         assert_eq!(clear.value, doubtful.value);
         assert!(doubtful.lower < clear.lower && doubtful.upper > clear.upper);
+    }
+
+    #[test]
+    fn filters_that_never_agree_are_compared_too() {
+        // Every request has two answers: 0.3 against 0.1, drawn with one half.
+        let (mut held, runs) = (0, 200);
+        for seed in 0..runs {
+            let items: Vec<ComparedItem> = (0..400)
+                .map(|position| {
+                    let mut stream = Stream::new(seed, position);
+                    let mut finding = |rate| match stream.unit() < rate {
+                        true => Finding::Strict,
+                        false => Finding::Safe,
+                    };
+                    let (first, second) = (Some(finding(0.3)), Some(finding(0.1)));
+                    ComparedItem {
+                        lot: stream.unit(),
+                        first,
+                        second,
+                    }
+                })
+                .collect();
+            let report = measure(&items, 0.5, 0.9).expect("measured");
+            held += u32::from(report.broad.lower <= 0.2 && 0.2 <= report.broad.upper);
+        }
+        assert!(held >= 180, "{held}");
     }
 
     #[test]

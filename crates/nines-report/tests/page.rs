@@ -186,7 +186,6 @@ fn what_is_missing_says_what_to_run() {
         "nines calibrate",
         "nines measure quality",
         "nines measure attack-time",
-        "nines round",
         "nines measure agreement",
         "nines measure plan",
         "nines train classifier",

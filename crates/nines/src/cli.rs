@@ -470,7 +470,7 @@ pub struct ScoreArgs {
 /// `nines label`.
 #[derive(Debug, Subcommand)]
 pub enum LabelCommand {
-    /// Write snippets that want a label to a file, in a random order
+    /// Write snippets that want a label to a file: at random, or the queue of a measurement in its order
     #[command(
         after_help = "Example:\n  nines label export --out batch.jsonl --n 200\n  \
 (fill in `verdict`: yes, no or unsure, and `severity` 1 to 3 for a yes)\n  nines label import batch.jsonl --labeller ada\n  nines label export --queue leak --out leak.jsonl"
@@ -479,9 +479,9 @@ pub enum LabelCommand {
         /// The file to write (JSONL or CSV)
         #[arg(long)]
         out: PathBuf,
-        /// How many
-        #[arg(long, default_value_t = 100)]
-        n: usize,
+        /// How many (default: 100; with --queue, all that wait)
+        #[arg(long)]
+        n: Option<usize>,
         /// What a measurement drew to be labelled, in its order (default: any unlabelled snippets)
         #[arg(long, value_enum, conflicts_with_all = ["disagreements", "seed"])]
         queue: Option<QueueArg>,

@@ -50,7 +50,7 @@ fn a_session_says_the_same_in_every_format() {
             line: line + 1,
             attacker: "gcg ü".to_owned(),
             is_algorithm: true,
-            group: "all".to_owned(),
+            group: "no group".to_owned(),
             classifier: None,
             seconds: 0.5,
             found: true,

@@ -12,6 +12,9 @@ use nines_store::{Origin, Snippet, SnippetFilter};
 use serde_json::json;
 use std::path::Path;
 
+/// Snippets in a batch where nothing else is said.
+const BATCH: usize = 100;
+
 /// Runs `nines label`.
 pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> Result<()> {
     match command {
@@ -34,18 +37,28 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
             let labeller = labeller.as_deref();
             let design = design.map(DesignId);
             match queue {
-                None => export(project, &out, n, disagreements, seed, output).await,
+                None => {
+                    export(
+                        project,
+                        &out,
+                        n.unwrap_or(BATCH),
+                        disagreements,
+                        seed,
+                        output,
+                    )
+                    .await
+                }
                 Some(QueueArg::Quality) => {
                     let pairs = measure::open_pairs(project, design, labeller).await?;
-                    export_pairs(project, &out, n, &pairs, output).await
+                    export_pairs(project, &out, n.unwrap_or(usize::MAX), &pairs, output).await
                 }
                 Some(QueueArg::Leak) => {
                     let waiting = measure::open_answers(project, design, labeller).await?;
-                    export_queue(project, &out, n, &waiting, output)
+                    export_queue(project, &out, n.unwrap_or(usize::MAX), &waiting, output)
                 }
                 Some(QueueArg::Compare) => {
                     let waiting = measure::open_compared(project, design, labeller).await?;
-                    export_queue(project, &out, n, &waiting, output)
+                    export_queue(project, &out, n.unwrap_or(usize::MAX), &waiting, output)
                 }
             }
         }

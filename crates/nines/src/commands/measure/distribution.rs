@@ -102,6 +102,13 @@ async fn add(project: &Project, args: &AddDistributionArgs, output: &Output) -> 
             args.name
         )));
     }
+    let taken = project.store.distributions().await?;
+    if taken.iter().any(|d| d.name == args.name) {
+        bail!(
+            "{:?} is taken, and a distribution never changes; choose another name",
+            args.name
+        );
+    }
     if !(args.enrich > 0.0 && args.enrich.is_finite()) {
         bail!(BadUsage("--enrich must be a number above 0".to_owned()));
     }
@@ -206,7 +213,10 @@ async fn weighted(
             };
             let marked = prompts.iter().filter(|p| holds(&p.text)).count();
             if marked == 0 {
-                bail!("none of the {} prompts holds one of these words", prompts.len());
+                bail!(
+                    "none of the {} prompts holds one of these words",
+                    prompts.len()
+                );
             }
             (
                 format!(
@@ -318,6 +328,12 @@ async fn mixed(project: &Project, parts: &[String]) -> Result<(Value, Vec<Prompt
         named.push(json!({ "name": found.name, "share": share }));
         shares.push((share, found.shares));
     }
+    let total: f64 = shares.iter().map(|(share, _)| share).sum();
+    if (total - 1.0).abs() > 1e-9 {
+        bail!(BadUsage(format!(
+            "the shares of --mix sum up to {total}, not to 1"
+        )));
+    }
     let record = json!({ "how": format!("a mixture: {}", parts.join(", ")), "parts": named });
     Ok((record, mixture(&shares)?))
 }
@@ -349,6 +365,20 @@ async fn from_file(project: &Project, file: &std::path::Path) -> Result<(Value, 
                     row.line
                 )
             })?;
+        if !(weight >= 0.0 && weight.is_finite()) {
+            bail!(
+                "{}, line {}: `weight` is {weight}; it must be a finite number from 0",
+                file.display(),
+                row.line
+            );
+        }
+        if weights.iter().any(|(id, _)| *id == prompt.id) {
+            bail!(
+                "{}, line {}: the prompt has a weight already",
+                file.display(),
+                row.line
+            );
+        }
         weights.push((prompt.id, weight));
     }
     let how = format!("weights of {}", file.display());

@@ -9,6 +9,7 @@ use crate::project::Project;
 use crate::{interrupt, runs};
 use anyhow::{Context, Result, bail};
 use nines_domain::snippet::{ContentHash, PromptId, RunId};
+use nines_domain::split::Split;
 use nines_measure::distribution::{Request, requests};
 use nines_store::{FilterAnswer, NewPrompt, Run, RunStatus};
 use serde_json::{Value, json};
@@ -27,6 +28,8 @@ pub struct Frame {
     pub serving: Serving,
     /// The seed of requests, draws and lots.
     pub seed: u64,
+    /// How many of its prompts the classifier was fitted or chosen on: numbers of those flatter.
+    pub seen: usize,
     /// The answers, in the order of the requests.
     pub answers: Vec<FilterAnswer>,
 }
@@ -41,11 +44,21 @@ impl Frame {
         let distribution = Named::resolve(project, &args.distribution).await?;
         let mut frame = Self {
             identity: identity(&distribution, &serving, args.seed),
+            seen: seen(project, &distribution).await?,
             distribution,
             serving,
             seed: args.seed,
             answers: Vec::new(),
         };
+        if frame.seen > 0 {
+            output.note(&format!(
+                "caution: {} of the {} prompts of {:?} are of the train, validation or calibration split, on which \
+                 the classifier was fitted and its threshold chosen; numbers of them flatter",
+                frame.seen,
+                frame.distribution.shares.len(),
+                frame.distribution.name
+            ));
+        }
         frame.fill(project, args.answers, output).await?;
         Ok(frame)
     }
@@ -54,6 +67,7 @@ impl Frame {
     pub fn describe(&self) -> Value {
         json!({
             "distribution": self.distribution.name, "prompts": self.distribution.shares.len(),
+            "seen": self.seen,
             "filter": self.serving.describe(), "seed": self.seed, "requests": self.answers.len(),
         })
     }
@@ -193,6 +207,17 @@ fn covered(runs: &[Run]) -> u64 {
         }
     }
     there
+}
+
+/// How many prompts of a distribution are not of the test split.
+async fn seen(project: &Project, distribution: &Named) -> Result<usize> {
+    let seed = project.config.project.split_seed;
+    let ids: Vec<PromptId> = distribution.shares.iter().map(|(id, _)| *id).collect();
+    let prompts = project.store.prompts_by_id(&ids).await?;
+    Ok(prompts
+        .iter()
+        .filter(|p| p.split(seed) != Split::Test)
+        .count())
 }
 
 async fn texts(project: &Project, distribution: &Named) -> Result<BTreeMap<PromptId, String>> {

@@ -15,7 +15,7 @@ use super::{at_most, shown};
 use crate::cli::LeakArgs;
 use crate::output::Output;
 use crate::project::Project;
-use crate::shown::grouped;
+use crate::shown::{Towards, grouped, rate};
 use anyhow::Result;
 use design::adjudicated;
 use nines_domain::label::LabellerKind;
@@ -72,6 +72,8 @@ pub struct Found {
     by: Vec<FoundBy>,
     /// Whose labels do not carry a number yet, and why.
     not_yet: Vec<String>,
+    /// The leak that the newest plan was to show.
+    goal: Option<f64>,
     queue: usize,
 }
 
@@ -157,6 +159,7 @@ pub async fn measured(
         frame: ready.frame.describe(),
         by,
         not_yet,
+        goal: ready.design.goal,
         queue: open(&ready, None).len(),
     };
     Ok((found, planned))
@@ -229,7 +232,7 @@ async fn found_by(
                 "how often a request is answered with a catastrophe, re-weighted to another distribution of prompts",
             );
             record.add(
-                &format!("leak.{name}.on.{other}.bound"),
+                &format!("leak.{name}.bound.on.{other}"),
                 &leak.at_most,
                 "an upper bound on the leak on another distribution of prompts, which assumes nothing of the \
                  classifier",
@@ -285,10 +288,17 @@ fn add_leak(record: &mut Record<'_>, name: &str, leak: &Leak) {
 fn words(found: &Found) -> String {
     let filter = &found.frame["filter"];
     let mut text = format!(
-        "Leak of {} on {} requests from {:?} (design {}).\n",
+        "Leak of {} on {} requests from {:?}, {} prompts{} (design {}).\n",
         filter["classifier"].as_str().unwrap_or_default(),
         grouped(found.frame["requests"].as_u64().unwrap_or_default()),
         found.frame["distribution"].as_str().unwrap_or_default(),
+        found.frame["prompts"],
+        found.frame["seen"]
+            .as_u64()
+            .filter(|n| *n > 0)
+            .map_or(String::new(), |n| format!(
+                ", {n} of which the classifier was fitted or chosen on: THIS NUMBER FLATTERS"
+            )),
         found.design,
     );
     if found.by.is_empty() && found.not_yet.is_empty() {
@@ -299,6 +309,19 @@ fn words(found: &Found) -> String {
     }
     for by in &found.by {
         text.push_str(&by_words(by));
+        if let Some(goal) = found.goal {
+            let reached = |leak: &Leak| match leak.at_most.upper <= goal {
+                true => "reached",
+                false => "not reached",
+            };
+            let _ = writeln!(
+                text,
+                "Goal, a leak of at most {}: strict {}, broad {}.",
+                rate(goal, Towards::Nearest),
+                reached(&by.report.strict),
+                reached(&by.report.broad)
+            );
+        }
     }
     if found.queue > 0 {
         let _ = write!(
@@ -320,10 +343,26 @@ fn by_words(by: &FoundBy) -> String {
         grouped(report.labelled),
         grouped(report.waiting),
     );
+    let early: u64 = report.strata.iter().map(|s| s.early).sum();
+    if early > 0 {
+        let _ = writeln!(
+            text,
+            "{} more labels lie beyond the first answer of the queue that waits, and count once it has its label.",
+            grouped(early)
+        );
+    }
+    let undecided: u64 = report.strata.iter().map(|s| s.undecided).sum();
+    if undecided > 0 {
+        let _ = writeln!(
+            text,
+            "{} undecided: in upper ends and bounds each counts as a catastrophe.",
+            crate::shown::counted(undecided, "answer"),
+        );
+    }
     if report.undrawn > 0 {
         let _ = writeln!(
             text,
-            "{} more answers have labels but were never drawn: they measure nothing, and are left out.",
+            "{} more answers happen to have labels, from other work, but were not drawn: they are left out.",
             grouped(report.undrawn)
         );
     }

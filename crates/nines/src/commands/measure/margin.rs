@@ -190,6 +190,16 @@ async fn catastrophes(
     let scorer = models::scorer(project, &frame.serving.model, path)?;
     let texts = snippets.iter().map(|s| s.text.clone()).collect();
     let scores = models::score_all(scorer, texts, "catastrophes", output).await?;
+    let stored: Vec<_> = snippets
+        .iter()
+        .zip(&scores)
+        .filter_map(|(snippet, score)| Some((snippet.id, *score.as_ref().ok()?)))
+        .collect();
+    let model = frame.serving.model.id;
+    project
+        .store
+        .insert_scores(model, &path.to_string(), &stored)
+        .await?;
     let mut found: Vec<Catastrophe> = snippets
         .into_iter()
         .zip(scores)
@@ -370,8 +380,11 @@ fn words(found: &Found) -> String {
             rate(c.unanswered_at_most.upper, Towards::Up)
         );
     }
+    if !found.quality.is_empty() {
+        text.push_str("\nQuality where it was measured:\n");
+    }
     for (threshold, quality) in &found.quality {
-        let _ = writeln!(text, "  quality, accepting {threshold}: {}", shown(quality));
+        let _ = writeln!(text, "  accepting {threshold}: {}", shown(quality));
     }
     text.push_str(
         "Catastrophes found are no sample of anything: these shares describe what is known, and promise nothing.\n\

@@ -188,7 +188,7 @@ async fn record_of(
     }
     for (name, estimate) in &reweighted {
         record.add(
-            &format!("quality.on.{name}"),
+            &format!("quality.with_abstentions.on.{name}"),
             estimate,
             "the quality re-weighted to another distribution of prompts, abstentions as lost",
         );

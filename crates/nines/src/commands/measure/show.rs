@@ -47,17 +47,38 @@ async fn list(project: &Project, output: &Output) -> Result<()> {
         for e in &all {
             let _ = writeln!(
                 text,
-                "#{:<5} {:<36} {:<44} n = {:<7} {}",
+                "#{:<5} {:<34} {:<42} n = {:<7} {}",
                 e.id,
                 e.new.quantity,
                 shown(&e.new.estimate),
                 e.new.estimate.n,
-                e.created.strftime("%Y-%m-%d %H:%M")
+                context(&e.new.record)
             );
         }
         text
     });
     Ok(())
+}
+
+/// What an estimate speaks of, in a few words.
+fn context(record: &Value) -> String {
+    let frame = match record["frame"].is_null() {
+        true => &record["first"],
+        false => &record["frame"],
+    };
+    let words = [
+        frame["filter"]["classifier"].as_str().map(str::to_owned),
+        frame["filter"]["threshold"]
+            .as_f64()
+            .map(|logit| format!("P < {:.3e}", 1.0 / (1.0 + (-logit).exp()))),
+        record["threshold"]
+            .as_f64()
+            .map(|logit| format!("at P < {:.3e}", 1.0 / (1.0 + (-logit).exp()))),
+        frame["distribution"].as_str().map(|d| format!("on {d}")),
+        record["group"].as_str().map(|g| format!("group {g}")),
+        record["labels_of"].as_str().map(|who| format!("by {who}")),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// The labelled answers that an estimate of the leak rests on.
@@ -164,9 +185,10 @@ fn words(stored: &StoredEstimate, rows: Option<&[Value]>) -> String {
         let filter = &frame["filter"];
         let _ = writeln!(
             text,
-            "  Filter: {} at logit {}, {} draws at most, on {}; generator {}.",
+            "  Filter: {} accepting P < {:.3e} (logit {:.4}), {} draws at most, on {}; generator {}.",
             filter["classifier"].as_str().unwrap_or_default(),
-            filter["threshold"],
+            1.0 / (1.0 + (-filter["threshold"].as_f64().unwrap_or(f64::NAN)).exp()),
+            filter["threshold"].as_f64().unwrap_or(f64::NAN),
             filter["budget"],
             filter["path"].as_str().unwrap_or_default(),
             filter["generator"].as_str().unwrap_or_default(),

@@ -40,7 +40,12 @@ pub fn section(rows: &Rows<'_>) -> Option<LeakByDistribution> {
     others.dedup();
     for other in others {
         if let Some(leak) = rows.newest(&format!("leak.strict.on.{other}"), newest.id) {
-            found.push(row(format!("{other}, re-weighted from {from}"), leak, None));
+            let bound = rows.newest(&format!("leak.strict.bound.on.{other}"), newest.id);
+            found.push(row(
+                format!("{other}, re-weighted from {from}"),
+                leak,
+                bound,
+            ));
         }
     }
     (!found.is_empty()).then_some(LeakByDistribution {

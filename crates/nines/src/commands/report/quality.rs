@@ -20,14 +20,18 @@ pub fn section(rows: &Rows<'_>) -> Result<Option<QualityByThreshold>> {
         return Ok(None);
     };
     for kind in [LabellerKind::Person, LabellerKind::Judge] {
-        if let Some(found) = by_raters(design, kind)? {
+        if let Some(found) = by_raters(rows, design, kind)? {
             return Ok(Some(found));
         }
     }
     Ok(None)
 }
 
-fn by_raters(design: &QualityDesign, kind: LabellerKind) -> Result<Option<QualityByThreshold>> {
+fn by_raters(
+    rows: &Rows<'_>,
+    design: &QualityDesign,
+    kind: LabellerKind,
+) -> Result<Option<QualityByThreshold>> {
     let record = &design.design.record;
     let Some(own) = record["frame"]["filter"]["threshold"].as_f64() else {
         return Ok(None);
@@ -47,7 +51,14 @@ fn by_raters(design: &QualityDesign, kind: LabellerKind) -> Result<Option<Qualit
         })
         .collect();
     let thresholds = thresholds_from(&streams, own, POINTS);
-    let points = quality_from(&streams, design.probability, &thresholds, CONFIDENCE)?;
+    let mut points = quality_from(&streams, design.probability, &thresholds, CONFIDENCE)?;
+    points.extend(asked_for(rows, design, kind));
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    // Thresholds closer than this are one on any axis.
+    points.dedup_by(|a, b| (a.0 - b.0).abs() < 1e-6);
+    if points.len() < 2 {
+        return Ok(None);
+    }
     let Some((_, first)) = points.first() else {
         return Ok(None);
     };
@@ -80,6 +91,25 @@ fn by_raters(design: &QualityDesign, kind: LabellerKind) -> Result<Option<Qualit
                 .collect(),
         },
     }))
+}
+
+/// The points of the curve that `nines measure quality --curve` stored, the newest of each threshold.
+fn asked_for(rows: &Rows<'_>, design: &QualityDesign, kind: LabellerKind) -> Vec<(f64, Estimate)> {
+    let mut found: Vec<(f64, Estimate)> = Vec::new();
+    let mine = rows.estimates.iter().rev().filter(|e| {
+        e.new.quantity == "quality.at"
+            && e.new.design == Some(design.design.id)
+            && e.new.record["labels_of"].as_str() == Some(whose(kind))
+    });
+    for stored in mine {
+        let Some(at) = stored.new.record["threshold"].as_f64() else {
+            continue;
+        };
+        if found.iter().all(|(x, _)| *x != at) {
+            found.push((at, stored.new.estimate.clone()));
+        }
+    }
+    found
 }
 
 /// The logits of all draws, in their order; none for one that failed or has no score.

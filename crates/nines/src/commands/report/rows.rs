@@ -255,7 +255,8 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The design of the newest estimate of a quantity, or else the newest design.
+/// The design of the newest estimate of a quantity on held-out prompts, or else on any, or else the
+/// newest design.
 fn measured<'d>(
     designs: &'d [Design],
     estimates: &[StoredEstimate],
@@ -263,12 +264,21 @@ fn measured<'d>(
     quantity: &str,
 ) -> Option<&'d Design> {
     let of_kind = || designs.iter().rev().filter(|d| d.kind == kind);
-    let mut measured = estimates
-        .iter()
-        .rev()
-        .filter(|e| e.new.quantity == quantity)
-        .filter_map(|e| of_kind().find(|d| Some(d.id) == e.new.design));
-    measured.next().or_else(|| of_kind().next())
+    let measured = || {
+        estimates
+            .iter()
+            .rev()
+            .filter(|e| e.new.quantity == quantity)
+            .filter_map(|e| of_kind().find(|d| Some(d.id) == e.new.design))
+    };
+    let frame = |d: &&Design| d.record["frame"].clone();
+    let held_out = |d: &&Design| frame(d)["distribution"] == "test";
+    let unseen = |d: &&Design| frame(d)["seen"] == 0;
+    measured()
+        .find(held_out)
+        .or_else(|| measured().find(unseen))
+        .or_else(|| measured().next())
+        .or_else(|| of_kind().next())
 }
 
 /// The filter that a design measures.
@@ -337,8 +347,15 @@ pub fn prompts(record: &Value) -> String {
     let frame = &record["frame"];
     match frame["distribution"].as_str() {
         Some(distribution) => format!(
-            "{} requests from the distribution “{distribution}” ({} prompts)",
-            frame["requests"], frame["prompts"]
+            "{} requests from the distribution “{distribution}” ({} prompts{})",
+            frame["requests"],
+            frame["prompts"],
+            match frame["seen"].as_u64() {
+                Some(seen) if seen > 0 => format!(
+                    ", {seen} of which the classifier was fitted or chosen on, so that the number flatters"
+                ),
+                _ => String::new(),
+            }
         ),
         None => "not said".to_owned(),
     }

@@ -9,17 +9,19 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::shown::{Towards, rate as written};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use nines_domain::estimate::Estimate;
 use nines_measure::estimate;
 use nines_stats::binomial::cdf;
 use nines_stats::interval::clopper_pearson;
+use nines_store::StoreUrl;
 use nines_world::generator::World;
 use nines_world::labeller::{Labeller, Rater};
 use nines_world::preference::Preference;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
 /// A promise counts as broken when chance would break it as badly once in so many checks.
 const CHANCE: f64 = 1e-4;
@@ -59,6 +61,10 @@ pub async fn run(
     args: &CheckArgs,
     output: &Output,
 ) -> Result<()> {
+    // In a copy: what a check draws and labels is nobody's business afterwards, and what is there already
+    // is no part of it.
+    let folder = tempfile::tempdir().context("cannot make a folder for the copy")?;
+    let project = &copy(project, folder.path()).await?;
     let (exact, _) = exact(project, world, &args.distribution, output).await?;
     let truths = values(&exact);
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
@@ -116,6 +122,33 @@ pub async fn run(
     Ok(())
 }
 
+/// Copies a project that has its rows in a file of its own folder.
+async fn copy(project: &Project, to: &Path) -> Result<Project> {
+    if !matches!(project.store.url(), StoreUrl::Sqlite(_)) {
+        bail!(
+            "`simulate check` works in a copy of the project's database file, and this one has its rows in \
+             PostgreSQL; make another with `nines simulate new DIR`"
+        );
+    }
+    copy_folder(&project.folder, to)?;
+    Project::open(to).await
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let place = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &place)?;
+        } else {
+            std::fs::copy(entry.path(), &place)
+                .with_context(|| format!("cannot copy {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}
+
 async fn newest(project: &Project) -> Result<i64> {
     let all = project.store.estimates(None).await?;
     Ok(all.last().map_or(0, |e| e.id.0))
@@ -159,7 +192,7 @@ async fn protocol(project: &Project, args: &CheckArgs, seed: u64, silent: &Outpu
 
 fn words(checked: &Checked) -> String {
     let mut text = format!(
-        "{} repetitions of the whole protocol; intervals promise {} %.\n{:<28} {:>10} {:>10} {:>10}  held\n",
+        "{} repetitions of the whole protocol in a copy of the project; intervals promise {} %.\n{:<28} {:>10} {:>10} {:>10}  held\n",
         checked.repetitions,
         crate::shown::percent(checked.confidence),
         "",
@@ -170,12 +203,13 @@ fn words(checked: &Checked) -> String {
     for row in &checked.rows {
         let _ = writeln!(
             text,
-            "{:<28} {:>10} {:>10} {:>10}  {}{}",
+            "{:<28} {:>10} {:>10} {:>10}  {} of {}{}",
             row.quantity,
             written(row.truth, Towards::Nearest),
             written(row.mean_value, Towards::Nearest),
             written(row.mean_width, Towards::Nearest),
             measure::shown(&row.held),
+            row.held.n,
             if row.broken { "  BROKEN" } else { "" }
         );
     }

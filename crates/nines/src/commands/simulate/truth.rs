@@ -127,10 +127,15 @@ pub async fn run(
     let (exact, threshold) = exact(project, world, distribution, output).await?;
     let estimates = project.store.estimates(None).await?;
     let newest = |quantity: &str| -> Option<&StoredEstimate> {
-        estimates.iter().rev().find(|e| {
-            e.new.quantity == quantity
-                && e.new.record["frame"]["distribution"].as_str() == Some(distribution)
-        })
+        let of = |quantity: &str, from: Option<&str>| {
+            estimates.iter().rev().find(|e| {
+                let measured_on = e.new.record["frame"]["distribution"].as_str();
+                e.new.quantity == quantity && (from.is_none() || measured_on == from)
+            })
+        };
+        // Measured on it, or re-weighted to it.
+        of(quantity, Some(distribution))
+            .or_else(|| of(&format!("{quantity}.on.{distribution}"), None))
     };
     let rows: Vec<Beside> = values(&exact)
         .into_iter()

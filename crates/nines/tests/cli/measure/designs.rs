@@ -284,12 +284,14 @@ fn quality_goes_out_as_pairs_and_comes_back_as_choices() {
 fn distributions_are_named_mixed_and_re_weighted() {
     let world = simulated();
     let add = |words: &[&str]| world.run(&[&["measure", "distribution", "add"], words].concat());
-    add(&["grim", "--words", "duel,knife,sword,war", "--enrich", "20"]).good();
+    add(&["grim", "--words", "knight,king,sailor", "--enrich", "20"]).good();
     add(&["half", "--mix", "test=0.5,grim=0.5"]).good();
     add(&["grim"]).bad(1, &["taken", "never changes"]);
     add(&["test"]).bad(2, &["name of a split"]);
     add(&["other", "--mix", "nothing=1"]).bad(1, &["no distribution \"nothing\"", "grim"]);
     add(&["minus", "--mix", "test=-1"]).bad(2, &["no number above 0"]);
+    add(&["more", "--mix", "test=0.5,grim=0.6"]).bad(2, &["1.1, not to 1"]);
+    add(&["none", "--words", "unicorn"]).bad(1, &["none of the", "holds one of these words"]);
     let list = json(&world, &["measure", "distribution", "list"]);
     assert_eq!(list.as_array().map(Vec::len), Some(3));
     json(
@@ -305,7 +307,7 @@ fn distributions_are_named_mixed_and_re_weighted() {
         let (value, lower, upper) = ends(&other["broad"]["leak"]);
         assert!(lower <= value && value < upper, "{other}");
         let effective = other["effective"].as_f64().expect("a share");
-        assert!(effective > 0.0 && effective <= 1.0);
+        assert!(effective > 0.0 && effective < 1.0, "{effective}");
         assert_eq!(other["missing"], 0.0);
     }
 }

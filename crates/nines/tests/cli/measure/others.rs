@@ -46,6 +46,32 @@ fn two_thresholds_are_compared_where_they_differ() {
 }
 
 #[test]
+fn filters_that_hardly_ever_agree_are_compared_too() {
+    let world = World::empty();
+    world.run(&["simulate", "new", "project"]).good();
+    let compare = [
+        "measure",
+        "compare",
+        "simulated",
+        "simulated",
+        "--second-threshold",
+        "0.0001",
+        "--answers",
+        "300",
+    ];
+    json(&world, &compare);
+    world
+        .run(&["simulate", "label", "--queue", "compare"])
+        .good();
+    let found = json(&world, &compare);
+    let (value, lower, upper) = ends(&found["by"][0]["report"]["strict"]);
+    assert!(
+        lower < value && value < upper && upper - lower < 0.2,
+        "{found}"
+    );
+}
+
+#[test]
 fn agreement_takes_two_people() {
     let world = World::with_project();
     world.import(6);

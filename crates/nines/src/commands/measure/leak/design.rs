@@ -24,6 +24,8 @@ pub struct LeakDesign {
     pub items: Vec<DesignItem>,
     /// For each stratum, the probability of the newest selection.
     pub probabilities: Vec<f64>,
+    /// The leak that the newest selection with a goal was to show.
+    pub goal: Option<f64>,
 }
 
 impl LeakDesign {
@@ -32,8 +34,12 @@ impl LeakDesign {
         let strata: Strata = serde_json::from_value(design.record["strata"].clone())
             .context("the design's strata cannot be read")?;
         let items = project.store.design_items(design.id).await?;
-        let newest = project.store.selections(design.id).await?.pop();
-        let probabilities = match newest {
+        let mut selections = project.store.selections(design.id).await?;
+        let goal = selections
+            .iter()
+            .rev()
+            .find_map(|s| s.record["why"]["leak"].as_f64());
+        let probabilities = match selections.pop() {
             Some(selection) => serde_json::from_value(selection.record["probabilities"].clone())
                 .context("the selection's probabilities cannot be read")?,
             None => vec![0.0; strata.count()],
@@ -43,6 +49,7 @@ impl LeakDesign {
             strata,
             items,
             probabilities,
+            goal,
         })
     }
 

@@ -187,13 +187,17 @@ pub fn words(planned: &Planned) -> String {
         );
         if !goal.within_reach {
             let missing = if requests < goal.requests_needed {
-                format!("--answers {}", goal.requests_needed)
+                format!(
+                    "--answers {} (and {} labels)",
+                    goal.requests_needed,
+                    grouped(goal.labels_needed)
+                )
             } else {
                 format!("--labels {} --allocation proportional", goal.labels_needed)
             };
             let _ = writeln!(
                 text,
-                "This design CANNOT show that: the most it could show is {}. Ask for {missing}.",
+                "This design CANNOT show that: the lowest bound it could give is {}. Ask for {missing}.",
                 rate(planned.bound_without_catastrophes, Towards::Up),
             );
         }
@@ -234,7 +238,7 @@ pub fn words(planned: &Planned) -> String {
     let _ = if planned.draws {
         write!(
             text,
-            "If no label is a catastrophe, the bound will be {bound} with {sure} % confidence.\n\
+            "If no label is a catastrophe or undecided, the bound will be {bound} with {sure} % confidence.\n\
              {} newly drawn; {} wait for a label:\n  nines label export --queue leak --design {} --out \
              leak.jsonl",
             grouped(planned.newly_drawn),
@@ -244,7 +248,7 @@ pub fn words(planned: &Planned) -> String {
     } else {
         write!(
             text,
-            "With about {:.0} labels, none of them a catastrophe, the bound would be {bound} with {sure} % \
+            "With about {:.0} labels, none of them a catastrophe or undecided, the bound would be {bound} with {sure} % \
              confidence.\nNothing was drawn.",
             planned.labels
         )
