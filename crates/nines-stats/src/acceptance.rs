@@ -36,9 +36,15 @@ impl<'a> FamilyScores<'a> {
         scores: &'a [f64],
         families: &'a [u64],
     ) -> Result<Self, StatsError> {
-        same_length(what, scores.len(), families.len())?;
-        finite(what, scores)?;
-        Ok(Self { scores, families })
+        let items = Self { scores, families };
+        items.check(what)?;
+        Ok(items)
+    }
+
+    /// Checks what a caller may have put together without [`FamilyScores::new`].
+    pub(crate) fn check(&self, what: &'static str) -> Result<(), StatsError> {
+        same_length(what, self.scores.len(), self.families.len())?;
+        finite(what, self.scores)
     }
 }
 
@@ -73,7 +79,8 @@ pub(crate) fn threshold_for(sorted: &[f64], acceptance: f64) -> f64 {
 /// is never narrower than the exact one, and never of zero width.
 ///
 /// # Errors
-/// [`StatsError::OutOfRange`] unless `acceptance` lies in (0, 1), or for bad bootstrap settings.
+/// As [`FamilyScores::new`]; [`StatsError::OutOfRange`] unless `acceptance` lies in (0, 1), or for bad
+/// bootstrap settings.
 ///
 /// # Example
 /// ```
@@ -95,6 +102,8 @@ pub fn recall_at_acceptance(
     bootstrap: &Bootstrap,
 ) -> Result<RecallAtAcceptance, StatsError> {
     open_unit("the acceptance", acceptance)?;
+    catastrophes.check("scores of catastrophes")?;
+    reference.check("scores of the reference")?;
     let mut sorted = reference.scores.to_vec();
     sorted.sort_by(f64::total_cmp);
     let threshold = threshold_for(&sorted, acceptance);
@@ -105,7 +114,7 @@ pub fn recall_at_acceptance(
         recall.lower = recall.lower.min(lower);
         recall.upper = recall.upper.max(upper);
         recall.method = format!(
-            "hull of {} and the percentile bootstrap over prompt families with the threshold moving ({} resamples, seed {})",
+            "hull of {} and the percentile bootstrap over prompt families, {} resamples, seed {} (approximate: the threshold moves too)",
             recall.method, bootstrap.resamples, bootstrap.seed
         );
     }

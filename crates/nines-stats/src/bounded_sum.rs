@@ -1,20 +1,15 @@
 //! Guaranteed upper bounds for sums of independent terms between 0 and 1, whatever their
 //! distributions: weighted failures, capped draws, shares.
 
-use crate::beta::{deviance, stirling_error};
-use crate::bisection::{bracket, past};
-use crate::error::{StatsError, open_unit};
-use crate::estimate::IntervalEstimate;
-use std::f64::consts::TAU;
+mod hoeffding_bentkus;
 
-/// Returns ln P(X = j) for X ~ Poisson(mean), by Loader's saddle-point form.
-fn ln_mass(j: u64, mean: f64) -> f64 {
-    if j == 0 {
-        return -mean;
-    }
-    let j = j as f64;
-    -stirling_error(j) - deviance(j, mean) - 0.5 * (TAU * j).ln()
-}
+pub(crate) use hoeffding_bentkus::{mean_ends, scaled_divergence};
+
+use crate::bisection::{bracket, first_count, past};
+use crate::error::{StatsError, alpha_of, countable};
+use crate::estimate::IntervalEstimate;
+use crate::gamma::ln_front;
+use std::convert::Infallible;
 
 /// Returns ln E(s − X)₊ for X ~ Poisson(mean).
 fn ln_expected_shortfall(s: u64, mean: f64) -> f64 {
@@ -25,26 +20,53 @@ fn ln_expected_shortfall(s: u64, mean: f64) -> f64 {
         sum += term;
         let factor = (s - i) as f64 / mean;
         ratio *= factor;
-        if factor < 0.9 && term < 1e-18 * sum {
+        // Terms rise until i is about the root of the mean; from where they fall, a geometric series
+        // bounds what is left.
+        let falling = factor * (i as f64 + 1.0) / i as f64;
+        if falling < 1.0 && term * falling <= 1e-17 * sum * (1.0 - falling) {
             break;
         }
     }
-    ln_mass(s - 1, mean) + sum.ln()
+    let last = (s - 1) as f64;
+    let ln_mass = if s == 1 {
+        -mean
+    } else {
+        ln_front(last, mean, mean.ln())
+    };
+    ln_mass + sum.ln()
 }
 
 /// Returns ln of Bentkus's bound on P(T ≤ sum) where E T = mean: the least E(s − X)₊/(s − sum) over
 /// whole numbers s > sum, which falls to its minimum and rises from there.
 fn ln_tail(sum: f64, mean: f64) -> f64 {
-    let mut s = sum.floor() as u64 + 1;
-    let mut best = f64::INFINITY;
-    loop {
-        let bound = ln_expected_shortfall(s, mean) - (s as f64 - sum).ln();
-        if bound >= best {
-            return best;
-        }
-        best = bound;
-        s += 1;
+    let bound = |s: u64| ln_expected_shortfall(s, mean) - (s as f64 - sum).ln();
+    let first = sum.floor() as u64 + 1;
+    let rises = |s: u64| bound(s + 1) >= bound(s);
+    if rises(first) {
+        return bound(first);
     }
+    let mut step = 1;
+    while !rises(first + step) {
+        step *= 2;
+    }
+    let Ok(least) = first_count(first + step / 2, first + step, |s| {
+        Ok::<bool, Infallible>(rises(s))
+    });
+    bound(least)
+}
+
+/// Returns ln(1/α) for no sum, and otherwise the largest mean that Bentkus's bound leaves possible.
+/// The sum must lie in [0, n].
+pub(crate) fn sum_end(sum: f64, n: u64, alpha: f64) -> f64 {
+    let ln_alpha = alpha.ln();
+    let upper = if sum == 0.0 {
+        -ln_alpha
+    } else {
+        let possible = |mean: f64| ln_tail(sum, mean) > ln_alpha;
+        // At the sum itself Jensen's inequality puts the bound at 1 or more.
+        bracket(sum, past(2.0 * sum + 1.0, possible), possible).1
+    };
+    upper.min(n as f64)
 }
 
 /// Returns a guaranteed upper bound for the expected sum of `n` independent terms in [0, 1], from
@@ -57,8 +79,8 @@ fn ln_tail(sum: f64, mean: f64) -> f64 {
 /// beforehand: to look again and again, use [`crate::anytime`].
 ///
 /// # Errors
-/// [`StatsError::Empty`] when n is 0, [`StatsError::OutOfRange`] unless the sum lies in [0, n] and
-/// the confidence in (0, 1).
+/// [`StatsError::Empty`] when n is 0, [`StatsError::OutOfRange`] unless the sum lies in [0, n], the
+/// confidence in (0, 1), or for more than 2⁵³ terms.
 ///
 /// # Example
 /// ```
@@ -80,7 +102,8 @@ pub fn expected_sum_upper(
     n: u64,
     confidence: f64,
 ) -> Result<IntervalEstimate, StatsError> {
-    let alpha = 1.0 - open_unit("the confidence", confidence)?;
+    let alpha = alpha_of(confidence)?;
+    countable("the number of terms", n)?;
     if n == 0 {
         return Err(StatsError::Empty {
             what: "a bounded sum",
@@ -93,18 +116,10 @@ pub fn expected_sum_upper(
             allowed: "between 0 and the number of terms",
         });
     }
-    let ln_alpha = alpha.ln();
-    let upper = if sum == 0.0 {
-        -ln_alpha
-    } else {
-        let possible = |mean: f64| ln_tail(sum, mean) > ln_alpha;
-        // At the sum itself Jensen's inequality puts the bound at 1 or more.
-        bracket(sum, past(2.0 * sum + 1.0, possible), possible).1
-    };
     Ok(IntervalEstimate {
         value: Some(sum),
         lower: 0.0,
-        upper: upper.min(n as f64),
+        upper: sum_end(sum, n, alpha),
         confidence,
         method: "Bentkus (guaranteed, one-sided upper)".to_owned(),
         n,

@@ -10,7 +10,7 @@ mod tests;
 
 pub use capture_recapture::{CaptureRecapture, capture_recapture, capture_recapture_exact};
 
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, above_zero, alpha_of};
 use crate::estimate::IntervalEstimate;
 use crate::gamma::poisson_mean_ends;
 use crate::normal;
@@ -154,7 +154,7 @@ pub fn unseen_mass(
     found: &ModeFrequencies,
     confidence: f64,
 ) -> Result<IntervalEstimate, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let n = found.finds as f64;
     let (once, twice) = found.once_and_twice();
     let value = once / n;
@@ -165,7 +165,8 @@ pub fn unseen_mass(
         lower: (value - half).min(fewest / n).max(0.0),
         upper: (value + half).max(most / n).min(1.0),
         confidence,
-        method: "Good-Turing, Esty's normal and Poisson limits (approximate)".to_owned(),
+        method: "Good-Turing, Esty's normal and Poisson limits (approximate: normal limit law)"
+            .to_owned(),
         n: found.finds,
     })
 }
@@ -197,7 +198,7 @@ pub fn unseen_mass_bound(
     found: &ModeFrequencies,
     confidence: f64,
 ) -> Result<IntervalEstimate, StatsError> {
-    let delta = 1.0 - open_unit("the confidence", confidence)?;
+    let delta = alpha_of(confidence)?;
     let n = found.finds as f64;
     let value = found.found_times(1) as f64 / n;
     let slack = (2.0 * 2f64.sqrt() + 3f64.sqrt()) * ((3.0 / delta).ln() / n).sqrt();
@@ -289,7 +290,7 @@ pub fn mode_number(
     form: Chao1,
     confidence: f64,
 ) -> Result<ModeNumber, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let z = -normal::quantile(tail)?;
     let (n, modes) = (found.finds as f64, found.modes as f64);
     let (once, twice) = found.once_and_twice();
@@ -317,7 +318,9 @@ pub fn mode_number(
         // Nothing unseen is inferred: how many modes as common as those found would be missed.
         let missed = (-n / modes).exp();
         variance = modes * missed * (1.0 - missed);
-        (modes, (modes + z * variance.sqrt()) / (1.0 - missed))
+        let upper = (modes + z * variance.sqrt()) / (1.0 - missed);
+        // However often each was found, one more that is rare is never ruled out.
+        (modes, upper.max(modes + 1.0))
     };
     let name = if classic {
         "Chao1"
@@ -331,7 +334,7 @@ pub fn mode_number(
             upper,
             confidence,
             method: format!(
-                "{name}, a lower bound on the modes, log-normal (approximate; covers too seldom)"
+                "{name}, a lower bound on the modes, log-normal (approximate: simulated coverage 0.57 to 0.93 of 0.95)"
             ),
             n: found.finds,
         },
@@ -366,14 +369,8 @@ pub fn new_modes(
     more: f64,
     confidence: f64,
 ) -> Result<IntervalEstimate, StatsError> {
-    if !(more > 0.0 && more <= 1.0) {
-        return Err(StatsError::OutOfRange {
-            what: "the finds to come as a multiple of those made",
-            value: more,
-            allowed: "above 0 and at most 1",
-        });
-    }
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    above_zero("the finds to come as a multiple of those made", more)?;
+    let tail = alpha_of(confidence)? / 2.0;
     let (mut power, mut value, mut variance) = (-1.0, 0.0, 0.0);
     for &f in &found.frequencies {
         power *= -more;
@@ -391,7 +388,7 @@ pub fn new_modes(
         lower: (value - half).max(0.0),
         upper: (value + half).max(unseen),
         confidence,
-        method: "Good-Toulmin, normal limits (approximate)".to_owned(),
+        method: "Good-Toulmin (approximate: normal limits)".to_owned(),
         n: found.finds,
     })
 }

@@ -1,12 +1,12 @@
 //! The share of sessions still without a find, whatever the shape of the times.
 
 use super::{AttackSession, check_sessions};
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
 use crate::interval::exact_ends;
 use crate::normal;
 
-const METHOD: &str = "Kaplan-Meier, Greenwood on the log-log scale (approximate)";
+const METHOD: &str = "Kaplan-Meier, Greenwood on the log-log scale (approximate: simulated coverage 0.91 of 0.95 with 5 sessions, 0.94 with 10)";
 
 /// A time with finds.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +37,8 @@ pub struct KaplanMeier {
 /// Assumes independent sessions whose censoring has nothing to do with how near they were to a find
 /// (a budget fixed beforehand). Approximate, and says so: in simulations the interval at 0.95 held
 /// the truth in 0.91 to 1 of experiments with 5 sessions, 0.94 to 0.98 with 10, and 0.95 to 0.97
-/// with 20 or more. Sessions of one attacker are not independent, and the interval does not know it. A session censored at the time of a find counts
-/// as at risk. Where all at risk find, Greenwood's variance does not exist: the interval then ends
+/// with 20 or more. Sessions of one attacker are not independent, and the interval does not know it.
+/// A session censored at the time of a find counts as at risk. Where all at risk find, Greenwood's variance does not exist: the interval then ends
 /// where that of the time before ended.
 ///
 /// # Errors
@@ -67,7 +67,7 @@ pub fn kaplan_meier(
     confidence: f64,
 ) -> Result<KaplanMeier, StatsError> {
     check_sessions(sessions)?;
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let z = -normal::quantile(tail)?;
     let mut sorted: Vec<(f64, bool)> = sessions.iter().map(|s| (s.time, s.found)).collect();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -222,7 +222,7 @@ impl KaplanMeier {
             lower,
             upper: first(&|s| s.upper < 0.5).unwrap_or(f64::INFINITY),
             confidence: self.confidence,
-            method: "median of the Kaplan-Meier curve, Brookmeyer-Crowley (approximate)".to_owned(),
+            method: "median of the Kaplan-Meier curve, Brookmeyer-Crowley (approximate: from the curve's interval)".to_owned(),
             n: self.times.len() as u64,
         }
     }

@@ -1,8 +1,8 @@
 //! Draws with replacement: Hansen-Hurwitz and Hájek.
 
 use super::Proposal;
-use crate::bounded;
-use crate::error::{StatsError, open_unit};
+use crate::bounded_sum::mean_ends;
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
 use crate::interval::exact_ends;
 use crate::wald;
@@ -25,7 +25,8 @@ pub struct ImportanceEstimate {
     /// Its estimated standard error; `None` where the labels show no spread to estimate it from, as
     /// when none failed.
     pub standard_error: Option<f64>,
-    /// The normal interval, cut to [0, 1]; approximate.
+    /// The normal interval, cut to [0, 1]; approximate. `None` without a standard error, and where all
+    /// of it lies above 1.
     pub normal: Option<IntervalEstimate>,
     /// Whether the normal interval may be relied on: at least ten effective failures. Even then it
     /// knows nothing of failures in a region that was hardly ever drawn from.
@@ -108,7 +109,7 @@ fn guaranteed_ends(proposal: &Proposal, drawn: &Weighted, tail: f64) -> (f64, f6
     let largest = proposal.largest_weight;
     if proposal.equal_weights() {
         let (lower, upper) = exact_ends(drawn.failures as f64, n, tail);
-        let (lower, upper) = (proposal.smallest_weight * lower, (largest * upper).min(1.0));
+        let (lower, upper) = possible(proposal.smallest_weight * lower, largest * upper);
         return (lower, upper, "Clopper-Pearson");
     }
     let sum: f64 = drawn
@@ -118,12 +119,15 @@ fn guaranteed_ends(proposal: &Proposal, drawn: &Weighted, tail: f64) -> (f64, f6
         .filter(|(_, failed)| **failed)
         .map(|(w, _)| w / largest)
         .sum();
-    let (lower, upper) = bounded::mean_ends(sum, n, tail);
-    (
-        (largest * lower).min(1.0),
-        (largest * upper).min(1.0),
-        "Hoeffding-Bentkus",
-    )
+    let (lower, upper) = mean_ends(sum, n, tail);
+    let (lower, upper) = possible(largest * lower, largest * upper);
+    (lower, upper, "Hoeffding-Bentkus")
+}
+
+/// Cuts guaranteed ends to [0, 1]. A lower end of 1 or more is one of the rare ones that are wrong: it
+/// is given up, for [1, 1] would claim to know.
+fn possible(lower: f64, upper: f64) -> (f64, f64) {
+    (if lower < 1.0 { lower } else { 0.0 }, upper.min(1.0))
 }
 
 fn finish(
@@ -134,7 +138,7 @@ fn finish(
     value: f64,
     variance: f64,
 ) -> Result<ImportanceEstimate, StatsError> {
-    let alpha = 1.0 - open_unit("the confidence", confidence)?;
+    let alpha = alpha_of(confidence)?;
     let n = drawn.weights.len() as u64;
     let estimate = |lower, upper, method| IntervalEstimate {
         value: Some(value),
@@ -157,13 +161,14 @@ fn finish(
         upper,
         format!("{how} with weights up to {largest:.4} (guaranteed, one-sided upper)"),
     );
-    let standard_error = (variance > 0.0).then(|| variance.sqrt());
+    let standard_error = wald::standard_error(variance, value);
     let normal = standard_error
         .map(|se| {
             let method = wald::method(&format!("normal, {name}"), drawn.effective_failures);
             wald::interval(value, se, (0.0, 1.0), confidence, method, n)
         })
-        .transpose()?;
+        .transpose()?
+        .flatten();
     Ok(ImportanceEstimate {
         value,
         standard_error,
