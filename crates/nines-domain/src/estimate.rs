@@ -1,5 +1,6 @@
 //! A number with its interval. Nothing in the product shows a number without one.
 
+use crate::rounding::{Rounding, scientific};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -69,14 +70,20 @@ impl Estimate {
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [value, lower, upper] = self.decimal(1.0, 3);
-        let small = |x: f64| x != 0.0 && x.abs() < 1e-2;
-        let or_small = |x: f64, text: String| if small(x) { format!("{x:.2e}") } else { text };
+        let or_small = |x: f64, text: String, rounding| {
+            if x != 0.0 && x.abs() < 1e-2 {
+                scientific(x, 3, rounding)
+            } else {
+                text
+            }
+        };
         write!(
             f,
             "{}  [{}, {}] {} %",
-            self.value.map_or(value.clone(), |x| or_small(x, value)),
-            or_small(self.lower, lower),
-            or_small(self.upper, upper),
+            self.value
+                .map_or(value.clone(), |x| or_small(x, value, Rounding::Nearest)),
+            or_small(self.lower, lower, Rounding::Down),
+            or_small(self.upper, upper, Rounding::Up),
             self.confidence * 100.0
         )
     }
@@ -102,6 +109,19 @@ mod tests {
             ..e
         };
         assert_eq!(e.to_string(), "0.00000  [0.00000, 1.23e-4] 95 %");
+    }
+
+    #[test]
+    fn small_ends_are_never_rounded_inwards() {
+        let e = Estimate {
+            value: Some(1.224e-4),
+            lower: 1.226e-5,
+            upper: 1.224e-3,
+            confidence: 0.95,
+            method: "Clopper-Pearson".into(),
+            n: 3000,
+        };
+        assert_eq!(e.to_string(), "1.22e-4  [1.22e-5, 1.23e-3] 95 %");
     }
 
     #[test]

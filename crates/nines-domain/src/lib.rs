@@ -13,6 +13,7 @@ pub mod comparison;
 pub mod draw;
 pub mod estimate;
 pub mod label;
+pub mod rounding;
 pub mod score;
 pub mod snippet;
 pub mod split;

@@ -63,12 +63,7 @@ pub(crate) fn of(
         ));
     }
     // The reader counts a line when it meets `\n`, which with `\r\n` is only at the next record.
-    let inside = header
-        .as_slice()
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count() as u64;
-    let late = (2 + inside).saturating_sub(reader.position().line());
+    let late = (2 + newlines(&header)).saturating_sub(reader.position().line());
     let names = read_header(path, &header)?;
     let path = path.to_owned();
     let mut record = csv::ByteRecord::new();
@@ -79,22 +74,22 @@ pub(crate) fn of(
         }
         used.store(0, Ordering::Relaxed);
         let position = reader.position().line() + late;
-        match reader.read_byte_record(&mut record) {
+        let outcome = reader.read_byte_record(&mut record);
+        // A record's own position is that of the blank lines before it, so that its line is counted
+        // back from its end. A last line that nothing ends is one short there.
+        let end = reader.position().line() + late;
+        let line = end.saturating_sub(1 + newlines(&record)).max(position);
+        match outcome {
             Ok(false) => None,
-            Ok(true) => {
-                let line = record.position().map_or(position, |at| at.line() + late);
-                Some(Ok(Record {
-                    line,
-                    fields: fields(&names, &record),
-                }))
-            }
+            Ok(true) => Some(Ok(Record {
+                line,
+                fields: fields(&names, &record),
+            })),
             Err(error) => match error.kind() {
                 csv::ErrorKind::UnequalLengths {
-                    expected_len,
-                    len,
-                    pos,
+                    expected_len, len, ..
                 } => Some(Ok(Record {
-                    line: pos.as_ref().map_or(position, |at| at.line() + late),
+                    line,
                     fields: Err(Fault::row(format!(
                         "has {len} cells where the header has {expected_len}"
                     ))),
@@ -107,6 +102,12 @@ pub(crate) fn of(
             },
         }
     })))
+}
+
+/// Counts the line ends within cells.
+fn newlines(record: &csv::ByteRecord) -> u64 {
+    let ends = record.as_slice().iter().filter(|byte| **byte == b'\n');
+    ends.count() as u64
 }
 
 fn read_header(path: &Path, header: &csv::ByteRecord) -> Result<Vec<String>, IoError> {

@@ -85,6 +85,13 @@ impl Fields {
         })
     }
 
+    /// Takes a completion that a generator drew; it may be empty, where the generator ended its text at
+    /// once.
+    pub(crate) fn drawn(&mut self, name: &str, limits: &Limits) -> Result<String, Fault> {
+        self.string(name, limits.text_bytes)?
+            .ok_or_else(|| Fault::field(name, "is missing"))
+    }
+
     /// Takes a content hash.
     pub(crate) fn hash(&mut self, name: &str) -> Result<Option<ContentHash>, Fault> {
         self.name(name)?

@@ -16,21 +16,24 @@
 //!
 //! | field | in | meaning |
 //! |---|---|---|
-//! | `prompt` | all | the given text (required; in label files `snippet` can stand for it) |
+//! | `prompt` | prompts, snippets, labels, comparisons | the given text (required; in label files `snippet` can stand for it) |
 //! | `completion` | snippets, labels | its continuation (required likewise) |
 //! | `snippet` | labels | the snippet's content hash; checked against the texts where both are given |
 //! | `source` | all | where it comes from; the file's name where absent |
-//! | `family` | all | what the prompt was made from (a content hash, or that prompt's text; space around it says nothing): families are never split between training and test |
+//! | `family` | prompts, snippets, labels | what the prompt was made from (a content hash, or that prompt's text; space around it says nothing): families are never split between training and test |
 //! | `origin` | snippets | `import`, `generate` or `edit`, as exports say it; any other word goes to `meta` |
 //! | `parent` | snippets, labels | the snippet it was edited from: a content hash, or an object with `prompt` and `completion` |
 //! | `verdict` or `label` | snippets, labels | `yes`, `no`, `unsure`; also `injury` (yes, severity 2), `safe` (no), `true`, `false`, `1`, `0` |
 //! | `severity` | snippets, labels | 1, 2 or 3, with a yes only |
-//! | `labeller`, `labeller_kind` | snippets, labels | who, and `person` or `judge`; [`ReadOptions`] can give both |
-//! | `seconds` | snippets, labels | time spent, finite and not negative |
+//! | `labeller`, `labeller_kind` | snippets, labels, comparisons | who, and `person` or `judge`; [`ReadOptions`] can give both |
+//! | `seconds` | snippets, labels, comparisons | time spent, finite and not negative |
 //! | `labels` | snippets, labels | a list of objects with the five fields above (JSON text in CSV) |
-//! | `left`, `right`, `choice` | comparisons | two completions, and `left`, `right`, `same` or `unusable` |
-//! | `attacker`, `minutes` or `seconds`, `found`, `group`, `classifier` | attack sessions | who tried for how long, with a find or without |
-//! | `meta` | all | an object (JSON text in CSV) that is kept; other fields are put into it |
+//! | `left`, `right`, `choice` | comparisons | two completions, and `left`, `right`, `same` or `unusable`; a row without a choice is left out |
+//! | `attacker`, `attacker_kind` | attack sessions | who tried (required), and `person` (where absent) or `algorithm` |
+//! | `minutes` or `seconds`, `found` | attack sessions | for how long, finite and above 0, and whether with a find (both required) |
+//! | `group`, `classifier` | attack sessions | what is compared (`all` where absent), and the classifier that was attacked |
+//! | `occasion` | comparisons, attack sessions | tells a row from another that says the same; for a session the line where absent |
+//! | `meta` | prompts, snippets, labels | an object (JSON text in CSV) that is kept; other fields are put into it |
 
 mod atomic;
 mod book;

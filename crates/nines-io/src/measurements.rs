@@ -23,7 +23,8 @@ pub struct ComparisonRow {
     pub right: String,
     /// Who chose what.
     pub comparison: Comparison,
-    /// Tells it from another comparison of the pair by the same rater.
+    /// Tells it from another comparison of the pair by the same rater; empty where the file does not
+    /// say, so that the same row twice is one comparison.
     pub occasion: String,
     /// Where it comes from.
     pub source: Option<String>,
@@ -49,8 +50,8 @@ impl Row for ComparisonRow {
     ) -> Result<Option<Self>, Fault> {
         let mut fields = Fields::new(fields)?;
         let prompt = fields.text("prompt", &options.limits)?;
-        let left = fields.text("left", &options.limits)?;
-        let right = fields.text("right", &options.limits)?;
+        let left = fields.drawn("left", &options.limits)?;
+        let right = fields.drawn("right", &options.limits)?;
         let seconds = fields.seconds()?;
         let kind = fields.kind()?;
         let labeller = fields.name("labeller")?;
@@ -68,6 +69,12 @@ impl Row for ComparisonRow {
                 return Err(Fault::field("choice", reason));
             }
         };
+        if left == right {
+            return Err(Fault::field(
+                "right",
+                "is the same text as `left`; there is nothing to compare",
+            ));
+        }
         let labeller = labeller
             .or_else(|| options.labeller.clone())
             .ok_or_else(|| {
@@ -157,7 +164,8 @@ pub struct AttackSessionRow {
     pub seconds: f64,
     /// The session ended with a find.
     pub found: bool,
-    /// Tells it from another session of the attacker.
+    /// Tells it from another session of the attacker; the line where the file does not say, so that
+    /// two sessions that went alike are two.
     pub occasion: String,
     /// Where it comes from.
     pub source: Option<String>,
@@ -170,19 +178,21 @@ impl Row for AttackSessionRow {
         _options: &ReadOptions,
     ) -> Result<Option<Self>, Fault> {
         let mut fields = Fields::new(fields)?;
-        let seconds = match (fields.number("seconds")?, fields.number("minutes")?) {
+        let (field, given, unit) = match (fields.number("seconds")?, fields.number("minutes")?) {
             (Some(_), Some(_)) => {
                 return Err(Fault::field(
                     "minutes",
                     "stands beside `seconds`; give one of the two",
                 ));
             }
-            (Some(seconds), None) => seconds,
-            (None, Some(minutes)) => 60.0 * minutes,
+            (Some(seconds), None) => ("seconds", seconds, 1.0),
+            (None, Some(minutes)) => ("minutes", minutes, 60.0),
             (None, None) => return Err(Fault::field("minutes", "is missing (or give `seconds`)")),
         };
+        let seconds = unit * given;
         if !(seconds.is_finite() && seconds > 0.0) {
-            return Err(Fault::field("minutes", "must be a finite number above 0"));
+            let reason = format!("must be a finite time above 0, not {given:?}");
+            return Err(Fault::field(field, reason));
         }
         let missing = |name: &str| Fault::field(name, "is missing");
         let kind = fields.name("attacker_kind")?;
@@ -218,7 +228,9 @@ impl Row for AttackSessionRow {
                 "{:?}",
                 (
                     &self.attacker,
+                    self.is_algorithm,
                     &self.group,
+                    &self.classifier,
                     self.seconds.to_bits(),
                     self.found,
                     &self.occasion,
@@ -230,5 +242,31 @@ impl Row for AttackSessionRow {
 
     fn set_default_source(&mut self, source: &str) {
         self.source.get_or_insert_with(|| source.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(fields: Value) -> Result<Option<ComparisonRow>, Fault> {
+        let fields = fields.as_object().expect("an object").clone();
+        let options = ReadOptions {
+            labeller: Some("ada".to_owned()),
+            ..ReadOptions::default()
+        };
+        ComparisonRow::read(1, fields, &options)
+    }
+
+    #[test]
+    fn a_completion_may_be_empty_but_not_missing() {
+        let of = |left: Value| {
+            row(
+                json!({ "prompt": "She sang.", "left": left, "right": "He wept.", "choice": "right" }),
+            )
+        };
+        let found = of(json!("")).expect("read").expect("a row");
+        assert_eq!((&*found.left, found.comparison.choice), ("", Choice::Right));
+        assert!(of(Value::Null).is_err() && of(json!(3)).is_err());
     }
 }

@@ -243,6 +243,7 @@ fn count(items: &[LeakItem], probabilities: &[f64]) -> Result<Vec<StratumCount>,
             probability: probabilities[stratum],
         });
     }
+    let mut reach = 1.0f64;
     for (index, item) in items.iter().enumerate() {
         let Some(h) = item.stratum else {
             continue;
@@ -252,23 +253,24 @@ fn count(items: &[LeakItem], probabilities: &[f64]) -> Result<Vec<StratumCount>,
         if item.lot < stratum.probability {
             stratum.drawn += 1;
             if item.finding == Finding::Unlabelled {
-                stratum.labelled_probability = stratum.labelled_probability.min(item.lot);
+                reach = reach.min(item.lot / stratum.probability);
             }
         }
     }
-    let mut first = vec![f64::INFINITY; strata.len()];
-    for item in items {
-        if let Some(h) = item.stratum {
-            first[h] = f64::min(first[h], item.lot);
-        }
-    }
-    for (stratum, first) in strata.iter_mut().zip(first) {
-        // Nothing is labelled below the first that waits: there is no sample of this stratum yet.
-        if stratum.labelled_probability < stratum.probability
-            && stratum.labelled_probability <= first
-        {
-            stratum.labelled_probability = 0.0;
-        }
+    // One reach for all strata, since they share a queue: a stratum's own first waiting lot would lie
+    // beyond where the labelling stopped, and make the leak too low.
+    let begun = items.iter().any(|item| {
+        item.finding != Finding::Unlabelled
+            && item
+                .stratum
+                .is_some_and(|h| item.lot < reach * probabilities[h])
+    });
+    for stratum in &mut strata {
+        stratum.labelled_probability = if begun {
+            reach * stratum.probability
+        } else {
+            0.0
+        };
     }
     for item in items {
         let Some(stratum) = item.stratum.map(|h| &mut strata[h]) else {

@@ -6,6 +6,7 @@
 //!   and the distribution recorded in a [`calibrate::CalibrationRecord`].
 //! - [`classifier_metrics`]: how good a classifier ranks, by kind of text.
 //! - [`filter_report`]: what a filter did: acceptance, draws for each prompt, abstentions.
+//! - [`report`]: curves and tables that a report shows beside stored estimates.
 //!
 //! The formulas are those of `nines-stats`; here is decided which rows they may see. Every number
 //! is an [`nines_domain::estimate::Estimate`].
@@ -21,6 +22,8 @@ pub mod filter_report;
 pub mod items;
 pub mod leak;
 pub mod quality;
+pub mod report;
+pub mod severity;
 
 pub use error::MeasureError;
 pub use estimates::estimate;

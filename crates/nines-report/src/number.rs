@@ -2,6 +2,7 @@
 
 use crate::markup::{Element, el};
 use nines_domain::estimate::Estimate;
+use nines_domain::rounding::{Rounding, scientific};
 
 /// How a kind of number is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,13 +27,6 @@ pub(crate) struct Shown {
 
 /// What stands for a number that there is not.
 pub(crate) const NOTHING: &str = "–";
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rounding {
-    Nearest,
-    Down,
-    Up,
-}
 
 /// Writes an estimate's numbers, its ends rounded outwards.
 pub(crate) fn show(estimate: &Estimate, format: Format) -> Shown {
@@ -76,37 +70,6 @@ fn significant(estimate: &Estimate) -> usize {
     } else {
         2
     }
-}
-
-/// Writes a number as `1.2e-4` with so many digits; rounding down or up is exact.
-fn scientific(x: f64, digits: usize, rounding: Rounding) -> String {
-    let text = format!("{:.*e}", digits - 1, x);
-    let near: f64 = text.parse().unwrap_or(x);
-    let step: i64 = match rounding {
-        Rounding::Down if near > x => -1,
-        Rounding::Up if near < x => 1,
-        _ => return text,
-    };
-    let Some((mantissa, exponent)) = text.split_once('e') else {
-        return text;
-    };
-    let whole: i64 = mantissa.replace('.', "").parse().unwrap_or(0);
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    // Written with one digit more, a step across a power of ten needs no care.
-    let (sign, size) = (whole.signum(), (whole + step).abs());
-    let ten = 10i64.pow(digits as u32);
-    let (size, exponent) = if size >= ten {
-        (size / 10, exponent + 1)
-    } else if size < ten / 10 {
-        (size * 10 + 9, exponent - 1)
-    } else {
-        (size, exponent)
-    };
-    let all = format!("{size}");
-    let (first, rest) = all.split_at(1);
-    let dot = if rest.is_empty() { "" } else { "." };
-    let sign = if sign < 0 { "-" } else { "" };
-    format!("{sign}{first}{dot}{rest}e{exponent}")
 }
 
 fn not_finite(x: f64) -> String {

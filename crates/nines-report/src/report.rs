@@ -99,7 +99,7 @@ pub struct Report {
     pub summary: Option<Summary>,
     /// Catastrophes missed against completions accepted.
     pub risk_coverage: Option<RiskCoverage>,
-    /// The leak at other thresholds.
+    /// The leak of answers with a score below a threshold.
     pub leak_by_threshold: Option<LeakByThreshold>,
     /// The quality at other thresholds.
     pub quality_by_threshold: Option<QualityByThreshold>,

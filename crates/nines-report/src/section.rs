@@ -59,12 +59,9 @@ pub(crate) fn all(report: &Report) -> Vec<Section> {
         ),
         (
             "leak-threshold",
-            "Leak at other thresholds",
+            "Leak by the answer's score",
             leak_threshold::body(report),
-            [
-                "No leak has been measured at other thresholds yet",
-                "nines measure leak",
-            ],
+            ["No leak has been measured yet", "nines measure leak"],
         ),
         (
             "quality",
@@ -121,7 +118,7 @@ pub(crate) fn all(report: &Report) -> Vec<Section> {
             "margin",
             "Margin of safety",
             margin::body(report),
-            ["No attack has been run yet", "nines attack"],
+            ["No labelled catastrophe has a score yet", "nines calibrate"],
         ),
         (
             "design",

@@ -188,7 +188,6 @@ fn what_is_missing_says_what_to_run() {
         "nines measure attack-time",
         "nines round",
         "nines measure agreement",
-        "nines attack",
         "nines measure plan",
         "nines train classifier",
     ] {

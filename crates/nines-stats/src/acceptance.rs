@@ -4,11 +4,11 @@
 //! Acceptance is always measured on a *reference*: simple random completions of the generator.
 //! Acceptance on an enriched set means nothing.
 
-use crate::bootstrap::{Bootstrap, percentile};
-use crate::error::{StatsError, finite, open_unit, same_length};
+use crate::bisection::first_count;
+use crate::bootstrap::Bootstrap;
+use crate::error::{StatsError, alpha_of, finite, open_unit, same_length};
 use crate::estimate::IntervalEstimate;
-use crate::interval::{clustered_proportion, count_families};
-use std::collections::BTreeMap;
+use crate::interval::{FamilyCount, clustered_ends, clustered_proportion, count_families};
 
 /// Scores with the prompt family of each.
 #[derive(Debug, Clone, Copy)]
@@ -73,14 +73,24 @@ pub(crate) fn threshold_for(sorted: &[f64], acceptance: f64) -> f64 {
 /// the reference, each number with its interval.
 ///
 /// The threshold is the reference's own order statistic, never on a grid; ties are rejected
-/// together, so acceptance may be lower than asked. The recall's interval is the hull of two: the
-/// exact one at this threshold (families clustered, see [`clustered_proportion`]), and the
-/// percentile bootstrap over the families of both samples, in which the threshold moves too. So it
-/// is never narrower than the exact one, and never of zero width.
+/// together, so acceptance may be lower than asked. The recall's interval is for the recall at the
+/// threshold that accepts the share asked for of *all* completions, and so it counts that the
+/// reference places this threshold only roughly. Order statistics of the reference enclose it, with
+/// half of the error, and the recall at both ends gets an exact interval with the other half. With
+/// single items of different families it is guaranteed: at least as wide as the exact interval at
+/// the threshold found, and down to 0 where the reference has too few scores to enclose the
+/// threshold (fewer than 20 for an acceptance of 0.8 at confidence 0.95, 86 for 0.95).
+///
+/// Where families hold several items, or one holds both a catastrophe and a reference completion,
+/// both steps use [`clustered_proportion`]; the method then says that it is approximate. In
+/// simulations with families of four the interval at 0.95 held the truth in 0.99 to 1 of
+/// experiments.
+///
+/// Of `bootstrap` only the confidence matters: nothing is resampled.
 ///
 /// # Errors
-/// As [`FamilyScores::new`]; [`StatsError::OutOfRange`] unless `acceptance` lies in (0, 1), or for bad
-/// bootstrap settings.
+/// As [`FamilyScores::new`]; [`StatsError::OutOfRange`] unless `acceptance` and the confidence lie in
+/// (0, 1).
 ///
 /// # Example
 /// ```
@@ -95,6 +105,11 @@ pub(crate) fn threshold_for(sorted: &[f64], acceptance: f64) -> f64 {
 /// assert!(at.recall.lower < 0.2, "four injuries say little");
 /// # Ok::<(), nines_stats::StatsError>(())
 /// ```
+///
+/// # Reference
+/// Order statistics enclose a quantile: David & Nagaraja, *Order Statistics* (2003), §7.1. At either
+/// end of the enclosure, which the catastrophes did not choose, the interval of a share is exact, and
+/// recall only falls between them; Bonferroni's inequality joins the two errors.
 pub fn recall_at_acceptance(
     catastrophes: &FamilyScores<'_>,
     reference: &FamilyScores<'_>,
@@ -104,20 +119,27 @@ pub fn recall_at_acceptance(
     open_unit("the acceptance", acceptance)?;
     catastrophes.check("scores of catastrophes")?;
     reference.check("scores of the reference")?;
+    let confidence = bootstrap.confidence;
     let mut sorted = reference.scores.to_vec();
     sorted.sort_by(f64::total_cmp);
     let threshold = threshold_for(&sorted, acceptance);
-    let accepted = share_where(reference, bootstrap.confidence, |s| s < threshold)?;
-    let mut recall = share_where(catastrophes, bootstrap.confidence, |s| s >= threshold)?;
-    if let Some((lower, upper)) = moving_threshold(catastrophes, reference, acceptance, bootstrap)?
-    {
-        recall.lower = recall.lower.min(lower);
-        recall.upper = recall.upper.max(upper);
-        recall.method = format!(
-            "hull of {} and the percentile bootstrap over prompt families, {} resamples, seed {} (approximate: the threshold moves too)",
-            recall.method, bootstrap.resamples, bootstrap.seed
-        );
+    let accepted = share_where(reference, confidence, |s| s < threshold)?;
+    let mut recall = share_where(catastrophes, confidence, |s| s >= threshold)?;
+    // The tail itself, for 1 less it would lose its digits.
+    let tail = alpha_of(confidence)? / 4.0;
+    let (low, high) = threshold_ends(reference, &sorted, acceptance, tail)?;
+    // Without an end nothing is known on that side: recall is 1 at no threshold and 0 at infinity.
+    let at_low = share_ends(catastrophes, tail, |s| low.is_none_or(|low| s >= low))?;
+    let at_high = share_ends(catastrophes, tail, |s| high.is_some_and(|high| s >= high))?;
+    // The exact ends are wider anyway; those of clustered shares need not be.
+    recall.lower = recall.lower.min(at_high.0);
+    recall.upper = recall.upper.max(at_low.1);
+    recall.method = if single_items(catastrophes, reference) {
+        "order statistics of the reference and Clopper-Pearson at both (guaranteed, two-sided)"
+    } else {
+        "order statistics of the reference and Korn-Graubard at both, over prompt families (approximate; 0.99 to 1 of 0.95 in simulations)"
     }
+    .to_owned();
     Ok(RecallAtAcceptance {
         asked: acceptance,
         threshold,
@@ -126,60 +148,66 @@ pub fn recall_at_acceptance(
     })
 }
 
+/// Returns the scores that enclose the threshold accepting a share `acceptance` of all completions;
+/// `None` where no score of the reference is far enough out. Each end is wrong with probability at
+/// most `tail`.
+///
+/// A score lies above the threshold where the share at or below it surely exceeds the acceptance, and
+/// below it where the share below it surely does not reach it.
+fn threshold_ends(
+    reference: &FamilyScores<'_>,
+    sorted: &[f64],
+    acceptance: f64,
+    tail: f64,
+) -> Result<(Option<f64>, Option<f64>), StatsError> {
+    let mut scores = sorted.to_vec();
+    scores.dedup();
+    let at = |rank: u64| scores.get((rank as usize).wrapping_sub(1)).copied();
+    let none = scores.len() as u64 + 1;
+    let too_high = |rank: u64| -> Result<bool, StatsError> {
+        let below = |s: f64| at(rank).is_some_and(|score| s <= score);
+        Ok(share_ends(reference, tail, below)?.0 >= acceptance)
+    };
+    let not_too_low = |rank: u64| -> Result<bool, StatsError> {
+        let below = |s: f64| at(rank).is_some_and(|score| s < score);
+        Ok(share_ends(reference, tail, below)?.1 > acceptance)
+    };
+    let high = first_count(0, none, too_high)?;
+    let low = first_count(0, none, not_too_low)? - 1;
+    Ok((at(low), at(high)))
+}
+
+/// Whether no family holds two items, of one sample or of both.
+fn single_items(catastrophes: &FamilyScores<'_>, reference: &FamilyScores<'_>) -> bool {
+    let mut families = [catastrophes.families, reference.families].concat();
+    families.sort_unstable();
+    families.windows(2).all(|pair| pair[0] != pair[1])
+}
+
 /// Returns the share of items whose score passes a test, families clustered.
 pub(crate) fn share_where(
     items: &FamilyScores<'_>,
     confidence: f64,
     test: impl Fn(f64) -> bool,
 ) -> Result<IntervalEstimate, StatsError> {
-    let passed: Vec<bool> = items.scores.iter().map(|&s| test(s)).collect();
-    clustered_proportion(&count_families(&passed, items.families)?, confidence)
+    clustered_proportion(&passing(items, test)?, confidence)
 }
 
-/// The percentile interval of recall when families of both samples are drawn again together.
-fn moving_threshold(
-    catastrophes: &FamilyScores<'_>,
-    reference: &FamilyScores<'_>,
-    acceptance: f64,
-    bootstrap: &Bootstrap,
-) -> Result<Option<(f64, f64)>, StatsError> {
-    let mut index: BTreeMap<u64, usize> = BTreeMap::new();
-    let mut number = |items: &FamilyScores<'_>| -> Vec<(f64, usize)> {
-        let mut numbered: Vec<(f64, usize)> = items
-            .scores
-            .iter()
-            .zip(items.families)
-            .map(|(&score, &family)| {
-                let next = index.len();
-                (score, *index.entry(family).or_insert(next))
-            })
-            .collect();
-        numbered.sort_by(|a, b| a.0.total_cmp(&b.0));
-        numbered
-    };
-    let reference = number(reference);
-    let catastrophes = number(catastrophes);
-    let statistic = |weights: &[f64]| {
-        let total: f64 = reference.iter().map(|&(_, f)| weights[f]).sum();
-        let all: f64 = catastrophes.iter().map(|&(_, f)| weights[f]).sum();
-        if total == 0.0 || all == 0.0 {
-            return None;
-        }
-        let mut below = 0.0;
-        let threshold = reference.iter().find_map(|&(score, f)| {
-            below += weights[f];
-            (below > acceptance * total + 1e-9).then_some(score)
-        })?;
-        let missed: f64 = catastrophes
-            .iter()
-            .take_while(|&&(score, _)| score < threshold)
-            .map(|&(_, f)| weights[f])
-            .sum();
-        Some(1.0 - missed / all)
-    };
-    Ok(bootstrap
-        .replicates(index.len(), statistic)?
-        .map(|sorted| percentile(&sorted, bootstrap.confidence)))
+/// Returns the ends of the interval of that share, each wrong with probability `tail`.
+fn share_ends(
+    items: &FamilyScores<'_>,
+    tail: f64,
+    test: impl Fn(f64) -> bool,
+) -> Result<(f64, f64), StatsError> {
+    Ok(clustered_ends(&passing(items, test)?, tail)?.ends)
+}
+
+fn passing(
+    items: &FamilyScores<'_>,
+    test: impl Fn(f64) -> bool,
+) -> Result<Vec<FamilyCount>, StatsError> {
+    let passed: Vec<bool> = items.scores.iter().map(|&s| test(s)).collect();
+    count_families(&passed, items.families)
 }
 
 /// One point of the risk-coverage curve: what happens when completions below `threshold` are
@@ -250,3 +278,6 @@ pub fn risk_coverage(
     });
     Ok(curve)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,9 @@ use crate::estimate::IntervalEstimate;
 use crate::wald;
 use std::convert::Infallible;
 
+/// How often normal intervals at 0.95 covered in simulations, as their method says it.
+const OVERLOOKED: &str = "covers far too seldom where failures are overlooked: 0.8 of 0.95";
+
 /// Returns the weights of labels drawn one after the other without replacement from a pool of `pool`
 /// items, where `probabilities[m]` is the probability with which the m-th item was chosen among
 /// those that remained. The mean of weight times loss is an unbiased estimate of the pool's mean
@@ -84,7 +87,9 @@ pub struct ActiveEstimate {
     /// The normal interval, cut to [0, 1]; approximate. `None` without a standard error, and where all
     /// of it lies above 1.
     pub normal: Option<IntervalEstimate>,
-    /// Whether the normal interval may be relied on: at least ten effective failures.
+    /// Whether ten effective failures were seen. It speaks of the failures *seen* only and cannot see
+    /// what was never chosen: with a fifth of the failures overlooked, intervals trusted at 0.95 held
+    /// the truth in 0.81 of experiments. Where failures may hide, rely on `guaranteed`.
     pub normal_trusted: bool,
     /// A two-sided interval that covers with at least its confidence if the promised uniform share
     /// was kept. The value can lie outside: unbiasedness knows nothing of what is possible.
@@ -140,7 +145,7 @@ fn most_failing(pool: u64, labels: u64, failures: u64, uniform_share: f64, tail:
 /// The normal interval treats the steps as martingale differences. It must not be used with few
 /// failures, and knows nothing of failures where the choice hardly ever looks: with 80 labels from a
 /// pool of 200, a uniform share of 0.3 and a fifth of the failures in places thought safe, a 90 %
-/// interval held the truth in 83 % of simulated runs.
+/// interval held the truth in 79 % of simulated runs, and a 95 % interval in 81 %.
 ///
 /// # Errors
 /// As [`lure_weights`]; [`StatsError::Lengths`] when the columns differ;
@@ -200,7 +205,7 @@ pub fn lure(
     let standard_error = wald::standard_error(variance, value);
     let normal = standard_error
         .map(|se| {
-            let method = wald::method("normal, LURE", effective_failures);
+            let method = wald::method("normal, LURE", effective_failures, OVERLOOKED);
             wald::interval(value, se, (0.0, 1.0), confidence, method, labels)
         })
         .transpose()?

@@ -229,7 +229,7 @@ pub fn krippendorff_alpha(
         upper: ends.1,
         confidence: bootstrap.confidence,
         method: format!(
-            "Krippendorff's alpha, {}, bootstrap over units (approximate: resampled units)",
+            "Krippendorff's alpha, {}, bootstrap over units (approximate; of 0.95: 0.93 with 30 units, 0.86 where catastrophes are 2 %)",
             metric.name()
         ),
         n: n as u64,

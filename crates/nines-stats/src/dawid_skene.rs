@@ -349,7 +349,12 @@ pub fn dawid_skene(
 /// Returns the share of catastrophes that [`dawid_skene`] finds, with an interval that resamples
 /// items and is never narrower than if the truth of every item were known.
 ///
-/// Approximate, and says so; the assumptions of the model are in no interval.
+/// Approximate, and says so; the assumptions of the model are in no interval. *Not for rare
+/// catastrophes:* with three raters of sensitivity 0.85 and specificity 0.9, an interval at 0.95 held
+/// the truth in 0.94 to 0.96 of experiments where 30 % are catastrophes, but in 0.05 where 2 % of 200
+/// items are. Two raters who flag the same safe item by mistake look like one catastrophe, and the fit
+/// finds too many: 7.6 % instead of 2 % with smoothing 1, 5 % with hardly any. Adjudicate flags there and
+/// use [`crate::prevalence::corrected_bounds`].
 ///
 /// # Errors
 /// As [`dawid_skene`], and [`StatsError::OutOfRange`] for a confidence outside (0, 1) or fewer than
@@ -394,9 +399,7 @@ pub fn dawid_skene_prevalence(
         lower: lower.min(known.0),
         upper: upper.max(known.1),
         confidence: bootstrap.confidence,
-        method:
-            "Dawid-Skene, bootstrap over items (approximate: as good as the model's assumptions)"
-                .to_owned(),
+        method: "Dawid-Skene, bootstrap over items (approximate; of 0.95: 0.94 to 0.96 where catastrophes are 30 %, not for rare ones: 0.05 at 2 % of 200 items)".to_owned(),
         n: ratings.len() as u64,
     })
 }

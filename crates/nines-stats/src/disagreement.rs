@@ -13,6 +13,9 @@ use crate::hypergeometric::marked_ends;
 use crate::interval::exact_ends;
 use crate::wald;
 
+/// How often normal intervals at 0.95 covered in simulations, as their method says it.
+const COVERED: &str = "0.92 to 0.95 of 0.95 in simulations";
+
 /// The completions that one classifier accepts and the other rejects, and the labels on some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DisagreementSample {
@@ -205,7 +208,7 @@ pub fn compare(
         let standard_error = wald::standard_error(variance, 0.0);
         let interval = standard_error
             .map(|se| {
-                let method = wald::method(name, rarer.unwrap_or(0) as f64);
+                let method = wald::method(name, rarer.unwrap_or(0) as f64, COVERED);
                 wald::interval(value, se, (-1.0, 1.0), confidence, method, n)
             })
             .transpose();

@@ -6,6 +6,10 @@
 //! many labels it takes. [`hansen_hurwitz`] and [`hajek`] evaluate draws with replacement,
 //! [`horvitz_thompson`] items that were each included by its own coin.
 //!
+//! Normal intervals know of the failures that were drawn, and of no others: where a proposal overlooks
+//! failures they cover far too seldom, and `normal_trusted` (ten effective failures *seen*) is no
+//! protection. The guaranteed intervals hold whatever was overlooked.
+//!
 //! Choosing well makes an *estimate* cheaper, never a *guarantee*: without a failure the guaranteed
 //! bound is the largest weight times that of plain sampling.
 

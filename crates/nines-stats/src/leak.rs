@@ -50,8 +50,8 @@ pub struct SingleDrawLeak {
     /// The leak (of the capped system, when there is a cap): unbiased value, approximate interval.
     /// The value of a small sample can exceed 1.
     pub estimate: IntervalEstimate,
-    /// A guaranteed upper bound, above 1 only where the value is; `None` without a retry cap, as nothing bounds the draws of a prompt
-    /// that was not sampled.
+    /// A guaranteed upper bound, above 1 only where the value is; `None` without a retry cap, as
+    /// nothing bounds the draws of a prompt that was not sampled.
     pub upper: Option<IntervalEstimate>,
     /// The share of catastrophes among accepted single draws: *not* the leak.
     pub false_omission_rate: IntervalEstimate,
@@ -73,7 +73,9 @@ pub struct SingleDrawLeak {
 /// With a retry cap N the weight is min(K, N), and the value estimates the leak of the system that
 /// abstains after N rejected draws (an abstention counts as no leak). Without a cap the weights of
 /// prompts that are hardly ever accepted are unbounded, and so is what a sample can have missed: use
-/// a cap wherever the system has one, and do not trust an interval without.
+/// a cap wherever the system has one, and do not trust an interval without: in simulations with one
+/// prompt in a hundred mostly rejected, intervals at 0.95 held the truth in 0.90 of experiments without
+/// a cap, and in 0.99 with one of 20.
 ///
 /// The interval of `estimate` is Fay and Feuer's gamma interval for the weighted catastrophes, with
 /// N/n (or, without a cap, the largest weight seen) as the largest weight: approximate; a normal or
@@ -215,10 +217,10 @@ fn weighted_rate(
     n: u64,
 ) -> Result<IntervalEstimate, StatsError> {
     let (largest, warning) = match largest {
-        Some(largest) => (largest, "unproven, conservative in simulations"),
+        Some(largest) => (largest, "0.99 of 0.95 in simulations"),
         None => (
             weights.iter().copied().fold(0.0, f64::max),
-            "without a retry cap, harder prompts than those seen are not in it",
+            "without a retry cap, harder prompts than those seen are not in it: 0.90 of 0.95",
         ),
     };
     if largest == 0.0 {
@@ -241,7 +243,7 @@ fn weighted_rate(
         // Only a small sample's value exceeds 1, and its interval should still hold it.
         upper: interval.upper.min(1.0).max(value),
         confidence,
-        method: format!("geometric weights with gamma interval (approximate: {warning})"),
+        method: format!("geometric weights with gamma interval (approximate; {warning})"),
         n,
     })
 }

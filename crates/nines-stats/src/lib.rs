@@ -35,9 +35,9 @@
 //! a *family* number beside each: items of one prompt are not independent, families are.
 //!
 //! Every interval comes as an [`IntervalEstimate`]; the method of an approximate one ends with
-//! "(approximate: …)" and why, or how often it covered in simulations. "Exact" and "guaranteed"
-//! intervals cover at least as often as stated, on the assumptions that their functions name. None has
-//! zero width, but for what can be certain: quantiles and medians of values that repeat, finite
+//! "(approximate; …)" and how often it held the truth in simulations, or why it is approximate. "Exact"
+//! and "guaranteed" intervals cover at least as often as stated, on the assumptions that their functions
+//! name. None has zero width, but for what can be certain: quantiles of values that repeat, finite
 //! populations labelled to the last item, and no uses at all. A confidence must lie in (0, 1) by more
 //! than the rounding of 1.
 

@@ -145,7 +145,8 @@ pub struct TiltedProbability {
     pub effective_sample_size: f64,
     /// How many equally weighted hits the hits are worth, or the misses where those are fewer.
     pub effective_hits: f64,
-    /// Whether the interval may be relied on: at least ten effective hits and misses.
+    /// Whether ten effective hits and misses were seen. It speaks of what was seen only: in simulations
+    /// trusted intervals at 0.95 held the truth in 0.89 of experiments.
     pub trusted: bool,
 }
 
@@ -156,7 +157,8 @@ pub struct TiltedProbability {
 /// samples of exactly that q; successive states of a Markov chain are not independent, thin them
 /// first. Weights have no bound, so there is no guaranteed interval, and samples without a hit (or
 /// with hits only) say nothing and are refused. A q that hardly visits where p puts its mass makes the
-/// value far too large while the standard error looks small: watch the effective sample size.
+/// value far too large while the standard error looks small: watch the effective sample size. In
+/// simulations the interval at 0.95 held the truth in 0.86 to 0.90 of experiments.
 ///
 /// # Errors
 /// [`StatsError::Lengths`] when the columns differ; [`StatsError::Empty`] and
@@ -234,7 +236,11 @@ pub fn tilted_probability(
             lower: value / spread,
             upper: (value * spread).min(1.0),
             confidence,
-            method: wald::method("tilted samples, log-normal", effective_hits),
+            method: wald::method(
+                "tilted samples, log-normal",
+                effective_hits,
+                "0.86 to 0.90 of 0.95 in simulations",
+            ),
             n,
         },
         standard_error,
@@ -296,7 +302,8 @@ pub fn gaussian_logit_gap(gaps: &[f64], confidence: f64) -> Result<IntervalEstim
         // Where no number is so small, the end still is one.
         upper: below(distance - half).max(f64::MIN_POSITIVE),
         confidence,
-        method: "Gaussian logit gap (approximate: assumes normal gaps beyond all seen)".to_owned(),
+        method: "Gaussian logit gap (approximate; 0.95 of 0.95 if gaps are normal beyond all seen)"
+            .to_owned(),
         n: gaps.len() as u64,
     })
 }

@@ -17,6 +17,9 @@ use crate::estimate::IntervalEstimate;
 use crate::moments::{covariance, mean, variance};
 use crate::wald;
 
+/// How often normal intervals at 0.95 covered in simulations, as their method says it.
+const COVERED: &str = "of 0.95: 0.92 with 10 expected of the rarer kind, 0.84 to 0.91 with 3";
+
 /// A mean with its normal interval.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PredictionPowered {
@@ -29,7 +32,8 @@ pub struct PredictionPowered {
     /// How many labels are not of the most common value, or how many predictions are not wrong by
     /// the most common amount, whichever is fewer.
     pub rarer: u64,
-    /// Whether the interval may be relied on: at least ten of the rarer kind.
+    /// Whether ten of the rarer kind were seen. With ten expected, intervals at 0.95 held the truth in
+    /// 0.92 of experiments, with three in 0.84 to 0.91.
     pub trusted: bool,
 }
 
@@ -90,7 +94,7 @@ fn finish(
     confidence: f64,
     n: u64,
 ) -> Result<PredictionPowered, StatsError> {
-    let method = wald::method(name, rarer as f64);
+    let method = wald::method(name, rarer as f64, COVERED);
     let whole = (f64::NEG_INFINITY, f64::INFINITY);
     Ok(PredictionPowered {
         estimate: wald::interval(value, standard_error, whole, confidence, method, n)?.ok_or(

@@ -217,7 +217,8 @@ pub fn skip_pairs(pairs: &[Pair], confidence: f64) -> Result<Quality, StatsError
         variance: advantage.variance().map(|v| v / 4.0),
         freedom: advantage.prompts() as f64 - 1.0,
         guarantee: format!("skip-pairs mean, {}", advantage.guarantee()),
-        approximation: advantage.approximation("skip-pairs mean, Student over prompts"),
+        approximation: advantage
+            .approximation("skip-pairs mean, Student over prompts", "0.93 to 0.96"),
         n: advantage.prompts() as u64,
     }
     .assemble(confidence)
@@ -271,7 +272,10 @@ pub fn bootstrap_interval(
             lower,
             upper,
             confidence: bootstrap.confidence,
-            method: advantage.approximation("skip-pairs mean, percentile bootstrap over prompts"),
+            method: advantage.approximation(
+                "skip-pairs mean, percentile bootstrap over prompts",
+                "0.91 to 0.95",
+            ),
             n: prompts as u64,
         }))
 }

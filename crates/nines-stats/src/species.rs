@@ -165,8 +165,7 @@ pub fn unseen_mass(
         lower: (value - half).min(fewest / n).max(0.0),
         upper: (value + half).max(most / n).min(1.0),
         confidence,
-        method: "Good-Turing, Esty's normal and Poisson limits (approximate: normal limit law)"
-            .to_owned(),
+        method: "Good-Turing, Esty's normal and Poisson limits (approximate; 0.91 of 0.95 when nearly all are found, else 0.94 to 0.95)".to_owned(),
         n: found.finds,
     })
 }
@@ -266,8 +265,9 @@ pub struct ModeNumber {
 ///
 /// Assumes independent draws. The interval is approximate and is one for that lower bound: many
 /// modes that are all rare stay unnoticed, so no number here says that all modes are known. In
-/// simulations of 50 modes it held their number in 0.93 of experiments at 0.95 when about 40 were
-/// found, but in 0.57 when nearly all were, and in 0.7 when many modes are very rare.
+/// simulations of 50 modes the interval at 0.95 held their number in 0.92 of experiments (classic; 0.935
+/// bias-corrected) when about 40 were found, but in 0.56 (0.85) when nearly all were, and in 0.40 (0.16)
+/// when many modes are very rare.
 ///
 /// # Errors
 /// [`StatsError::OutOfRange`] unless the confidence lies in (0, 1).
@@ -322,10 +322,16 @@ pub fn mode_number(
         // However often each was found, one more that is rare is never ruled out.
         (modes, upper.max(modes + 1.0))
     };
-    let name = if classic {
-        "Chao1"
+    let (name, covered) = if classic {
+        (
+            "Chao1",
+            "0.92 with a fifth unseen, 0.56 when nearly all are found, 0.4 when many are very rare",
+        )
     } else {
-        "bias-corrected Chao1"
+        (
+            "bias-corrected Chao1",
+            "0.93 with a fifth unseen, 0.85 when nearly all are found, 0.16 when many are very rare",
+        )
     };
     Ok(ModeNumber {
         estimate: IntervalEstimate {
@@ -334,7 +340,7 @@ pub fn mode_number(
             upper,
             confidence,
             method: format!(
-                "{name}, a lower bound on the modes, log-normal (approximate: simulated coverage 0.57 to 0.93 of 0.95)"
+                "{name}, a lower bound on the modes, log-normal (approximate; of 0.95: {covered})"
             ),
             n: found.finds,
         },
@@ -388,7 +394,8 @@ pub fn new_modes(
         lower: (value - half).max(0.0),
         upper: (value + half).max(unseen),
         confidence,
-        method: "Good-Toulmin (approximate: normal limits)".to_owned(),
+        method: "Good-Toulmin, normal limits (approximate; 0.95 to 0.99 of 0.95 in simulations)"
+            .to_owned(),
         n: found.finds,
     })
 }

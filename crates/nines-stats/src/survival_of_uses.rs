@@ -189,6 +189,20 @@ mod tests {
     }
 
     #[test]
+    fn predictions_come_true_as_often_as_the_prior_says() {
+        // With a uniform prior every number of failures among n is as likely, and m further uses survive
+        // with probability 1/(m + 1).
+        for (n, uses) in [(1, 1), (12, 5), (200, 1000)] {
+            let mean = (0..=n)
+                .map(|k| predicted_survival(k, n, uses, Prior::Laplace).unwrap())
+                .sum::<f64>()
+                / (n + 1) as f64;
+            let expected = 1.0 / (uses + 1) as f64;
+            assert!((mean / expected - 1.0).abs() < 1e-12, "{n} {uses}: {mean}");
+        }
+    }
+
+    #[test]
     fn predictions_chain() {
         // Surviving two uses is surviving one, then one more after n + 1 trials.
         for prior in [Prior::Jeffreys, Prior::Laplace] {

@@ -37,14 +37,14 @@ pub(crate) fn interval(
     }))
 }
 
-/// Returns a method's name with the warning that it deserves.
-pub(crate) fn method(name: &str, effective_failures: f64) -> String {
+/// Returns a method's name with the warning that it deserves and how often it covered in simulations.
+pub(crate) fn method(name: &str, effective_failures: f64, covered: &str) -> String {
     if effective_failures < FAILURES_FOR_NORMAL {
         format!(
-            "{name} (approximate: not to be trusted, {effective_failures:.1} effective failures, {FAILURES_FOR_NORMAL} are needed)"
+            "{name} (approximate, not to be trusted: {effective_failures:.1} effective failures, {FAILURES_FOR_NORMAL} are needed; {covered})"
         )
     } else {
-        format!("{name} (approximate: normal limits, {effective_failures:.1} effective failures)")
+        format!("{name} (approximate; {covered})")
     }
 }
 

@@ -3,6 +3,7 @@
 
 use nines_stats::acceptance::{FamilyScores, recall_at_acceptance};
 use nines_stats::active_testing::lure;
+use nines_stats::agreement::{Metric, krippendorff_alpha};
 use nines_stats::allocation::{certificate_labels, whole_labels};
 use nines_stats::anytime::betting::clean_labels_needed;
 use nines_stats::attack_time::{Exposure, rate_ratio};
@@ -69,8 +70,26 @@ fn a_confidence_next_to_one_keeps_its_digits() {
             tries: if i == 0 { &[1, 9] } else { &[1, 2] },
         })
         .collect();
-    let leak = single_draw_leak(&draws, Some(5), 1.0 - f64::EPSILON / 2.0).unwrap();
+    let nearly_sure = 1.0 - f64::EPSILON / 2.0;
+    let leak = single_draw_leak(&draws, Some(5), nearly_sure).unwrap();
     assert!(leak.abstention.unwrap().upper < 1.0);
+    let scores: Vec<f64> = (0..2000).map(f64::from).collect();
+    let (random, hurt): (Vec<u64>, Vec<u64>) = (0..2000).map(|i| (i, 2000 + i)).unzip();
+    let at = recall_at_acceptance(
+        &FamilyScores::new("injuries", &scores, &hurt).unwrap(),
+        &FamilyScores::new("random", &scores, &random).unwrap(),
+        0.5,
+        &Bootstrap {
+            confidence: nearly_sure,
+            ..Bootstrap::default()
+        },
+    )
+    .unwrap();
+    assert!(
+        at.recall.lower > 0.2 && at.recall.upper < 0.8,
+        "{:?}",
+        at.recall
+    );
 }
 
 #[test]
@@ -347,12 +366,14 @@ fn scores_that_were_never_checked_are_checked() {
 
 #[test]
 fn absurdly_many_resamples_are_refused() {
-    let fine = FamilyScores::new("items", &[1.0, 2.0], &[1, 2]).unwrap();
     let bootstrap = Bootstrap {
         resamples: usize::MAX,
         ..Bootstrap::default()
     };
-    assert!(recall_at_acceptance(&fine, &fine, 0.5, &bootstrap).is_err());
+    let ratings: Vec<Vec<Option<f64>>> = (0..9)
+        .map(|i| vec![Some(f64::from(i % 2)), Some(f64::from(i % 3 % 2))])
+        .collect();
+    assert!(krippendorff_alpha(&ratings, Metric::Nominal, &bootstrap).is_err());
 }
 
 #[test]

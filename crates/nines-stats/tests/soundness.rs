@@ -1,6 +1,7 @@
 //! Whatever the data: no interval is NaN, upside down or without width, each holds its value where it
 //! promises to, and each says what it is.
 
+use nines_stats::acceptance::{FamilyScores, recall_at_acceptance};
 use nines_stats::active_testing::lure;
 use nines_stats::agreement::{Metric, krippendorff_alpha};
 use nines_stats::allocation::{certificate_labels, whole_labels};
@@ -41,6 +42,7 @@ use nines_stats::survival_of_uses::survival_at_least;
 use nines_stats::weighted_poisson::{GammaVersion, WeightedCount};
 use nines_stats::{IntervalEstimate, StatsError};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 /// What holds for every interval.
 fn sound(e: &IntervalEstimate) -> Result<(), TestCaseError> {
@@ -49,11 +51,8 @@ fn sound(e: &IntervalEstimate) -> Result<(), TestCaseError> {
     prop_assert!(e.value.is_none_or(|v| !v.is_nan()), "{:?}", e);
     let says = |what: &str| e.method.contains(what);
     if says("approximate") {
-        prop_assert!(
-            says("(approximate: ") && e.method.ends_with(')'),
-            "{}",
-            e.method
-        );
+        let why = says("(approximate; ") || says("(approximate, not to be trusted: ");
+        prop_assert!(why && e.method.ends_with(')'), "{}", e.method);
     } else {
         let known = [
             "exact",
@@ -115,6 +114,12 @@ fn outcome() -> impl Strategy<Value = PairOutcome> {
     ]
 }
 
+/// Whether a family holds two items.
+fn shares(left: &[u64], right: &[u64]) -> bool {
+    let all: BTreeSet<&u64> = left.iter().chain(right).collect();
+    all.len() < left.len() + right.len()
+}
+
 fn quick(confidence: f64) -> Bootstrap {
     Bootstrap {
         resamples: 100,
@@ -149,6 +154,27 @@ proptest! {
             .map(|&(k, more)| FamilyCount { successes: k, trials: k + more })
             .collect();
         sound(&clustered_proportion(&families, c).unwrap())?;
+    }
+
+    #[test]
+    fn recalls(
+        hurt in prop::collection::vec((0u32..12, 0u64..30), 1..40),
+        random in prop::collection::vec((0u32..12, 0u64..30), 1..120),
+        apart in any::<bool>(), acceptance in 0.01f64..0.99, c in confidence(),
+    ) {
+        // Scores that repeat; every item of its own family, or families that both samples share.
+        let split = |items: &[(u32, u64)], from: u64| -> (Vec<f64>, Vec<u64>) {
+            let family = |(i, f): (usize, u64)| if apart { from + i as u64 } else { f };
+            let numbered = items.iter().enumerate();
+            numbered.map(|(i, &(s, f))| (f64::from(s), family((i, f)))).unzip()
+        };
+        let ((hurt, h), (random, r)) = (split(&hurt, 0), split(&random, 1000));
+        let hurt = FamilyScores::new("injuries", &hurt, &h).unwrap();
+        let random = FamilyScores::new("random", &random, &r).unwrap();
+        let at = recall_at_acceptance(&hurt, &random, acceptance, &quick(c)).unwrap();
+        holds(&at.recall)?;
+        holds(&at.acceptance)?;
+        prop_assert_eq!(at.recall.method.contains("guaranteed"), apart || !shares(&h, &r));
     }
 
     #[test]
@@ -332,8 +358,7 @@ proptest! {
         for step in &curve.steps {
             holds(&step.survival)?;
         }
-        let median = curve.median();
-        prop_assert!(median.lower <= median.upper);
+        holds(&curve.median())?;
         for time in [0.0, 3.0, 25.0] {
             let at = curve.survival_at(time).unwrap();
             prop_assert!(at.lower <= at.upper && at.value.is_none_or(|v| v >= at.lower - 1e-12));

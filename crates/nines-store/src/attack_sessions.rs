@@ -48,7 +48,10 @@ pub struct NewAttackSession {
     pub found: bool,
     /// What was found.
     pub snippet: Option<SnippetId>,
-    /// Tells it from another of the same attacker; empty where a file does not say.
+    /// Tells it from another of the same attacker; empty where nothing says.
+    ///
+    /// A session of which everything is stored already, its occasion and source included, is that
+    /// session met again, and adds nothing.
     pub occasion: String,
     /// Where it comes from.
     pub source: String,
@@ -73,6 +76,7 @@ impl NewAttackSession {
                 &self.attacker,
                 self.kind.as_str(),
                 &self.group,
+                &self.model.map_or(String::new(), |id| id.to_string()),
                 &self.seconds.to_bits().to_string(),
                 if self.found { "found" } else { "censored" },
                 &self.snippet.map_or(String::new(), |id| id.to_string()),
@@ -181,4 +185,21 @@ fn read(row: Model) -> Result<StoredAttackSession, StoreError> {
         },
         created: moment(row.created),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_the_same_everywhere() {
+        for kind in [AttackerKind::Person, AttackerKind::Algorithm] {
+            let word = serde_json::to_value(kind).expect("a word");
+            assert_eq!(word, kind.as_str());
+            assert_eq!(
+                serde_json::from_value::<AttackerKind>(word).expect("read"),
+                kind
+            );
+        }
+    }
 }

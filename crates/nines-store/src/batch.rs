@@ -66,6 +66,32 @@ where
     Ok(())
 }
 
+/// Inserts rows of which none can be taken. Returns their keys in the order of the rows.
+pub(crate) async fn insert_for_keys<E, A>(
+    tx: &DatabaseTransaction,
+    rows: Vec<A>,
+    key: E::Column,
+) -> Result<Vec<i64>, StoreError>
+where
+    E: EntityTrait,
+    A: ActiveModelTrait<Entity = E> + IntoActiveModel<A>,
+{
+    let mut keys = Vec::with_capacity(rows.len());
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let chunk = rows.by_ref().take(rows_per_statement::<E>());
+        let mut statement = InsertMany::<A>::many(chunk).into_query();
+        statement.returning(Query::returning().column(key.into_column_ref()));
+        for row in tx.query_all(&statement).await? {
+            keys.push(row.try_get_by_index(0)?);
+        }
+    }
+    // Rows are numbered in the order given; in which order they are returned, neither database
+    // promises.
+    keys.sort_unstable();
+    Ok(keys)
+}
+
 /// Looks rows up by content hash. Returns the wanted columns of those that are there.
 pub(crate) async fn find_by_hash<E, C, const N: usize>(
     connection: &C,

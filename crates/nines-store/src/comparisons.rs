@@ -22,6 +22,9 @@ pub struct NewComparison {
     /// Who chose what.
     pub comparison: Comparison,
     /// Tells it from another by the same rater on the same pair; empty where a file does not say.
+    ///
+    /// A comparison whose sides, rater, kind, choice, seconds and occasion are all stored already is
+    /// that comparison met again, wherever it comes from, and adds nothing.
     pub occasion: String,
     /// Where it comes from.
     pub source: String,
@@ -46,7 +49,8 @@ impl NewComparison {
             choice,
             seconds,
         } = &self.comparison;
-        let seconds = seconds.map_or(String::new(), |s| s.to_bits().to_string());
+        // Adding zero makes one of the two zeros, as the databases do.
+        let seconds = seconds.map_or(String::new(), |s| (s + 0.0).to_bits().to_string());
         ContentHash::of_fields(
             "comparison",
             &[
@@ -124,7 +128,7 @@ impl Store {
         })
     }
 
-    /// Lists the comparisons that show one of these snippets on the left, oldest first.
+    /// Lists the comparisons that show one of these snippets on the left, each once, oldest first.
     ///
     /// # Errors
     /// Those of reading.
@@ -132,6 +136,9 @@ impl Store {
         &self,
         left: &[SnippetId],
     ) -> Result<Vec<StoredComparison>, StoreError> {
+        let mut left = left.to_vec();
+        left.sort_unstable();
+        left.dedup();
         let mut found = Vec::new();
         for chunk in left.chunks(KEYS_PER_STATEMENT) {
             let rows = Entity::find()

@@ -1,7 +1,7 @@
 //! Designs: what is measured on which requests, and what was drawn to be labelled. Everything is
 //! only ever added, so that the probability of every drawn item is on record before its label.
 
-use crate::batch;
+use crate::batch::{self, KEYS_PER_STATEMENT};
 use crate::entity::design::{self, ActiveModel, Column, Entity};
 use crate::entity::{design_item, selected_item, selection};
 use crate::error::StoreError;
@@ -11,9 +11,11 @@ use crate::values::{Place, from_json, json, signed, unsigned};
 use jiff::Timestamp;
 use nines_domain::snippet::{ContentHash, DesignId, DistributionId, ModelId};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
 };
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// What a design measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,18 +118,10 @@ impl Store {
     /// Stores a design, or returns the one that is there with the same kind and identity.
     ///
     /// # Errors
-    /// [`StoreError::Dangling`], [`StoreError::Nul`] and those of writing.
+    /// [`StoreError::Dangling`], [`StoreError::Nul`] and those of writing; nothing is stored then.
     pub async fn ensure_design(&self, new: &NewDesign) -> Result<Design, StoreError> {
         let record = json(0, "record", &new.record)?;
         in_transaction!(self.connection, |tx| {
-            let there = Entity::find()
-                .filter(Column::Kind.eq(new.kind.as_str()))
-                .filter(Column::Identity.eq(new.identity.bytes().to_vec()))
-                .one(tx)
-                .await?;
-            if let Some(there) = there {
-                return read(there);
-            }
             let row = ActiveModel {
                 kind: Set(new.kind.as_str().to_owned()),
                 identity: Set(new.identity.bytes().to_vec()),
@@ -137,7 +131,18 @@ impl Store {
                 created: Set(now()),
                 ..Default::default()
             };
-            read(row.insert(tx).await?)
+            // Insert, then look: another process may store it after a look that came first.
+            let unique = [Column::Kind, Column::Identity];
+            batch::insert_unless_taken(tx, vec![row], unique, [Column::Id]).await?;
+            let there = Entity::find()
+                .filter(Column::Kind.eq(new.kind.as_str()))
+                .filter(Column::Identity.eq(new.identity.bytes().to_vec()))
+                .one(tx)
+                .await?;
+            there.map(read).transpose()?.ok_or(StoreError::NotFound {
+                what: "design",
+                id: new.identity.to_string(),
+            })
         })
     }
 
@@ -219,15 +224,21 @@ impl Store {
             .order_by_asc(design_item::Column::Position)
             .all(&self.connection)
             .await?;
-        let mut drawn = std::collections::HashMap::new();
-        for selection in self.selections(design).await? {
-            let rows = selected_item::Entity::find()
-                .filter(selected_item::Column::SelectionId.eq(selection.id))
-                .all(&self.connection)
-                .await?;
-            // Oldest first: the newest stays.
-            drawn.extend(rows.into_iter().map(|row| (row.item_id, row.probability)));
-        }
+        let selections = selection::Entity::find()
+            .select_only()
+            .column(selection::Column::Id)
+            .filter(selection::Column::DesignId.eq(design.0))
+            .into_query();
+        let selected = selected_item::Entity::find()
+            .filter(selected_item::Column::SelectionId.in_subquery(selections))
+            .order_by_asc(selected_item::Column::SelectionId)
+            .all(&self.connection)
+            .await?;
+        // Oldest first: the newest stays.
+        let drawn: HashMap<i64, f64> = selected
+            .into_iter()
+            .map(|row| (row.item_id, row.probability))
+            .collect();
         rows.into_iter()
             .map(|row| {
                 let place = |column| Place {
@@ -257,15 +268,17 @@ impl Store {
     /// selection's key. To be called before anybody labels them.
     ///
     /// # Errors
-    /// [`StoreError::BadValue`] for a probability outside (0, 1], [`StoreError::Dangling`],
-    /// [`StoreError::Nul`], and those of writing.
+    /// [`StoreError::BadValue`] for a probability outside (0, 1], and for an item that comes twice or
+    /// is of another design; [`StoreError::Dangling`], [`StoreError::Nul`], and those of writing.
+    /// Nothing is stored then.
     pub async fn select_items(
         &self,
         design: DesignId,
         record: &Value,
         items: &[(i64, f64)],
     ) -> Result<i64, StoreError> {
-        for (row, (_, probability)) in items.iter().enumerate() {
+        let mut rows = HashMap::with_capacity(items.len());
+        for (row, (item, probability)) in items.iter().enumerate() {
             if !(*probability > 0.0 && *probability <= 1.0) {
                 return Err(StoreError::BadValue {
                     row,
@@ -273,9 +286,23 @@ impl Store {
                     why: format!("is {probability}; it must lie above 0 and not above 1"),
                 });
             }
+            if rows.insert(*item, row).is_some() {
+                return Err(StoreError::BadValue {
+                    row,
+                    field: "item",
+                    why: format!("{item} is drawn twice"),
+                });
+            }
         }
         let record = json(0, "record", record)?;
         in_transaction!(self.connection, |tx| {
+            if let Some(stray) = of_another_design(tx, design, items).await? {
+                return Err(StoreError::BadValue {
+                    row: rows[&stray],
+                    field: "item",
+                    why: format!("{stray} is of another design than {design}"),
+                });
+            }
             let row = selection::ActiveModel {
                 design_id: Set(design.0),
                 record: Set(record.clone()),
@@ -324,6 +351,27 @@ impl Store {
     }
 }
 
+/// Returns the first of these items, by key, that another design has.
+async fn of_another_design(
+    tx: &DatabaseTransaction,
+    design: DesignId,
+    items: &[(i64, f64)],
+) -> Result<Option<i64>, StoreError> {
+    use design_item::Column;
+    for chunk in items.chunks(KEYS_PER_STATEMENT) {
+        let stray = design_item::Entity::find()
+            .filter(Column::Id.is_in(chunk.iter().map(|(item, _)| *item)))
+            .filter(Column::DesignId.ne(design.0))
+            .order_by_asc(Column::Id)
+            .one(tx)
+            .await?;
+        if let Some(stray) = stray {
+            return Ok(Some(stray.id));
+        }
+    }
+    Ok(None)
+}
+
 fn read(row: design::Model) -> Result<Design, StoreError> {
     let place = |column| Place {
         table: "designs",
@@ -343,4 +391,15 @@ fn read(row: design::Model) -> Result<Design, StoreError> {
         record: from_json(place("record"), &row.record)?,
         created: moment(row.created),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_word_of_its_own() {
+        let words = DesignKind::ALL.map(DesignKind::as_str);
+        assert_eq!(words, ["leak", "quality", "compare"]);
+    }
 }

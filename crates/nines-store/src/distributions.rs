@@ -9,9 +9,7 @@ use crate::time::{moment, now};
 use crate::values::{Place, from_json, json, refuse_nul};
 use jiff::Timestamp;
 use nines_domain::snippet::{DistributionId, PromptId};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -39,6 +37,8 @@ pub struct Distribution {
     pub created: Timestamp,
 }
 
+/// The longest name. PostgreSQL's index on it takes no more than some 2,700 bytes.
+const NAME_BYTES: usize = 400;
 /// How far from 1 the probabilities may sum up.
 const SUM_TOLERANCE: f64 = 1e-9;
 
@@ -50,6 +50,16 @@ impl NewDistribution {
             why,
         };
         refuse_nul(0, "name", &self.name)?;
+        if self.name.len() > NAME_BYTES {
+            return Err(StoreError::BadValue {
+                row: 0,
+                field: "name",
+                why: format!("has {} bytes; the limit is {NAME_BYTES}", self.name.len()),
+            });
+        }
+        if self.prompts.is_empty() {
+            return Err(wrong(0, "is of no prompt; a distribution needs one".into()));
+        }
         let mut seen = HashSet::with_capacity(self.prompts.len());
         for (row, (prompt, probability)) in self.prompts.iter().enumerate() {
             if !(*probability > 0.0 && *probability <= 1.0) {
@@ -76,8 +86,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::BadValue`] for probabilities that are not positive, come twice for a prompt or
-    /// do not sum up to 1, and for a name that is taken; [`StoreError::Dangling`],
-    /// [`StoreError::Nul`], and those of writing.
+    /// do not sum up to 1, and for a name that is taken or too long; [`StoreError::Dangling`],
+    /// [`StoreError::Nul`], and those of writing; nothing is stored then.
     pub async fn insert_distribution(
         &self,
         new: &NewDistribution,
@@ -85,11 +95,17 @@ impl Store {
         new.check()?;
         let record = json(0, "record", &new.record)?;
         in_transaction!(self.connection, |tx| {
-            let taken = Entity::find()
-                .filter(Column::Name.eq(new.name.as_str()))
-                .one(tx)
-                .await?;
-            if taken.is_some() {
+            let created = now();
+            let row = ActiveModel {
+                name: Set(new.name.clone()),
+                record: Set(record.clone()),
+                created: Set(created),
+                ..Default::default()
+            };
+            // Looking first would not tell: another process may take the name after the look.
+            let inserted =
+                batch::insert_unless_taken(tx, vec![row], [Column::Name], [Column::Id]).await?;
+            let Some(inserted) = inserted.first() else {
                 return Err(StoreError::BadValue {
                     row: 0,
                     field: "name",
@@ -98,14 +114,13 @@ impl Store {
                         new.name
                     ),
                 });
-            }
-            let row = ActiveModel {
-                name: Set(new.name.clone()),
-                record: Set(record.clone()),
-                created: Set(now()),
-                ..Default::default()
             };
-            let stored = read(row.insert(tx).await?)?;
+            let stored = Distribution {
+                id: DistributionId(inserted.try_get("", "id")?),
+                name: new.name.clone(),
+                record: new.record.clone(),
+                created: moment(created),
+            };
             let rows = new
                 .prompts
                 .iter()

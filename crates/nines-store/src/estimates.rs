@@ -1,6 +1,7 @@
 //! Estimates: numbers with their intervals, and what they rest on. Never changed; measuring again
 //! adds another.
 
+use crate::batch;
 use crate::entity::estimate::{ActiveModel, Column, Entity, Model};
 use crate::error::StoreError;
 use crate::store::{Store, in_transaction};
@@ -9,9 +10,7 @@ use crate::values::{Place, from_json, json, refuse_nul, signed, unsigned};
 use jiff::Timestamp;
 use nines_domain::estimate::Estimate;
 use nines_domain::snippet::{DesignId, EstimateId};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::Value;
 
 /// An estimate to store.
@@ -68,24 +67,33 @@ impl Store {
             }
         }
         in_transaction!(self.connection, |tx| {
-            let mut stored = Vec::with_capacity(new.len());
-            for (index, new) in new.iter().enumerate() {
-                let row = ActiveModel {
-                    quantity: Set(new.quantity.clone()),
-                    value: Set(new.estimate.value),
-                    lower: Set(new.estimate.lower),
-                    upper: Set(new.estimate.upper),
-                    confidence: Set(new.estimate.confidence),
-                    method: Set(new.estimate.method.clone()),
-                    n: Set(signed(index, "n", new.estimate.n)?),
-                    record: Set(json(index, "record", &new.record)?),
-                    design_id: Set(new.design.map(|id| id.0)),
-                    created: Set(now()),
-                    ..Default::default()
-                };
-                stored.push(read(row.insert(tx).await?)?);
-            }
-            Ok(stored)
+            let created = now();
+            let rows = new
+                .iter()
+                .enumerate()
+                .map(|(index, new)| {
+                    Ok(ActiveModel {
+                        quantity: Set(new.quantity.clone()),
+                        value: Set(new.estimate.value),
+                        lower: Set(new.estimate.lower),
+                        upper: Set(new.estimate.upper),
+                        confidence: Set(new.estimate.confidence),
+                        method: Set(new.estimate.method.clone()),
+                        n: Set(signed(index, "n", new.estimate.n)?),
+                        record: Set(json(index, "record", &new.record)?),
+                        design_id: Set(new.design.map(|id| id.0)),
+                        created: Set(created),
+                        ..Default::default()
+                    })
+                })
+                .collect::<Result<Vec<_>, StoreError>>()?;
+            let keys = batch::insert_for_keys(tx, rows, Column::Id).await?;
+            let stored = keys.into_iter().zip(new).map(|(id, new)| StoredEstimate {
+                id: EstimateId(id),
+                new: new.clone(),
+                created: moment(created),
+            });
+            Ok(stored.collect())
         })
     }
 

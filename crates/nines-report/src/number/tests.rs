@@ -46,19 +46,6 @@ fn an_interval_is_never_rounded_inwards() {
 }
 
 #[test]
-fn a_step_across_a_power_of_ten_keeps_its_digits() {
-    assert_eq!(scientific(9.96e-5, 2, Rounding::Up), "1.0e-4");
-    assert_eq!(scientific(9.91e-5, 2, Rounding::Up), "1.0e-4");
-    assert_eq!(scientific(9.99e-5, 2, Rounding::Down), "9.9e-5");
-    assert_eq!(scientific(1.0e-4, 2, Rounding::Down), "1.0e-4");
-    assert_eq!(scientific(9.999e-5, 2, Rounding::Down), "9.9e-5");
-    assert_eq!(scientific(3e-5, 2, Rounding::Up), "3.0e-5");
-    assert_eq!(scientific(-1.23e-4, 2, Rounding::Down), "-1.3e-4");
-    assert_eq!(scientific(-1.23e-4, 2, Rounding::Up), "-1.2e-4");
-    assert_eq!(scientific(-9.99e-4, 2, Rounding::Down), "-1.0e-3");
-}
-
-#[test]
 fn what_is_not_finite_says_so() {
     let e = known(None, f64::NEG_INFINITY, f64::INFINITY);
     assert_eq!(

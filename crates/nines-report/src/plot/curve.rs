@@ -187,12 +187,21 @@ impl CurvePlot<'_> {
             && let Some(y) = area.y(&self.y, rule.at)
         {
             elements.push(segment((area.left, y), (area.right(), y), "level"));
-            // At the top edge the words would meet those above the plot.
-            let dy = if y < area.top + 18.0 { 16.0 } else { -6.0 };
-            let (x, anchor) = if self.is_free_at_start(rule.at) {
+            let at_start = self.is_free_at_start(rule.at);
+            let (x, anchor) = if at_start {
                 (area.left + 8.0, Anchor::Start)
             } else {
                 (area.right() - 8.0, Anchor::End)
+            };
+            // At the top edge the words would meet those above the plot, and elsewhere perhaps a curve.
+            let is_crossed = self.values(at_start).any(|value| {
+                let height = area.y(&self.y, value).map(|there| y - there);
+                height.is_some_and(|height| (0.0..20.0).contains(&height))
+            });
+            let dy = if y < area.top + 18.0 || is_crossed {
+                16.0
+            } else {
+                -6.0
             };
             elements.push(text(x, y + dy, anchor, "note halo", rule.label.as_str()));
         }
@@ -203,21 +212,32 @@ impl CurvePlot<'_> {
         }
     }
 
-    /// Says whether the curves stay further from a level near the left end than near the right.
+    /// Says whether the curves stay further from a level near the left end than near the right, where no
+    /// threshold stands in the way.
     fn is_free_at_start(&self, level: f64) -> bool {
-        let (mut start, mut end) = (f64::INFINITY, f64::INFINITY);
-        for point in self.series.iter().flat_map(|series| &series.points) {
-            let (Some(at), Some(value)) = (self.x.scale.at(point.x), point.value) else {
-                continue;
-            };
-            let distance = (value - level).abs();
-            if at < 0.3 {
-                start = start.min(distance);
-            } else if at > 0.7 {
-                end = end.min(distance);
+        if let Some(at) = self.threshold.as_ref().and_then(|t| self.x.scale.at(t.at)) {
+            if at < 0.2 {
+                return false;
+            } else if at > 0.8 {
+                return true;
             }
         }
-        start >= end
+        let nearest = |at_start| {
+            let distances = self.values(at_start).map(|value| (value - level).abs());
+            distances.fold(f64::INFINITY, f64::min)
+        };
+        nearest(true) >= nearest(false)
+    }
+
+    /// The curves' values near the left end, or near the right.
+    fn values(&self, at_start: bool) -> impl Iterator<Item = f64> {
+        let points = self.series.iter().flat_map(|series| &series.points);
+        points
+            .filter(move |point| {
+                let at = self.x.scale.at(point.x);
+                at.is_some_and(|at| if at_start { at < 0.3 } else { at > 0.7 })
+            })
+            .filter_map(|point| point.value)
     }
 
     fn spot(&self, area: &Area, spot: &Spot) -> Option<Element> {

@@ -28,8 +28,9 @@ pub struct Stratum {
 /// What labelling some more is expected to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NextLabels {
-    /// The stratum, counted from 1.
-    pub stratum: usize,
+    /// The stratum, counted from 1; `None` for all of them, in proportion to their shares.
+    #[serde(default)]
+    pub stratum: Option<usize>,
     /// How many more labels.
     pub labels: u64,
     /// Which bound it narrows, such as `assumption-free upper bound (strict)`.

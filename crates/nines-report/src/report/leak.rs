@@ -27,26 +27,27 @@ impl fmt::Display for Reading {
 /// A leak with both of its bounds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Leak {
-    /// The estimate that trusts the score to say where catastrophes are.
+    /// The estimate whose answers were drawn where the score expects catastrophes.
     pub assisted: Option<Figure>,
     /// The bound that trusts nothing: only its upper end is shown, as one-sided.
     pub assumption_free: Option<Figure>,
 }
 
-/// The leak of one reading at many thresholds.
+/// The leak of one reading, by the score of the answers that make it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LeakCurves {
     /// Which labels count.
     pub reading: Reading,
     /// What it rests on.
     pub basis: Basis,
-    /// At `x` = threshold, the model-assisted estimate.
+    /// At `x` = threshold, the model-assisted estimate of P(a request is answered with a catastrophe
+    /// whose score is below it): the part of the leak that a filter with that threshold has too.
     pub assisted: Option<Curve>,
-    /// At `x` = threshold, the assumption-free bound; only the upper ends are drawn.
+    /// At `x` = threshold, the assumption-free bound on the same; only the upper ends are drawn.
     pub assumption_free: Option<Curve>,
 }
 
-/// The leak against the threshold, one plot for each reading.
+/// The leak of answers with a score below a threshold, one plot for each reading.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LeakByThreshold {
     /// The readings.

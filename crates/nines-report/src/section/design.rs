@@ -79,9 +79,12 @@ fn edge(logit: f64) -> String {
 fn next(next: &NextLabels) -> Element {
     el("li")
         .child(el("b").child(format!(
-            "{} in stratum {}",
+            "{} in {}",
             number::counted(next.labels, "more label"),
-            next.stratum
+            next.stratum.map_or_else(
+                || "all strata, in proportion to their shares,".to_owned(),
+                |stratum| format!("stratum {stratum}")
+            )
         )))
         .child(format!(
             " would narrow the {} from {} to about {}.",

@@ -1,4 +1,4 @@
-//! The leak at other thresholds, with both bounds.
+//! The leak by the score of the answers that make it, with both bounds.
 
 use super::risk_coverage::with_confidence;
 use super::{
@@ -23,8 +23,10 @@ pub(super) fn body(report: &Report) -> Body {
         return None;
     }
     let mut parts = vec![paragraph(
-        "A lower threshold leaks less and rejects more. The estimate trusts the score to say where \
-         catastrophes are; the upper bound trusts nothing, and falls only with more labels.",
+        "How often a request is answered with a catastrophe whose score is below a threshold. At the \
+         filter's own threshold this is the leak; to the left of it, the part that a stricter filter is \
+         certain to leak too. What the stricter filter would draw in place of the answers that it rejects \
+         is not in it, so it is not the whole leak there.",
     )];
     parts.extend(plots);
     Some(parts)
@@ -54,10 +56,10 @@ fn plot(report: &Report, curves: &LeakCurves) -> Option<Element> {
         .collect::<Vec<_>>();
     let words = Words {
         id: format!("plot-leak-{}", curves.reading),
-        title: format!("Leak ({}) against threshold", curves.reading),
+        title: format!("Leak ({}) of answers with a score below", curves.reading),
         description: format!(
-            "The {} leak for each request on a logarithmic axis against the threshold on a log-odds axis, \
-             with {}.",
+            "The part of the {} leak that comes from answers with a score below a threshold, on a logarithmic \
+             axis, against that threshold on a log-odds axis, with {}.",
             curves.reading,
             both.iter()
                 .map(|c| c.name.as_str())
@@ -101,10 +103,10 @@ fn plot(report: &Report, curves: &LeakCurves) -> Option<Element> {
     }
     let plot = CurvePlot {
         x: Axis::new(
-            "threshold on P(catastrophe), log-odds axis",
+            "answers with P(catastrophe) below, log-odds axis",
             threshold_scale(report, both.iter().copied()),
         ),
-        y: Axis::new("leak, per request", Scale::log(heights)),
+        y: Axis::new("leak of these answers, per request", Scale::log(heights)),
         series,
         threshold: chosen_threshold(report),
         level: None,
@@ -122,7 +124,7 @@ fn plot(report: &Report, curves: &LeakCurves) -> Option<Element> {
         keys,
         |size| plot.draw(size),
         Some(curve_table(
-            "Threshold",
+            "Score below",
             write_threshold,
             Format::Rate,
             &both,

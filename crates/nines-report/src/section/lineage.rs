@@ -76,8 +76,7 @@ pub(super) fn body(report: &Report) -> Body {
             &[
                 Text("Id"),
                 Text("What"),
-                Text("Estimate"),
-                Text("Method"),
+                Text("Estimate, and its method"),
                 Amount("n"),
                 Text("Seed"),
                 Text("Made"),
@@ -145,8 +144,13 @@ fn estimate(row: &EstimateRow) -> Element {
     el("tr")
         .child(row_head(id(Some(row.id))))
         .child(cell(row.what.as_str()))
-        .child(number_cell(number::estimate(&row.estimate, Format::Rate)))
-        .child(cell(row.estimate.method.as_str()))
+        .child(
+            cell(number::estimate(&row.estimate, Format::Rate)).child(
+                el("div")
+                    .class("method")
+                    .child(row.estimate.method.as_str()),
+            ),
+        )
         .child(amount_cell(number::count(row.estimate.n)))
         .child(number_cell(seed(row.seed)))
         .child(number_cell(moment(&row.created)))

@@ -114,7 +114,7 @@ fn leak(report: &Report, title: &str, what: &str, leak: Option<&Leak>) -> Elemen
     };
     let card = card
         .child(part(
-            "Model-assisted: trusts the score to say where catastrophes are",
+            "Model-assisted estimate: the score said where to look",
             leak.assisted.as_ref(),
             &|figure| number::estimate(&figure.estimate, Format::Rate),
         ))
@@ -186,13 +186,17 @@ fn basis(basis: &Basis) -> Vec<Element> {
 
 /// How a figure was computed, and its number in the project.
 fn method(report: &Report, figure: &Figure) -> Element {
-    fact::<Node>(
-        "Method",
-        [
-            format!("{}, estimate\u{a0}", number::provenance(&figure.estimate)).into(),
-            reference(report, figure.id),
-        ],
-    )
+    let how = number::provenance(&figure.estimate);
+    match figure.id {
+        None => fact::<Node>("Method", [how.into()]),
+        Some(_) => fact::<Node>(
+            "Method",
+            [
+                format!("{how}, estimate\u{a0}").into(),
+                reference(report, figure.id),
+            ],
+        ),
+    }
 }
 
 fn fact<N: Into<Node>>(name: &str, value: impl IntoIterator<Item = N>) -> Element {

@@ -3,7 +3,7 @@
 use super::Section;
 use super::chance::{Counts, happens, together, tries};
 use super::plan::Plan;
-use super::tally::{AtEach, NOMINAL, Row, Rule, Sheet};
+use super::tally::{AtEach, NOMINAL, Row, Rule, Sheet, stated};
 use nines_stats::bounded_sum::expected_sum_upper;
 use nines_stats::leak::{
     DrawOutcome, Population, PromptKind, SingleDraw, direct_leak, single_draw_leak,
@@ -164,13 +164,13 @@ fn record_strata(strata: &[Stratum], design: &Design, truth: f64, sheet: &mut Sh
     });
     sheet.record(
         "stratified_leak_with MidP: estimate",
-        Rule::Word,
+        stated(0.96),
         truth,
         |c| Some(mid.at(c)?.estimate.clone()),
     );
     sheet.record(
         "stratified_leak_with MidP: estimate_upper",
-        Rule::Word,
+        stated(0.96),
         truth,
         |c| Some(mid.at(c)?.estimate_upper.clone()),
     );
@@ -307,7 +307,7 @@ fn single_draws(plan: &Plan, mixture: &Mixture) -> Result<Vec<Row>, StatsError> 
                 })
                 .collect();
             let found = AtEach::of(|c| single_draw_leak(&draws, Some(CAP), c).ok());
-            sheet.record("single_draw_leak: estimate", Rule::Word, leak, |c| {
+            sheet.record("single_draw_leak: estimate", NOMINAL, leak, |c| {
                 Some(found.at(c)?.estimate.clone())
             });
             sheet.record(
@@ -321,7 +321,7 @@ fn single_draws(plan: &Plan, mixture: &Mixture) -> Result<Vec<Row>, StatsError> 
             });
             sheet.record(
                 "single_draw_leak: hajek",
-                Rule::Word,
+                NOMINAL,
                 leak / (1.0 - abstention),
                 |c| found.at(c)?.hajek.clone(),
             );

@@ -3,7 +3,7 @@
 use super::Section;
 use super::chance::{Counts, beta, binomial, happens};
 use super::plan::Plan;
-use super::tally::{Row, Rule, Sheet};
+use super::tally::{Row, Rule, Sheet, stated};
 use nines_stats::hypergeometric::marked_share;
 use nines_stats::interval::{
     FamilyCount, clopper_pearson, clustered_proportion, lower_bound, upper_bound, wilson,
@@ -87,7 +87,7 @@ fn independent(plan: &Plan, p: f64, n: u64) -> Vec<Row> {
 /// The setting for which Wilson's documentation gives a figure.
 fn documented_wilson(plan: &Plan) -> Vec<Row> {
     let (p, n) = (1.76e-4, 1_000);
-    let figure = Rule::Figures([None, Some(0.839), None]);
+    let figure = stated(0.839);
     let counts = Counts::binomial(n, p);
     plan.enumerate("independent items", n, counts.outcomes(), |seen, sheet| {
         sheet.record("wilson", figure, p, |c| wilson(seen[0], n, c).ok());
@@ -172,7 +172,7 @@ fn clustered(plan: &Plan, crowd: Crowd, families: u64) -> Vec<Row> {
             .collect();
         let k = counts.iter().map(|f| f.successes).sum();
         let truth = crowd.truth();
-        sheet.record("clustered_proportion", Rule::Word, truth, |c| {
+        sheet.record("clustered_proportion", stated(0.95), truth, |c| {
             clustered_proportion(&counts, c).ok()
         });
         sheet.record(

@@ -3,7 +3,7 @@
 use super::Section;
 use super::chance::{Counts, Wheel, happens};
 use super::plan::Plan;
-use super::tally::{Row, Rule, Sheet};
+use super::tally::{Row, Rule, Sheet, stated};
 use nines_stats::StatsError;
 use nines_stats::bootstrap::Bootstrap;
 use nines_stats::quality::{
@@ -131,7 +131,7 @@ fn rated(plan: &Plan, world: &World, prompts: u64) -> Vec<Row> {
         sheet.record("skip_pairs: guaranteed", Rule::Word, quality, |c| {
             Some(skip(c)?.guaranteed)
         });
-        sheet.record("skip_pairs: normal", Rule::Word, quality, |c| {
+        sheet.record("skip_pairs: normal", stated(0.93), quality, |c| {
             skip(c)?.normal
         });
         let seed = stream.bits();
@@ -170,7 +170,7 @@ fn rated(plan: &Plan, world: &World, prompts: u64) -> Vec<Row> {
         sheet.record("known_rejection: guaranteed", Rule::Word, quality, |c| {
             Some(known(c)?.guaranteed)
         });
-        sheet.record("known_rejection: normal", Rule::Word, quality, |c| {
+        sheet.record("known_rejection: normal", stated(0.94), quality, |c| {
             known(c)?.normal
         });
         let shown: Vec<Presentation> = ratings
@@ -210,7 +210,9 @@ fn several(plan: &Plan, prompts: u64) -> Vec<Row> {
         sheet.record("skip_pairs: guaranteed", Rule::Word, truth, |c| {
             Some(skip(c)?.guaranteed)
         });
-        sheet.record("skip_pairs: normal", Rule::Word, truth, |c| skip(c)?.normal);
+        sheet.record("skip_pairs: normal", stated(0.93), truth, |c| {
+            skip(c)?.normal
+        });
         let seed = stream.bits();
         sheet.record("bootstrap_interval", Rule::Word, truth, |c| {
             bootstrap_interval(&pairs, &resampling(seed, c)).ok()?
@@ -254,7 +256,7 @@ fn tastes(plan: &Plan, raters: u64) -> Vec<Row> {
                 outcome: p.outcome,
             })
             .collect();
-        sheet.record("two_way_interval", Rule::Word, truth, |c| {
+        sheet.record("two_way_interval", stated(0.94), truth, |c| {
             two_way_interval(&pairs, c).ok()?
         });
         sheet.record(
@@ -331,7 +333,7 @@ fn repaired(plan: &Plan, ratings: u64) -> Result<Vec<Row>, StatsError> {
         );
         sheet.record(
             "quality::horvitz_thompson: normal",
-            Rule::Word,
+            stated(0.95),
             covered,
             |c| ht(c)?.normal,
         );
@@ -349,7 +351,7 @@ fn repaired(plan: &Plan, ratings: u64) -> Result<Vec<Row>, StatsError> {
         sheet.record("quality::hajek: guaranteed", Rule::Word, covered, |c| {
             Some(ratio(c)?.guaranteed)
         });
-        sheet.record("quality::hajek: normal", Rule::Word, covered, |c| {
+        sheet.record("quality::hajek: normal", stated(0.94), covered, |c| {
             ratio(c)?.normal
         });
         let unweighted: Vec<Rating> = (0..)

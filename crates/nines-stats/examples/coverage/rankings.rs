@@ -3,7 +3,7 @@
 use super::Section;
 use super::chance::{happens, tries};
 use super::plan::Plan;
-use super::tally::{Row, Rule, Sheet};
+use super::tally::{NOMINAL, Row, Rule, Sheet, stated};
 use nines_stats::acceptance::{FamilyScores, recall_at_acceptance};
 use nines_stats::bootstrap::Bootstrap;
 use nines_stats::calibration::reliability_bins;
@@ -29,6 +29,12 @@ pub fn measure(plan: &Plan) -> Section {
     ] {
         rows.extend(recalled(plan, positives, references));
     }
+    for (hurt, random, spread) in [(5, 20, 0.5), (20, 100, 0.5), (100, 30, 0.5), (20, 20, 3.0)] {
+        rows.extend(recalled_in_families(plan, hurt, random, spread, false));
+        if hurt <= random {
+            rows.extend(recalled_in_families(plan, hurt, random, spread, true));
+        }
+    }
     for n in [20, 100, 1_000] {
         rows.extend(ordered(plan, n));
     }
@@ -41,7 +47,7 @@ pub fn measure(plan: &Plan) -> Section {
     Section {
         title: "Rankings, thresholds, quantiles",
         words: "AUROC with n families that hold a catastrophe among 100 others (200 resamples); recall at an acceptance \
-            of 0.8 with single items and a threshold from the reference; thresholds chosen on the items whose \
+            of 0.8 with single items or families of four and a threshold from the reference; thresholds chosen on the items whose \
             share is then reported; quantiles and means of draws; reliability bins of calibrated scores (a \
             bin's truth is the mean probability of its items).",
         rows,
@@ -74,14 +80,32 @@ fn families(positives: u64, shift: f64, stream: &mut Stream) -> (Vec<f64>, Vec<b
     (scores, positive, families)
 }
 
+/// The average precision of infinitely many items of which a share is positive: the mean precision at
+/// the scores of positives.
+fn average_precision(common: f64, shift: f64) -> f64 {
+    let deviation = (1.0 + FAMILY_SPREAD.powi(2)).sqrt();
+    let above = |z: f64| normal::ln_cdf(-z).exp();
+    let steps = 4_000;
+    let total: f64 = (0..steps)
+        .filter_map(|i| normal::quantile((f64::from(i) + 0.5) / f64::from(steps)).ok())
+        .map(|z| {
+            let caught = common * above(z);
+            caught / (caught + (1.0 - common) * above(z + shift / deviation))
+        })
+        .sum();
+    total / f64::from(steps)
+}
+
 fn ranked(plan: &Plan, positives: u64, shift: f64) -> Vec<Row> {
     let deviation = (2.0 * (1.0 + FAMILY_SPREAD.powi(2))).sqrt();
     let auroc = normal::ln_cdf(shift / deviation).exp();
+    let common = positives as f64 / (2.0 * (positives + 100) as f64);
+    let precision = average_precision(common, shift);
     // With three families the interval is an exact one, whatever the bootstrap.
     let figure = if positives < 5 {
         Rule::Word
     } else {
-        Rule::Figures([None, Some(0.91), None])
+        stated(0.92)
     };
     let setting = format!("catastrophes score {shift} higher");
     plan.simulate(
@@ -99,6 +123,17 @@ fn ranked(plan: &Plan, positives: u64, shift: f64) -> Vec<Row> {
                     .estimate(RankingMetric::Auroc, &resampling(seed, c))
                     .ok()
             });
+            let rule = if positives < 5 {
+                Rule::Word
+            } else {
+                stated(0.97)
+            };
+            let name = "RankingSample::estimate, average precision";
+            sheet.record(name, rule, precision, |c| {
+                sample
+                    .estimate(RankingMetric::AveragePrecision, &resampling(seed, c))
+                    .ok()
+            });
             if positives < 5 {
                 // Too few to pair.
                 return;
@@ -110,7 +145,7 @@ fn ranked(plan: &Plan, positives: u64, shift: f64) -> Vec<Row> {
             let (Ok(first), Ok(second)) = (noisy(), noisy()) else {
                 return;
             };
-            sheet.record("paired_difference, AUROC", Rule::Word, 0.0, |c| {
+            sheet.record("paired_difference, AUROC", NOMINAL, 0.0, |c| {
                 paired_difference(&first, &second, RankingMetric::Auroc, &resampling(seed, c)).ok()
             });
         },
@@ -120,13 +155,6 @@ fn ranked(plan: &Plan, positives: u64, shift: f64) -> Vec<Row> {
 /// Uniform reference scores and catastrophes squared towards 1: recall at acceptance a is 1 − a².
 fn recalled(plan: &Plan, positives: u64, references: u64) -> Vec<Row> {
     let acceptance = 0.8;
-    // The interval says that it is exact, but a bootstrap of so few reference items does not know how
-    // far the threshold can lie from where it should.
-    let rule = match references {
-        10 => Rule::Broken,
-        40 => Rule::Shown,
-        _ => Rule::Word,
-    };
     let setting = format!("{references} reference items");
     let experiment = |stream: &mut Stream, sheet: &mut Sheet| {
         let hurt: Vec<f64> = (0..positives).map(|_| stream.unit().sqrt()).collect();
@@ -141,7 +169,7 @@ fn recalled(plan: &Plan, positives: u64, references: u64) -> Vec<Row> {
         };
         let seed = stream.bits();
         let truth = 1.0 - acceptance * acceptance;
-        sheet.record("recall_at_acceptance: recall", rule, truth, |c| {
+        sheet.record("recall_at_acceptance: recall", Rule::Word, truth, |c| {
             let at = recall_at_acceptance(&hurt, &random, acceptance, &resampling(seed, c));
             Some(at.ok()?.recall)
         });
@@ -167,9 +195,58 @@ fn recalled(plan: &Plan, positives: u64, references: u64) -> Vec<Row> {
             }
         }
     };
-    // To show that something breaks takes more repetitions than to see that nothing does.
-    let reduced = if rule == Rule::Broken { 1_200 } else { 400 };
-    plan.simulate(&setting, positives, plan.size(reduced, 4_000), experiment)
+    plan.simulate(&setting, positives, plan.size(400, 4_000), experiment)
+}
+
+/// Families of four whose scores share an effect, catastrophes 1.2 higher.
+fn recalled_in_families(
+    plan: &Plan,
+    hurt: u64,
+    random: u64,
+    spread: f64,
+    shared: bool,
+) -> Vec<Row> {
+    let acceptance = 0.8;
+    let deviation = (1.0 + spread.powi(2)).sqrt();
+    // The quantile lies in (0, 1), where there is one.
+    let Ok(z) = normal::quantile(acceptance) else {
+        return Vec::new();
+    };
+    let truth = normal::ln_cdf(1.2 / deviation - z).exp();
+    let place = if shared { "the same" } else { "others" };
+    let setting = format!(
+        "{random} families of four reference items, spread {spread}, catastrophes in {place}"
+    );
+    let experiment = |stream: &mut Stream, sheet: &mut Sheet| {
+        let effects: Vec<f64> = (0..hurt + random)
+            .map(|_| spread * stream.normal())
+            .collect();
+        let mut draw = |first: u64, families: u64, shift: f64| -> (Vec<f64>, Vec<u64>) {
+            (first..first + families)
+                .flat_map(|family| [family; 4])
+                .map(|family| (effects[family as usize] + shift + stream.normal(), family))
+                .unzip()
+        };
+        let reference = draw(0, random, 0.0);
+        let caught = draw(if shared { 0 } else { random }, hurt, 1.2);
+        let (Ok(caught), Ok(reference)) = (
+            FamilyScores::new("catastrophes", &caught.0, &caught.1),
+            FamilyScores::new("random", &reference.0, &reference.1),
+        ) else {
+            return;
+        };
+        let figure = stated(0.99);
+        sheet.record(
+            "recall_at_acceptance: recall, families",
+            figure,
+            truth,
+            |c| {
+                let at = recall_at_acceptance(&caught, &reference, acceptance, &resampling(0, c));
+                Some(at.ok()?.recall)
+            },
+        );
+    };
+    plan.simulate(&setting, hurt, plan.size(300, 4_000), experiment)
 }
 
 fn ordered(plan: &Plan, n: u64) -> Vec<Row> {

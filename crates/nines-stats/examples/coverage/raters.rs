@@ -213,7 +213,7 @@ fn latent(plan: &Plan, items: u64, common: f64) -> Vec<Row> {
         tolerance: 1e-5,
         ..DawidSkeneOptions::default()
     };
-    // The smoothing adds a catastrophe and a safe item, which is too much where catastrophes are rare.
+    // Where catastrophes are rare, safe items flagged by mistake pass for them.
     let rule = if common < 0.1 {
         Rule::Broken
     } else {

@@ -3,6 +3,7 @@
 pub mod anytime;
 pub mod attacks;
 pub mod chance;
+pub mod choices;
 pub mod leaks;
 pub mod modes;
 pub mod plan;
@@ -35,7 +36,7 @@ pub struct Section {
 pub type Measure = fn(&Plan) -> Section;
 
 /// All families, in the order of the page.
-pub const FAMILIES: [(&str, Measure); 12] = [
+pub const FAMILIES: [(&str, Measure); 13] = [
     ("proportions", proportions::measure),
     ("leaks", leaks::measure),
     ("weights", weights::measure),
@@ -47,6 +48,7 @@ pub const FAMILIES: [(&str, Measure); 12] = [
     ("modes", modes::measure),
     ("raters", raters::measure),
     ("rankings", rankings::measure),
+    ("choices", choices::measure),
     ("small worlds", worst::measure),
 ];
 

@@ -68,7 +68,7 @@ failed; those repetitions are in no coverage. A coverage that is significantly b
 binomial test at 10⁻⁴, for that row alone) is **bold**.
 
 **What is checked.** An interval whose method does not say \"approximate\" must not cover too seldom. An
-approximate one must cover as often as its documentation says; those that give no figure are
+approximate one must cover as often as its documentation says; those whose figure depends on the setting are
 listed after the tables, and so is where methods break, each of which must indeed break. A simulated
 coverage fails only when it is significantly too low: the exact binomial test is made at level {FALSE_ALARM} divided by
 the number of checks, so that a suite without faults raises any alarm with probability at most {FALSE_ALARM}. That is
@@ -179,10 +179,10 @@ fn methods(rows: &[&Row]) -> String {
     text
 }
 
-/// The approximate intervals whose documentation gives no figure for the settings of this page.
+/// The approximate intervals whose documentation gives a range that depends on the setting.
 fn unstated(sections: &[Section]) -> String {
     let mut text = String::from(
-        "\n## Approximate methods without a figure\n\nTheir documentation states no coverage for the settings here, so nothing was checked. The range of
+        "\n## Approximate methods whose coverage depends on the setting\n\nTheir method states a range, and nothing was checked row by row. The range of
 coverages at 95 % over the tables above, and where the lowest is:\n\n| Interval | Lowest | Highest | Where the lowest is |\n|---|--:|--:|---|\n",
     );
     let mut by_interval: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
@@ -232,16 +232,15 @@ this low.
   is the right interval of the wrong experiment. So are intervals of one constant rate when attackers differ, of these raters
   when all raters are meant, and of prompts from the wrong distribution.
 - Normal intervals (importance, active testing, predictions, the stratified standard error) rest on failures that
-  were seen. Where a guess overlooks some, the missing ones are just those that weigh most, and enough effective
-  failures are no protection: \"when trusted\" is worse. Where no failure is seen, most refuse; \"or 0\" is what
+  were seen. Where a guess overlooks some, the missing ones are just those that weigh most, and ten effective failures
+  seen are no protection: \"when trusted\" is worse. Where no failure is seen, most refuse; \"or 0\" is what
   would come of not refusing.
-- The recall at an acceptance does not call itself approximate, and covers too seldom when a handful of
-  reference items places the threshold.
 - Extrapolations (the worst of many queries, the gap between logits) are as good as the shape that they assume.
 - A bootstrap over three attackers has three numbers to resample; Kaplan-Meier's interval over five sessions is
   not much better off.
 - Chao1's interval is one for a lower bound on the modes, and Chapman's normal limits need modes in common.
-- Dawid and Skene's smoothing adds a catastrophe and a safe item to every count, which swamps rare catastrophes.
+- Dawid and Skene's fit takes safe items that two raters flag by mistake for catastrophes, and smoothing makes it
+  worse: rare catastrophes are swamped.
 
 ",
     );

@@ -23,6 +23,11 @@ pub enum Rule {
 /// The rule of approximate methods that are documented to cover at least as often as stated.
 pub const NOMINAL: Rule = Rule::Figures([Some(0.9), Some(0.95), Some(0.99)]);
 
+/// The rule of approximate methods that state a figure at 0.95.
+pub const fn stated(figure: f64) -> Rule {
+    Rule::Figures([None, Some(figure), None])
+}
+
 /// Rounding that ends of intervals, and masses of enumerations, may carry.
 const ROUNDING: f64 = 1e-9;
 

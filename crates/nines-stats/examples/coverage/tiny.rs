@@ -3,7 +3,7 @@
 use super::Section;
 use super::chance::Counts;
 use super::plan::Plan;
-use super::tally::{NOMINAL, Row, Rule, Sheet};
+use super::tally::{NOMINAL, Row, Rule, Sheet, stated};
 use nines_stats::bootstrap::Bootstrap;
 use nines_stats::forecast::{TAIL_POINTS, fit_gumbel_tail};
 use nines_stats::low_probability::{gaussian_logit_gap, tilted_probability};
@@ -54,7 +54,7 @@ fn ideal_last_particle(plan: &Plan, p: f64, particles: u64) -> Vec<Row> {
         sheet.record("last_particle: poisson", NOMINAL, p, |c| {
             Some(of(c)?.poisson)
         });
-        sheet.record("last_particle: log_normal", Rule::Word, p, |c| {
+        sheet.record("last_particle: log_normal", stated(0.93), p, |c| {
             of(c)?.log_normal
         });
     })
@@ -84,10 +84,10 @@ fn ideal_levels(plan: &Plan, particles: u64) -> Vec<Row> {
 
 fn record_levels(levels: &[LevelCount], truth: f64, sheet: &mut Sheet) {
     let of = |c: f64| fixed_effort(levels, c).ok();
-    sheet.record("fixed_effort: conservative", Rule::Word, truth, |c| {
+    sheet.record("fixed_effort: conservative", NOMINAL, truth, |c| {
         Some(of(c)?.conservative)
     });
-    sheet.record("fixed_effort: log_normal", Rule::Word, truth, |c| {
+    sheet.record("fixed_effort: log_normal", stated(0.95), truth, |c| {
         of(c)?.log_normal
     });
 }
@@ -115,10 +115,10 @@ fn climbing(plan: &Plan) -> Vec<Row> {
         };
         let last = run_last_particle(&few, |s| s.normal(), |x| x - 4.0, kernel).ok();
         let of = |c: f64| last_particle(50, last.as_ref()?.moved, c).ok();
-        sheet.record("last_particle: poisson", Rule::Word, truth, |c| {
+        sheet.record("last_particle: poisson", stated(0.95), truth, |c| {
             Some(of(c)?.poisson)
         });
-        sheet.record("last_particle: log_normal", Rule::Word, truth, |c| {
+        sheet.record("last_particle: log_normal", stated(0.93), truth, |c| {
             of(c)?.log_normal
         });
     };
@@ -170,7 +170,7 @@ fn worst_of(plan: &Plan, tail: Tail, queries: u64) -> Vec<Row> {
     };
     let truth = (-(-worst).exp()).exp();
     let rule = match tail {
-        Tail::AsAssumed => Rule::Word,
+        Tail::AsAssumed => stated(0.95),
         Tail::Bent => Rule::Broken,
     };
     let setting = format!("the worst of {queries} queries, {}", tail.words());
@@ -224,7 +224,7 @@ enum Gaps {
 fn logit_gap(plan: &Plan, gaps: Gaps, n: u64) -> Vec<Row> {
     // The fourth standard deviation, which a sum of positive times cannot reach below 2.
     let (words, truth, rule) = match gaps {
-        Gaps::Normal => ("normal gaps", normal::ln_cdf(-4.0).exp(), Rule::Word),
+        Gaps::Normal => ("normal gaps", normal::ln_cdf(-4.0).exp(), stated(0.95)),
         Gaps::Skewed => ("gaps that cannot be negative", 0.0, Rule::Broken),
     };
     plan.simulate(words, n, plan.size(1_000, 10_000), |stream, sheet| {

@@ -6,7 +6,7 @@ use crate::estimate::IntervalEstimate;
 use crate::interval::exact_ends;
 use crate::normal;
 
-const METHOD: &str = "Kaplan-Meier, Greenwood on the log-log scale (approximate: simulated coverage 0.91 of 0.95 with 5 sessions, 0.94 with 10)";
+const METHOD: &str = "Kaplan-Meier, Greenwood on the log-log scale (approximate; of 0.95: 0.92 with 5 sessions, 0.93 with 10, 0.95 from 20 up)";
 
 /// A time with finds.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,10 +36,10 @@ pub struct KaplanMeier {
 ///
 /// Assumes independent sessions whose censoring has nothing to do with how near they were to a find
 /// (a budget fixed beforehand). Approximate, and says so: in simulations the interval at 0.95 held
-/// the truth in 0.91 to 1 of experiments with 5 sessions, 0.94 to 0.98 with 10, and 0.95 to 0.97
-/// with 20 or more. Sessions of one attacker are not independent, and the interval does not know it.
-/// A session censored at the time of a find counts as at risk. Where all at risk find, Greenwood's variance does not exist: the interval then ends
-/// where that of the time before ended.
+/// the truth in 0.92 of experiments with 5 sessions, 0.93 with 10, and 0.95 with 20 or more. Sessions
+/// of one attacker are not independent, and the interval does not know it. A session censored at the
+/// time of a find counts as at risk. Where all at risk find, Greenwood's variance does not exist: the
+/// interval then ends where that of the time before ended.
 ///
 /// # Errors
 /// [`StatsError::Empty`] without sessions, [`StatsError::NotFinite`] or
@@ -181,6 +181,10 @@ impl KaplanMeier {
     /// which the curve's interval holds ½. Where the curve stays above ½ there is no value, and
     /// where its interval does, the upper end is infinite.
     ///
+    /// Where one time would be both ends, many sessions share it, as when times are counted in whole
+    /// rounds. All that is known then is that the finds came after the time before it (or after 0): the
+    /// lower end. No interval has zero width.
+    ///
     /// # Example
     /// ```
     /// use nines_stats::attack_time::{AttackSession, kaplan_meier};
@@ -217,12 +221,22 @@ impl KaplanMeier {
         } else {
             first(&|s| s.lower <= 0.5).unwrap_or_else(|| self.times[self.times.len() - 1])
         };
+        let mut ends = (lower, first(&|s| s.upper < 0.5).unwrap_or(f64::INFINITY));
+        if ends.0 >= ends.1 {
+            let before = self.times.partition_point(|&t| t < ends.1);
+            ends.0 = before.checked_sub(1).map_or(0.0, |last| self.times[last]);
+        }
+        if ends.0 >= ends.1 {
+            // Finds at time 0.
+            let later = self.times.partition_point(|&t| t <= ends.1);
+            ends.1 = self.times.get(later).copied().unwrap_or(f64::INFINITY);
+        }
         IntervalEstimate {
             value: first(&|s| s.value.is_some_and(|v| v <= 0.5)),
-            lower,
-            upper: first(&|s| s.upper < 0.5).unwrap_or(f64::INFINITY),
+            lower: ends.0,
+            upper: ends.1,
             confidence: self.confidence,
-            method: "median of the Kaplan-Meier curve, Brookmeyer-Crowley (approximate: from the curve's interval)".to_owned(),
+            method: "median of the Kaplan-Meier curve, Brookmeyer-Crowley (approximate; 0.95 to 1 of 0.95 in simulations)".to_owned(),
             n: self.times.len() as u64,
         }
     }

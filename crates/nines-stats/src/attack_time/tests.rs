@@ -50,6 +50,21 @@ fn mean_times_come_out() {
 }
 
 #[test]
+fn a_median_has_no_zero_width() {
+    let median = |times: &[f64]| {
+        let sessions: Vec<_> = times.iter().map(|&t| session(t, true)).collect();
+        let e = kaplan_meier(&sessions, 0.95).unwrap().median();
+        (e.value, e.lower, e.upper)
+    };
+    // Times in whole rounds: the finds came after the round before.
+    assert_eq!(median(&[13.0; 12]), (Some(13.0), 0.0, 13.0));
+    let mut times = vec![12.0, 20.0];
+    times.extend([13.0; 20]);
+    assert_eq!(median(&times), (Some(13.0), 12.0, 13.0));
+    assert_eq!(median(&[0.0; 12]), (Some(0.0), 0.0, f64::INFINITY));
+}
+
+#[test]
 fn two_filters_come_out() {
     let compared = rate_ratio(finds(60, 780.0), finds(30, 780.0), 0.95).unwrap();
     assert_eq!(compared.ratio.value, Some(2.0));

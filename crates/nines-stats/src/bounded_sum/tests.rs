@@ -61,6 +61,46 @@ fn large_sums_stay_near_the_normal_bound() {
 }
 
 #[test]
+fn sums_of_millions_agree_with_slow_stepping() {
+    // The least bound over every s in turn, by halving; scipy.special.pdtr agrees to 1e-12.
+    for (sum, confidence, expected) in [
+        (1e4, 0.95, 10_207.835_582_034_31),
+        (1e5, 0.95, 100_653.849_994_651_94),
+    ] {
+        let bound = expected_sum_upper(sum, 1 << 40, confidence).unwrap().upper;
+        assert!((bound / expected - 1.0).abs() < 1e-13, "{sum}: {bound}");
+    }
+    // The normal limit: (bound − sum)/√sum no longer changes.
+    let excess = |sum: f64| {
+        let bound = expected_sum_upper(sum, 1 << 40, 0.95).unwrap().upper;
+        (bound - sum) / sum.sqrt()
+    };
+    assert!((excess(1e7) - excess(1e9)).abs() < 1e-3);
+}
+
+#[test]
+fn no_sum_is_too_small_and_no_confidence_too_low() {
+    for confidence in [1e-15, 0.01, 0.95, 1.0 - 1e-15] {
+        let none = upper(0.0, confidence);
+        for sum in [f64::from_bits(1), 1e-300, 1e-17, 1e-9] {
+            let bound = upper(sum, confidence);
+            let near = (bound - none).abs() <= 1e-6 * none + 2.0 * sum + 1e-15;
+            assert!(near, "{sum} at {confidence}: {bound} against {none}");
+        }
+    }
+}
+
+#[test]
+fn no_confidence_puts_the_bound_below_the_sum() {
+    for confidence in [f64::EPSILON, 1e-15, 1e-9] {
+        for sum in [0.7, 3.0, 1234.5, 1e6] {
+            let bound = expected_sum_upper(sum, 1 << 40, confidence).unwrap().upper;
+            assert!(bound >= sum && bound < sum + 1.0, "{sum}: {bound}");
+        }
+    }
+}
+
+#[test]
 fn covers_mixed_terms_at_least_as_often_as_promised() {
     let mut held = 0;
     for run in 0..600 {

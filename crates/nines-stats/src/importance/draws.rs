@@ -7,6 +7,9 @@ use crate::estimate::IntervalEstimate;
 use crate::interval::exact_ends;
 use crate::wald;
 
+/// How often normal intervals at 0.95 covered in simulations, as their method says it.
+const OVERLOOKED: &str = "covers far too seldom where failures are overlooked: 0.6 of 0.95";
+
 /// One draw from the frame, labelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Draw {
@@ -25,11 +28,13 @@ pub struct ImportanceEstimate {
     /// Its estimated standard error; `None` where the labels show no spread to estimate it from, as
     /// when none failed.
     pub standard_error: Option<f64>,
-    /// The normal interval, cut to [0, 1]; approximate. `None` without a standard error, and where all
-    /// of it lies above 1.
+    /// The normal interval, cut to [0, 1]; approximate, and far too narrow where failures are
+    /// overlooked. `None` without a standard error, and where all of it lies above 1.
     pub normal: Option<IntervalEstimate>,
-    /// Whether the normal interval may be relied on: at least ten effective failures. Even then it
-    /// knows nothing of failures in a region that was hardly ever drawn from.
+    /// Whether ten effective failures were seen. It speaks of the number of failures *seen* only, and
+    /// cannot see what was never drawn: where a quarter of rare failures was overlooked, intervals
+    /// trusted at 0.95 held the truth in 0.47 of experiments ([`hansen_hurwitz`]) and in none at all
+    /// ([`crate::importance::horvitz_thompson`]). Where failures may hide, rely on `guaranteed`.
     pub normal_trusted: bool,
     /// A two-sided interval that covers with at least its confidence, however few the failures. A
     /// value from few draws with large weights can lie outside.
@@ -164,7 +169,11 @@ fn finish(
     let standard_error = wald::standard_error(variance, value);
     let normal = standard_error
         .map(|se| {
-            let method = wald::method(&format!("normal, {name}"), drawn.effective_failures);
+            let method = wald::method(
+                &format!("normal, {name}"),
+                drawn.effective_failures,
+                OVERLOOKED,
+            );
             wald::interval(value, se, (0.0, 1.0), confidence, method, n)
         })
         .transpose()?
@@ -184,6 +193,11 @@ fn finish(
 
 /// Returns the failure rate of the frame from independent labelled draws with replacement:
 /// the mean of y/(N·q), which is unbiased.
+///
+/// The normal interval must not be relied on where the proposal may overlook failures, not even when it
+/// is "trusted": with a quarter of rare failures overlooked, normal intervals at 0.95 held the truth in
+/// 0.59 of experiments, and in 0.47 of those where ten failures had been seen. Even with good guesses
+/// of common failures 200 labels gave 0.88. The guaranteed interval minds neither.
 ///
 /// Assumes that the draws are independent, each from the same proposal, and that no label decided
 /// what was drawn next. Do not refit the proposal on the labels and pool all of them as one sample.

@@ -8,6 +8,9 @@ use crate::error::{StatsError, alpha_of, same_length, within};
 use crate::estimate::IntervalEstimate;
 use crate::wald;
 
+/// How often normal intervals at 0.95 covered in simulations, as their method says it.
+const OVERLOOKED: &str = "covers far too seldom where failures are overlooked: 0.24 of 0.95";
+
 /// The labels of one Poisson sample, summed up for the bounds.
 struct Sample {
     /// The smallest inclusion probability of the frame.
@@ -63,6 +66,11 @@ impl Sample {
 
 /// Returns the failure rate of a frame whose item i was labelled with probability `inclusion[i]`,
 /// independently of the others: (1/N)·Σ y/π over the labelled items, which is unbiased.
+///
+/// The normal interval must not be relied on where the probabilities may overlook failures, not even
+/// when it is "trusted": with a quarter of rare failures overlooked, normal intervals at 0.95 held the
+/// truth in 0.24 of experiments, and in none of those where ten failures had been seen. Even with good
+/// guesses of common failures 200 labels gave 0.69. The guaranteed interval minds neither.
 ///
 /// `labels[i]` is `None` for items that were not included, and otherwise whether the item failed.
 /// The rate is that of this very frame; that the frame is itself a sample of something larger is not
@@ -170,7 +178,7 @@ pub fn horvitz_thompson(
     let standard_error = wald::standard_error(variance, value);
     let normal = standard_error
         .map(|se| {
-            let method = wald::method("normal, Horvitz-Thompson", effective_failures);
+            let method = wald::method("normal, Horvitz-Thompson", effective_failures, OVERLOOKED);
             wald::interval(value, se, (0.0, 1.0), confidence, method, n)
         })
         .transpose()?

@@ -66,7 +66,7 @@ fn three_draws_match_the_worked_example() {
     assert!(!estimate.normal_trusted);
     let method = estimate.normal.unwrap().method;
     assert!(
-        method.contains("approximate: not to be trusted, 2.0"),
+        method.contains("approximate, not to be trusted: 2.0"),
         "{method}"
     );
     let ratio = hajek(&proposal, &draws, 0.95).unwrap();

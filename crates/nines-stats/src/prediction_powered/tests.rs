@@ -36,7 +36,7 @@ fn the_worked_example() {
         tuned
             .estimate
             .method
-            .contains("approximate: not to be trusted, 3.0")
+            .contains("approximate, not to be trusted: 3.0")
     );
 }
 

@@ -148,18 +148,19 @@ impl Advantage {
     }
 
     /// Names a normal interval, with the warning that it deserves.
-    pub(super) fn approximation(&self, name: &str) -> String {
-        approximation(name, self.wins, self.losses)
+    pub(super) fn approximation(&self, name: &str, covered: &str) -> String {
+        approximation(name, self.wins, self.losses, covered)
     }
 }
 
-/// Names a normal interval, with the warning that so many wins and losses deserve.
-pub(super) fn approximation(name: &str, wins: u64, losses: u64) -> String {
+/// Names a normal interval, with the warning that so many wins and losses deserve and how often it
+/// covered in simulations.
+pub(super) fn approximation(name: &str, wins: u64, losses: u64, covered: &str) -> String {
     if wins.min(losses) < DECIDED_FOR_NORMAL {
         format!(
-            "{name} (approximate: not to be trusted, {wins} wins and {losses} losses, {DECIDED_FOR_NORMAL} of each are needed)"
+            "{name} (approximate, not to be trusted: {wins} wins and {losses} losses, {DECIDED_FOR_NORMAL} of each are needed; {covered} of 0.95)"
         )
     } else {
-        format!("{name} (approximate: {wins} wins and {losses} losses)")
+        format!("{name} (approximate; {covered} of 0.95)")
     }
 }

@@ -144,7 +144,8 @@ pub fn known_rejection(
             .map(|v| r * r * v / 4.0 + half * half * rate.variance()),
         freedom: advantage.prompts() as f64 - 1.0,
         guarantee: format!("known rejection rate, {}", advantage.guarantee()),
-        approximation: advantage.approximation("known rejection rate, Student over prompts"),
+        approximation: advantage
+            .approximation("known rejection rate, Student over prompts", "0.94 to 0.96"),
         n: advantage.prompts() as u64,
     }
     .assemble(confidence)

@@ -129,13 +129,13 @@ fn effective_ratings(pairs: &[WeightedPair]) -> f64 {
 const EFFECTIVE_FOR_NORMAL: f64 = 20.0;
 
 /// Names a normal interval, with the warning that so few effective ratings, wins and losses deserve.
-fn doubt(name: &str, sums: &WeightedSums, effective: f64) -> String {
+fn doubt(name: &str, sums: &WeightedSums, effective: f64, covered: &str) -> String {
     if effective < EFFECTIVE_FOR_NORMAL {
         format!(
-            "{name} (approximate: not to be trusted, {effective:.1} effective ratings, {EFFECTIVE_FOR_NORMAL} are needed)"
+            "{name} (approximate, not to be trusted: {effective:.1} effective ratings, {EFFECTIVE_FOR_NORMAL} are needed; {covered} of 0.95)"
         )
     } else {
-        approximation(name, sums.counted_wins, sums.counted_losses)
+        approximation(name, sums.counted_wins, sums.counted_losses, covered)
     }
 }
 
@@ -216,7 +216,12 @@ pub fn horvitz_thompson(
             variance: (pairs.len() > 1).then(|| moments::variance(&terms) / n),
             freedom: n - 1.0,
             guarantee: guarantee("Horvitz-Thompson", largest),
-            approximation: doubt("Horvitz-Thompson, Student over pairs", &sums, effective),
+            approximation: doubt(
+                "Horvitz-Thompson, Student over pairs",
+                &sums,
+                effective,
+                "0.95",
+            ),
             n: pairs.len() as u64,
         }
         .assemble(confidence)?,
@@ -303,7 +308,7 @@ pub fn hajek(
                 .then(|| r * r * squares / (total * total) + half * half * rate.variance()),
             freedom: f64::INFINITY,
             guarantee: guarantee("Hajek ratio", largest),
-            approximation: doubt("Hajek ratio, normal", &sums, effective),
+            approximation: doubt("Hajek ratio, normal", &sums, effective, "0.94 to 0.95"),
             n: pairs.len() as u64,
         }
         .assemble(confidence)?,

@@ -116,6 +116,7 @@ pub fn two_way_interval(
             &format!("skip-pairs mean, Student over {prompts} prompts and {raters} raters"),
             wins,
             losses,
+            "0.94 to 0.95",
         ),
         n: prompts.min(raters),
     }

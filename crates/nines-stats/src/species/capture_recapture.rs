@@ -21,8 +21,8 @@ pub struct CaptureRecapture {
 /// Assumes that the teams work apart and that every mode is as likely to be found as any other,
 /// though one team may be better than the other. Modes that are easy for both make the estimate too
 /// low, and so do teams that talk. The interval is approximate and never below the modes found: in
-/// simulations it held the truth in 0.92 of experiments at 0.95 with about 18 in common, 0.90 with
-/// 14, and 0.77 with 3; [`capture_recapture_exact`] has no such weakness. When one team found nothing
+/// simulations it held the truth in 0.94 of experiments at 0.95 with about 18 in common, 0.91 with
+/// 14, and 0.77 to 0.87 with 3; [`capture_recapture_exact`] has no such weakness. When one team found nothing
 /// that the other did not, its upper end is exact too, and when one team found nothing there is no
 /// value and no upper end.
 ///
@@ -83,12 +83,12 @@ pub fn capture_recapture(
     let (upper, method) = if both == fewer {
         (
             most_modes(first.max(second), fewer, both, tail),
-            "Chapman, exact upper end for nested teams (approximate: the lower end is the modes found)",
+            "Chapman, exact upper end for nested teams (approximate; of 0.95: 0.94 with 18 in common, 0.91 with 14, 0.77 to 0.87 with 3)",
         )
     } else {
         (
             estimate + half,
-            "Chapman, normal limits (approximate: simulated coverage 0.77 of 0.95 with 3 in common, 0.90 with 14)",
+            "Chapman, normal limits (approximate; of 0.95: 0.94 with 18 in common, 0.91 with 14, 0.77 to 0.87 with 3)",
         )
     };
     Ok(CaptureRecapture {

@@ -131,7 +131,7 @@ fn selected_item() -> Layout {
     refers(&mut table, "selected_items", "item_id", "design_items");
     Layout {
         table,
-        indexes: vec![unique("selected_items", ["item_id", "selection_id"])],
+        indexes: vec![unique("selected_items", ["selection_id", "item_id"])],
     }
 }
 

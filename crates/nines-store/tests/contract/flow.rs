@@ -23,7 +23,7 @@ pub fn sampler(seed: u64) -> Sampler {
     }
 }
 
-fn draw(draw: u32, completion: &str) -> Draw {
+pub fn draw(draw: u32, completion: &str) -> Draw {
     Draw {
         draw,
         completion: completion.into(),
@@ -39,11 +39,11 @@ fn drawn(prompt: PromptId, number: u32, completion: &str) -> NewGeneration {
     }
 }
 
-fn score(logit: f64) -> Score {
+pub fn score(logit: f64) -> Score {
     Score::new(logit).expect("finite")
 }
 
-async fn prompts(store: &Store, texts: &[&str]) -> Vec<PromptId> {
+pub async fn prompts(store: &Store, texts: &[&str]) -> Vec<PromptId> {
     let new: Vec<_> = texts
         .iter()
         .map(|text| NewPrompt::new(*text, "test"))
@@ -56,7 +56,7 @@ async fn prompts(store: &Store, texts: &[&str]) -> Vec<PromptId> {
         .collect()
 }
 
-async fn snippets(store: &Store, n: usize) -> Vec<SnippetId> {
+pub async fn snippets(store: &Store, n: usize) -> Vec<SnippetId> {
     let new: Vec<_> = (0..n)
         .map(|i| snippet("p", &format!("completion {i}")))
         .collect();

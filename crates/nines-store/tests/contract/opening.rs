@@ -1,9 +1,42 @@
 //! Opening: refusing what is not ours before touching it, and starting at the same moment.
 
-use crate::harness::contract;
+use crate::data::{label, snippet};
+use crate::harness::{Db, contract};
+use crate::measuring::distribution;
+use nines_domain::label::Verdict;
 use nines_store::{NewPrompt, Store, StoreError, StoreUrl};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Statement};
 use std::fs;
+
+/// The tables of `m0004_measurement`, those first that refer to others.
+const MEASUREMENT: [&str; 9] = [
+    "estimates",
+    "attack_sessions",
+    "comparisons",
+    "selected_items",
+    "selections",
+    "design_items",
+    "designs",
+    "distribution_prompts",
+    "distributions",
+];
+
+/// The names of all tables and indexes.
+async fn layout(db: &Db) -> Vec<String> {
+    let raw = db.raw().await;
+    let names = if db.is_postgres() {
+        "SELECT relname::text AS name FROM pg_catalog.pg_class \
+         WHERE relnamespace = current_schema()::regnamespace ORDER BY 1"
+    } else {
+        "SELECT name FROM sqlite_master ORDER BY 1"
+    };
+    let names = Statement::from_string(raw.get_database_backend(), names);
+    let rows = raw.query_all_raw(names).await.expect("a query");
+    raw.close().await.expect("closed");
+    rows.iter()
+        .map(|row| row.try_get("", "name").expect("a name"))
+        .collect()
+}
 
 contract! {
     async fn a_database_of_a_newer_nines_is_refused_and_left_alone(db) {
@@ -20,7 +53,7 @@ contract! {
             other => panic!("{other:?}"),
         }
         assert_eq!(bytes(&db.url), before);
-        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 4);
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 5);
     }
 
     async fn a_database_of_an_older_nines_is_brought_up_to_date(db) {
@@ -31,15 +64,46 @@ contract! {
         for undo in [
             "ALTER TABLE filter_answers DROP COLUMN reason",
             "ALTER TABLE labels DROP COLUMN predicate",
-            "DELETE FROM nines_migrations WHERE version IN ('m0002_failed_draws', 'm0003_label_predicate')",
+            "DELETE FROM nines_migrations WHERE version IN ('m0002_failed_draws', 'm0003_label_predicate', 'm0004_measurement')",
         ] {
             raw.execute_unprepared(undo).await.expect("taken back");
         }
+        for table in MEASUREMENT {
+            raw.execute_unprepared(&format!("DROP TABLE {table}")).await.expect("taken back");
+        }
         raw.close().await.expect("closed");
         let store = db.open().await;
-        assert_eq!(store.describe().await.expect("described").layout.len(), 3);
+        assert_eq!(store.describe().await.expect("described").layout.len(), 4);
         assert_eq!(store.prompts(&Default::default()).await.expect("read").len(), 1);
         assert_eq!(db.number("SELECT COUNT(reason) FROM filter_answers").await, 0);
+    }
+
+    async fn a_database_from_before_measuring_keeps_its_rows_and_can_measure(db) {
+        let store = db.open().await;
+        let snippets = [snippet("a", "b"), snippet("a", "c")];
+        let ids: Vec<_> = store.insert_snippets(&snippets).await.expect("stored").ids().collect();
+        store.insert_labels(&[label(ids[0], "ada", Verdict::Yes, Some(3))]).await.expect("stored");
+        let before = store.snippets(&Default::default()).await.expect("read");
+        store.close().await;
+        let layout = layout(db).await;
+        let raw = db.raw().await;
+        for table in MEASUREMENT {
+            raw.execute_unprepared(&format!("DROP TABLE {table}")).await.expect("taken back");
+        }
+        let undo = "DELETE FROM nines_migrations WHERE version = 'm0004_measurement'";
+        raw.execute_unprepared(undo).await.expect("taken back");
+        raw.close().await.expect("closed");
+        assert_ne!(self::layout(db).await, layout);
+
+        let store = db.open().await;
+        assert_eq!(store.snippets(&Default::default()).await.expect("read"), before);
+        assert_eq!(self::layout(db).await, layout, "as in a database that is made today");
+        let prompt = store.prompts(&Default::default()).await.expect("read")[0].id;
+        let new = distribution("uniform", &[prompt]);
+        store.insert_distribution(&new).await.expect("stored");
+        store.close().await;
+        let store = Store::open_existing(&db.url).await.expect("opens again");
+        assert_eq!(store.distributions().await.expect("read").len(), 1);
     }
 
     async fn another_programs_database_is_refused_and_left_alone(db) {
@@ -67,7 +131,7 @@ contract! {
             });
         }
         openings.join_all().await;
-        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 3);
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 4);
         assert_eq!(db.number("SELECT COUNT(*) FROM prompts").await, 8);
     }
 
@@ -76,7 +140,7 @@ contract! {
         let described = store.describe().await.expect("described");
         let program = if db.is_postgres() { "PostgreSQL " } else { "SQLite 3." };
         assert!(described.database.starts_with(program), "{described:?}");
-        assert_eq!(described.layout.len(), 3);
+        assert_eq!(described.layout.len(), 4);
         assert_eq!(described.bytes.is_some(), !db.is_postgres());
     }
 }

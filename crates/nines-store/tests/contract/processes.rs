@@ -2,10 +2,13 @@
 
 use crate::data::{label, snippet};
 use crate::harness::{Db, contract};
+use crate::measuring::distribution;
 use crate::runs::{model, run};
 use nines_domain::label::Verdict;
+use nines_domain::snippet::ContentHash;
 use nines_store::{
-    ModelKind, NewPrompt, RunStatus, SnippetFilter, SnippetRef, Store, StoreError, StoreUrl,
+    DesignKind, ModelKind, NewDesign, NewPrompt, RunStatus, SnippetFilter, SnippetRef, Store,
+    StoreError, StoreUrl,
 };
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -73,6 +76,7 @@ fn does_one_job() {
         let store = Store::open(&url).await.expect("opens");
         match job.split_once(' ').unwrap_or((&job, "")) {
             ("write", name) => write_and_label(&store, name).await,
+            ("design", _) => make_designs(&store).await,
             ("bulk", _) => bulk_for_ever(&store).await,
             ("run", _) => {
                 store.start_run(&run("train")).await.expect("started");
@@ -106,6 +110,24 @@ async fn write_and_label(store: &Store, name: &str) {
             .map(|id| label(*id, name, Verdict::No, None))
             .collect();
         store.insert_labels(&labels).await.expect("stored");
+    }
+}
+
+/// Stores designs that other processes store at the same time, in the same order.
+async fn make_designs(store: &Store) {
+    let distribution = store.distributions().await.expect("read")[0].id;
+    let classifier = store.latest_model(ModelKind::Classifier, None);
+    let model = classifier.await.expect("read").expect("stored").id;
+    for round in 0..200 {
+        let new = NewDesign {
+            kind: DesignKind::Leak,
+            identity: ContentHash::of_prompt(&round.to_string()),
+            distribution,
+            model,
+            record: serde_json::Value::Null,
+        };
+        let design = store.ensure_design(&new).await.expect("stored");
+        assert_eq!(design.identity, new.identity);
     }
 }
 
@@ -159,6 +181,18 @@ contract! {
             // Whoever came last saw the labels of all before.
             assert_eq!(snippet.adjudication.map(|a| a.labels), Some(labellers));
         }
+    }
+
+    async fn processes_that_make_one_design_at_once_make_one_row(db) {
+        let store = db.open().await;
+        let prompts = store.insert_prompts(&[NewPrompt::new("a", "test")]).await.expect("stored");
+        let prompts: Vec<_> = prompts.ids().collect();
+        store.insert_distribution(&distribution("uniform", &prompts)).await.expect("stored");
+        store.insert_model(&model(ModelKind::Classifier, "injury", "d")).await.expect("stored");
+        let children = [child(db, "design", None), child(db, "design", None)];
+        make_designs(&store).await;
+        children.into_iter().for_each(finish);
+        assert_eq!(db.number("SELECT COUNT(*) FROM designs").await, 200);
     }
 
     async fn a_killed_process_leaves_whole_batches(db) {

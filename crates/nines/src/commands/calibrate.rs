@@ -72,7 +72,7 @@ pub async fn run(project: &Project, args: CalibrateArgs, output: &Output) -> Res
     let calibrated = calibrate(project, &args, output).await?;
     output.result(&calibrated, || {
         format!(
-            "{}: {}\n{}\nnext: nines filter --show-all \"…\"",
+            "{}: {}\n{}\nnext: nines filter --show-all \"…\"\n      nines measure leak",
             calibrated.classifier, calibrated.record.rule, calibrated
         )
     });

@@ -312,7 +312,7 @@ fn words(summary: &Summary, serving: &Serving) -> String {
          Everything is in {folder}: nines.toml, predicate.md, nines.db, models/, runs/\n\
          It took {:.0} s. Try next:\n  \
          nines --project {folder} filter --show-all \"The knight raised his sword.\"\n  \
-         nines --project {folder} label export --out batch.jsonl\n  \
+         nines --project {folder} measure leak      (draws what to label, then says how sure it is)\n  \
          nines --project {folder} export classifier --out my-classifier\n{line}",
         summary.seconds
     );

@@ -12,10 +12,18 @@ mod quality;
 mod record;
 mod show;
 
+pub use attack_time::groups as attack_groups;
 pub use compare::open_items as open_compared;
 pub use distribution::Named;
-pub use leak::{draw_only as draw_leak, measured as measure_leak, open_items as open_answers};
-pub use quality::{ShownPair, draw_only as draw_quality, measured as measure_quality, open_pairs};
+pub use leak::{
+    LeakDesign, answer_score, answers_of, draw_only as draw_leak, items_of,
+    measured as measure_leak, open_items as open_answers, snippets_of,
+};
+pub use quality::{
+    Ready as QualityDesign, ShownPair, draw_only as draw_quality, measured as measure_quality,
+    open_pairs,
+};
+pub use record::whose;
 
 use crate::cli::MeasureCommand;
 use crate::output::Output;

@@ -11,6 +11,7 @@ mod init;
 mod label;
 mod measure;
 mod models;
+mod report;
 mod score;
 mod simulate;
 mod stats;
@@ -74,6 +75,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<()> {
         Command::Export(command) => export::run(&project, command, output).await,
         Command::Simulate(command) => simulate::run(&project, command, output).await,
         Command::Measure(command) => measure::run(&project, command, output).await,
+        Command::Report(args) => report::run(&project, &args, output).await,
         Command::Init(_)
         | Command::Models(_)
         | Command::Demo(_)

@@ -29,6 +29,7 @@ const COMMANDS: &[&[&str]] = &[
     &["simulate", "new"],
     &["simulate", "label"],
     &["simulate", "check"],
+    &["report"],
     &["stats"],
     &["stats", "interval"],
     &["stats", "plan"],

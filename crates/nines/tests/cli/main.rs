@@ -4,6 +4,7 @@ mod bad_input;
 mod help;
 mod job;
 mod measure;
+mod report;
 mod stats;
 mod stops;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]

@@ -472,14 +472,14 @@ fn design() -> Design {
         ],
         next: vec![
             NextLabels {
-                stratum: 4,
+                stratum: Some(4),
                 labels: 120,
                 bound: "model-assisted interval's upper end (strict)".into(),
                 now: 1.42e-4,
                 then: 1.21e-4,
             },
             NextLabels {
-                stratum: 1,
+                stratum: Some(1),
                 labels: 1_000,
                 bound: "assumption-free upper bound (strict)".into(),
                 now: 5.58e-4,

@@ -28,7 +28,7 @@ fn ten_pairs_match_the_published_numbers() {
     assert!(
         normal
             .method
-            .contains("approximate: not to be trusted, 1 wins and 3 losses")
+            .contains("approximate, not to be trusted: 1 wins and 3 losses")
     );
     assert!(quality.guaranteed.method.contains("guaranteed"));
     assert_eq!(quality.guaranteed.n, 10);

@@ -66,7 +66,7 @@ fn weighted_estimates_agree_with_scipy() {
     assert!(
         normal
             .method
-            .contains("not to be trusted, 3.1 effective ratings, 20 are")
+            .contains("not to be trusted: 3.1 effective ratings, 20 are")
     );
     // The unit of the weights does not matter.
     let scaled: Vec<WeightedPair> = pairs

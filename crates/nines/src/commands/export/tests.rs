@@ -173,6 +173,8 @@ async fn a_labelling_batch_has_no_cut_off_texts_and_is_not_written_over() {
             disagreements: false,
             seed: 0,
             replace,
+            queue: None,
+            labeller: None,
         };
         label::run(&project, command, &output)
     };

@@ -238,42 +238,11 @@ async fn stored(
     let families = project.store.prompts_by_id(&ids).await?;
     for (answer, family) in found.into_iter().zip(families.iter().map(|p| p.family)) {
         let prompt = &prompts[answer.position as usize];
-        let candidates = candidates_of(&answer);
-        let accepted = answer.accepted.and_then(|id| {
-            answer
-                .candidates
-                .iter()
-                .find(|c| c.snippet == id && c.ruling.is_accepted())
-        });
-        let outcome = match (accepted, &answer.reason) {
-            (Some(candidate), _) => Outcome::Accepted {
-                number: candidate.draw.draw,
-            },
-            (None, Some(reason)) if candidates.is_empty() => {
-                Outcome::Abstained(Abstention::Prompt {
-                    reason: reason.clone(),
-                })
-            }
-            (None, _) => Outcome::Abstained(Abstention::BudgetSpent {
-                draws: candidates.len() as u32,
-                unscoreable: candidates
-                    .iter()
-                    .filter(|c| c.ruling.score().is_none())
-                    .count() as u32,
-                last_reason: candidates.iter().rev().find_map(|c| match &c.ruling {
-                    Ruling::Unscoreable { reason } => Some(reason.clone()),
-                    _ => None,
-                }),
-            }),
-        };
         answers.push(Answered {
             prompt: prompt.text.clone(),
             family,
-            completion: accepted.map(|c| c.draw.completion.clone()),
-            answer: Answer {
-                outcome,
-                candidates,
-            },
+            completion: accepted(&answer).map(|c| c.draw.completion.clone()),
+            answer: answer_of(&answer),
         });
     }
     Ok(Answers {
@@ -281,6 +250,41 @@ async fn stored(
         report: report_of(&answers, serving)?,
         answers,
     })
+}
+
+/// The candidate that is the answer.
+fn accepted(answer: &FilterAnswer) -> Option<&nines_store::Candidate> {
+    let id = answer.accepted?;
+    let mut candidates = answer.candidates.iter();
+    candidates.find(|c| c.snippet == id && c.ruling.is_accepted())
+}
+
+/// A stored answer as the filter gave it.
+pub fn answer_of(answer: &FilterAnswer) -> Answer {
+    let candidates = candidates_of(answer);
+    let outcome = match (accepted(answer), &answer.reason) {
+        (Some(candidate), _) => Outcome::Accepted {
+            number: candidate.draw.draw,
+        },
+        (None, Some(reason)) if candidates.is_empty() => Outcome::Abstained(Abstention::Prompt {
+            reason: reason.clone(),
+        }),
+        (None, _) => Outcome::Abstained(Abstention::BudgetSpent {
+            draws: candidates.len() as u32,
+            unscoreable: candidates
+                .iter()
+                .filter(|c| c.ruling.score().is_none())
+                .count() as u32,
+            last_reason: candidates.iter().rev().find_map(|c| match &c.ruling {
+                Ruling::Unscoreable { reason } => Some(reason.clone()),
+                _ => None,
+            }),
+        }),
+    };
+    Answer {
+        outcome,
+        candidates,
+    }
 }
 
 /// The candidates of a stored answer, in the order of their draws; a draw that is missing failed.

@@ -28,9 +28,6 @@ use std::fmt::Write;
 /// Labels drawn where nothing else is said.
 const LABELS: u64 = 200;
 
-/// How many labels an expectation of the classifier's counts for against those given.
-const PRIOR_LABELS: f64 = 50.0;
-
 /// A design of the leak with its items and what is known of them.
 pub struct LeakDesign {
     /// The design.
@@ -216,41 +213,35 @@ impl Ready {
         items_of(&self.design.items, &answers, &self.snippets, kind)
     }
 
-    /// What the plan knows of each stratum: sizes, what is drawn, and rates by classifier and labels.
+    /// What the plan knows of each stratum.
     fn strata(&self) -> Result<Vec<StratumPlan>> {
-        let mut sums = vec![(0u64, 0.0, 0u64, 0u64); self.design.strata.count()];
-        let items = self.items(LabellerKind::Person)?;
-        for ((item, answer), seen) in self
-            .design
-            .items
-            .iter()
-            .zip(&self.frame.answers)
-            .zip(&items)
-        {
-            let (Some(h), Some(score)) = (item.item.stratum, answer_score(answer)) else {
+        let scores: Vec<Option<Score>> = self.frame.answers.iter().map(answer_score).collect();
+        Ok(self.design.plans(&scores))
+    }
+}
+
+impl LeakDesign {
+    /// What a plan knows of each stratum: sizes, what is drawn, and rates by the classifier. The
+    /// scores are those of the answers, in the order of the items.
+    pub fn plans(&self, scores: &[Option<Score>]) -> Vec<StratumPlan> {
+        let mut sums = vec![(0u64, 0.0); self.strata.count()];
+        for (item, score) in self.items.iter().zip(scores) {
+            let (Some(h), Some(score)) = (item.item.stratum, *score) else {
                 continue;
             };
-            let (size, risk, labelled, bad) = &mut sums[h as usize];
+            // By scores alone: probabilities that follow the labels which they weigh would bias the leak.
+            let (size, risk) = &mut sums[h as usize];
             *size += 1;
             *risk += score.probability();
-            if item.drawn.is_some() && seen.finding != Finding::Unlabelled {
-                *labelled += 1;
-                *bad += u64::from(matches!(seen.finding, Finding::Broad | Finding::Strict));
-            }
         }
-        Ok(sums
-            .into_iter()
-            .zip(&self.design.probabilities)
-            .map(|((size, risk, labelled, bad), drawn)| {
-                let by_score = if size > 0 { risk / size as f64 } else { 0.0 };
-                let seen = bad as f64 + PRIOR_LABELS * by_score;
-                StratumPlan {
-                    size,
-                    drawn: *drawn,
-                    expected: seen / (labelled as f64 + PRIOR_LABELS),
-                }
+        sums.into_iter()
+            .zip(&self.probabilities)
+            .map(|((size, risk), drawn)| StratumPlan {
+                size,
+                drawn: *drawn,
+                expected: if size > 0 { risk / size as f64 } else { 0.0 },
             })
-            .collect())
+            .collect()
     }
 }
 

@@ -12,10 +12,10 @@ use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Result, bail};
 use nines_domain::estimate::Estimate;
-use nines_domain::label::{Adjudication, Label, LabellerKind};
 use nines_domain::score::{Score, Threshold};
 use nines_domain::snippet::SnippetText;
 use nines_measure::estimate;
+use nines_measure::severity::severity;
 use nines_stats::bootstrap::Bootstrap;
 use nines_stats::forecast::fit_gumbel_tail;
 use nines_stats::interval::clopper_pearson;
@@ -46,6 +46,8 @@ struct Found {
     growth: Vec<Growth>,
     forecast: Vec<(u64, Estimate)>,
     caution: Vec<Caution>,
+    /// The quality wherever it was measured for this classifier, by threshold.
+    quality: Vec<(Threshold, Estimate)>,
     estimates: Vec<i64>,
 }
 
@@ -138,10 +140,34 @@ pub async fn run(project: &Project, args: &FrameArgs, output: &Output) -> Result
         growth: growth(&catastrophes, threshold),
         forecast,
         caution,
+        quality: quality(project, &frame).await?,
         estimates: stored.iter().map(|e| e.id.0).collect(),
     };
     output.result(&found, || words(&found));
     Ok(())
+}
+
+/// The newest quality at every threshold at which it was measured for the frame's classifier.
+async fn quality(project: &Project, frame: &Frame) -> Result<Vec<(Threshold, Estimate)>> {
+    let mut found: Vec<(Threshold, Estimate)> = Vec::new();
+    for stored in project.store.estimates(None).await?.into_iter().rev() {
+        let record = &stored.new.record;
+        let filter = &record["frame"]["filter"];
+        let at = match stored.new.quantity.as_str() {
+            "quality" => &filter["threshold"],
+            "quality.at" => &record["threshold"],
+            _ => continue,
+        };
+        let Ok(at) = serde_json::from_value::<Threshold>(at.clone()) else {
+            continue;
+        };
+        let is_same = filter["model"] == json!(frame.serving.model.id);
+        if is_same && found.iter().all(|(t, _)| *t != at) {
+            found.push((at, stored.new.estimate));
+        }
+    }
+    found.sort_by(|a, b| a.0.logit().total_cmp(&b.0.logit()));
+    Ok(found)
 }
 
 /// Everything labelled as a catastrophe, with the score that decides, in the order of labelling.
@@ -162,7 +188,7 @@ async fn catastrophes(
         .filter_map(|(snippet, score)| {
             Some(Catastrophe {
                 label: snippet.labels.last()?.id.0,
-                severity: severity_of(&snippet.labels.iter().map(|l| &l.label).collect::<Vec<_>>()),
+                severity: severity(snippet.labels.iter().map(|l| &l.label)).map_or(2, u8::from),
                 score: score.ok()?.logit(),
                 text: snippet.text,
             })
@@ -170,23 +196,6 @@ async fn catastrophes(
         .collect();
     found.sort_by_key(|c| c.label);
     Ok(found)
-}
-
-/// The median severity of the yes labels, rounded down.
-fn severity_of(labels: &[&Label]) -> u8 {
-    let people: Vec<Label> = labels.iter().map(|l| (*l).clone()).collect();
-    debug_assert!(Adjudication::of(&people).is_some());
-    let mut found: Vec<u8> = labels
-        .iter()
-        .filter(|l| l.verdict == nines_domain::label::Verdict::Yes)
-        .filter(|l| l.kind == LabellerKind::Person || labels.len() == 1)
-        .map(|l| l.severity.map_or(2, u8::from))
-        .collect();
-    found.sort_unstable();
-    found
-        .get((found.len().max(1) - 1) / 2)
-        .copied()
-        .unwrap_or(2)
 }
 
 fn worst_of(
@@ -351,9 +360,12 @@ fn words(found: &Found) -> String {
             shown(&c.acceptance)
         );
     }
+    for (threshold, quality) in &found.quality {
+        let _ = writeln!(text, "  quality, accepting {threshold}: {}", shown(quality));
+    }
     text.push_str(
         "Catastrophes found are no sample of anything: these shares describe what is known, and promise nothing.\n\
-         What a lower threshold costs in quality: `nines measure quality --threshold P`.",
+         What a lower threshold costs in quality: `nines measure quality --threshold P --curve ...`.",
     );
     text
 }

@@ -135,19 +135,23 @@ pub fn quality_items(
 }
 
 /// A design of the quality with what is known of it.
-struct Ready {
-    design: Design,
+pub struct Ready {
+    /// The design.
+    pub design: Design,
     seed: u64,
     /// The frame's own threshold, and the less cautious ones of the curve.
     thresholds: Vec<Threshold>,
     items: Vec<DesignItem>,
-    probability: f64,
-    answers: Vec<FilterAnswer>,
+    /// The probability with which pairs that differ were drawn.
+    pub probability: f64,
+    /// The answers of its frame.
+    pub answers: Vec<FilterAnswer>,
     comparisons: Vec<StoredComparison>,
 }
 
 impl Ready {
-    async fn read(project: &Project, design: Design) -> Result<Self> {
+    /// Reads a design.
+    pub async fn read(project: &Project, design: Design) -> Result<Self> {
         let seed = design.record["seed"]
             .as_u64()
             .context("the design has no seed")?;
@@ -181,10 +185,27 @@ impl Ready {
         })
     }
 
+    /// Its requests at the frame's own threshold, as measuring takes them, by one kind of rater.
+    pub fn own_items(&self, kind: LabellerKind) -> Result<Vec<QualityItem>> {
+        self.items(kind, self.thresholds[0])
+    }
+
     fn items(&self, kind: LabellerKind, threshold: Threshold) -> Result<Vec<QualityItem>> {
         let answers = self.answers.iter().map(|a| (a.id, a)).collect();
         let at = (self.seed, threshold);
         quality_items(&self.items, &answers, &self.comparisons, kind, at)
+    }
+
+    /// The answers to its requests, in their order.
+    pub fn answers_in_order(&self) -> Result<Vec<&FilterAnswer>> {
+        let by_id: HashMap<i64, &FilterAnswer> = self.answers.iter().map(|a| (a.id, a)).collect();
+        self.items
+            .iter()
+            .map(|item| {
+                let found = by_id.get(&item.item.answer).copied();
+                found.context("an answer of the design is gone")
+            })
+            .collect()
     }
 
     /// Drawn pairs that nobody (or not this rater) has compared, in the order of their lots.
@@ -358,7 +379,7 @@ pub async fn measured(
         let items = ready.items(kind, ready.thresholds[0])?;
         let rated = items.iter().any(|i| !i.ratings.is_empty());
         let nothing_to_rate = items.iter().all(|i| i.outcome != QualityOutcome::Differs);
-        if !rated && !(nothing_to_rate && kind == LabellerKind::Person) {
+        if !(rated || (nothing_to_rate && kind == LabellerKind::Person)) {
             continue;
         }
         let report = match measure(&items, ready.probability, args.frame.confidence) {
