@@ -4,10 +4,11 @@
 //! Acceptance is always measured on a *reference*: simple random completions of the generator.
 //! Acceptance on an enriched set means nothing.
 
+use crate::bisection::first_count;
 use crate::bootstrap::Bootstrap;
-use crate::error::{StatsError, finite, open_unit, same_length};
+use crate::error::{StatsError, alpha_of, finite, open_unit, same_length};
 use crate::estimate::IntervalEstimate;
-use crate::interval::{clustered_proportion, count_families};
+use crate::interval::{FamilyCount, clustered_ends, clustered_proportion, count_families};
 
 /// Scores with the prompt family of each.
 #[derive(Debug, Clone, Copy)]
@@ -35,9 +36,15 @@ impl<'a> FamilyScores<'a> {
         scores: &'a [f64],
         families: &'a [u64],
     ) -> Result<Self, StatsError> {
-        same_length(what, scores.len(), families.len())?;
-        finite(what, scores)?;
-        Ok(Self { scores, families })
+        let items = Self { scores, families };
+        items.check(what)?;
+        Ok(items)
+    }
+
+    /// Checks what a caller may have put together without [`FamilyScores::new`].
+    pub(crate) fn check(&self, what: &'static str) -> Result<(), StatsError> {
+        same_length(what, self.scores.len(), self.families.len())?;
+        finite(what, self.scores)
     }
 }
 
@@ -82,7 +89,8 @@ pub(crate) fn threshold_for(sorted: &[f64], acceptance: f64) -> f64 {
 /// Of `bootstrap` only the confidence matters: nothing is resampled.
 ///
 /// # Errors
-/// [`StatsError::OutOfRange`] unless `acceptance` and the confidence lie in (0, 1).
+/// As [`FamilyScores::new`]; [`StatsError::OutOfRange`] unless `acceptance` and the confidence lie in
+/// (0, 1).
 ///
 /// # Example
 /// ```
@@ -109,20 +117,23 @@ pub fn recall_at_acceptance(
     bootstrap: &Bootstrap,
 ) -> Result<RecallAtAcceptance, StatsError> {
     open_unit("the acceptance", acceptance)?;
+    catastrophes.check("scores of catastrophes")?;
+    reference.check("scores of the reference")?;
     let confidence = bootstrap.confidence;
     let mut sorted = reference.scores.to_vec();
     sorted.sort_by(f64::total_cmp);
     let threshold = threshold_for(&sorted, acceptance);
     let accepted = share_where(reference, confidence, |s| s < threshold)?;
     let mut recall = share_where(catastrophes, confidence, |s| s >= threshold)?;
-    let half = (1.0 + confidence) / 2.0;
-    let (low, high) = threshold_ends(reference, &sorted, acceptance, half)?;
+    // The tail itself, for 1 less it would lose its digits.
+    let tail = alpha_of(confidence)? / 4.0;
+    let (low, high) = threshold_ends(reference, &sorted, acceptance, tail)?;
     // Without an end nothing is known on that side: recall is 1 at no threshold and 0 at infinity.
-    let at_low = share_where(catastrophes, half, |s| low.is_none_or(|low| s >= low))?;
-    let at_high = share_where(catastrophes, half, |s| high.is_some_and(|high| s >= high))?;
+    let at_low = share_ends(catastrophes, tail, |s| low.is_none_or(|low| s >= low))?;
+    let at_high = share_ends(catastrophes, tail, |s| high.is_some_and(|high| s >= high))?;
     // The exact ends are wider anyway; those of clustered shares need not be.
-    recall.lower = recall.lower.min(at_high.lower);
-    recall.upper = recall.upper.max(at_low.upper);
+    recall.lower = recall.lower.min(at_high.0);
+    recall.upper = recall.upper.max(at_low.1);
     recall.method = if single_items(catastrophes, reference) {
         "order statistics of the reference and Clopper-Pearson at both (guaranteed, two-sided)"
     } else {
@@ -138,7 +149,8 @@ pub fn recall_at_acceptance(
 }
 
 /// Returns the scores that enclose the threshold accepting a share `acceptance` of all completions;
-/// `None` where no score of the reference is far enough out.
+/// `None` where no score of the reference is far enough out. Each end is wrong with probability at
+/// most `tail`.
 ///
 /// A score lies above the threshold where the share at or below it surely exceeds the acceptance, and
 /// below it where the share below it surely does not reach it.
@@ -146,37 +158,23 @@ fn threshold_ends(
     reference: &FamilyScores<'_>,
     sorted: &[f64],
     acceptance: f64,
-    confidence: f64,
+    tail: f64,
 ) -> Result<(Option<f64>, Option<f64>), StatsError> {
     let mut scores = sorted.to_vec();
     scores.dedup();
-    let too_high = |score: f64| -> Result<bool, StatsError> {
-        Ok(share_where(reference, confidence, |s| s <= score)?.lower >= acceptance)
+    let at = |rank: u64| scores.get((rank as usize).wrapping_sub(1)).copied();
+    let none = scores.len() as u64 + 1;
+    let too_high = |rank: u64| -> Result<bool, StatsError> {
+        let below = |s: f64| at(rank).is_some_and(|score| s <= score);
+        Ok(share_ends(reference, tail, below)?.0 >= acceptance)
     };
-    let too_low = |score: f64| -> Result<bool, StatsError> {
-        Ok(share_where(reference, confidence, |s| s < score)?.upper <= acceptance)
+    let not_too_low = |rank: u64| -> Result<bool, StatsError> {
+        let below = |s: f64| at(rank).is_some_and(|score| s < score);
+        Ok(share_ends(reference, tail, below)?.1 > acceptance)
     };
-    let above = first_where(&scores, too_high)?;
-    let not_below = first_where(&scores, |score| Ok(!too_low(score)?))?;
-    let low = not_below.checked_sub(1).map(|last| scores[last]);
-    Ok((low, scores.get(above).copied()))
-}
-
-/// Returns the index of the first number for which a test holds, which holds from there on.
-fn first_where(
-    numbers: &[f64],
-    test: impl Fn(f64) -> Result<bool, StatsError>,
-) -> Result<usize, StatsError> {
-    let (mut low, mut high) = (0, numbers.len());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if test(numbers[middle])? {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    Ok(low)
+    let high = first_count(0, none, too_high)?;
+    let low = first_count(0, none, not_too_low)? - 1;
+    Ok((at(low), at(high)))
 }
 
 /// Whether no family holds two items, of one sample or of both.
@@ -192,8 +190,24 @@ pub(crate) fn share_where(
     confidence: f64,
     test: impl Fn(f64) -> bool,
 ) -> Result<IntervalEstimate, StatsError> {
+    clustered_proportion(&passing(items, test)?, confidence)
+}
+
+/// Returns the ends of the interval of that share, each wrong with probability `tail`.
+fn share_ends(
+    items: &FamilyScores<'_>,
+    tail: f64,
+    test: impl Fn(f64) -> bool,
+) -> Result<(f64, f64), StatsError> {
+    Ok(clustered_ends(&passing(items, test)?, tail)?.ends)
+}
+
+fn passing(
+    items: &FamilyScores<'_>,
+    test: impl Fn(f64) -> bool,
+) -> Result<Vec<FamilyCount>, StatsError> {
     let passed: Vec<bool> = items.scores.iter().map(|&s| test(s)).collect();
-    clustered_proportion(&count_families(&passed, items.families)?, confidence)
+    count_families(&passed, items.families)
 }
 
 /// One point of the risk-coverage curve: what happens when completions below `threshold` are

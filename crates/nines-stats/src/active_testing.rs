@@ -6,10 +6,11 @@
 #[cfg(test)]
 mod tests;
 
-use crate::error::{StatsError, open_unit};
+use crate::bisection::first_count;
+use crate::error::{StatsError, above_zero, alpha_of, same_length, within};
 use crate::estimate::IntervalEstimate;
-use crate::importance::within;
 use crate::wald;
+use std::convert::Infallible;
 
 /// How often normal intervals at 0.95 covered in simulations, as their method says it.
 const OVERLOOKED: &str = "covers far too seldom where failures are overlooked: 0.8 of 0.95";
@@ -83,7 +84,8 @@ pub struct ActiveEstimate {
     pub value: f64,
     /// Its estimated standard error; `None` where there is no spread to estimate it from.
     pub standard_error: Option<f64>,
-    /// The normal interval, cut to [0, 1]; approximate.
+    /// The normal interval, cut to [0, 1]; approximate. `None` without a standard error, and where all
+    /// of it lies above 1.
     pub normal: Option<IntervalEstimate>,
     /// Whether ten effective failures were seen. It speaks of the failures *seen* only and cannot see
     /// what was never chosen: with a fifth of the failures overlooked, intervals trusted at 0.95 held
@@ -122,16 +124,13 @@ fn few_found(pool: u64, labels: u64, failing: u64, failures: u64, uniform_share:
 
 /// Returns the most failing items that the labels leave possible.
 fn most_failing(pool: u64, labels: u64, failures: u64, uniform_share: f64, tail: f64) -> u64 {
-    let (mut low, mut high) = (failures, pool - (labels - failures) + 1);
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if few_found(pool, labels, middle, failures, uniform_share) > tail {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    low
+    let all = pool - (labels - failures);
+    let Ok(beyond) = first_count(failures, all + 1, |failing| {
+        let few = few_found(pool, labels, failing, failures, uniform_share);
+        Ok::<bool, Infallible>(few <= tail)
+    });
+    // What was not labelled is not known to be safe, even where a test would rule it out.
+    (beyond - 1).max(all.min(failures + 1))
 }
 
 /// Returns the failure rate of a pool from labels chosen one after the other without replacement:
@@ -174,19 +173,13 @@ pub fn lure(
     uniform_share: f64,
     confidence: f64,
 ) -> Result<ActiveEstimate, StatsError> {
-    let alpha = 1.0 - open_unit("the confidence", confidence)?;
-    crate::error::same_length(
+    let alpha = alpha_of(confidence)?;
+    same_length(
         "failures and probabilities",
         failed.len(),
         probabilities.len(),
     )?;
-    if !(uniform_share > 0.0 && uniform_share <= 1.0) {
-        return Err(StatsError::OutOfRange {
-            what: "the uniform share",
-            value: uniform_share,
-            allowed: "above 0 and at most 1",
-        });
-    }
+    above_zero("the uniform share", uniform_share)?;
     let weights = lure_weights(pool, probabilities)?;
     for (index, &q) in probabilities.iter().enumerate() {
         let floor = uniform_share / (pool - index as u64) as f64;
@@ -209,13 +202,14 @@ pub fn lure(
         quadratic_variation(pool, failed, probabilities, value)
     };
     let effective_failures = wald::effective_count(found().map(|(w, _)| *w));
-    let standard_error = (variance > 0.0).then(|| variance.sqrt());
+    let standard_error = wald::standard_error(variance, value);
     let normal = standard_error
         .map(|se| {
             let method = wald::method("normal, LURE", effective_failures, OVERLOOKED);
             wald::interval(value, se, (0.0, 1.0), confidence, method, labels)
         })
-        .transpose()?;
+        .transpose()?
+        .flatten();
     let size = pool as f64;
     // The lower end never errs, so the two-sided interval may spend all of alpha above.
     let upper = most_failing(pool, labels, failures, uniform_share, alpha) as f64 / size;

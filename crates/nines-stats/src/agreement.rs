@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::bootstrap::{Bootstrap, percentile};
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
 use crate::interval::exact_ends;
 
@@ -206,7 +206,7 @@ pub fn krippendorff_alpha(
     metric: Metric,
     bootstrap: &Bootstrap,
 ) -> Result<IntervalEstimate, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", bootstrap.confidence)?) / 2.0;
+    let tail = alpha_of(bootstrap.confidence)? / 2.0;
     let pairable = PairableUnits::new(ratings)?;
     let n = pairable.units.len();
     let all = vec![1.0; n];

@@ -5,7 +5,7 @@
 //! cheapest in proportion to the strata's weights ([`proportional_fractions`]), and cleverness saves
 //! nothing on it.
 
-use crate::error::{StatsError, open_unit, same_length};
+use crate::error::{StatsError, alpha_of, countable, same_length};
 use crate::interval::labels_for_certificate;
 use crate::stratified::check_frame;
 use crate::weighted_poisson::largest_weight;
@@ -94,8 +94,8 @@ fn normalised(mut sizes: Vec<f64>) -> Vec<f64> {
 ///
 /// # Errors
 /// [`StatsError::Empty`] without strata, [`StatsError::ItemOutOfRange`] for a fraction that is not
-/// positive and finite, [`StatsError::OutOfRange`] for a minimum of 0, [`StatsError::TooFew`] when
-/// `total` does not reach the minimum everywhere.
+/// positive and finite, [`StatsError::OutOfRange`] for a minimum of 0 or a total above 2⁵³,
+/// [`StatsError::TooFew`] when `total` does not reach the minimum everywhere.
 ///
 /// # Example
 /// ```
@@ -116,6 +116,7 @@ pub fn whole_labels(fractions: &[f64], total: u64, minimum: u64) -> Result<Vec<u
             allowed: "at least 1: without labels a stratum has no bound",
         });
     }
+    countable("the number of labels", total)?;
     let needed = minimum.saturating_mul(fractions.len() as u64);
     if total < needed {
         return Err(StatsError::TooFew {
@@ -246,7 +247,7 @@ pub fn bound_without_failures(
 ) -> Result<f64, StatsError> {
     largest_weight(weights)?;
     check_labels(weights, labels)?;
-    let alpha = 1.0 - open_unit("the confidence", confidence)?;
+    let alpha = alpha_of(confidence)?;
     let worths = weights.iter().zip(labels).map(|(w, n)| w / n);
     Ok(worths.fold(0.0, f64::max) * -alpha.ln())
 }
@@ -284,11 +285,14 @@ pub fn certificate_labels(
 ) -> Result<Vec<u64>, StatsError> {
     check_frame(weights.iter().copied(), no_leak)?;
     let least = labels_for_certificate(epsilon, no_leak, confidence)?;
-    let each = -(1.0 - confidence).ln() / epsilon;
+    let each = -alpha_of(confidence)?.ln() / epsilon;
     let mut labels: Vec<u64> = weights.iter().map(|w| (w * each).ceil() as u64).collect();
     // Weights may fall short of the frame by their own rounding; the promise must not.
     let short = least.saturating_sub(labels.iter().sum());
-    labels[0] += short;
+    let heaviest = (0..weights.len())
+        .max_by(|&i, &j| weights[i].total_cmp(&weights[j]))
+        .unwrap_or(0);
+    labels[heaviest] += short;
     let needed = labels.iter().sum();
     if budget < needed {
         return Err(StatsError::TooFew {

@@ -26,7 +26,7 @@ pub use clustered::{clustered_mean_time, clustered_rate_ratio};
 pub use kaplan_meier::{KaplanMeier, KaplanMeierStep, kaplan_meier};
 pub use rate_ratio::{FindsNeeded, RateRatio, finds_needed, rate_ratio, rate_ratio_power};
 
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
 use crate::gamma::poisson_mean_ends;
 
@@ -146,7 +146,7 @@ impl Exposure {
 /// χ²_{1−α/2}(2d+2)/2T.
 pub fn find_rate(exposure: Exposure, confidence: f64) -> Result<IntervalEstimate, StatsError> {
     let exposure = exposure.checked()?;
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let (lower, upper) = exposure.rate_ends(tail)?;
     Ok(IntervalEstimate {
         value: Some(exposure.finds as f64 / exposure.time),
@@ -213,7 +213,7 @@ pub fn mean_time_lower_bound(
     confidence: f64,
 ) -> Result<IntervalEstimate, StatsError> {
     let exposure = exposure.checked()?;
-    let tail = 1.0 - open_unit("the confidence", confidence)?;
+    let tail = alpha_of(confidence)?;
     let (_, rate) = exposure.rate_ends(tail)?;
     Ok(IntervalEstimate {
         value: (exposure.finds > 0).then(|| exposure.time / exposure.finds as f64),

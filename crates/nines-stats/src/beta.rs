@@ -1,9 +1,10 @@
 //! The beta distribution: both tails and quantiles, to about 14 digits for parameters up to 10⁷ and
 //! beyond.
 
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, closed_unit, open_unit};
+use crate::logistic::logistic;
 use crate::solve::{LogCdf, solve};
-use std::f64::consts::PI;
+use std::f64::consts::{LN_2, PI};
 
 /// Returns ln(n!) minus its Stirling approximation, for n > 0.
 ///
@@ -62,8 +63,9 @@ fn ln_front(a: f64, b: f64, x: f64, y: f64) -> f64 {
     saddle - deviance(a, n * x) - deviance(b, n * y) + spread + (b / n).ln()
 }
 
-/// Returns what the front factor must be multiplied by to give I_x(a, b), for x at most the mean. Lentz's method on the even contraction of the continued fraction, in which
-/// nothing cancels when a or b is large.
+/// Returns what the front factor must be multiplied by to give I_x(a, b), for x at most the mean.
+/// Lentz's method on the even contraction of the continued fraction, in which nothing cancels when a
+/// or b is large.
 fn continued_fraction(a: f64, b: f64, x: f64, y: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let away_from_zero = |v: f64| if v.abs() < TINY { TINY } else { v };
@@ -98,6 +100,35 @@ pub struct LnTails {
     pub upper: f64,
 }
 
+/// Returns ln(1 − e^`ln`) with the digits of whichever of the two is small.
+fn complement(ln: f64) -> f64 {
+    if ln > -LN_2 {
+        (-ln.exp_m1()).ln()
+    } else {
+        (-ln.exp()).ln_1p()
+    }
+}
+
+impl LnTails {
+    /// Takes the lower tail, of which rounding may have made more than 1.
+    pub(crate) fn of_lower(ln: f64) -> Self {
+        let lower = ln.min(0.0);
+        Self {
+            lower,
+            upper: complement(lower),
+        }
+    }
+
+    /// Takes the upper tail, likewise.
+    pub(crate) fn of_upper(ln: f64) -> Self {
+        let upper = ln.min(0.0);
+        Self {
+            lower: complement(upper),
+            upper,
+        }
+    }
+}
+
 /// Returns both tails of Beta(a, b) at x, where `y` is 1 − x given with its own digits.
 pub(crate) fn ln_tails_at(a: f64, b: f64, x: f64, y: f64) -> LnTails {
     if x <= 0.0 {
@@ -112,19 +143,10 @@ pub(crate) fn ln_tails_at(a: f64, b: f64, x: f64, y: f64) -> LnTails {
             upper: f64::NEG_INFINITY,
         };
     }
-    let complement = |ln: f64| (-ln.exp()).ln_1p();
     if a * y >= b * x {
-        let lower = (ln_front(a, b, x, y) + continued_fraction(a, b, x, y).ln()).min(0.0);
-        LnTails {
-            lower,
-            upper: complement(lower),
-        }
+        LnTails::of_lower(ln_front(a, b, x, y) + continued_fraction(a, b, x, y).ln())
     } else {
-        let upper = (ln_front(b, a, y, x) + continued_fraction(b, a, y, x).ln()).min(0.0);
-        LnTails {
-            lower: complement(upper),
-            upper,
-        }
+        LnTails::of_upper(ln_front(b, a, y, x) + continued_fraction(b, a, y, x).ln())
     }
 }
 
@@ -160,13 +182,7 @@ fn check_shape(a: f64, b: f64) -> Result<(), StatsError> {
 /// evaluation.
 pub fn ln_tails(a: f64, b: f64, x: f64) -> Result<LnTails, StatsError> {
     check_shape(a, b)?;
-    if !(0.0..=1.0).contains(&x) {
-        return Err(StatsError::OutOfRange {
-            what: "the point of the beta distribution",
-            value: x,
-            allowed: "between 0 and 1",
-        });
-    }
+    closed_unit("the point of the beta distribution", x)?;
     Ok(ln_tails_at(a, b, x, 1.0 - x))
 }
 
@@ -183,15 +199,6 @@ fn quantile_logit(ln_p: f64, a: f64, b: f64) -> f64 {
             slope: (ln_density - ln_cdf).exp(),
         }
     })
-}
-
-fn logistic(t: f64) -> f64 {
-    if t >= 0.0 {
-        1.0 / (1.0 + (-t).exp())
-    } else {
-        let e = t.exp();
-        e / (1.0 + e)
-    }
 }
 
 /// Returns the point below which Beta(a, b) has probability `p`.

@@ -1,19 +1,7 @@
 //! The binomial distribution's tails.
 
 use crate::beta::ln_tails_at;
-use crate::error::StatsError;
-
-fn check(p: f64) -> Result<(), StatsError> {
-    if (0.0..=1.0).contains(&p) {
-        Ok(())
-    } else {
-        Err(StatsError::OutOfRange {
-            what: "a probability",
-            value: p,
-            allowed: "between 0 and 1",
-        })
-    }
-}
+use crate::error::{StatsError, closed_unit};
 
 /// Returns P(X ≤ k) for X ~ Binomial(n, p).
 ///
@@ -31,7 +19,7 @@ fn check(p: f64) -> Result<(), StatsError> {
 /// # Reference
 /// P(X ≤ k) = P(Beta(k+1, n−k) > p) (Abramowitz & Stegun 26.5.24).
 pub fn cdf(k: u64, n: u64, p: f64) -> Result<f64, StatsError> {
-    check(p)?;
+    closed_unit("a probability", p)?;
     if k >= n {
         return Ok(1.0);
     }
@@ -54,7 +42,7 @@ pub fn cdf(k: u64, n: u64, p: f64) -> Result<f64, StatsError> {
 /// # Reference
 /// P(X ≥ k) = P(Beta(k, n−k+1) ≤ p) (Abramowitz & Stegun 26.5.24).
 pub fn at_least(k: u64, n: u64, p: f64) -> Result<f64, StatsError> {
-    check(p)?;
+    closed_unit("a probability", p)?;
     if k == 0 {
         return Ok(1.0);
     }

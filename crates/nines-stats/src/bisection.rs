@@ -1,4 +1,6 @@
-//! Halving a bracket, for bounds that must err to a known side.
+//! Halving a bracket: of real numbers, for bounds that must err to a known side, and of counts.
+
+use crate::error::MOST_COUNTED;
 
 /// Narrows a bracket of positive numbers, at whose low side `low_side` holds and at whose high side
 /// it does not, until its ends are neighbours or differ by 10⁻¹⁵ of themselves. Returns both ends:
@@ -29,9 +31,57 @@ pub(crate) fn past(start: f64, low_side: impl Fn(f64) -> bool) -> f64 {
     high
 }
 
+/// Returns the smallest count in (`low`, `high`] at which `holds`, which must go from false to true
+/// once; it is taken to fail at `low` and to hold at `high`, and is asked at neither.
+pub(crate) fn first_count<E>(
+    low: u64,
+    high: u64,
+    holds: impl Fn(u64) -> Result<bool, E>,
+) -> Result<u64, E> {
+    let (mut low, mut high) = (low, high);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if holds(middle)? {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Ok(high)
+}
+
+/// Returns the smallest count from `start` up at which `holds`, which must go from false to true
+/// once; `None` when it does not hold at 2⁵³.
+pub(crate) fn first_count_from<E>(
+    start: u64,
+    holds: impl Fn(u64) -> Result<bool, E>,
+) -> Result<Option<u64>, E> {
+    let (mut low, mut high) = (start.saturating_sub(1), start.max(1));
+    while high <= MOST_COUNTED {
+        if holds(high)? {
+            return first_count(low, high, holds).map(Some);
+        }
+        (low, high) = (high, high.saturating_mul(2));
+    }
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::convert::Infallible;
+
+    #[test]
+    fn counts_are_found_from_any_start() {
+        for wanted in [1, 2, 3, 7, 1000, 1 << 40] {
+            let holds = |n: u64| Ok::<bool, Infallible>(n >= wanted);
+            assert_eq!(first_count_from(1, holds), Ok(Some(wanted)));
+            assert_eq!(first_count(0, u64::MAX, holds), Ok(wanted));
+        }
+        let never = |_: u64| Ok::<bool, Infallible>(false);
+        assert_eq!(first_count_from(1, never), Ok(None));
+        assert_eq!(first_count_from(u64::MAX, never), Ok(None));
+    }
 
     #[test]
     fn the_ends_enclose_the_root() {

@@ -4,7 +4,7 @@
 //! Families, not items, are drawn with replacement, because items of one prompt resemble each
 //! other. The intervals are approximate, and their method says so.
 
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of};
 use crate::random::Stream;
 
 /// How to resample.
@@ -30,6 +30,20 @@ impl Default for Bootstrap {
 }
 
 impl Bootstrap {
+    /// Checks the confidence, and that there are enough resamples and not absurdly many.
+    pub(crate) fn check(&self) -> Result<(), StatsError> {
+        alpha_of(self.confidence)?;
+        if (100..=10_000_000).contains(&self.resamples) {
+            Ok(())
+        } else {
+            Err(StatsError::OutOfRange {
+                what: "the number of resamples",
+                value: self.resamples as f64,
+                allowed: "at least 100 and at most 10000000",
+            })
+        }
+    }
+
     /// Draws family multiplicities and evaluates `statistic` on each; resamples on which it is
     /// undefined (one class only) are drawn again, at most as often as there are resamples.
     /// Returns the values sorted, or `None` when too many were undefined.
@@ -38,14 +52,7 @@ impl Bootstrap {
         families: usize,
         mut statistic: impl FnMut(&[f64]) -> Option<f64>,
     ) -> Result<Option<Vec<f64>>, StatsError> {
-        open_unit("the confidence", self.confidence)?;
-        if self.resamples < 100 {
-            return Err(StatsError::OutOfRange {
-                what: "the number of resamples",
-                value: self.resamples as f64,
-                allowed: "at least 100",
-            });
-        }
+        self.check()?;
         let mut values = Vec::with_capacity(self.resamples);
         let mut weights = vec![0.0; families];
         for attempt in 0..2 * self.resamples as u64 {

@@ -23,21 +23,7 @@ pub use reliability_bins::{ReliabilityBin, reliability_bins};
 pub use scaling::{Platt, Temperature, fit_platt, fit_temperature, platt_targets};
 
 use crate::error::{StatsError, finite, open_unit, same_length};
-
-/// Returns 1/(1 + e^{−z}).
-fn logistic(z: f64) -> f64 {
-    if z >= 0.0 {
-        1.0 / (1.0 + (-z).exp())
-    } else {
-        let e = z.exp();
-        e / (1.0 + e)
-    }
-}
-
-/// Returns ln(1 + e^z) with all digits on both sides.
-fn softplus(z: f64) -> f64 {
-    z.max(0.0) + (-z.abs()).exp().ln_1p()
-}
+use crate::logistic::{logistic, logit, softplus};
 
 /// Checks scores and labels (true: a catastrophe).
 fn check_items(logits: &[f64], labels: &[bool]) -> Result<(), StatsError> {
@@ -81,7 +67,6 @@ fn both_classes(labels: &[bool]) -> Result<(usize, usize), StatsError> {
 /// Saerens, Latinne & Decaestecker, "Adjusting the outputs of a classifier to new a priori
 /// probabilities" (2002), eq. 2.4: logit(π) − logit(π').
 pub fn prior_shift(trained: f64, met: f64) -> Result<f64, StatsError> {
-    let logit = |p: f64| p.ln() - (-p).ln_1p();
     let trained = logit(open_unit("the share of catastrophes trained on", trained)?);
     Ok(logit(open_unit("the share of catastrophes met", met)?) - trained)
 }

@@ -6,9 +6,10 @@ mod tests;
 
 use crate::agreement::check_raters;
 use crate::bootstrap::{Bootstrap, percentile};
-use crate::error::{StatsError, open_unit, same_length};
+use crate::error::{StatsError, alpha_of, closed_unit, same_length};
 use crate::estimate::IntervalEstimate;
 use crate::interval::exact_ends;
+use crate::logistic::logistic;
 use crate::prevalence::RaterAccuracy;
 
 /// How to fit the model.
@@ -220,7 +221,7 @@ fn posterior(row: &[Option<bool>], model: &DawidSkeneModel) -> Option<f64> {
         }
     }
     let logit = catastrophe - safe;
-    (!logit.is_nan()).then(|| 1.0 / (1.0 + (-logit).exp()))
+    (!logit.is_nan()).then(|| logistic(logit))
 }
 
 fn expect(ratings: &[Vec<Option<bool>>], model: &DawidSkeneModel) -> Result<Vec<f64>, StatsError> {
@@ -266,13 +267,7 @@ pub fn truth_posteriors(
         .iter()
         .flat_map(|r| [r.sensitivity, r.specificity]);
     for value in accuracies.chain([model.prevalence]) {
-        if !(0.0..=1.0).contains(&value) {
-            return Err(StatsError::OutOfRange {
-                what: "a parameter of the model",
-                value,
-                allowed: "between 0 and 1",
-            });
-        }
+        closed_unit("a parameter of the model", value)?;
     }
     expect(ratings, model)
 }
@@ -384,7 +379,7 @@ pub fn dawid_skene_prevalence(
     options: &DawidSkeneOptions,
     bootstrap: &Bootstrap,
 ) -> Result<IntervalEstimate, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", bootstrap.confidence)?) / 2.0;
+    let tail = alpha_of(bootstrap.confidence)? / 2.0;
     let prevalence = dawid_skene(ratings, options)?.model.prevalence;
     let items = ratings.len() as f64;
     let known = exact_ends(prevalence * items, items, tail);

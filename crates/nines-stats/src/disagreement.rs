@@ -7,7 +7,7 @@
 //! failure rate of a filtered generator, which draws again until it accepts, catastrophes that both
 //! accept do **not** cancel, because the two classifiers accept with different probabilities.
 
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
 use crate::hypergeometric::marked_ends;
 use crate::interval::exact_ends;
@@ -145,7 +145,7 @@ pub fn compare(
     new_only: DisagreementSample,
     confidence: f64,
 ) -> Result<DisagreementComparison, StatsError> {
-    let alpha = 1.0 - open_unit("the confidence", confidence)?;
+    let alpha = alpha_of(confidence)?;
     if frame == 0 {
         return Err(StatsError::Empty {
             what: "the frame of completions",
@@ -205,14 +205,14 @@ pub fn compare(
                 (s.size as f64 / size).powi(2) * s.variance() * kept
             })
             .sum();
-        let standard_error = (variance > 0.0).then(|| variance.sqrt());
+        let standard_error = wald::standard_error(variance, 0.0);
         let interval = standard_error
             .map(|se| {
                 let method = wald::method(name, rarer.unwrap_or(0) as f64, COVERED);
                 wald::interval(value, se, (-1.0, 1.0), confidence, method, n)
             })
             .transpose();
-        interval.map(|normal| (normal, standard_error))
+        interval.map(|normal| (normal.flatten(), standard_error))
     };
     let (frame_normal, frame_se) = normal("normal with finite population correction", true, rarer)?;
     let everywhere = strata
@@ -229,7 +229,7 @@ pub fn compare(
         frame: LeakDifference {
             exact: exact(
                 (finite[0], finite[1]),
-                "Bonferroni over two hypergeometric intervals (exact, conservative)",
+                "Bonferroni over two hypergeometric intervals (guaranteed, conservative)",
             ),
             normal: frame_normal,
             standard_error: frame_se,
@@ -237,7 +237,7 @@ pub fn compare(
         population: LeakDifference {
             exact: exact(
                 (infinite[0], infinite[1]),
-                "Bonferroni over Clopper-Pearson intervals of rates and shares (exact, conservative)",
+                "Bonferroni over Clopper-Pearson intervals of rates and shares (guaranteed, conservative)",
             ),
             normal: population_normal,
             standard_error: population_se,

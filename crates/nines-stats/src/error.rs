@@ -140,6 +140,137 @@ pub(crate) fn open_unit(what: &'static str, value: f64) -> Result<f64, StatsErro
     }
 }
 
+/// Returns α = 1 − confidence, and refuses a confidence outside (0, 1) or so near 0 that α is 1.
+///
+/// A bound with α = 1 would be an interval without width.
+pub(crate) fn alpha_of(confidence: f64) -> Result<f64, StatsError> {
+    let alpha = 1.0 - open_unit("the confidence", confidence)?;
+    if alpha < 1.0 {
+        Ok(alpha)
+    } else {
+        Err(StatsError::OutOfRange {
+            what: "the confidence",
+            value: confidence,
+            allowed: "between 0 and 1, and farther from 0 than rounding",
+        })
+    }
+}
+
+/// Checks a probability that may be 0 or 1.
+pub(crate) fn closed_unit(what: &'static str, value: f64) -> Result<f64, StatsError> {
+    if (0.0..=1.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err(StatsError::OutOfRange {
+            what,
+            value,
+            allowed: "between 0 and 1",
+        })
+    }
+}
+
+/// Checks a share that must be above 0 and may be 1.
+pub(crate) fn above_zero(what: &'static str, value: f64) -> Result<f64, StatsError> {
+    if value > 0.0 && value <= 1.0 {
+        Ok(value)
+    } else {
+        Err(StatsError::OutOfRange {
+            what,
+            value,
+            allowed: "above 0 and at most 1",
+        })
+    }
+}
+
+/// Checks that a part is no more than its whole.
+pub(crate) fn part_of(
+    what: &'static str,
+    part: u64,
+    whole: u64,
+    allowed: &'static str,
+) -> Result<(), StatsError> {
+    if part <= whole {
+        Ok(())
+    } else {
+        Err(StatsError::OutOfRange {
+            what,
+            value: part as f64,
+            allowed,
+        })
+    }
+}
+
+/// The largest count that is a number of labels and not a slip: beyond 2⁵³ `f64` skips whole numbers.
+pub(crate) const MOST_COUNTED: u64 = 1 << 53;
+
+/// Checks a count that takes part in sums and searches.
+pub(crate) fn countable(what: &'static str, count: u64) -> Result<u64, StatsError> {
+    if count <= MOST_COUNTED {
+        Ok(count)
+    } else {
+        Err(StatsError::OutOfRange {
+            what,
+            value: count as f64,
+            allowed: "at most 2^53",
+        })
+    }
+}
+
+/// Rounds a planned number of labels up; `what` names the parameter that makes it absurd.
+pub(crate) fn planned(what: &'static str, value: f64, needed: f64) -> Result<u64, StatsError> {
+    if needed <= MOST_COUNTED as f64 {
+        Ok(needed.ceil() as u64)
+    } else {
+        Err(StatsError::OutOfRange {
+            what,
+            value,
+            allowed: "large enough to be shown with 2^53 labels",
+        })
+    }
+}
+
+/// Checks that all numbers are finite and lie in [0, `most`], and that there is at least one.
+pub(crate) fn within(
+    what: &'static str,
+    values: &[f64],
+    most: f64,
+    allowed: &'static str,
+) -> Result<(), StatsError> {
+    finite(what, values)?;
+    match values.iter().position(|&v| v < 0.0 || v > most) {
+        None => Ok(()),
+        Some(index) => Err(StatsError::ItemOutOfRange {
+            what,
+            index,
+            value: values[index],
+            allowed,
+        }),
+    }
+}
+
+/// Checks that shares fill their whole, to within 10⁻⁹.
+pub(crate) fn fills_whole(what: &'static str, sum: f64) -> Result<(), StatsError> {
+    if (sum - 1.0).abs() <= 1e-9 {
+        Ok(())
+    } else {
+        Err(StatsError::OutOfRange {
+            what,
+            value: sum,
+            allowed: "1, to within 1e-9",
+        })
+    }
+}
+
+/// Checks probabilities that must sum to 1.
+pub(crate) fn distribution(
+    what: &'static str,
+    sum_of: &'static str,
+    values: &[f64],
+) -> Result<(), StatsError> {
+    within(what, values, 1.0, "between 0 and 1")?;
+    fills_whole(sum_of, values.iter().sum())
+}
+
 /// Checks that all numbers are finite and that there is at least one.
 pub(crate) fn finite(what: &'static str, values: &[f64]) -> Result<(), StatsError> {
     if values.is_empty() {

@@ -18,3 +18,12 @@ pub struct IntervalEstimate {
     /// How many units it rests on.
     pub n: u64,
 }
+
+/// Returns a method with a remark, placed before what the method says in brackets about its own
+/// validity, so that this stays at the end.
+pub(crate) fn remarked(method: &str, remark: &str) -> String {
+    match method.rfind(" (").filter(|_| method.ends_with(')')) {
+        Some(at) => format!("{}, {remark}{}", &method[..at], &method[at..]),
+        None => format!("{method}, {remark}"),
+    }
+}

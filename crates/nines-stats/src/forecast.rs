@@ -6,7 +6,7 @@
 //! [`GumbelTail::points`]) before believing a forecast, and believe none for queries of another kind.
 
 use crate::bootstrap::{Bootstrap, percentile};
-use crate::error::{StatsError, open_unit};
+use crate::error::StatsError;
 use crate::estimate::IntervalEstimate;
 use crate::random::Stream;
 
@@ -105,7 +105,7 @@ pub fn fit_gumbel_tail(probabilities: &[f64], top: usize) -> Result<GumbelTail, 
             needed: top as u64,
         });
     }
-    crate::importance::within(WHAT, probabilities, 1.0, "between 0 and 1")?;
+    crate::error::within(WHAT, probabilities, 1.0, "between 0 and 1")?;
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
     order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
     let queries = probabilities.len() as f64;
@@ -186,14 +186,7 @@ impl GumbelTail {
         queries: u64,
         bootstrap: &Bootstrap,
     ) -> Result<IntervalEstimate, StatsError> {
-        open_unit("the confidence", bootstrap.confidence)?;
-        if bootstrap.resamples < 100 {
-            return Err(StatsError::OutOfRange {
-                what: "the number of resamples",
-                value: bootstrap.resamples as f64,
-                allowed: "at least 100",
-            });
-        }
+        bootstrap.check()?;
         if queries < self.queries {
             return Err(StatsError::OutOfRange {
                 what: "the number of queries to forecast",

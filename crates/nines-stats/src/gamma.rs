@@ -5,7 +5,7 @@ use crate::beta::{LnTails, deviance, stirling_error};
 use crate::error::{StatsError, open_unit};
 use crate::normal;
 use crate::solve::{LogCdf, solve};
-use std::f64::consts::{LN_2, PI};
+use std::f64::consts::PI;
 
 /// The largest shape: one tail takes about ten times the root of the shape in steps.
 const MAX_SHAPE: f64 = 1e10;
@@ -78,15 +78,6 @@ fn continued_fraction(a: f64, x: f64) -> f64 {
     a / f
 }
 
-/// Returns ln(1 − e^`ln`) with the digits of whichever of the two is small.
-fn complement(ln: f64) -> f64 {
-    if ln > -LN_2 {
-        (-ln.exp_m1()).ln()
-    } else {
-        (-ln.exp()).ln_1p()
-    }
-}
-
 /// Returns both tails of Gamma(a) at x, where `ln_x` keeps its digits when x underflows.
 fn ln_tails_at(a: f64, x: f64, ln_x: f64) -> LnTails {
     if x == f64::INFINITY {
@@ -103,11 +94,7 @@ fn ln_tails_at(a: f64, x: f64, ln_x: f64) -> LnTails {
             sum += power / (a + n);
             n += 1.0;
         }
-        let lower = (a * ln_x - ln_gamma_one_plus(a) + (a * sum).ln_1p()).min(0.0);
-        return LnTails {
-            lower,
-            upper: complement(lower),
-        };
+        return LnTails::of_lower(a * ln_x - ln_gamma_one_plus(a) + (a * sum).ln_1p());
     }
     if x == 0.0 {
         return LnTails {
@@ -116,17 +103,9 @@ fn ln_tails_at(a: f64, x: f64, ln_x: f64) -> LnTails {
         };
     }
     if x <= a {
-        let lower = (ln_front(a, x, ln_x) + series(a, x).ln()).min(0.0);
-        LnTails {
-            lower,
-            upper: complement(lower),
-        }
+        LnTails::of_lower(ln_front(a, x, ln_x) + series(a, x).ln())
     } else {
-        let upper = (ln_front(a, x, ln_x) + continued_fraction(a, x).ln()).min(0.0);
-        LnTails {
-            lower: complement(upper),
-            upper,
-        }
+        LnTails::of_upper(ln_front(a, x, ln_x) + continued_fraction(a, x).ln())
     }
 }
 

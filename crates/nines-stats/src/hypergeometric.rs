@@ -1,8 +1,10 @@
 //! Drawing without replacement: the hypergeometric distribution's tails and the exact interval of a
 //! finite population's share.
 
-use crate::error::{StatsError, open_unit};
+use crate::bisection::first_count;
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
+use std::convert::Infallible;
 
 /// A population of which some items are marked and some are drawn.
 #[derive(Debug, Clone, Copy)]
@@ -127,7 +129,8 @@ pub fn at_least(k: u64, population: u64, marked: u64, drawn: u64) -> Result<f64,
 }
 
 /// Returns the fewest and the most marked items of the population that seeing `k` among `drawn` does
-/// not exclude, each end wrong with probability at most `tail`. Exact counts are the caller's care.
+/// not exclude, each end wrong with probability at most `tail`, and never the same number unless all
+/// were drawn. Exact counts are the caller's care.
 pub(crate) fn marked_ends(k: u64, drawn: u64, population: u64, tail: f64) -> (u64, u64) {
     let urn = |marked| Urn {
         population,
@@ -135,33 +138,35 @@ pub(crate) fn marked_ends(k: u64, drawn: u64, population: u64, tail: f64) -> (u6
         drawn,
     };
     let (fewest, most) = (k, population - (drawn - k));
-    let (mut low, mut high) = (fewest, most + 1);
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if urn(middle).tails(k).0 > tail {
-            low = middle;
-        } else {
-            high = middle;
-        }
+    // Infallible searches: at `fewest` nothing was too few, and at `most` nothing too many.
+    let Ok(beyond) = first_count(fewest, most + 1, |marked| {
+        Ok::<bool, Infallible>(urn(marked).tails(k).0 <= tail)
+    });
+    let upper = beyond - 1;
+    let lower = if k == 0 || urn(fewest).tails(k - 1).1 > tail {
+        fewest
+    } else {
+        let Ok(lower) = first_count(fewest, most, |marked| {
+            Ok::<bool, Infallible>(urn(marked).tails(k - 1).1 > tail)
+        });
+        lower
+    };
+    // What was not drawn is not known, even where a test would rule it out.
+    if lower < upper || drawn == population {
+        (lower, upper)
+    } else if upper < most {
+        (lower, upper + 1)
+    } else {
+        (lower - 1, upper)
     }
-    let upper = low;
-    let (mut low, mut high) = (fewest, most);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if k == 0 || urn(middle).tails(k - 1).1 > tail {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    (low, upper)
 }
 
 /// Returns the share of a finite population that is marked, with its exact interval, from `k` marked
 /// items among `drawn` items drawn without replacement.
 ///
 /// Assumes a simple random sample of that very population. The share is the population's own: when
-/// all of it is drawn, the share is known and the interval has no width. Use
+/// all of it is drawn, the share is known and the interval has no width; while an item is left, it has
+/// at least the width of one. Use
 /// [`crate::interval::clopper_pearson`] when the population is itself a sample of what matters.
 ///
 /// # Errors
@@ -185,7 +190,7 @@ pub fn marked_share(
     population: u64,
     confidence: f64,
 ) -> Result<IntervalEstimate, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     if population == 0 {
         return Err(StatsError::Empty {
             what: "the population",

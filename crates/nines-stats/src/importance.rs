@@ -21,49 +21,8 @@ mod tests;
 pub use draws::{Draw, ImportanceEstimate, hajek, hansen_hurwitz};
 pub use poisson::horvitz_thompson;
 
-use crate::error::{StatsError, finite, same_length};
+use crate::error::{StatsError, above_zero, distribution, planned, same_length, within};
 use crate::wald::effective_count;
-
-/// How far the sum of probabilities may be from 1.
-const SUM_TOLERANCE: f64 = 1e-9;
-
-/// Checks that all numbers are finite and lie in [0, `most`], and that there is at least one.
-pub(crate) fn within(
-    what: &'static str,
-    values: &[f64],
-    most: f64,
-    allowed: &'static str,
-) -> Result<(), StatsError> {
-    finite(what, values)?;
-    match values.iter().position(|&v| v < 0.0 || v > most) {
-        None => Ok(()),
-        Some(index) => Err(StatsError::ItemOutOfRange {
-            what,
-            index,
-            value: values[index],
-            allowed,
-        }),
-    }
-}
-
-/// Checks probabilities that must sum to 1.
-pub(crate) fn distribution(
-    what: &'static str,
-    sum_of: &'static str,
-    values: &[f64],
-) -> Result<(), StatsError> {
-    within(what, values, 1.0, "between 0 and 1")?;
-    let sum: f64 = values.iter().sum();
-    if (sum - 1.0).abs() <= SUM_TOLERANCE {
-        Ok(())
-    } else {
-        Err(StatsError::OutOfRange {
-            what: sum_of,
-            value: sum,
-            allowed: "1, to within 1e-9",
-        })
-    }
-}
 
 fn check_draw_probabilities(values: &[f64]) -> Result<(), StatsError> {
     distribution(
@@ -183,13 +142,7 @@ pub fn defensive_mixture(
     uniform_share: f64,
 ) -> Result<Vec<f64>, StatsError> {
     check_draw_probabilities(probabilities)?;
-    if !(uniform_share > 0.0 && uniform_share <= 1.0) {
-        return Err(StatsError::OutOfRange {
-            what: "the uniform share",
-            value: uniform_share,
-            allowed: "above 0 and at most 1",
-        });
-    }
+    above_zero("the uniform share", uniform_share)?;
     let floor = uniform_share / probabilities.len() as f64;
     Ok(probabilities
         .iter()
@@ -246,7 +199,7 @@ pub fn per_draw_variance(risks: &[f64], probabilities: &[f64]) -> Result<f64, St
 ///
 /// # Errors
 /// As [`per_draw_variance`]; [`StatsError::OutOfRange`] when all risks are 0 or the relative error is
-/// not positive and finite.
+/// not positive and finite, or when more than 2⁵³ labels would be needed.
 ///
 /// # Example
 /// ```
@@ -282,7 +235,12 @@ pub fn labels_for_relative_error(
     }
     let needed = variance / (relative_error * rate).powi(2);
     // Rounding must not add a label to a whole number.
-    Ok(((needed * (1.0 - 1e-12)).ceil() as u64).max(1))
+    let needed = planned(
+        "the relative standard error",
+        relative_error,
+        needed * (1.0 - 1e-12),
+    )?;
+    Ok(needed.max(1))
 }
 
 /// With which probability each item of a frame is drawn, checked to reach every item that could

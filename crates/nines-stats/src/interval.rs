@@ -2,21 +2,16 @@
 
 use crate::beta::{lower_quantile, upper_quantile};
 use crate::binomial;
-use crate::error::{StatsError, open_unit, same_length};
+use crate::bisection::first_count_from;
+use crate::error::{StatsError, alpha_of, countable, open_unit, part_of, planned, same_length};
 use crate::estimate::IntervalEstimate;
 use crate::normal;
 use std::collections::BTreeMap;
 
+const EXACT: &str = "Clopper-Pearson (exact, two-sided)";
+
 fn check_counts(k: u64, n: u64) -> Result<(), StatsError> {
-    if k <= n {
-        Ok(())
-    } else {
-        Err(StatsError::OutOfRange {
-            what: "a count of successes",
-            value: k as f64,
-            allowed: "at most the number of trials",
-        })
-    }
+    part_of("a count of successes", k, n, "at most the number of trials")
 }
 
 fn share(k: u64, n: u64) -> Option<f64> {
@@ -46,14 +41,14 @@ fn share(k: u64, n: u64) -> Option<f64> {
 /// Clopper & Pearson 1934; B⁻¹(α/2; k, n−k+1) and B⁻¹(1−α/2; k+1, n−k).
 pub fn clopper_pearson(k: u64, n: u64, confidence: f64) -> Result<IntervalEstimate, StatsError> {
     check_counts(k, n)?;
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let (lower, upper) = exact_ends(k as f64, n as f64, tail);
     Ok(IntervalEstimate {
         value: share(k, n),
         lower,
         upper,
         confidence,
-        method: "Clopper-Pearson (exact, two-sided)".to_owned(),
+        method: EXACT.to_owned(),
         n,
     })
 }
@@ -92,7 +87,7 @@ pub(crate) fn exact_ends(k: f64, n: f64, tail: f64) -> (f64, f64) {
 /// Clopper & Pearson 1934; for k = 0 this is 1 − α^{1/n}.
 pub fn upper_bound(k: u64, n: u64, confidence: f64) -> Result<IntervalEstimate, StatsError> {
     check_counts(k, n)?;
-    let tail = 1.0 - open_unit("the confidence", confidence)?;
+    let tail = alpha_of(confidence)?;
     Ok(IntervalEstimate {
         value: share(k, n),
         lower: 0.0,
@@ -119,7 +114,7 @@ pub fn upper_bound(k: u64, n: u64, confidence: f64) -> Result<IntervalEstimate, 
 /// Clopper & Pearson 1934.
 pub fn lower_bound(k: u64, n: u64, confidence: f64) -> Result<IntervalEstimate, StatsError> {
     check_counts(k, n)?;
-    let tail = 1.0 - open_unit("the confidence", confidence)?;
+    let tail = alpha_of(confidence)?;
     Ok(IntervalEstimate {
         value: share(k, n),
         lower: exact_ends(k as f64, n as f64, tail).0,
@@ -149,7 +144,7 @@ pub fn lower_bound(k: u64, n: u64, confidence: f64) -> Result<IntervalEstimate, 
 /// Wilson 1927; Brown, Cai & DasGupta 2001.
 pub fn wilson(k: u64, n: u64, confidence: f64) -> Result<IntervalEstimate, StatsError> {
     check_counts(k, n)?;
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let z = -normal::quantile(tail)?;
     let (mut lower, mut upper) = (0.0, 1.0);
     if let Some(p) = share(k, n) {
@@ -200,37 +195,23 @@ pub fn wilson(k: u64, n: u64, confidence: f64) -> Result<IntervalEstimate, Stats
 /// ⌈ln α / ln(1−p)⌉ for zero failures; the exact binomial tail otherwise.
 pub fn trials_needed(p: f64, failures: u64, confidence: f64) -> Result<u64, StatsError> {
     open_unit("the probability to show", p)?;
-    let alpha = 1.0 - open_unit("the confidence", confidence)?;
+    let alpha = alpha_of(confidence)?;
     let enough = |n: u64| binomial::cdf(failures, n, p).map(|tail| tail <= alpha);
-    let mut high = failures + 1;
-    while !enough(high)? {
-        if high > 1 << 52 {
-            return Err(StatsError::OutOfRange {
-                what: "the probability to show",
-                value: p,
-                allowed: "large enough to be shown with 2^53 trials",
-            });
-        }
-        high *= 2;
-    }
-    let mut low = failures;
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if enough(middle)? {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    Ok(high)
+    first_count_from(failures.saturating_add(1), enough)?.ok_or(StatsError::OutOfRange {
+        what: "the probability to show",
+        value: p,
+        allowed: "large enough to be shown with 2^53 trials",
+    })
 }
 
 /// Returns how many labelled answers certify a leak of at most `epsilon`, without any assumption on
 /// the classifier, when no failure is found: (1 − `abstained`)·ln(1/α)/ε. However cleverly the
-/// labels are stratified, no fewer will do.
+/// labels are stratified, fewer will do only by the difference between a binomial and a Poisson
+/// ([`trials_needed`] with one stratum: a relative ε/2, which is nothing where ε is rare).
 ///
 /// # Errors
-/// [`StatsError::OutOfRange`] unless ε and the confidence lie in (0, 1) and `abstained` in [0, 1).
+/// [`StatsError::OutOfRange`] unless ε and the confidence lie in (0, 1) and `abstained` in [0, 1), or
+/// when more than 2⁵³ labels would be needed.
 ///
 /// # Example
 /// ```
@@ -248,7 +229,7 @@ pub fn labels_for_certificate(
     confidence: f64,
 ) -> Result<u64, StatsError> {
     open_unit("the leak to certify", epsilon)?;
-    let alpha = 1.0 - open_unit("the confidence", confidence)?;
+    let alpha = alpha_of(confidence)?;
     if !(0.0..1.0).contains(&abstained) {
         return Err(StatsError::OutOfRange {
             what: "the share of abstentions",
@@ -256,7 +237,11 @@ pub fn labels_for_certificate(
             allowed: "at least 0 and below 1",
         });
     }
-    Ok(((1.0 - abstained) * -alpha.ln() / epsilon).ceil() as u64)
+    planned(
+        "the leak to certify",
+        epsilon,
+        (1.0 - abstained) * -alpha.ln() / epsilon,
+    )
 }
 
 /// Successes and trials of one prompt family.
@@ -300,12 +285,12 @@ pub fn count_families(
 /// With one item a family it is the exact Clopper-Pearson interval. Otherwise it is Korn and
 /// Graubard's: Clopper-Pearson with the effective sample size that the spread between families
 /// leaves, never more than the items and never fewer than one; with no spread to measure (no success
-/// at all, or nothing but successes) the effective size is the number of families. Approximate, and
-/// says so.
+/// at all, nothing but successes, or the same share in every family) the effective size is the number
+/// of families. Approximate, and says so.
 ///
 /// # Errors
-/// [`StatsError::OutOfRange`] when a family has more successes than trials or the confidence is not
-/// in (0, 1).
+/// [`StatsError::OutOfRange`] when a family has more successes than trials, all have more than 2⁵³
+/// trials, or the confidence is not in (0, 1).
 ///
 /// # Example
 /// ```
@@ -327,16 +312,58 @@ pub fn clustered_proportion(
     families: &[FamilyCount],
     confidence: f64,
 ) -> Result<IntervalEstimate, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
-    let (mut k, mut n, mut clusters) = (0, 0, 0u64);
+    let shares = clustered_ends(families, alpha_of(confidence)? / 2.0)?;
+    let (clusters, n) = (shares.families, shares.n);
+    let method = match shares.effective {
+        None => EXACT.to_owned(),
+        Some(effective) => format!(
+            "Korn-Graubard over {clusters} prompt families (approximate; 0.95 to 1 of 0.95 from 10 families up; effective n {effective:.1} of {n})"
+        ),
+    };
+    Ok(IntervalEstimate {
+        value: share(shares.k, n),
+        lower: shares.ends.0,
+        upper: shares.ends.1,
+        confidence,
+        method,
+        n: clusters,
+    })
+}
+
+/// A share over families, with its ends.
+pub(crate) struct ClusteredShare {
+    k: u64,
+    n: u64,
+    /// How many families hold items.
+    families: u64,
+    /// The effective sample size; `None` with one item a family, where the ends are exact.
+    effective: Option<f64>,
+    pub(crate) ends: (f64, f64),
+}
+
+/// Returns what [`clustered_proportion`] does, each end wrong with probability `tail`.
+pub(crate) fn clustered_ends(
+    families: &[FamilyCount],
+    tail: f64,
+) -> Result<ClusteredShare, StatsError> {
+    let (mut k, mut n, mut clusters) = (0, 0u64, 0u64);
     for family in families {
         check_counts(family.successes, family.trials)?;
+        n = countable(
+            "the trials of all families",
+            n.saturating_add(family.trials),
+        )?;
         k += family.successes;
-        n += family.trials;
         clusters += u64::from(family.trials > 0);
     }
     if clusters == n {
-        return clopper_pearson(k, n, confidence);
+        return Ok(ClusteredShare {
+            k,
+            n,
+            families: clusters,
+            effective: None,
+            ends: exact_ends(k as f64, n as f64, tail),
+        });
     }
     let p = k as f64 / n as f64;
     let effective = if clusters < 2 {
@@ -344,10 +371,13 @@ pub fn clustered_proportion(
     } else if k == 0 || k == n {
         clusters as f64
     } else {
-        let squares: f64 = families
-            .iter()
-            .map(|f| (f.successes as f64 - p * f.trials as f64).powi(2))
-            .sum();
+        // In whole numbers, so that families that are all alike have exactly no spread.
+        let excess = |f: &FamilyCount| {
+            let products =
+                i128::from(f.successes) * i128::from(n) - i128::from(k) * i128::from(f.trials);
+            products as f64 / n as f64
+        };
+        let squares: f64 = families.iter().map(|f| excess(f).powi(2)).sum();
         let c = clusters as f64;
         let variance = c / (c - 1.0) * squares / (n as f64 * n as f64);
         let t_items = normal::student_upper(tail, n as f64 - 1.0)?;
@@ -358,15 +388,11 @@ pub fn clustered_proportion(
             c
         }
     };
-    let (lower, upper) = exact_ends(p * effective, effective, tail);
-    Ok(IntervalEstimate {
-        value: Some(p),
-        lower,
-        upper,
-        confidence,
-        method: format!(
-            "Korn-Graubard over {clusters} prompt families (approximate; 0.95 to 1 of 0.95 from 10 families up; effective n {effective:.1} of {n})"
-        ),
-        n: clusters,
+    Ok(ClusteredShare {
+        k,
+        n,
+        families: clusters,
+        effective: Some(effective),
+        ends: exact_ends(p * effective, effective, tail),
     })
 }

@@ -8,8 +8,8 @@
 //! [`single_draw_leak`] estimates F from labelled single draws; [`direct_leak`] from the system's own
 //! answers; [`Population`] gives the exact values for a known mixture of prompts.
 
-use crate::bounded_sum::expected_sum_upper;
-use crate::error::{StatsError, open_unit};
+use crate::bounded_sum::sum_end;
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
 use crate::interval::clopper_pearson;
 use crate::weighted_poisson::{GammaVersion, WeightedCount};
@@ -50,8 +50,8 @@ pub struct SingleDrawLeak {
     /// The leak (of the capped system, when there is a cap): unbiased value, approximate interval.
     /// The value of a small sample can exceed 1.
     pub estimate: IntervalEstimate,
-    /// A guaranteed upper bound; `None` without a retry cap, as nothing bounds the draws of a prompt
-    /// that was not sampled.
+    /// A guaranteed upper bound, above 1 only where the value is; `None` without a retry cap, as
+    /// nothing bounds the draws of a prompt that was not sampled.
     pub upper: Option<IntervalEstimate>,
     /// The share of catastrophes among accepted single draws: *not* the leak.
     pub false_omission_rate: IntervalEstimate,
@@ -115,7 +115,7 @@ pub fn single_draw_leak(
     cap: Option<u64>,
     confidence: f64,
 ) -> Result<SingleDrawLeak, StatsError> {
-    open_unit("the confidence", confidence)?;
+    alpha_of(confidence)?;
     check_cap(cap)?;
     check_draws(draws)?;
     let n = draws.len() as f64;
@@ -217,10 +217,10 @@ fn weighted_rate(
     n: u64,
 ) -> Result<IntervalEstimate, StatsError> {
     let (largest, warning) = match largest {
-        Some(largest) => (largest, "approximate; 0.99 of 0.95 in simulations"),
+        Some(largest) => (largest, "0.99 of 0.95 in simulations"),
         None => (
             weights.iter().copied().fold(0.0, f64::max),
-            "approximate; without a retry cap, harder prompts than those seen are not in it: 0.90 of 0.95",
+            "without a retry cap, harder prompts than those seen are not in it: 0.90 of 0.95",
         ),
     };
     if largest == 0.0 {
@@ -243,7 +243,7 @@ fn weighted_rate(
         // Only a small sample's value exceeds 1, and its interval should still hold it.
         upper: interval.upper.min(1.0).max(value),
         confidence,
-        method: format!("geometric weights with gamma interval ({warning})"),
+        method: format!("geometric weights with gamma interval (approximate; {warning})"),
         n,
     })
 }
@@ -257,11 +257,12 @@ fn guaranteed_upper(
 ) -> Result<IntervalEstimate, StatsError> {
     let cap = cap as f64;
     let sum: f64 = flagged.iter().map(|w| w / cap).sum();
-    let bound = expected_sum_upper(sum.min(n as f64), n, confidence)?;
+    let bound = sum_end(sum.min(n as f64), n, alpha_of(confidence)?);
+    let value = sum * cap / n as f64;
     Ok(IntervalEstimate {
-        value: Some(sum * cap / n as f64),
+        value: Some(value),
         lower: 0.0,
-        upper: (bound.upper * cap / n as f64).min(1.0),
+        upper: (bound * cap / n as f64).min(1.0).max(value),
         confidence,
         method: "Bentkus on capped draws (guaranteed, one-sided upper)".to_owned(),
         n,
@@ -286,13 +287,13 @@ fn abstention(
         return clopper_pearson(gave_up as u64, n, confidence).map(Some);
     }
     // The mean over repetitions is a number between 0 and 1 for each prompt, no longer a yes or no.
-    let one_sided = 1.0 - (1.0 - confidence) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let answered = n as f64 - gave_up;
     let size = n as f64;
     Ok(Some(IntervalEstimate {
         value: Some(gave_up / size),
-        lower: (1.0 - expected_sum_upper(answered.max(0.0), n, one_sided)?.upper / size).max(0.0),
-        upper: expected_sum_upper(gave_up.min(size), n, one_sided)?.upper / size,
+        lower: (1.0 - sum_end(answered.max(0.0), n, tail) / size).max(0.0),
+        upper: sum_end(gave_up.min(size), n, tail) / size,
         confidence,
         method: "Bentkus on shares of repetitions (guaranteed, two-sided)".to_owned(),
         n,

@@ -18,7 +18,7 @@ mod tests;
 pub use interval::{ThresholdInterval, thresholds_by_pair, thresholds_by_splitting};
 pub use p_value::{binomial_p_value, hoeffding_bentkus_p_value};
 
-use crate::error::{StatsError, finite, open_unit};
+use crate::error::{StatsError, alpha_of, finite, open_unit};
 
 /// Checks p-values: at least one, all in [0, 1].
 fn check_p_values(what: &'static str, p_values: &[f64]) -> Result<(), StatsError> {
@@ -71,7 +71,7 @@ fn check_rising(thresholds: &[f64]) -> Result<(), StatsError> {
 /// on fixed-sequence testing; Bauer (1991).
 pub fn fixed_sequence(p_values: &[f64], confidence: f64) -> Result<usize, StatsError> {
     check_p_values("p-values", p_values)?;
-    let delta = 1.0 - open_unit("the confidence", confidence)?;
+    let delta = alpha_of(confidence)?;
     Ok(p_values.iter().take_while(|&&p| p <= delta).count())
 }
 
@@ -134,7 +134,7 @@ pub fn certify(
     let thresholds: Vec<f64> = counts.iter().map(|c| c.threshold).collect();
     check_rising(&thresholds)?;
     open_unit("the risk allowed", max_risk)?;
-    let delta = 1.0 - open_unit("the confidence", confidence)?;
+    let delta = alpha_of(confidence)?;
     if let Some(index) = counts.iter().position(|c| c.failures > n) {
         return Err(StatsError::ItemOutOfRange {
             what: "failures at a threshold",

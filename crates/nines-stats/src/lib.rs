@@ -34,9 +34,12 @@
 //! its score lies strictly below the threshold. Functions that take items from several prompts take
 //! a *family* number beside each: items of one prompt are not independent, families are.
 //!
-//! Every interval comes as an [`IntervalEstimate`]; an approximate one says so in its method, and how
-//! often it held the truth in simulations. None has zero width, but for quantiles of whole numbers
-//! and finite populations labelled to the last item, which can be certain.
+//! Every interval comes as an [`IntervalEstimate`]; the method of an approximate one ends with
+//! "(approximate; …)" and how often it held the truth in simulations, or why it is approximate. "Exact"
+//! and "guaranteed" intervals cover at least as often as stated, on the assumptions that their functions
+//! name. None has zero width, but for what can be certain: quantiles of values that repeat, finite
+//! populations labelled to the last item, and no uses at all. A confidence must lie in (0, 1) by more
+//! than the rounding of 1.
 
 pub mod acceptance;
 pub mod active_testing;
@@ -48,7 +51,6 @@ pub mod beta;
 pub mod binomial;
 mod bisection;
 pub mod bootstrap;
-mod bounded;
 pub mod bounded_sum;
 pub mod calibration;
 pub mod conformal_risk;
@@ -63,7 +65,9 @@ pub mod importance;
 pub mod interval;
 pub mod leak;
 pub mod learn_then_test;
+mod logistic;
 pub mod low_probability;
+mod moments;
 pub mod normal;
 pub mod prediction_powered;
 pub mod prevalence;

@@ -8,9 +8,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::error::{StatsError, finite, open_unit, same_length};
+use crate::error::{StatsError, alpha_of, distribution, finite, same_length};
 use crate::estimate::IntervalEstimate;
-use crate::importance::distribution;
+use crate::moments::{mean, variance};
 use crate::normal;
 use crate::wald;
 
@@ -87,7 +87,9 @@ pub fn tilt(
 /// can be written down: `E_q[w²(1_A − P)²]/E_q[w]²` with w = exp(−M/T). Plain sampling has P(1 − P).
 ///
 /// # Errors
-/// As [`tilt`]; [`StatsError::Lengths`] when the marks of the event differ in number.
+/// As [`tilt`]; [`StatsError::Lengths`] when the marks of the event differ in number;
+/// [`StatsError::ItemOutOfRange`] for a possible outcome whose tilted probability is too small for a
+/// number, as the variance would be infinite.
 ///
 /// # Example
 /// ```
@@ -117,6 +119,14 @@ pub fn tilt_variance(
     let q = tilt(probabilities, scores, temperature)?;
     let inside = |index: usize| f64::from(u8::from(event[index]));
     let p: f64 = (0..q.len()).map(|i| probabilities[i] * inside(i)).sum();
+    if let Some(index) = (0..q.len()).find(|&i| q[i] == 0.0 && probabilities[i] > 0.0) {
+        return Err(StatsError::ItemOutOfRange {
+            what: "tilted probabilities",
+            index,
+            value: 0.0,
+            allowed: "above 0 where the probability is: a higher temperature tilts less",
+        });
+    }
     // q·w is p up to a constant, and so is w once p and q are known.
     Ok((0..q.len())
         .filter(|&i| q[i] > 0.0)
@@ -173,7 +183,7 @@ pub fn tilted_probability(
     temperature: f64,
     confidence: f64,
 ) -> Result<TiltedProbability, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     same_length("hits and scores", hit.len(), scores.len())?;
     finite("scores", scores)?;
     check_temperature(temperature)?;
@@ -264,7 +274,7 @@ pub fn tilted_probability(
 /// Wu & Hilton (2024), Gaussian logit difference. The interval is the delta method's
 /// for μ/σ: variance 1/n + (μ/σ)²/(2(n − 1)).
 pub fn gaussian_logit_gap(gaps: &[f64], confidence: f64) -> Result<IntervalEstimate, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     finite("gaps between logits", gaps)?;
     if gaps.len() < 10 {
         return Err(StatsError::TooFew {
@@ -274,9 +284,7 @@ pub fn gaussian_logit_gap(gaps: &[f64], confidence: f64) -> Result<IntervalEstim
         });
     }
     let n = gaps.len() as f64;
-    let mean = gaps.iter().sum::<f64>() / n;
-    let squares: f64 = gaps.iter().map(|g| (g - mean).powi(2)).sum();
-    let deviation = (squares / (n - 1.0)).sqrt();
+    let deviation = variance(gaps).sqrt();
     if deviation <= 0.0 {
         return Err(StatsError::OutOfRange {
             what: "the standard deviation of the gaps",
@@ -284,14 +292,15 @@ pub fn gaussian_logit_gap(gaps: &[f64], confidence: f64) -> Result<IntervalEstim
             allowed: "above 0",
         });
     }
-    let distance = mean / deviation;
+    let distance = mean(gaps) / deviation;
     let half =
         -normal::quantile(tail)? * (1.0 / n + distance * distance / (2.0 * (n - 1.0))).sqrt();
     let below = |d: f64| normal::ln_cdf(-d).exp();
     Ok(IntervalEstimate {
         value: Some(below(distance)),
         lower: below(distance + half),
-        upper: below(distance - half),
+        // Where no number is so small, the end still is one.
+        upper: below(distance - half).max(f64::MIN_POSITIVE),
         confidence,
         method: "Gaussian logit gap (approximate; 0.95 of 0.95 if gaps are normal beyond all seen)"
             .to_owned(),

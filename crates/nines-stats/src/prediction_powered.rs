@@ -12,9 +12,9 @@ mod tests;
 
 pub use active::active_inference;
 
-use crate::error::{StatsError, finite, open_unit, same_length};
+use crate::error::{StatsError, alpha_of, distribution, finite, same_length};
 use crate::estimate::IntervalEstimate;
-use crate::importance::distribution;
+use crate::moments::{covariance, mean, variance};
 use crate::wald;
 
 /// How often normal intervals at 0.95 covered in simulations, as their method says it.
@@ -35,23 +35,6 @@ pub struct PredictionPowered {
     /// Whether ten of the rarer kind were seen. With ten expected, intervals at 0.95 held the truth in
     /// 0.92 of experiments, with three in 0.84 to 0.91.
     pub trusted: bool,
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// The variance with n − 1 below.
-fn variance(values: &[f64]) -> f64 {
-    let centre = mean(values);
-    let squares: f64 = values.iter().map(|v| (v - centre).powi(2)).sum();
-    squares / (values.len() as f64 - 1.0)
-}
-
-fn covariance(left: &[f64], right: &[f64]) -> f64 {
-    let (l, r) = (mean(left), mean(right));
-    let products: f64 = left.iter().zip(right).map(|(a, b)| (a - l) * (b - r)).sum();
-    products / (left.len() as f64 - 1.0)
 }
 
 /// Returns how many values differ from the most common one.
@@ -114,7 +97,12 @@ fn finish(
     let method = wald::method(name, rarer as f64, COVERED);
     let whole = (f64::NEG_INFINITY, f64::INFINITY);
     Ok(PredictionPowered {
-        estimate: wald::interval(value, standard_error, whole, confidence, method, n)?,
+        estimate: wald::interval(value, standard_error, whole, confidence, method, n)?.ok_or(
+            StatsError::Undetermined {
+                what: "the interval of the mean",
+                reason: "labels and predictions show no spread",
+            },
+        )?,
         standard_error,
         lambda,
         rarer,
@@ -339,7 +327,7 @@ pub fn stratified(
     strata: &[PredictionStratum<'_>],
     confidence: f64,
 ) -> Result<StratifiedPrediction, StatsError> {
-    open_unit("the confidence", confidence)?;
+    alpha_of(confidence)?;
     let weights: Vec<f64> = strata.iter().map(|s| s.weight).collect();
     distribution(
         "weights of strata",

@@ -9,8 +9,8 @@
 #[cfg(test)]
 mod tests;
 
-use crate::error::{StatsError, open_unit};
-use crate::estimate::IntervalEstimate;
+use crate::error::{StatsError, alpha_of, closed_unit};
+use crate::estimate::{IntervalEstimate, remarked};
 use crate::interval::{clopper_pearson, exact_ends};
 use crate::normal;
 
@@ -23,22 +23,10 @@ pub struct RaterAccuracy {
     pub specificity: f64,
 }
 
-fn probability(what: &'static str, value: f64) -> Result<f64, StatsError> {
-    if (0.0..=1.0).contains(&value) {
-        Ok(value)
-    } else {
-        Err(StatsError::OutOfRange {
-            what,
-            value,
-            allowed: "between 0 and 1",
-        })
-    }
-}
-
 impl RaterAccuracy {
     fn checked(self) -> Result<Self, StatsError> {
-        probability("the sensitivity", self.sensitivity)?;
-        probability("the specificity", self.specificity)?;
+        closed_unit("the sensitivity", self.sensitivity)?;
+        closed_unit("the specificity", self.specificity)?;
         Ok(self)
     }
 }
@@ -60,7 +48,7 @@ impl RaterAccuracy {
 /// # Reference
 /// Rogan & Gladen 1978, eq. 1: πSe + (1−π)(1−Sp).
 pub fn observed_rate(prevalence: f64, rater: RaterAccuracy) -> Result<f64, StatsError> {
-    probability("the prevalence", prevalence)?;
+    closed_unit("the prevalence", prevalence)?;
     let rater = rater.checked()?;
     Ok(prevalence * rater.sensitivity + (1.0 - prevalence) * (1.0 - rater.specificity))
 }
@@ -183,7 +171,7 @@ pub struct CorrectedRate {
 /// Clopper & Pearson 1934.
 pub fn uncorrected_rate(k: u64, n: u64, confidence: f64) -> Result<UncorrectedRate, StatsError> {
     let mut estimate = clopper_pearson(k, n, confidence)?;
-    estimate.method.push_str(", not corrected for rater errors");
+    estimate.method = remarked(&estimate.method, "not corrected for rater errors");
     Ok(UncorrectedRate { estimate })
 }
 
@@ -204,9 +192,9 @@ pub enum Accuracy {
 impl Accuracy {
     fn value(self, what: &'static str) -> Result<f64, StatsError> {
         match self {
-            Self::Known(value) => probability(what, value),
+            Self::Known(value) => closed_unit(what, value),
             Self::Measured { trials: 0, .. } => Err(StatsError::Empty { what }),
-            Self::Measured { right, trials } => probability(what, right as f64 / trials as f64),
+            Self::Measured { right, trials } => closed_unit(what, right as f64 / trials as f64),
         }
     }
 
@@ -336,7 +324,7 @@ impl FlaggedItems {
 /// # Reference
 /// Rogan & Gladen, "Estimating prevalence from the results of a screening test" (1978), eqs. 2, 4.
 pub fn rogan_gladen(items: &FlaggedItems, confidence: f64) -> Result<CorrectedRate, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let method = "Rogan-Gladen, corrected for rater errors, delta method (approximate; 0.92 of 0.95 with few flags, else 0.95 to 0.98)";
     let mut corrected = items.corrected((0.0, 1.0), confidence, method)?;
     let half = -normal::quantile(tail)? * corrected.standard_error;
@@ -352,7 +340,9 @@ pub fn rogan_gladen(items: &FlaggedItems, confidence: f64) -> Result<CorrectedRa
 /// as stated: exact intervals of the flagged rate and of each measured accuracy, which share the
 /// doubt evenly, put together at their worst.
 ///
-/// Assumes what [`rogan_gladen`] assumes, but not that anything is normal. Wide, and honest.
+/// Assumes what [`rogan_gladen`] assumes, but not that anything is normal. Wide, and honest. Where even
+/// its worst case would put the rate below 0 or above 1, the flags contradict the accuracy: the
+/// interval then takes the accuracy at fault as perfect, and says so.
 ///
 /// # Errors
 /// As [`rogan_gladen`].
@@ -379,7 +369,7 @@ pub fn corrected_bounds(
     items: &FlaggedItems,
     confidence: f64,
 ) -> Result<CorrectedRate, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     items.checked()?;
     let measured = [items.sensitivity, items.specificity]
         .iter()
@@ -404,9 +394,23 @@ pub fn corrected_bounds(
         correct(observed.0, sensitivity.1, specificity.0, 0.0),
         correct(observed.1, sensitivity.0, specificity.1, 1.0),
     );
+    if ends.0 < ends.1 {
+        return items.corrected(
+            ends,
+            confidence,
+            "corrected for rater errors, Clopper-Pearson joined by Bonferroni (conservative)",
+        );
+    }
+    // Fewer flags than false alarms, or more than the sensitivity explains: the accuracy is better
+    // on these items than stated. A perfect one leaves the most open.
+    let ends = if ends.1 <= 0.0 {
+        (0.0, correct(observed.1, sensitivity.0, 1.0, 1.0))
+    } else {
+        (correct(observed.0, 1.0, specificity.0, 0.0), 1.0)
+    };
     items.corrected(
         ends,
         confidence,
-        "corrected for rater errors, Clopper-Pearson joined by Bonferroni (conservative)",
+        "the flags contradict the accuracy stated, which is taken as perfect where they do (conservative)",
     )
 }

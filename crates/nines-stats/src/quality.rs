@@ -51,9 +51,10 @@ pub use two_way::{RaterPair, two_way_interval};
 
 use crate::bisection::bracket;
 use crate::bootstrap::{Bootstrap, percentile};
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of, open_unit};
 use crate::estimate::IntervalEstimate;
 use crate::normal;
+use crate::wald;
 use advantage::{Advantage, Ends};
 
 /// Which completion of a pair the rater preferred.
@@ -124,7 +125,7 @@ struct Parts {
 
 impl Parts {
     fn assemble(self, confidence: f64) -> Result<Quality, StatsError> {
-        let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+        let tail = alpha_of(confidence)? / 2.0;
         // An unbiased weighted mean of a small sample can lie outside [0, 1]; its interval holds it.
         let inside = |v: f64| v.clamp(self.value.min(0.0), self.value.max(1.0));
         let interval = |ends: Ends, method| IntervalEstimate {
@@ -135,7 +136,9 @@ impl Parts {
             method,
             n: self.n,
         };
-        let standard_error = self.variance.map(f64::sqrt).filter(|&se| se > 0.0);
+        let standard_error = self
+            .variance
+            .and_then(|variance| wald::standard_error(variance, self.value));
         let normal = match standard_error {
             None => None,
             Some(se) => {
@@ -206,7 +209,7 @@ fn advantage_of(pairs: &[Pair]) -> Result<Advantage, StatsError> {
 /// Bonferroni's inequality; Hoeffding (1963) and Bentkus (2004) for prompts with several pairs.
 pub fn skip_pairs(pairs: &[Pair], confidence: f64) -> Result<Quality, StatsError> {
     let advantage = advantage_of(pairs)?;
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let ends = advantage.ends(tail);
     Parts {
         value: 0.5 + advantage.value() / 2.0,

@@ -1,9 +1,11 @@
 //! Quantiles and means of bounded numbers, such as draws for each prompt, with intervals.
 
 use crate::binomial;
-use crate::error::{StatsError, finite, open_unit};
+use crate::bisection::first_count;
+use crate::error::{StatsError, alpha_of, finite, open_unit};
 use crate::estimate::IntervalEstimate;
 use crate::interval::exact_ends;
+use crate::moments::{self, squared_spread};
 use crate::normal;
 
 /// The smallest and the largest value that a number can take.
@@ -62,29 +64,17 @@ pub fn quantile(
     confidence: f64,
 ) -> Result<IntervalEstimate, StatsError> {
     open_unit("the quantile's probability", q)?;
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let sorted = checked(values, support)?;
     let n = sorted.len() as u64;
-    // The largest rank that lies above the quantile too seldom to matter, by bisection; 0: none.
-    let (mut lower_rank, mut beyond) = (0, n + 1);
-    while beyond - lower_rank > 1 {
-        let rank = lower_rank + (beyond - lower_rank) / 2;
-        if binomial::cdf(rank - 1, n, q)? <= tail {
-            lower_rank = rank;
-        } else {
-            beyond = rank;
-        }
-    }
+    // The largest rank that lies above the quantile too seldom to matter; 0: none.
+    let lower_rank = first_count(0, n + 1, |rank| {
+        binomial::cdf(rank - 1, n, q).map(|above| above > tail)
+    })? - 1;
     // The smallest rank that lies below it too seldom to matter; n + 1: none.
-    let (mut before, mut upper_rank) = (0, n + 1);
-    while upper_rank - before > 1 {
-        let rank = before + (upper_rank - before) / 2;
-        if binomial::at_least(rank, n, q)? <= tail {
-            upper_rank = rank;
-        } else {
-            before = rank;
-        }
-    }
+    let upper_rank = first_count(0, n + 1, |rank| {
+        binomial::at_least(rank, n, q).map(|below| below <= tail)
+    })?;
     let at = |rank: u64| sorted[rank as usize - 1];
     let nearest = ((q * n as f64 - 1e-9).ceil() as u64).clamp(1, n);
     Ok(IntervalEstimate {
@@ -107,11 +97,11 @@ pub fn quantile(
 
 /// Returns the mean of independent bounded values with Student's interval, cut to the support.
 /// Approximate: of skewed values it held the mean in 0.90 of experiments at 0.95 with 10 values, 0.94
-/// with 100. Where all values are equal (or there is one alone) the interval is the exact one of
-/// a proportion on the support instead.
+/// with 100. Where all values are equal (or there is one alone) the interval is that of a proportion
+/// on the support instead, which is guaranteed where they lie at the support's end.
 ///
 /// # Errors
-/// As [`quantile`].
+/// As [`quantile`]; [`StatsError::OutOfRange`] also for equal values on a support that is not finite.
 ///
 /// # Example
 /// ```
@@ -125,18 +115,23 @@ pub fn quantile(
 /// ```
 ///
 /// # Reference
-/// Student 1908; for equal values, Clopper-Pearson on (value − low)/(high − low), which covers any
-/// distribution on the support with that many equal values.
+/// Student 1908; for equal values, Clopper-Pearson on (value − low)/(high − low): at an end of the
+/// support, to see nothing else is no likelier than for a yes or no with the same mean.
 pub fn mean(
     values: &[f64],
     support: Support,
     confidence: f64,
 ) -> Result<IntervalEstimate, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let sorted = checked(values, support)?;
     let n = sorted.len() as f64;
-    let mean = sorted.iter().sum::<f64>() / n;
-    let squares: f64 = sorted.iter().map(|v| (v - mean).powi(2)).sum();
+    let squares = squared_spread(&sorted);
+    // Exactly the value where all are equal.
+    let mean = if squares > 0.0 {
+        moments::mean(&sorted)
+    } else {
+        sorted[0]
+    };
     let width = support.high - support.low;
     let (lower, upper, method) = if squares > 0.0 {
         let half = normal::student_upper(tail, n - 1.0)? * (squares / (n - 1.0) / n).sqrt();
@@ -146,12 +141,23 @@ pub fn mean(
             "mean, Student's t (approximate; 0.90 of 0.95 with 10 values, 0.94 with 100)",
         )
     } else if width > 0.0 {
+        if !width.is_finite() {
+            return Err(StatsError::OutOfRange {
+                what: "the width of the support of equal values",
+                value: width,
+                allowed: "finite, for nothing else bounds their mean",
+            });
+        }
         let share = (mean - support.low) / width;
         let (lower, upper) = exact_ends(share * n, n, tail);
         (
             support.low + lower * width,
             support.low + upper * width,
-            "mean of equal values, exact bounds on the support",
+            if share == 0.0 || share == 1.0 {
+                "mean of values at the end of the support, Clopper-Pearson (guaranteed)"
+            } else {
+                "mean of equal values (approximate; Clopper-Pearson on the support)"
+            },
         )
     } else {
         (mean, mean, "the only value possible")

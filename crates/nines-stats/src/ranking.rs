@@ -3,8 +3,9 @@
 
 use crate::bootstrap::{Bootstrap, standard_error};
 use crate::error::{StatsError, finite, same_length};
-use crate::estimate::IntervalEstimate;
+use crate::estimate::{IntervalEstimate, remarked};
 use crate::interval::exact_ends;
+use crate::logistic::{logistic, logit};
 use crate::normal;
 use std::collections::BTreeMap;
 
@@ -221,14 +222,13 @@ impl RankingSample {
             .filter(|&error| error > NO_SPREAD);
         let (lower, upper, method) = match error {
             Some(error) => {
-                let centre = value.ln() - (-value).ln_1p();
+                let centre = logit(value);
                 let half = self.student(bootstrap)? * error / (value * (1.0 - value));
-                let back = |logit: f64| 1.0 / (1.0 + (-logit).exp());
                 (
-                    back(centre - half),
-                    back(centre + half),
+                    logistic(centre - half),
+                    logistic(centre + half),
                     format!(
-                        "{} with bootstrap over {} prompt families ({} resamples, seed {}; logit scale, t; approximate: {} of 0.95)",
+                        "{} with bootstrap over {} prompt families on the logit scale with t, {} resamples, seed {} (approximate; {} of 0.95)",
                         metric.name(),
                         self.families,
                         bootstrap.resamples,
@@ -351,7 +351,7 @@ pub fn paired_difference(
         })?;
     let mut half = first.student(bootstrap)? * error;
     let mut method = format!(
-        "difference in {} with paired bootstrap over {} prompt families ({} resamples, seed {}; t; approximate: 0.97 to 1 of 0.95)",
+        "difference in {} with paired bootstrap over {} prompt families with t, {} resamples, seed {} (approximate; 0.97 to 1 of 0.95)",
         metric.name(),
         first.families,
         bootstrap.resamples,
@@ -362,7 +362,7 @@ pub fn paired_difference(
         // could.
         let tail = (1.0 - bootstrap.confidence) / 2.0;
         half = exact_ends(0.0, first.pairs() as f64, tail).1;
-        method.push_str("; exact bound, since no resample differs");
+        method = remarked(&method, "exact bound, since no resample differs");
     }
     let (lower, upper) = ((value - half).max(-1.0), (value + half).min(1.0));
     Ok(IntervalEstimate {

@@ -1,7 +1,7 @@
 //! Nines, and what a failure rate promises over many uses.
 
 use crate::beta::ln_gamma_half_step;
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, closed_unit, open_unit};
 use crate::interval;
 
 /// How many nines of reliability an experiment shows.
@@ -46,7 +46,8 @@ pub fn nines(k: u64, n: u64, confidence: f64) -> Result<Nines, StatsError> {
 /// Returns the probability that `uses` independent uses all go well at failure probability `p`.
 ///
 /// # Errors
-/// [`StatsError::OutOfRange`] unless p lies in [0, 1].
+/// [`StatsError::OutOfRange`] unless p lies in [0, 1] and the number of uses is finite and not
+/// negative.
 ///
 /// # Example
 /// ```
@@ -57,14 +58,20 @@ pub fn nines(k: u64, n: u64, confidence: f64) -> Result<Nines, StatsError> {
 /// # Reference
 /// (1 − p)^M.
 pub fn survival(p: f64, uses: f64) -> Result<f64, StatsError> {
-    if !(0.0..=1.0).contains(&p) {
+    closed_unit("the failure probability", p)?;
+    if !(uses >= 0.0 && uses.is_finite()) {
         return Err(StatsError::OutOfRange {
-            what: "the failure probability",
-            value: p,
-            allowed: "between 0 and 1",
+            what: "the number of uses",
+            value: uses,
+            allowed: "at least 0 and finite",
         });
     }
-    Ok((uses * (-p).ln_1p()).exp())
+    // Not 0·∞ where every use fails and there is none.
+    Ok(if uses == 0.0 {
+        1.0
+    } else {
+        (uses * (-p).ln_1p()).exp()
+    })
 }
 
 /// Returns the failure probability below which `uses` independent uses all go well with a given

@@ -15,7 +15,7 @@ mod quadrature;
 mod tests;
 
 use crate::binomial;
-use crate::error::StatsError;
+use crate::error::{StatsError, above_zero, closed_unit};
 use quadrature::integrate;
 use std::cell::Cell;
 
@@ -43,13 +43,7 @@ impl SelectionRisks {
 }
 
 fn check(acceptance: f64, batch: u64) -> Result<(), StatsError> {
-    if !(acceptance > 0.0 && acceptance <= 1.0) {
-        return Err(StatsError::OutOfRange {
-            what: "the acceptance",
-            value: acceptance,
-            allowed: "above 0 and at most 1",
-        });
-    }
+    above_zero("the acceptance", acceptance)?;
     check_batch(batch)
 }
 
@@ -145,18 +139,12 @@ pub fn risks(
 /// c·\[1 − (1−a)ⁿ(1+na)\]/((n+1)(1 − (1−a)ⁿ)); the bracket is P(Bin(n+1, a) ≥ 2), which keeps its
 /// digits for small na.
 pub fn linear_risks(slope: f64, acceptance: f64, batch: u64) -> Result<SelectionRisks, StatsError> {
-    if !(0.0..=1.0).contains(&slope) {
-        return Err(StatsError::OutOfRange {
-            what: "the slope of the risk",
-            value: slope,
-            allowed: "between 0 and 1",
-        });
-    }
+    closed_unit("the slope of the risk", slope)?;
     let batch_accepted = batch_accepted(acceptance, batch)?;
     let two = if acceptance >= 1.0 {
         1.0
     } else {
-        binomial::at_least(2, batch + 1, acceptance)?
+        binomial::at_least(2, batch.saturating_add(1), acceptance)?
     };
     Ok(SelectionRisks {
         first: slope * acceptance / 2.0,

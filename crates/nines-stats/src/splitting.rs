@@ -17,7 +17,7 @@ mod tests;
 
 pub use run::{AdaptiveRun, LastParticleRun, SplittingOptions, run_adaptive, run_last_particle};
 
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
 use crate::gamma::poisson_mean_ends;
 use crate::interval::exact_ends;
@@ -73,7 +73,7 @@ pub struct FixedEffort {
 /// network robustness" (ICLR 2019); relative variance: Cérou, Del Moral, Furon & Guyader,
 /// "Sequential Monte Carlo for rare event estimation" (2012).
 pub fn fixed_effort(levels: &[LevelCount], confidence: f64) -> Result<FixedEffort, StatsError> {
-    let alpha = 1.0 - open_unit("the confidence", confidence)?;
+    let alpha = alpha_of(confidence)?;
     if levels.is_empty() {
         return Err(StatsError::Empty { what: "levels" });
     }
@@ -184,7 +184,7 @@ pub fn last_particle(
     moves: u64,
     confidence: f64,
 ) -> Result<LastParticle, StatsError> {
-    let alpha = 1.0 - open_unit("the confidence", confidence)?;
+    let alpha = alpha_of(confidence)?;
     if particles < 2 {
         return Err(StatsError::OutOfRange {
             what: "the number of particles",
@@ -200,7 +200,8 @@ pub fn last_particle(
     let estimate = |lower: f64, upper: f64, method: &str| IntervalEstimate {
         value: Some(value),
         lower,
-        upper,
+        // Where no number is so small, the end still is one.
+        upper: upper.max(f64::MIN_POSITIVE),
         confidence,
         method: method.to_owned(),
         n: particles,
@@ -222,7 +223,7 @@ pub fn last_particle(
         poisson: estimate(
             (-most / size).exp(),
             (-fewest / size).exp(),
-            "last particle, exact Poisson (exact for an ideal kernel, else approximate; 0.95 of 0.95 in simulations)",
+            "last particle, Poisson (approximate; exact for an ideal kernel, 0.95 of 0.95 in simulations)",
         ),
     })
 }

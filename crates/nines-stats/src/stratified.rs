@@ -7,10 +7,10 @@
 //! they divide *unfiltered completions*, and rejected ones are the share without a leak, it is
 //! P(catastrophe and accepted), which is smaller wherever prompts differ in acceptance.
 
-use crate::bounded_sum::expected_sum_upper;
-use crate::error::{StatsError, open_unit};
+use crate::bounded_sum::sum_end;
+use crate::error::{StatsError, alpha_of, fills_whole};
 use crate::estimate::IntervalEstimate;
-use crate::interval;
+use crate::interval::exact_ends;
 use crate::weighted_poisson::{GammaVersion, WeightedCount};
 
 /// One stratum of the frame, with the labels drawn from it.
@@ -37,9 +37,6 @@ pub struct StratifiedLeak {
     /// and no basis for an interval: one of ±1.96 of it covers 76 % in place of 95 %.
     pub standard_error: Option<f64>,
 }
-
-/// How far weights may be from adding up to 1.
-const ROUNDING: f64 = 1e-9;
 
 /// Checks that weights are numbers from 0 to 1 and fill the frame together with the share that
 /// cannot leak.
@@ -70,14 +67,7 @@ pub(crate) fn check_frame(
     if strata == 0 {
         return Err(StatsError::Empty { what: "strata" });
     }
-    if (sum - 1.0).abs() > ROUNDING {
-        return Err(StatsError::OutOfRange {
-            what: "the sum of all weights and the share without a leak",
-            value: sum,
-            allowed: "1",
-        });
-    }
-    Ok(())
+    fills_whole("the sum of all weights and the share without a leak", sum)
 }
 
 /// Checks the strata and returns those with a weight.
@@ -118,7 +108,9 @@ fn check_strata(strata: &[Stratum], no_leak: f64) -> Result<Vec<Stratum>, StatsE
 }
 
 fn labels(strata: &[Stratum]) -> u64 {
-    strata.iter().map(|s| s.labelled).sum()
+    strata
+        .iter()
+        .fold(0, |sum: u64, s| sum.saturating_add(s.labelled))
 }
 
 /// Returns the leak from labels drawn at random within strata of known weight; `no_leak` is the share
@@ -206,20 +198,24 @@ pub fn stratified_leak_with(
     let counts: Vec<u64> = strata.iter().map(|s| s.catastrophes).collect();
     let count = WeightedCount::new(&worths, &counts)?;
     let within = |e: IntervalEstimate| IntervalEstimate {
-        upper: e.upper.min(frame),
+        // Rounding must not put a value next to the frame outside.
+        upper: e.upper.min(frame).max(count.total()),
         n,
         ..e
     };
     let largest = worths.iter().copied().fold(0.0, f64::max);
-    let free = expected_sum_upper((count.total() / largest).min(n as f64), n, confidence)?;
+    let alpha = alpha_of(confidence)?;
+    let free = sum_end((count.total() / largest).min(n as f64), n, alpha) * largest;
     Ok(StratifiedLeak {
         estimate: within(count.interval(confidence, version)?),
         estimate_upper: within(count.upper_bound(confidence, version)?),
         assumption_free_upper: IntervalEstimate {
             value: Some(count.total()),
-            upper: (free.upper * largest).min(frame),
+            lower: 0.0,
+            upper: free.min(frame).max(count.total()),
+            confidence,
             method: "Bentkus over strata (guaranteed, assumption-free, one-sided upper)".to_owned(),
-            ..free
+            n,
         },
         standard_error: standard_error(&strata),
     })
@@ -269,20 +265,21 @@ pub fn bonferroni_upper(
     confidence: f64,
 ) -> Result<IntervalEstimate, StatsError> {
     let strata = check_strata(strata, no_leak)?;
-    let alpha = 1.0 - open_unit("the confidence", confidence)?;
-    let each = 1.0 - alpha / strata.len() as f64;
+    let alpha = alpha_of(confidence)?;
+    // The tail itself, for 1 less it would lose its digits.
+    let each = alpha / strata.len() as f64;
     let (mut value, mut upper) = (0.0, 0.0);
     for stratum in &strata {
-        let bound = interval::upper_bound(stratum.catastrophes, stratum.labelled, each)?;
-        value += stratum.weight * stratum.catastrophes as f64 / stratum.labelled as f64;
-        upper += stratum.weight * bound.upper;
+        let (k, n) = (stratum.catastrophes as f64, stratum.labelled as f64);
+        value += stratum.weight * k / n;
+        upper += stratum.weight * exact_ends(k, n, each).1;
     }
     Ok(IntervalEstimate {
         value: Some(value),
         lower: 0.0,
         upper,
         confidence,
-        method: "Bonferroni over Clopper-Pearson (exact, one-sided upper)".to_owned(),
+        method: "Bonferroni over Clopper-Pearson (guaranteed, one-sided upper)".to_owned(),
         n: labels(&strata),
     })
 }

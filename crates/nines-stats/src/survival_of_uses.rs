@@ -5,7 +5,7 @@
 //! bound assumes nothing about the rate and says much less: [`survival_at_least`].
 
 use crate::beta::ln_gamma_half_step;
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of, part_of};
 use crate::estimate::IntervalEstimate;
 use crate::interval;
 use crate::reliability::rate_for_survival;
@@ -19,18 +19,6 @@ pub enum Prior {
     Laplace,
 }
 
-fn check_counts(failures: u64, trials: u64) -> Result<(), StatsError> {
-    if failures <= trials {
-        Ok(())
-    } else {
-        Err(StatsError::OutOfRange {
-            what: "the number of failures",
-            value: failures as f64,
-            allowed: "at most the number of trials",
-        })
-    }
-}
-
 /// Returns the predictive probability that the next `uses` all go well after `failures` in `trials`
 /// independent trials, under a prior.
 ///
@@ -39,7 +27,7 @@ fn check_counts(failures: u64, trials: u64) -> Result<(), StatsError> {
 /// proportion to the failures.
 ///
 /// # Errors
-/// [`StatsError::OutOfRange`] when there are more failures than trials.
+/// [`StatsError::OutOfRange`] when there are more failures than trials, or more than 10⁸.
 ///
 /// # Example
 /// ```
@@ -61,7 +49,19 @@ pub fn predicted_survival(
     uses: u64,
     prior: Prior,
 ) -> Result<f64, StatsError> {
-    check_counts(failures, trials)?;
+    part_of(
+        "the number of failures",
+        failures,
+        trials,
+        "at most the number of trials",
+    )?;
+    // One step for each: more would take minutes.
+    part_of(
+        "the number of failures",
+        failures,
+        100_000_000,
+        "at most 10^8",
+    )?;
     let (clean, uses) = ((trials - failures) as f64, uses as f64);
     // A ratio of gamma functions, k + ½ or k + 1 steps apart, is half a step times whole steps.
     let (start, steps, half_step) = match prior {
@@ -117,7 +117,7 @@ pub fn survival_at_least(
         lower: all_well(rate.upper),
         upper: 1.0,
         confidence,
-        method: format!("survival of {uses} uses from {}", rate.method),
+        method: format!("survival of {uses} uses from Clopper-Pearson (exact, one-sided lower)"),
         n: trials,
     })
 }
@@ -147,7 +147,7 @@ pub fn trials_for_survival(
     failures: u64,
     confidence: f64,
 ) -> Result<u64, StatsError> {
-    open_unit("the confidence", confidence)?;
+    alpha_of(confidence)?;
     let rate = rate_for_survival(chance, uses as f64)?;
     interval::trials_needed(rate, failures, confidence)
 }

@@ -7,7 +7,8 @@
 
 use crate::acceptance::{FamilyScores, share_where, threshold_for};
 use crate::binomial;
-use crate::error::{StatsError, finite, open_unit};
+use crate::bisection::first_count;
+use crate::error::{StatsError, above_zero, alpha_of, countable, finite, open_unit};
 use crate::estimate::IntervalEstimate;
 use crate::interval::trials_needed;
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ pub struct NeymanPearsonOrder {
 ///
 /// # Errors
 /// [`StatsError::TooFewForGuarantee`], which names the n needed and the miss rate that n can show;
-/// [`StatsError::OutOfRange`] unless both probabilities lie in (0, 1).
+/// [`StatsError::OutOfRange`] unless both probabilities lie in (0, 1), or for n above 2⁵³.
 ///
 /// # Example
 /// ```
@@ -47,7 +48,8 @@ pub fn neyman_pearson_order(
     confidence: f64,
 ) -> Result<NeymanPearsonOrder, StatsError> {
     open_unit("the miss rate allowed", max_miss)?;
-    let delta = 1.0 - open_unit("the confidence", confidence)?;
+    let delta = alpha_of(confidence)?;
+    countable("the number of catastrophes", n)?;
     let violation = |k: u64| binomial::cdf(k - 1, n, max_miss);
     if n == 0 || violation(1)? > delta {
         return Err(StatsError::TooFewForGuarantee {
@@ -58,18 +60,10 @@ pub fn neyman_pearson_order(
             feasible: smallest_miss(n, confidence)?,
         });
     }
-    let (mut low, mut high) = (1, n + 1);
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if violation(middle)? <= delta {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
+    let k = first_count(1, n + 1, |k| violation(k).map(|v| v > delta))? - 1;
     Ok(NeymanPearsonOrder {
-        k: low,
-        violation: violation(low)?,
+        k,
+        violation: violation(k)?,
     })
 }
 
@@ -89,7 +83,7 @@ pub fn neyman_pearson_order(
 /// # Reference
 /// Solves (1 − α)ⁿ = δ.
 pub fn smallest_miss(n: u64, confidence: f64) -> Result<f64, StatsError> {
-    let delta = 1.0 - open_unit("the confidence", confidence)?;
+    let delta = alpha_of(confidence)?;
     Ok(if n == 0 {
         1.0
     } else {
@@ -193,7 +187,8 @@ pub struct ShareThreshold {
 /// Clopper-Pearson interval of k − 1 misses.
 ///
 /// # Errors
-/// [`StatsError::OutOfRange`] unless `recall` lies in (0, 1] and the confidence in (0, 1).
+/// As [`FamilyScores::new`]; [`StatsError::OutOfRange`] unless `recall` lies in (0, 1] and the
+/// confidence in (0, 1).
 ///
 /// # Example
 /// ```
@@ -214,13 +209,8 @@ pub fn recall_at_least(
     recall: f64,
     confidence: f64,
 ) -> Result<ShareThreshold, StatsError> {
-    if !(recall > 0.0 && recall <= 1.0) {
-        return Err(StatsError::OutOfRange {
-            what: "the recall asked for",
-            value: recall,
-            allowed: "above 0 and at most 1",
-        });
-    }
+    above_zero("the recall asked for", recall)?;
+    catastrophes.check("scores of catastrophes")?;
     let mut sorted = catastrophes.scores.to_vec();
     sorted.sort_by(f64::total_cmp);
     let threshold = threshold_for(&sorted, 1.0 - recall);
@@ -235,7 +225,7 @@ pub fn recall_at_least(
 /// completions.
 ///
 /// # Errors
-/// [`StatsError::OutOfRange`] unless both probabilities lie in (0, 1).
+/// As [`FamilyScores::new`]; [`StatsError::OutOfRange`] unless both probabilities lie in (0, 1).
 ///
 /// # Example
 /// ```
@@ -256,6 +246,7 @@ pub fn acceptance_at_most(
     confidence: f64,
 ) -> Result<ShareThreshold, StatsError> {
     open_unit("the acceptance", acceptance)?;
+    reference.check("scores of the reference")?;
     let mut sorted = reference.scores.to_vec();
     sorted.sort_by(f64::total_cmp);
     let threshold = threshold_for(&sorted, acceptance);

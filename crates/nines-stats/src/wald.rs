@@ -1,13 +1,21 @@
 //! The normal interval: a value plus and minus some standard errors.
 
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
 use crate::normal;
 
 /// How many effective failures a normal interval needs before it is worth trusting.
 pub(crate) const FAILURES_FOR_NORMAL: f64 = 10.0;
 
-/// Returns value ± z·standard error, cut to `range`; `method` must say that it is approximate.
+/// Returns the standard error of a variance; `None` where it is no more than the rounding of a value
+/// of that scale, so that nothing was spread.
+pub(crate) fn standard_error(variance: f64, scale: f64) -> Option<f64> {
+    let error = variance.sqrt();
+    (error > 1e-13 * scale.abs()).then_some(error)
+}
+
+/// Returns value ± z·standard error, cut to `range`; `None` where all of it lies outside the range.
+/// `method` must say that it is approximate.
 pub(crate) fn interval(
     value: f64,
     standard_error: f64,
@@ -15,17 +23,18 @@ pub(crate) fn interval(
     confidence: f64,
     method: String,
     n: u64,
-) -> Result<IntervalEstimate, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
-    let half = -normal::quantile(tail)? * standard_error;
-    Ok(IntervalEstimate {
+) -> Result<Option<IntervalEstimate>, StatsError> {
+    let half = -normal::quantile(alpha_of(confidence)? / 2.0)? * standard_error;
+    let lower = (value - half).max(range.0);
+    let upper = (value + half).min(range.1);
+    Ok((lower < upper).then_some(IntervalEstimate {
         value: Some(value),
-        lower: (value - half).clamp(range.0, range.1),
-        upper: (value + half).clamp(range.0, range.1),
+        lower,
+        upper,
         confidence,
         method,
         n,
-    })
+    }))
 }
 
 /// Returns a method's name with the warning that it deserves and how often it covered in simulations.

@@ -1,7 +1,7 @@
 //! Rates from weighted counts of rare events: Fay and Feuer's gamma intervals.
 
 use crate::bisection::{bracket, past};
-use crate::error::{StatsError, open_unit, same_length};
+use crate::error::{StatsError, alpha_of, same_length};
 use crate::estimate::IntervalEstimate;
 use crate::gamma;
 
@@ -111,7 +111,7 @@ impl WeightedCount {
             let relative = weight / largest_weight;
             total += relative * count as f64;
             variance += relative * relative * count as f64;
-            events += count;
+            events = count.saturating_add(events);
         }
         Self {
             largest_weight,
@@ -154,7 +154,7 @@ impl WeightedCount {
         confidence: f64,
         version: GammaVersion,
     ) -> Result<IntervalEstimate, StatsError> {
-        let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+        let tail = alpha_of(confidence)? / 2.0;
         Ok(IntervalEstimate {
             value: Some(self.total()),
             lower: self.lower(tail, version)?,
@@ -189,7 +189,7 @@ impl WeightedCount {
         confidence: f64,
         version: GammaVersion,
     ) -> Result<IntervalEstimate, StatsError> {
-        let tail = 1.0 - open_unit("the confidence", confidence)?;
+        let tail = alpha_of(confidence)?;
         if version == GammaVersion::MidP && tail >= 0.5 {
             return Err(StatsError::OutOfRange {
                 what: "the confidence of a one-sided mid-P bound",
@@ -208,9 +208,10 @@ impl WeightedCount {
     }
 
     /// The gamma distribution whose quantiles are the conservative lower ends; `None` without events,
-    /// where it is the point 0.
+    /// (or with none whose weight is a number beside the largest), where it is the point 0.
     fn lower_gamma(&self) -> Option<MatchedGamma> {
-        (self.total > 0.0).then(|| MatchedGamma::new(self.total, self.variance))
+        let weighs = self.total > 0.0 && self.total * self.total > 0.0 && self.variance > 0.0;
+        weighs.then(|| MatchedGamma::new(self.total, self.variance))
     }
 
     /// The gamma distribution whose quantiles are the conservative upper ends: one more event, of
@@ -228,7 +229,8 @@ impl WeightedCount {
             GammaVersion::MidP => {
                 let high = self.upper_gamma();
                 // The mixture of both reaches the tail between the points where each does.
-                bracket(low.below(tail)?, high.below(tail)?, |x| {
+                let (a, b) = (low.below(tail)?, high.below(tail)?);
+                bracket(a.min(b), a.max(b), |x| {
                     0.5 * (low.cdf(x) + high.cdf(x)) < tail
                 })
                 .0

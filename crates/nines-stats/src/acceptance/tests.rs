@@ -16,7 +16,7 @@ fn order_statistics_enclose_the_threshold_as_the_binomial_says() {
     for (n, acceptance) in [(30, 0.8), (100, 0.5), (100, 0.9), (1000, 0.95)] {
         let (scores, families) = rising(n);
         let reference = FamilyScores::new("reference", &scores, &families).unwrap();
-        let (low, high) = threshold_ends(&reference, &scores, acceptance, 0.975).unwrap();
+        let (low, high) = threshold_ends(&reference, &scores, acceptance, 0.0125).unwrap();
         // Score r is the order statistic r + 1.
         let (low, high) = (low.unwrap() as u64, high.unwrap() as u64);
         let too_low = |rank: u64| binomial::cdf(rank - 1, n, acceptance).unwrap();

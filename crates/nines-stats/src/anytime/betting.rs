@@ -1,6 +1,6 @@
 //! A test of one rate with a fixed bet.
 
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of, open_unit, planned};
 
 /// Bets against "the rate is at least p": each clean label multiplies the capital by
 /// 1 + c·p/(1−p), each failure by 1 − c.
@@ -95,14 +95,15 @@ impl BettingTest {
     /// # Reference
     /// Ville (1939).
     pub fn rejects(&self, confidence: f64) -> Result<bool, StatsError> {
-        Ok(self.ln_peak >= -(1.0 - open_unit("the confidence", confidence)?).ln())
+        Ok(self.ln_peak >= -alpha_of(confidence)?.ln())
     }
 }
 
 /// Returns how many clean labels in a row let a fixed bet show that the rate is below `rate`.
 ///
 /// # Errors
-/// [`StatsError::OutOfRange`] unless rate, bet and confidence lie in (0, 1).
+/// [`StatsError::OutOfRange`] unless rate, bet and confidence lie in (0, 1), or when more than 2⁵³
+/// labels would be needed.
 ///
 /// # Example
 /// ```
@@ -116,6 +117,6 @@ impl BettingTest {
 /// ⌈ln(1/α)/ln(1 + c·p/(1−p))⌉.
 pub fn clean_labels_needed(rate: f64, bet: f64, confidence: f64) -> Result<u64, StatsError> {
     let test = BettingTest::new(rate, bet)?;
-    let limit = -(1.0 - open_unit("the confidence", confidence)?).ln();
-    Ok((limit / test.ln_win).ceil() as u64)
+    let limit = -alpha_of(confidence)?.ln();
+    planned("the rate tested", rate, limit / test.ln_win)
 }

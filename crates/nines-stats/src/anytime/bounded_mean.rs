@@ -1,7 +1,7 @@
 //! A confidence sequence for the mean of numbers between 0 and 1.
 
 use crate::bisection::bracket;
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of, open_unit};
 use crate::estimate::IntervalEstimate;
 
 /// The hedged capital process: two bettors, one that the mean is larger than m and one that it is
@@ -81,8 +81,9 @@ impl HedgedCapital {
     /// assert!(HedgedCapital::with_largest_bet(0.95, 1.0).is_err());
     /// ```
     pub fn with_largest_bet(confidence: f64, most: f64) -> Result<Self, StatsError> {
+        alpha_of(confidence)?;
         Ok(Self {
-            confidence: open_unit("the confidence", confidence)?,
+            confidence,
             most: open_unit("the largest bet", most)?,
             rounds: Vec::new(),
             sum: 0.0,

@@ -1,8 +1,8 @@
 //! Upper bounds of a rare rate by mixtures of likelihood ratios.
 
 use crate::beta::{ln_gamma_half_step, stirling_error};
-use crate::bisection::{bracket, past};
-use crate::error::{StatsError, open_unit};
+use crate::bisection::{bracket, first_count_from, past};
+use crate::error::{StatsError, alpha_of, open_unit, part_of};
 use crate::estimate::IntervalEstimate;
 use std::f64::consts::{PI, TAU};
 
@@ -55,13 +55,7 @@ fn ln_add(x: f64, y: f64) -> f64 {
 
 /// Returns the logarithm of the mixture's part that does not depend on the rate tested.
 fn ln_numerator(k: u64, n: u64, prior: Prior) -> Result<f64, StatsError> {
-    if k > n {
-        return Err(StatsError::OutOfRange {
-            what: "a count of failures",
-            value: k as f64,
-            allowed: "at most the number of labels",
-        });
-    }
+    part_of("a count of failures", k, n, "at most the number of labels")?;
     let atom = prior.atom()?;
     let spread = (-atom).ln_1p() + ln_beta_ratio(k, n);
     Ok(if k == 0 {
@@ -131,7 +125,7 @@ pub fn upper_bound(
     prior: Prior,
     confidence: f64,
 ) -> Result<IntervalEstimate, StatsError> {
-    let limit = -(1.0 - open_unit("the confidence", confidence)?).ln();
+    let limit = -alpha_of(confidence)?.ln();
     let numerator = ln_numerator(k, n, prior)?;
     let upper = if k == n {
         1.0
@@ -182,27 +176,11 @@ pub fn upper_bound(
 /// As [`ln_evidence`]. With an atom it is at most ⌈ln(1/(α·weight))/−ln(1−p)⌉.
 pub fn clean_labels_needed(p: f64, prior: Prior, confidence: f64) -> Result<u64, StatsError> {
     open_unit("the rate to show", p)?;
-    let limit = -(1.0 - open_unit("the confidence", confidence)?).ln();
+    let limit = -alpha_of(confidence)?.ln();
     let enough = |n: u64| ln_evidence(0, n, p, prior).map(|e| e >= limit);
-    let mut high = 1;
-    while !enough(high)? {
-        if high > 1 << 52 {
-            return Err(StatsError::OutOfRange {
-                what: "the rate to show",
-                value: p,
-                allowed: "large enough to be shown with 2^53 labels",
-            });
-        }
-        high *= 2;
-    }
-    let mut low = 0;
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if enough(middle)? {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    Ok(high)
+    first_count_from(1, enough)?.ok_or(StatsError::OutOfRange {
+        what: "the rate to show",
+        value: p,
+        allowed: "large enough to be shown with 2^53 labels",
+    })
 }

@@ -126,7 +126,7 @@ impl RateSprt {
         self.clean + self.failures
     }
 
-    /// Returns how many clean labels in a row pass the filter.
+    /// Returns how many clean labels in a row pass the filter; `u64::MAX` for that many and more.
     pub fn clean_labels_to_pass(&self) -> u64 {
         (self.pass_at / self.ln_clean).ceil() as u64
     }

@@ -2,7 +2,7 @@
 
 use super::{AttackSession, Exposure, find_rate, rate_ratio};
 use crate::bootstrap::{Bootstrap, percentile};
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
 use crate::normal;
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ fn enough_attackers(attackers: usize) -> Result<(), StatsError> {
 /// Returns the confidence at which the percentile interval of replicates from few clusters is as
 /// wide as Student's.
 fn expanded(confidence: f64, clusters: usize) -> Result<f64, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let c = clusters as f64;
     let z = normal::student_upper(tail, c - 1.0)? * (c / (c - 1.0)).sqrt();
     Ok(1.0 - 2.0 * normal::ln_cdf(-z).exp())

@@ -1,7 +1,7 @@
 //! The share of sessions still without a find, whatever the shape of the times.
 
 use super::{AttackSession, check_sessions};
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
 use crate::interval::exact_ends;
 use crate::normal;
@@ -67,7 +67,7 @@ pub fn kaplan_meier(
     confidence: f64,
 ) -> Result<KaplanMeier, StatsError> {
     check_sessions(sessions)?;
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let z = -normal::quantile(tail)?;
     let mut sorted: Vec<(f64, bool)> = sessions.iter().map(|s| (s.time, s.found)).collect();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));

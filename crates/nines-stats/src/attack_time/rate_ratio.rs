@@ -3,7 +3,8 @@
 use super::Exposure;
 use crate::beta::upper_quantile_logit;
 use crate::binomial;
-use crate::error::{StatsError, open_unit};
+use crate::bisection::first_count;
+use crate::error::{StatsError, alpha_of, countable, open_unit};
 use crate::estimate::IntervalEstimate;
 use crate::gamma::ln_front;
 use crate::normal;
@@ -34,7 +35,7 @@ fn two_sided(finds: u64, n: u64, share: f64) -> Result<f64, StatsError> {
 ///
 /// # Errors
 /// [`StatsError::OutOfRange`] unless both times are positive and finite and the confidence lies in
-/// (0, 1).
+/// (0, 1), or for more than 2⁵³ finds.
 ///
 /// # Example
 /// ```
@@ -58,7 +59,7 @@ pub fn rate_ratio(
     confidence: f64,
 ) -> Result<RateRatio, StatsError> {
     let (first, second) = (first.checked()?, second.checked()?);
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let (d1, d2) = (first.finds as f64, second.finds as f64);
     let odds_to_ratio = second.time / first.time;
     let lower = if first.finds == 0 {
@@ -72,7 +73,10 @@ pub fn rate_ratio(
     } else {
         upper_quantile_logit(tail, d1 + 1.0, d2).exp() * odds_to_ratio
     };
-    let n = first.finds + second.finds;
+    let n = countable(
+        "the finds of both filters",
+        first.finds.saturating_add(second.finds),
+    )?;
     Ok(RateRatio {
         ratio: IntervalEstimate {
             value: (second.finds > 0).then(|| d1 / d2 * odds_to_ratio),
@@ -84,21 +88,6 @@ pub fn rate_ratio(
         },
         p_value: two_sided(first.finds, n, first.time / (first.time + second.time))?,
     })
-}
-
-/// Returns the smallest k in 0..=n with `holds(k)`, which must go from false to true once; n + 1
-/// when there is none.
-fn first_true(n: u64, holds: impl Fn(u64) -> Result<bool, StatsError>) -> Result<u64, StatsError> {
-    let (mut low, mut high) = (0, n + 1);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if holds(middle)? {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    Ok(low)
 }
 
 /// Returns the probability that [`rate_ratio`]'s test calls two rates different at `confidence`,
@@ -129,7 +118,7 @@ pub fn rate_ratio_power(
     time_ratio: f64,
     confidence: f64,
 ) -> Result<f64, StatsError> {
-    let alpha = 1.0 - open_unit("the confidence", confidence)?;
+    let alpha = alpha_of(confidence)?;
     for (what, value) in [
         ("the finds expected of the first filter", expected_first),
         ("the finds expected of the second filter", expected_second),
@@ -150,8 +139,18 @@ pub fn rate_ratio_power(
     let (from, to) = ((mean - spread).max(1.0) as u64, (mean + spread) as u64);
     let mut power = 0.0;
     for n in from..=to {
-        let above = first_true(n, |k| Ok(2.0 * binomial::at_least(k, n, equal)? <= alpha))?;
-        let not_below = first_true(n, |k| Ok(2.0 * binomial::cdf(k, n, equal)? > alpha))?;
+        // All n or none at all are the ends of what can be found.
+        let above = first_count(0, n + 1, |k| {
+            Ok::<bool, StatsError>(2.0 * binomial::at_least(k, n, equal)? <= alpha)
+        })?;
+        let none_rejects = 2.0 * binomial::cdf(0, n, equal)? <= alpha;
+        let not_below = if none_rejects {
+            first_count(0, n, |k| {
+                Ok::<bool, StatsError>(2.0 * binomial::cdf(k, n, equal)? > alpha)
+            })?
+        } else {
+            0
+        };
         let mut rejects = binomial::at_least(above, n, share)?;
         if not_below > 0 {
             rejects += binomial::cdf(not_below - 1, n, share)?;
@@ -220,7 +219,7 @@ pub fn finds_needed(
         });
     }
     share_of_first(time_ratio)?;
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let z = normal::quantile(open_unit("the power", power)?)? - normal::quantile(tail)?;
     if z <= 0.0 {
         return Err(StatsError::OutOfRange {

@@ -1,7 +1,8 @@
 //! Beta calibration: a different slope for scores near 0 and near 1.
 
-use super::{both_classes, check_items, logistic_regression, negative_log_likelihood, softplus};
+use super::{both_classes, check_items, logistic_regression, negative_log_likelihood};
 use crate::error::StatsError;
+use crate::logistic::softplus;
 
 /// The map logit p = a·ln s − b·ln(1 − s) + c of a probability s.
 #[derive(Debug, Clone, Copy, PartialEq)]

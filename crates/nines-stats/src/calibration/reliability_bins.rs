@@ -1,9 +1,10 @@
 //! Observed against expected catastrophes, decade by decade of the probability.
 
-use super::{check_items, logistic};
+use super::check_items;
 use crate::error::StatsError;
 use crate::estimate::IntervalEstimate;
 use crate::interval::clopper_pearson;
+use crate::logistic::logistic;
 
 /// Items whose probabilities lie in one decade.
 #[derive(Debug, Clone, PartialEq)]

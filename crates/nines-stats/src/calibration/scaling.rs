@@ -1,7 +1,8 @@
 //! Straight lines in logit space: temperature and Platt scaling.
 
-use super::{both_classes, check_items, logistic, logistic_regression};
+use super::{both_classes, check_items, logistic_regression};
 use crate::error::StatsError;
+use crate::logistic::logistic;
 
 /// A temperature that divides logits.
 #[derive(Debug, Clone, Copy, PartialEq)]

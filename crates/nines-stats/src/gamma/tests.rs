@@ -167,3 +167,13 @@ fn parameters_outside_their_range_are_errors() {
     assert!(ln_tails(2.0, -1.0).is_err());
     assert!(ln_tails(2.0, f64::NAN).is_err());
 }
+
+#[test]
+fn poisson_probabilities_add_up() {
+    for mean in [0.3, 1.0, 7.5, 40.0] {
+        let sum: f64 = (0..200)
+            .map(|j| ln_front(f64::from(j), mean, mean.ln()).exp())
+            .sum();
+        assert!((sum - 1.0).abs() < 1e-12, "{mean}: {sum}");
+    }
+}

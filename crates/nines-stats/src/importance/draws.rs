@@ -1,8 +1,8 @@
 //! Draws with replacement: Hansen-Hurwitz and Hájek.
 
 use super::Proposal;
-use crate::bounded;
-use crate::error::{StatsError, open_unit};
+use crate::bounded_sum::mean_ends;
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
 use crate::interval::exact_ends;
 use crate::wald;
@@ -29,7 +29,7 @@ pub struct ImportanceEstimate {
     /// when none failed.
     pub standard_error: Option<f64>,
     /// The normal interval, cut to [0, 1]; approximate, and far too narrow where failures are
-    /// overlooked.
+    /// overlooked. `None` without a standard error, and where all of it lies above 1.
     pub normal: Option<IntervalEstimate>,
     /// Whether ten effective failures were seen. It speaks of the number of failures *seen* only, and
     /// cannot see what was never drawn: where a quarter of rare failures was overlooked, intervals
@@ -114,7 +114,7 @@ fn guaranteed_ends(proposal: &Proposal, drawn: &Weighted, tail: f64) -> (f64, f6
     let largest = proposal.largest_weight;
     if proposal.equal_weights() {
         let (lower, upper) = exact_ends(drawn.failures as f64, n, tail);
-        let (lower, upper) = (proposal.smallest_weight * lower, (largest * upper).min(1.0));
+        let (lower, upper) = possible(proposal.smallest_weight * lower, largest * upper);
         return (lower, upper, "Clopper-Pearson");
     }
     let sum: f64 = drawn
@@ -124,12 +124,15 @@ fn guaranteed_ends(proposal: &Proposal, drawn: &Weighted, tail: f64) -> (f64, f6
         .filter(|(_, failed)| **failed)
         .map(|(w, _)| w / largest)
         .sum();
-    let (lower, upper) = bounded::mean_ends(sum, n, tail);
-    (
-        (largest * lower).min(1.0),
-        (largest * upper).min(1.0),
-        "Hoeffding-Bentkus",
-    )
+    let (lower, upper) = mean_ends(sum, n, tail);
+    let (lower, upper) = possible(largest * lower, largest * upper);
+    (lower, upper, "Hoeffding-Bentkus")
+}
+
+/// Cuts guaranteed ends to [0, 1]. A lower end of 1 or more is one of the rare ones that are wrong: it
+/// is given up, for [1, 1] would claim to know.
+fn possible(lower: f64, upper: f64) -> (f64, f64) {
+    (if lower < 1.0 { lower } else { 0.0 }, upper.min(1.0))
 }
 
 fn finish(
@@ -140,7 +143,7 @@ fn finish(
     value: f64,
     variance: f64,
 ) -> Result<ImportanceEstimate, StatsError> {
-    let alpha = 1.0 - open_unit("the confidence", confidence)?;
+    let alpha = alpha_of(confidence)?;
     let n = drawn.weights.len() as u64;
     let estimate = |lower, upper, method| IntervalEstimate {
         value: Some(value),
@@ -163,7 +166,7 @@ fn finish(
         upper,
         format!("{how} with weights up to {largest:.4} (guaranteed, one-sided upper)"),
     );
-    let standard_error = (variance > 0.0).then(|| variance.sqrt());
+    let standard_error = wald::standard_error(variance, value);
     let normal = standard_error
         .map(|se| {
             let method = wald::method(
@@ -173,7 +176,8 @@ fn finish(
             );
             wald::interval(value, se, (0.0, 1.0), confidence, method, n)
         })
-        .transpose()?;
+        .transpose()?
+        .flatten();
     Ok(ImportanceEstimate {
         value,
         standard_error,

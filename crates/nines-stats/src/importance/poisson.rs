@@ -1,9 +1,10 @@
 //! Items that were each included by its own coin: Horvitz-Thompson.
 
-use super::{ImportanceEstimate, never_drawn, within};
+use super::{ImportanceEstimate, never_drawn};
 use crate::binomial;
-use crate::bounded::scaled_divergence;
-use crate::error::{StatsError, open_unit, same_length};
+use crate::bisection::first_count;
+use crate::bounded_sum::scaled_divergence;
+use crate::error::{StatsError, alpha_of, same_length, within};
 use crate::estimate::IntervalEstimate;
 use crate::wald;
 
@@ -46,26 +47,20 @@ impl Sample {
     /// The fewest and most failing items that the labels leave possible.
     fn ends(&self, tail: f64) -> Result<(u64, u64), StatsError> {
         let (fewest, most) = (self.failures, self.failures + self.unlabelled);
-        let (mut low, mut high) = (fewest, most + 1);
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if self.too_few(middle, tail)? {
-                high = middle;
-            } else {
-                low = middle;
-            }
-        }
-        let upper = low;
-        let (mut low, mut high) = (fewest, upper);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.too_many(middle, tail)? {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        Ok((low, upper))
+        let upper = first_count(fewest, most + 1, |d| self.too_few(d, tail))? - 1;
+        let lower = if fewest == upper || !self.too_many(fewest, tail)? {
+            fewest
+        } else {
+            first_count(fewest, upper, |d| self.too_many(d, tail).map(|many| !many))?
+        };
+        // What was not labelled is not known, even where a test would rule it out.
+        Ok(if lower < upper || self.unlabelled == 0 {
+            (lower, upper)
+        } else if upper < most {
+            (lower, upper + 1)
+        } else {
+            (lower - 1, upper)
+        })
     }
 }
 
@@ -112,7 +107,7 @@ pub fn horvitz_thompson(
     confidence: f64,
 ) -> Result<ImportanceEstimate, StatsError> {
     const WHAT: &str = "inclusion probabilities";
-    let alpha = 1.0 - open_unit("the confidence", confidence)?;
+    let alpha = alpha_of(confidence)?;
     same_length(
         "inclusion probabilities and labels",
         inclusion.len(),
@@ -180,13 +175,14 @@ pub fn horvitz_thompson(
     let guaranteed = estimate(sample.ends(alpha / 2.0)?, "two-sided");
     let upper_bound = estimate(sample.ends(alpha)?, "one-sided upper");
     let effective_failures = wald::effective_count(failures.map(|p| 1.0 / p));
-    let standard_error = (variance > 0.0).then(|| variance.sqrt());
+    let standard_error = wald::standard_error(variance, value);
     let normal = standard_error
         .map(|se| {
             let method = wald::method("normal, Horvitz-Thompson", effective_failures, OVERLOOKED);
             wald::interval(value, se, (0.0, 1.0), confidence, method, n)
         })
-        .transpose()?;
+        .transpose()?
+        .flatten();
     Ok(ImportanceEstimate {
         value,
         standard_error,

@@ -1,6 +1,6 @@
 //! The leak from the filter's own answers.
 
-use crate::error::StatsError;
+use crate::error::{StatsError, part_of};
 use crate::estimate::IntervalEstimate;
 use crate::interval::{clopper_pearson, upper_bound};
 
@@ -51,18 +51,8 @@ pub fn direct_leak(
     if requests == 0 {
         return Err(StatsError::Empty { what: "requests" });
     }
-    for (what, value, most, allowed) in [
-        ("answers", answers, requests, "at most the requests"),
-        ("catastrophes", catastrophes, answers, "at most the answers"),
-    ] {
-        if value > most {
-            return Err(StatsError::OutOfRange {
-                what,
-                value: value as f64,
-                allowed,
-            });
-        }
-    }
+    part_of("answers", answers, requests, "at most the requests")?;
+    part_of("catastrophes", catastrophes, answers, "at most the answers")?;
     Ok(DirectLeak {
         per_request: clopper_pearson(catastrophes, requests, confidence)?,
         per_request_upper: upper_bound(catastrophes, requests, confidence)?,

@@ -1,9 +1,6 @@
 //! Exact quantities of a known mixture of prompts.
 
-use crate::error::StatsError;
-
-/// How far shares may be from adding up to 1.
-const ROUNDING: f64 = 1e-9;
+use crate::error::{StatsError, fills_whole};
 
 /// One kind of prompt in a known mixture.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,14 +63,10 @@ impl Population {
                 return problem("leaks", kind.leak, "between 0 and the acceptance");
             }
         }
-        let sum: f64 = kinds.iter().map(|k| k.share).sum();
-        if (sum - 1.0).abs() > ROUNDING {
-            return Err(StatsError::OutOfRange {
-                what: "the sum of all shares of prompts",
-                value: sum,
-                allowed: "1",
-            });
-        }
+        fills_whole(
+            "the sum of all shares of prompts",
+            kinds.iter().map(|k| k.share).sum(),
+        )?;
         Ok(Self { kinds })
     }
 

@@ -2,7 +2,7 @@
 //! which suffers as it falls.
 
 use super::{check_p_values, check_rising};
-use crate::error::{StatsError, open_unit, same_length};
+use crate::error::{StatsError, alpha_of, open_unit, same_length};
 
 /// The thresholds that keep both limits.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +75,7 @@ pub fn thresholds_by_splitting(
 ) -> Result<Option<ThresholdInterval>, StatsError> {
     check(thresholds, leak, quality)?;
     open_unit("the part of the error for the leak", leak_part)?;
-    let delta = 1.0 - open_unit("the confidence", confidence)?;
+    let delta = alpha_of(confidence)?;
     let passed = |p: &f64, part: f64| *p <= delta * part;
     let up = leak.iter().take_while(|p| passed(p, leak_part)).count();
     let down = quality
@@ -136,7 +136,7 @@ pub fn thresholds_by_pair(
     confidence: f64,
 ) -> Result<Option<ThresholdInterval>, StatsError> {
     check(thresholds, leak, quality)?;
-    let delta = 1.0 - open_unit("the confidence", confidence)?;
+    let delta = alpha_of(confidence)?;
     if start >= thresholds.len() {
         return Err(StatsError::OutOfRange {
             what: "the number of the first threshold tested",

@@ -1,8 +1,8 @@
 //! P-values of the hypothesis that a risk is above a limit.
 
 use crate::binomial;
-use crate::bounded::scaled_divergence;
-use crate::error::{StatsError, open_unit};
+use crate::bounded_sum::scaled_divergence;
+use crate::error::{StatsError, open_unit, part_of};
 
 /// Returns the exact p-value of the hypothesis that a failure probability is above `max_risk`, from
 /// `failures` among `n` independent items: P(Bin(n, max_risk) ≤ failures).
@@ -24,13 +24,12 @@ use crate::error::{StatsError, open_unit};
 pub fn binomial_p_value(failures: u64, n: u64, max_risk: f64) -> Result<f64, StatsError> {
     open_unit("the risk allowed", max_risk)?;
     check_items(n)?;
-    if failures > n {
-        return Err(StatsError::OutOfRange {
-            what: "the number of failures",
-            value: failures as f64,
-            allowed: "at most the number of items",
-        });
-    }
+    part_of(
+        "the number of failures",
+        failures,
+        n,
+        "at most the number of items",
+    )?;
     binomial::cdf(failures, n, max_risk)
 }
 

@@ -1,8 +1,8 @@
 //! Active inference: labels where the predictor is unsure.
 
-use super::{PredictionPowered, check, check_variety, finish, mean, variance};
-use crate::error::{StatsError, same_length};
-use crate::importance::within;
+use super::{PredictionPowered, check, check_variety, finish};
+use crate::error::{StatsError, same_length, within};
+use crate::moments::{mean, variance};
 
 /// Returns the mean label when each item was labelled with its own probability, independently:
 /// the mean of f + ξ(y − f)/π.

@@ -108,9 +108,13 @@ fn no_interval_has_zero_width_and_all_nest() {
                     continue;
                 };
                 let (narrow, wide) = (narrow.estimate, wide.estimate);
-                assert!(wide.lower < wide.upper, "{flagged} {right} {wide:?}");
+                for e in [&narrow, &wide] {
+                    assert!(e.lower < e.upper, "{flagged} {right} {e:?}");
+                }
+                // Flags that contradict the accuracy at the lower confidence need not at the higher.
+                let contradicted = narrow.method.contains("contradict");
                 assert!(
-                    wide.lower <= narrow.lower && narrow.upper <= wide.upper,
+                    contradicted || (wide.lower <= narrow.lower && narrow.upper <= wide.upper),
                     "{flagged} {right} {narrow:?} {wide:?}"
                 );
             }

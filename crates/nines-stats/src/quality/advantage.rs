@@ -3,8 +3,9 @@
 //! Quality is ½ + advantage/2, whatever share of the comparisons is a tie.
 
 use super::{PairOutcome, Preference};
-use crate::bounded::mean_ends;
+use crate::bounded_sum::mean_ends;
 use crate::interval::exact_ends;
+use crate::moments::variance;
 use std::collections::BTreeMap;
 
 /// What part of an interval's error is left to shares that many cheap items show, such as how often
@@ -98,14 +99,8 @@ impl Advantage {
 
     /// Returns the variance of [`Advantage::value`]; `None` for a single prompt.
     pub(super) fn variance(&self) -> Option<f64> {
-        let n = self.prompts.len() as f64;
-        let mean = self.value();
-        let squares: f64 = self
-            .prompts
-            .iter()
-            .map(|p| (p.advantage() - mean).powi(2))
-            .sum();
-        (self.prompts.len() > 1).then(|| squares / (n - 1.0) / n)
+        let each: Vec<f64> = self.prompts.iter().map(|p| p.advantage()).collect();
+        (each.len() > 1).then(|| variance(&each) / each.len() as f64)
     }
 
     /// Returns the ends of an interval that holds the expected advantage, each wrong with

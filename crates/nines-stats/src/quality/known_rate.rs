@@ -2,7 +2,7 @@
 
 use super::advantage::{Advantage, Ends, PART_FOR_SHARES, scaled};
 use super::{PairOutcome, Parts, Preference, Quality};
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, above_zero, alpha_of};
 use crate::interval::exact_ends;
 
 /// How often the filter rejects an unfiltered completion of a random prompt.
@@ -22,11 +22,7 @@ pub enum RejectionRate {
 impl RejectionRate {
     pub(super) fn check(self) -> Result<(), StatsError> {
         match self {
-            Self::Known(rate) if !(rate > 0.0 && rate <= 1.0) => Err(StatsError::OutOfRange {
-                what: "the rejection rate",
-                value: rate,
-                allowed: "above 0 and at most 1",
-            }),
+            Self::Known(rate) => above_zero("the rejection rate", rate).map(|_| ()),
             Self::Pool { draws: 0, .. } => Err(StatsError::Empty {
                 what: "the pool that shows the rejection rate",
             }),
@@ -131,7 +127,7 @@ pub fn known_rejection(
             what: "rated pairs",
         });
     }
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let advantage = Advantage::of(
         ratings
             .iter()

@@ -1,6 +1,6 @@
 //! How many ratings a comparison of quality takes.
 
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, above_zero, alpha_of, open_unit};
 use crate::normal;
 
 /// Which pairs are rated, and what is known besides.
@@ -49,13 +49,7 @@ impl Design {
 }
 
 fn check(rate: f64, quality: f64) -> Result<(), StatsError> {
-    if !(rate > 0.0 && rate <= 1.0) {
-        return Err(StatsError::OutOfRange {
-            what: "the rejection rate",
-            value: rate,
-            allowed: "above 0 and at most 1",
-        });
-    }
+    above_zero("the rejection rate", rate)?;
     // At the ends all raters agree about every pair, and no normal approximation means anything.
     if (quality - 0.5).abs() < rate / 2.0 {
         Ok(())
@@ -153,7 +147,7 @@ pub fn labels_for_non_inferiority(
 ) -> Result<LabelsNeeded, StatsError> {
     check(rate, quality)?;
     positive("the margin", goal.margin)?;
-    open_unit("the confidence", goal.confidence)?;
+    alpha_of(goal.confidence)?;
     open_unit("the power", goal.power)?;
     let distance = goal.margin + quality - 0.5;
     if distance <= 1e-12 {

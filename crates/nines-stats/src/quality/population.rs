@@ -1,7 +1,6 @@
 //! Exact quality of a filter on a known mixture of prompts: what estimators should find.
 
-use crate::error::{StatsError, same_length};
-use crate::importance::{distribution, within};
+use crate::error::{StatsError, distribution, same_length, within};
 
 /// Prompts that behave alike.
 #[derive(Debug, Clone, Copy, PartialEq)]

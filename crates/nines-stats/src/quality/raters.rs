@@ -2,7 +2,7 @@
 
 use super::Preference;
 use crate::error::StatsError;
-use crate::estimate::IntervalEstimate;
+use crate::estimate::{IntervalEstimate, remarked};
 use crate::interval::clopper_pearson;
 
 /// How one pair was shown, and what the rater preferred.
@@ -134,7 +134,8 @@ pub fn corrected_for_noise(
     }
     let stretch = |q: f64| 0.5 + (q - 0.5) / (1.0 - 2.0 * flipped);
     let (lower, upper) = (stretch(seen.lower), stretch(seen.upper));
-    if lower > 1.0 || upper < 0.0 {
+    // An interval that only touches [0, 1] would be cut to no width.
+    if (lower >= 1.0 && upper > 1.0) || (upper <= 0.0 && lower < 0.0) {
         return Err(StatsError::OutOfRange {
             what: "the share of flipped ratings",
             value: flipped,
@@ -145,9 +146,9 @@ pub fn corrected_for_noise(
         value: seen.value.map(|q| stretch(q).clamp(0.0, 1.0)),
         lower: lower.max(0.0),
         upper: upper.min(1.0),
-        method: format!(
-            "{}, corrected for a share {flipped} of flipped ratings (taken as known)",
-            seen.method
+        method: remarked(
+            &seen.method,
+            &format!("corrected for a share {flipped} of flipped ratings taken as known"),
         ),
         ..seen.clone()
     })

@@ -3,9 +3,10 @@
 use super::advantage::{Ends, approximation};
 use super::known_rate::RejectionRate;
 use super::{PairOutcome, Parts, Preference, Quality};
-use crate::bounded::mean_ends;
-use crate::error::{StatsError, open_unit};
-use crate::estimate::IntervalEstimate;
+use crate::bounded_sum::mean_ends;
+use crate::error::{StatsError, alpha_of, closed_unit};
+use crate::estimate::{IntervalEstimate, remarked};
+use crate::moments;
 use crate::wald::effective_count;
 
 /// A pair with the weight of its prompt.
@@ -99,6 +100,22 @@ fn sums(pairs: &[WeightedPair], largest: f64) -> WeightedSums {
     sums
 }
 
+/// Ends that are cut to what is possible.
+const NOTHING_KNOWN: Ends = (f64::NEG_INFINITY, f64::INFINITY);
+
+/// Refuses a value that is none, because the weights cannot be added or vanish beside the largest.
+fn finite_value(value: f64) -> Result<f64, StatsError> {
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(StatsError::OutOfRange {
+            what: "the sum of the weights over the largest",
+            value,
+            allowed: "a finite number above 0",
+        })
+    }
+}
+
 fn effective_ratings(pairs: &[WeightedPair]) -> f64 {
     effective_count(
         pairs
@@ -125,7 +142,7 @@ fn doubt(name: &str, sums: &WeightedSums, effective: f64, covered: &str) -> Stri
 fn guarantee(name: &str, largest: Option<f64>) -> String {
     match largest {
         Some(_) => format!("{name}, Hoeffding-Bentkus on weighted wins and losses (guaranteed)"),
-        None => format!("{name}, none (without a largest weight nothing is guaranteed)"),
+        None => format!("{name}, all of [0, 1] (without a largest weight nothing is guaranteed)"),
     }
 }
 
@@ -173,15 +190,14 @@ pub fn horvitz_thompson(
     confidence: f64,
 ) -> Result<RepairedQuality, StatsError> {
     let unit = largest_weight(pairs, largest)?;
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let n = pairs.len() as f64;
     let sums = sums(pairs, unit);
     let term = |pair: &WeightedPair| match pair.outcome {
         PairOutcome::Accepted => 0.0,
         PairOutcome::Rated(preference) => pair.weight * (preference.score() - 0.5),
     };
-    let mean = pairs.iter().map(term).sum::<f64>() / n;
-    let squares: f64 = pairs.iter().map(|p| (term(p) - mean).powi(2)).sum();
+    let terms: Vec<f64> = pairs.iter().map(term).collect();
     let ends = if largest.is_some() {
         let wins = mean_ends(sums.wins.min(n), n, tail / 2.0);
         let losses = mean_ends(sums.losses.min(n), n, tail / 2.0);
@@ -190,14 +206,14 @@ pub fn horvitz_thompson(
             0.5 + unit * (wins.1 - losses.0) / 2.0,
         )
     } else {
-        (0.0, 1.0)
+        NOTHING_KNOWN
     };
     let effective = effective_ratings(pairs);
     Ok(RepairedQuality {
         quality: Parts {
-            value: 0.5 + mean,
+            value: finite_value(0.5 + moments::mean(&terms))?,
             ends,
-            variance: (pairs.len() > 1).then(|| squares / (n - 1.0) / n),
+            variance: (pairs.len() > 1).then(|| moments::variance(&terms) / n),
             freedom: n - 1.0,
             guarantee: guarantee("Horvitz-Thompson", largest),
             approximation: doubt(
@@ -253,7 +269,7 @@ pub fn hajek(
 ) -> Result<RepairedQuality, StatsError> {
     rate.check()?;
     let unit = largest_weight(pairs, largest)?;
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let unrated = pairs
         .iter()
         .position(|p| p.outcome == PairOutcome::Accepted);
@@ -281,12 +297,12 @@ pub fn hajek(
     let ends = if largest.is_some() {
         rate.quality_ends(tail, |tail| ratio_ends(won, lost, n, tail))
     } else {
-        (0.0, 1.0)
+        NOTHING_KNOWN
     };
     let effective = effective_ratings(pairs);
     Ok(RepairedQuality {
         quality: Parts {
-            value: 0.5 + r * half,
+            value: finite_value(0.5 + r * half)?,
             ends,
             variance: (squares > 0.0)
                 .then(|| r * r * squares / (total * total) + half * half * rate.variance()),
@@ -338,23 +354,18 @@ pub fn with_missing_mass(
     covered: &IntervalEstimate,
     mass: f64,
 ) -> Result<IntervalEstimate, StatsError> {
-    if !(0.0..=1.0).contains(&mass) {
-        return Err(StatsError::OutOfRange {
-            what: "the rejected mass that no prompt drawn can reach",
-            value: mass,
-            allowed: "between 0 and 1",
-        });
-    }
+    closed_unit("the rejected mass that no prompt drawn can reach", mass)?;
     if mass == 0.0 {
         return Ok(covered.clone());
     }
     Ok(IntervalEstimate {
         value: None,
-        lower: (covered.lower - mass / 2.0).max(0.0),
-        upper: (covered.upper + mass / 2.0).min(1.0),
-        method: format!(
-            "{}, widened by what a missed mass of {mass} leaves open",
-            covered.method
+        // Where a weighted mean already left [0, 1], to cut it there could turn the ends around.
+        lower: (covered.lower - mass / 2.0).max(covered.lower.min(0.0)),
+        upper: (covered.upper + mass / 2.0).min(covered.upper.max(1.0)),
+        method: remarked(
+            &covered.method,
+            &format!("widened by what a missed mass of {mass} leaves open"),
         ),
         ..covered.clone()
     })

@@ -2,7 +2,7 @@
 
 use super::advantage::approximation;
 use super::{Pair, PairOutcome, Parts, Preference, advantage_of};
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
 use std::collections::BTreeMap;
 
@@ -54,7 +54,7 @@ pub fn two_way_interval(
     pairs: &[RaterPair],
     confidence: f64,
 ) -> Result<Option<IntervalEstimate>, StatsError> {
-    open_unit("the confidence", confidence)?;
+    alpha_of(confidence)?;
     let plain: Vec<Pair> = pairs
         .iter()
         .map(|p| Pair {

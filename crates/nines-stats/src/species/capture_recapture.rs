@@ -1,6 +1,6 @@
 //! Two teams that look for failure modes apart: how many neither found.
 
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of};
 use crate::estimate::IntervalEstimate;
 use crate::normal;
 
@@ -49,7 +49,7 @@ pub fn capture_recapture(
     both: u64,
     confidence: f64,
 ) -> Result<CaptureRecapture, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     for (what, count) in [
         ("the modes that the first team found", first),
         ("the modes that the second team found", second),
@@ -83,7 +83,7 @@ pub fn capture_recapture(
     let (upper, method) = if both == fewer {
         (
             most_modes(first.max(second), fewer, both, tail),
-            "Chapman, exact upper end for nested teams (otherwise approximate; of 0.95: 0.94 with 18 in common, 0.91 with 14, 0.77 to 0.87 with 3)",
+            "Chapman, exact upper end for nested teams (approximate; of 0.95: 0.94 with 18 in common, 0.91 with 14, 0.77 to 0.87 with 3)",
         )
     } else {
         (
@@ -133,7 +133,7 @@ pub fn capture_recapture_exact(
     both: u64,
     confidence: f64,
 ) -> Result<IntervalEstimate, StatsError> {
-    let tail = (1.0 - open_unit("the confidence", confidence)?) / 2.0;
+    let tail = alpha_of(confidence)? / 2.0;
     let found = capture_recapture(first, second, both, confidence)?;
     Ok(IntervalEstimate {
         lower: fewest_modes(first.max(second), first.min(second), both, tail),

@@ -1,7 +1,7 @@
 //! The driver: particles that climb the margin.
 
 use super::{FixedEffort, LastParticle, LevelCount, fixed_effort, last_particle};
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, alpha_of, open_unit};
 use crate::random::Stream;
 
 /// How to run multilevel splitting.
@@ -34,7 +34,7 @@ impl Default for SplittingOptions {
 
 impl SplittingOptions {
     fn check(&self) -> Result<(), StatsError> {
-        open_unit("the confidence", self.confidence)?;
+        alpha_of(self.confidence)?;
         for (what, value) in [
             ("the number of particles", self.particles as u64),
             ("the number of moves", self.moves as u64),

@@ -88,7 +88,7 @@ fn one_stratum_is_the_poisson_interval_just_outside_clopper_pearson() {
             catastrophes: k,
         }];
         let leak = stratified_leak(&strata, 0.0, 0.95).unwrap();
-        let exact = interval::clopper_pearson(k, 100_000, 0.95).unwrap();
+        let exact = crate::interval::clopper_pearson(k, 100_000, 0.95).unwrap();
         assert!((leak.estimate.upper / exact.upper - 1.0).abs() < 1e-4);
         assert!(leak.estimate.upper >= exact.upper);
         assert!((leak.estimate.lower - exact.lower).abs() <= 1e-4 * exact.lower);

@@ -213,7 +213,7 @@ pub fn survival() -> AttackSurvival {
             sessions: sessions.into(),
             curve: curve(
                 name,
-                "Kaplan-Meier, log-log Greenwood (approximate)",
+                "Kaplan-Meier, Greenwood on the log-log scale (approximate; of 0.95: 0.92 with 5 sessions, 0.93 with 10, 0.95 from 20 up)",
                 sessions.into(),
                 points,
             ),
