@@ -170,11 +170,12 @@ async fn a_labelling_batch_has_no_cut_off_texts_and_is_not_written_over() {
     let export = |replace| {
         let command = LabelCommand::Export {
             out: out.clone(),
-            n: 10,
+            n: Some(10),
             disagreements: false,
             seed: 0,
             replace,
             queue: None,
+            design: None,
             labeller: None,
         };
         label::run(&project, command, &output)
