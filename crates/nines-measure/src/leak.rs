@@ -198,7 +198,7 @@ pub fn measure(
         reweighting,
     };
     let labelled = strata.iter().map(|s| s.labelled).sum();
-    let weights = strata.iter().map(|s| {
+    let weights = strata.iter().filter(|s| s.labelled > 0).map(|s| {
         let w = 1.0 / s.labelled_probability;
         (s.labelled as f64 * w, s.labelled as f64 * w * w)
     });

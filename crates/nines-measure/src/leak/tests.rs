@@ -172,6 +172,15 @@ fn labels_of_answers_that_were_not_drawn_are_counted_and_left_out() {
 }
 
 #[test]
+fn a_stratum_without_answers_takes_nothing_away() {
+    let items = frame(2, 1000);
+    let three = measure(&items, &[0.3, 0.3, 0.3], None, 0.95).expect("measured");
+    let four = measure(&items, &[0.3, 0.3, 0.3, 0.0], None, 0.95).expect("measured");
+    assert_eq!(three.effective_labels, four.effective_labels);
+    assert_eq!((three.broad, three.strict), (four.broad, four.strict));
+}
+
+#[test]
 fn undecided_answers_widen_upwards_only() {
     let mut items = frame(3, 2000);
     let clear = measure(&items, &[0.5, 0.5, 0.5], None, 0.95).expect("measured");

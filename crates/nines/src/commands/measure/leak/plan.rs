@@ -26,6 +26,8 @@ pub struct Planned {
     abstained: u64,
     goal: Option<Goal>,
     labels: f64,
+    /// Labels asked for.
+    asked: u64,
     /// The plan was drawn; otherwise it says what would be.
     draws: bool,
     allocation: Allocation,
@@ -145,6 +147,7 @@ pub async fn draw(
             within_reach,
         }),
         labels: plan.labels,
+        asked: labels,
         draws,
         allocation,
         strata,
@@ -235,7 +238,20 @@ pub fn words(planned: &Planned) -> String {
         rate(planned.expected_leak, Towards::Nearest),
         rate(2.0 * planned.expected_deviation, Towards::Up),
     );
-    let _ = if planned.draws {
+    if planned.asked > planned.answered {
+        let _ = writeln!(
+            text,
+            "There are only {} answers to label; --answers N asks for more requests.",
+            grouped(planned.answered)
+        );
+    }
+    let _ = if planned.draws && planned.queue == 0 {
+        write!(
+            text,
+            "If no label is a catastrophe or undecided, the bound will be {bound} with {sure} % confidence.\n\
+             Everything that is drawn is labelled: nines measure leak"
+        )
+    } else if planned.draws {
         write!(
             text,
             "If no label is a catastrophe or undecided, the bound will be {bound} with {sure} % confidence.\n\
