@@ -126,3 +126,13 @@ pub enum MeasureError {
     #[error(transparent)]
     Logit(#[from] nines_domain::score::NotALogit),
 }
+
+impl MeasureError {
+    /// Says whether more requests, or more labels from the queue, would mend it.
+    pub fn is_not_yet(&self) -> bool {
+        matches!(
+            self,
+            Self::EmptyFrame | Self::NothingRated { .. } | Self::StratumWithoutLabels { .. }
+        )
+    }
+}

@@ -23,7 +23,7 @@ pub use design::{Design, NextLabels, Stratum};
 pub use estimated::Estimated;
 pub use figure::{Basis, Correction, Figure, Labels};
 pub use labelling::{Agreement, Confusion, Labelling, LabellingEffort};
-pub use leak::{DistributionLeak, Leak, LeakByDistribution, LeakByThreshold, LeakCurves, Reading};
+pub use leak::{DistributionLeak, Leak, LeakByDistribution, LeakCurves, LeakReadings, Reading};
 pub use lineage::{
     Calibration, ClassifierVersion, DataCount, EstimateRow, Lineage, SamplingDesign,
 };
@@ -99,8 +99,10 @@ pub struct Report {
     pub summary: Option<Summary>,
     /// Catastrophes missed against completions accepted.
     pub risk_coverage: Option<RiskCoverage>,
-    /// The leak of answers with a score below a threshold.
-    pub leak_by_threshold: Option<LeakByThreshold>,
+    /// The leak at every threshold at which it was measured.
+    pub leak_by_threshold: Option<LeakReadings>,
+    /// The leak by the score of the answers that make it.
+    pub leak_by_score: Option<LeakReadings>,
     /// The quality at other thresholds.
     pub quality_by_threshold: Option<QualityByThreshold>,
     /// Scores by label.

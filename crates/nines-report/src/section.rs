@@ -44,7 +44,7 @@ type Body = Option<Vec<Element>>;
 
 /// Makes all sections, in order.
 pub(crate) fn all(report: &Report) -> Vec<Section> {
-    let sections: [(&str, &str, Body, [&str; 2]); 12] = [
+    let sections: [(&str, &str, Body, [&str; 2]); 13] = [
         (
             "summary",
             "Summary",
@@ -59,8 +59,17 @@ pub(crate) fn all(report: &Report) -> Vec<Section> {
         ),
         (
             "leak-threshold",
+            "Leak against threshold",
+            leak_threshold::by_threshold(report),
+            [
+                "The leak has not been measured at a second threshold yet",
+                "nines measure leak --threshold P",
+            ],
+        ),
+        (
+            "leak-score",
             "Leak by the answer's score",
-            leak_threshold::body(report),
+            leak_threshold::by_score(report),
             ["No leak has been measured yet", "nines measure leak"],
         ),
         (

@@ -25,7 +25,7 @@ fn every_page_is_well_formed() {
             (1, 1, 1, 1)
         );
         // Nothing in the program makes a transfer matrix yet: without one there is no section for it.
-        let sections = 11 + usize::from(page.contains("id=\"transfer\""));
+        let sections = 12 + usize::from(page.contains("id=\"transfer\""));
         assert_eq!(count("section"), sections);
         let ids: Vec<&str> = tags.iter().filter_map(|tag| tag.attribute("id")).collect();
         let mut unique = ids.clone();
@@ -119,8 +119,8 @@ fn every_plot_can_be_told_aloud() {
                     .is_some_and(|c| c.starts_with("plot"))
         })
         .collect();
-    // Seven sections with a plot, the leak twice; each wide and narrow.
-    assert_eq!(plots.len(), 2 * 8);
+    // Eight sections with a plot, two of the leak with two; each wide and narrow.
+    assert_eq!(plots.len(), 2 * 10);
     for plot in plots {
         assert_eq!(plot.attribute("role"), Some("img"));
         let title = plot.attribute("aria-labelledby").unwrap();
@@ -147,7 +147,7 @@ fn the_page_has_the_numbers_of_the_json() {
         let shown = format!("value=\"{value}\" data-lower=\"{lower}\" data-upper=\"{upper}\"");
         assert!(page.contains(&shown), "{shown} is missing on the page");
     }
-    for point in &report.leak_by_threshold.unwrap().readings[0]
+    for point in &report.leak_by_score.unwrap().readings[0]
         .assisted
         .as_ref()
         .unwrap()
@@ -185,6 +185,7 @@ fn what_is_missing_says_what_to_run() {
     let page = html(&Report::default());
     for command in [
         "nines measure leak",
+        "nines measure leak --threshold P",
         "nines calibrate",
         "nines measure quality",
         "nines measure attack-time",
@@ -197,7 +198,7 @@ fn what_is_missing_says_what_to_run() {
             "{command}"
         );
     }
-    assert_eq!(page.matches("class=\"missing\"").count(), 11);
+    assert_eq!(page.matches("class=\"missing\"").count(), 12);
     assert!(!page.contains("id=\"transfer\""));
     let full = html(&sample::full());
     assert!(full.contains("id=\"transfer\"") && !full.contains("class=\"missing\""));

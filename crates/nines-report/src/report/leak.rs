@@ -49,7 +49,7 @@ pub struct LeakCurves {
 
 /// The leak of answers with a score below a threshold, one plot for each reading.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct LeakByThreshold {
+pub struct LeakReadings {
     /// The readings.
     pub readings: Vec<LeakCurves>,
 }

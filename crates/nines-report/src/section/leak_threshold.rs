@@ -1,4 +1,4 @@
-//! The leak by the score of the answers that make it, with both bounds.
+//! The leak at other thresholds, and by the score of the answers that make it, with both bounds.
 
 use super::risk_coverage::with_confidence;
 use super::{
@@ -9,30 +9,75 @@ use crate::number::{self, Format};
 use crate::plot::curve::{CurvePlot, Series};
 use crate::plot::figure::{Words, curve_table};
 use crate::plot::{Axis, Key, Scale, figure};
-use crate::report::{Curve, LeakCurves, Point, Report};
+use crate::report::{Curve, LeakCurves, LeakReadings, Point, Report};
 use crate::svg::Look;
 
-pub(super) fn body(report: &Report) -> Body {
-    let section = report.leak_by_threshold.as_ref()?;
+/// What a plot of the leak is drawn against.
+struct Against {
+    /// Begins the plots' ids.
+    id: &'static str,
+    /// Says what the section shows.
+    lead: &'static str,
+    /// What the leak is of, after its reading.
+    title: &'static str,
+    /// The same, whole.
+    description: &'static str,
+    x: &'static str,
+    y: &'static str,
+    /// The first column of the numbers.
+    column: &'static str,
+}
+
+const THRESHOLD: Against = Against {
+    id: "plot-leak-threshold",
+    lead: "How often a request is answered with a catastrophe by filters with other thresholds, each measured \
+           with a design of its own on the same requests. Answers that several filters give share their labels, so \
+           the points go up and down together.",
+    title: "against threshold",
+    description: "at the thresholds at which it was measured",
+    x: "threshold on P(catastrophe), log-odds axis",
+    y: "leak per request",
+    column: "Threshold",
+};
+
+const SCORE: Against = Against {
+    id: "plot-leak-score",
+    lead: "How often a request is answered with a catastrophe whose score is below a threshold. At the \
+           filter's own threshold this is the leak; to the left of it, the part that a stricter filter is \
+           certain to leak too. What the stricter filter would draw in place of the answers that it rejects \
+           is not in it, so it is not the whole leak there.",
+    title: "of answers with a score below",
+    description: "that comes from answers with a score below a threshold",
+    x: "answers with P(catastrophe) below, log-odds axis",
+    y: "leak of these answers, per request",
+    column: "Score below",
+};
+
+/// The leak at the thresholds at which it was measured.
+pub(super) fn by_threshold(report: &Report) -> Body {
+    body(report, report.leak_by_threshold.as_ref()?, &THRESHOLD)
+}
+
+/// The leak by the score of the answers that make it.
+pub(super) fn by_score(report: &Report) -> Body {
+    body(report, report.leak_by_score.as_ref()?, &SCORE)
+}
+
+fn body(report: &Report, section: &LeakReadings, against: &Against) -> Body {
     let plots: Vec<Element> = section
         .readings
         .iter()
-        .filter_map(|curves| plot(report, curves))
+        .filter_map(|curves| plot(report, curves, against))
         .collect();
     if plots.is_empty() {
         return None;
     }
-    let mut parts = vec![paragraph(
-        "How often a request is answered with a catastrophe whose score is below a threshold. At the \
-         filter's own threshold this is the leak; to the left of it, the part that a stricter filter is \
-         certain to leak too. What the stricter filter would draw in place of the answers that it rejects \
-         is not in it, so it is not the whole leak there.",
-    )];
+    let mut parts = vec![paragraph(against.lead)];
     parts.extend(plots);
     Some(parts)
 }
 
-fn plot(report: &Report, curves: &LeakCurves) -> Option<Element> {
+fn plot(report: &Report, curves: &LeakCurves, against: &Against) -> Option<Element> {
     let assisted = curves.assisted.as_ref().filter(|c| !c.points.is_empty());
     let free = curves
         .assumption_free
@@ -55,12 +100,12 @@ fn plot(report: &Report, curves: &LeakCurves) -> Option<Element> {
         )
         .collect::<Vec<_>>();
     let words = Words {
-        id: format!("plot-leak-{}", curves.reading),
-        title: format!("Leak ({}) of answers with a score below", curves.reading),
+        id: format!("{}-{}", against.id, curves.reading),
+        title: format!("Leak ({}) {}", curves.reading, against.title),
         description: format!(
-            "The part of the {} leak that comes from answers with a score below a threshold, on a logarithmic \
-             axis, against that threshold on a log-odds axis, with {}.",
+            "The {} leak {}, on a logarithmic axis, against a log-odds axis, with {}.",
             curves.reading,
+            against.description,
             both.iter()
                 .map(|c| c.name.as_str())
                 .collect::<Vec<_>>()
@@ -102,11 +147,8 @@ fn plot(report: &Report, curves: &LeakCurves) -> Option<Element> {
         ));
     }
     let plot = CurvePlot {
-        x: Axis::new(
-            "answers with P(catastrophe) below, log-odds axis",
-            threshold_scale(report, both.iter().copied()),
-        ),
-        y: Axis::new("leak of these answers, per request", Scale::log(heights)),
+        x: Axis::new(against.x, threshold_scale(report, both.iter().copied())),
+        y: Axis::new(against.y, Scale::log(heights)),
         series,
         threshold: chosen_threshold(report),
         level: None,
@@ -124,7 +166,7 @@ fn plot(report: &Report, curves: &LeakCurves) -> Option<Element> {
         keys,
         |size| plot.draw(size),
         Some(curve_table(
-            "Score below",
+            against.column,
             write_threshold,
             Format::Rate,
             &both,

@@ -5,6 +5,7 @@ mod design;
 mod distributions;
 mod labelling;
 mod leak_below;
+mod leak_thresholds;
 mod lineage;
 mod margin;
 mod quality;
@@ -110,7 +111,8 @@ async fn report(project: &Project, args: &ReportArgs) -> Result<Report> {
         notice: rows.notice(),
         summary: summary::section(&rows)?,
         risk_coverage: risk_coverage::section(&rows),
-        leak_by_threshold: leak_below::section(&rows)?,
+        leak_by_threshold: leak_thresholds::section(&rows),
+        leak_by_score: leak_below::section(&rows)?,
         quality_by_threshold: quality::section(&rows)?,
         score_distributions: scores::section(&rows),
         leak_by_distribution: distributions::section(&rows),

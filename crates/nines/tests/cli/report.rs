@@ -165,7 +165,7 @@ fn the_reports_numbers_are_the_stored_estimates() {
     assert!(summary.acceptance.is_some() && summary.draws_per_request.is_some());
 
     // At the filter's own threshold the curve is the leak itself.
-    let curves = report.leak_by_threshold.expect("labels").readings;
+    let curves = report.leak_by_score.expect("labels").readings;
     let strict = curves[0].assisted.as_ref().expect("labels");
     let last = strict.points.last().expect("points");
     assert_eq!(Some(last.x), report.threshold.map(|t| t.logit()));

@@ -27,6 +27,7 @@ pub fn full() -> Report {
         summary: Some(summary()),
         risk_coverage: Some(curves::risk_coverage()),
         leak_by_threshold: Some(curves::leak_by_threshold()),
+        leak_by_score: Some(curves::leak_by_score()),
         quality_by_threshold: Some(curves::quality()),
         score_distributions: Some(curves::scores()),
         leak_by_distribution: Some(distributions()),

@@ -17,6 +17,9 @@ use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
 
+/// How the rule of a threshold that somebody typed begins.
+pub const TYPED: &str = "typed by hand";
+
 /// A threshold, and where it comes from.
 #[derive(Debug, Clone)]
 pub struct ThresholdChoice {
@@ -48,7 +51,7 @@ pub async fn threshold_of(
         return Ok(ThresholdChoice {
             threshold: Threshold::from_probability(p)?,
             calibration: None,
-            rule: "typed by hand: nothing is known of it".to_owned(),
+            rule: format!("{TYPED}: nothing is known of it"),
             generator: None,
         });
     }

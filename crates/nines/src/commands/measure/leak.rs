@@ -167,10 +167,8 @@ pub async fn measured(
 
 /// Says whether more labels would mend it.
 fn is_not_yet(error: &anyhow::Error) -> bool {
-    matches!(
-        error.downcast_ref(),
-        Some(MeasureError::NothingRated { .. })
-    )
+    let refused: Option<&MeasureError> = error.downcast_ref();
+    refused.is_some_and(MeasureError::is_not_yet)
 }
 
 async fn found_by(

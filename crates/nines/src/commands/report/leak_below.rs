@@ -4,16 +4,15 @@ use super::CONFIDENCE;
 use super::rows::{LeakRows, Rows, labels, prompts};
 use anyhow::Result;
 use nines_domain::estimate::Estimate;
-use nines_measure::MeasureError;
 use nines_measure::leak::{Finding, Leak};
 use nines_measure::report::{LeakBelow, leak_below, thresholds_below};
-use nines_report::report::{Basis, Correction, Curve, LeakByThreshold, LeakCurves, Point, Reading};
+use nines_report::report::{Basis, Correction, Curve, LeakCurves, LeakReadings, Point, Reading};
 
 /// How many thresholds are looked at.
 const POINTS: usize = 32;
 
 /// Fills the section from the newest leak design's labels.
-pub fn section(rows: &Rows<'_>) -> Result<Option<LeakByThreshold>> {
+pub fn section(rows: &Rows<'_>) -> Result<Option<LeakReadings>> {
     let (Some(leak), Some(filter)) = (&rows.leak, rows.filter()) else {
         return Ok(None);
     };
@@ -29,13 +28,11 @@ pub fn section(rows: &Rows<'_>) -> Result<Option<LeakByThreshold>> {
         &thresholds,
         CONFIDENCE,
     ) {
-        Err(MeasureError::StratumWithoutLabels { .. } | MeasureError::EmptyFrame) => {
-            return Ok(None);
-        }
+        Err(error) if error.is_not_yet() => return Ok(None),
         other => other?,
     };
     let readings = [Reading::Strict, Reading::Broad].map(|reading| curves(leak, &points, reading));
-    Ok(Some(LeakByThreshold {
+    Ok(Some(LeakReadings {
         readings: readings.into(),
     }))
 }

@@ -1,6 +1,7 @@
 //! What a report reads, once: the rows that its sections share.
 
 use crate::commands::calibrate::{self, Calibrated};
+use crate::commands::filter::TYPED;
 use crate::commands::measure::{
     LeakDesign, QualityDesign, answer_score, answers_of, items_of, snippets_of, whose,
 };
@@ -255,8 +256,8 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The design of the newest estimate of a quantity on held-out prompts, or else on any, or else the
-/// newest design.
+/// The design of the newest estimate of a quantity: on held-out prompts at a calibrated threshold where
+/// there is one, or else on held-out prompts, or else on any, or else the newest design.
 fn measured<'d>(
     designs: &'d [Design],
     estimates: &[StoredEstimate],
@@ -274,8 +275,14 @@ fn measured<'d>(
     let frame = |d: &&Design| d.record["frame"].clone();
     let held_out = |d: &&Design| frame(d)["distribution"] == "test";
     let unseen = |d: &&Design| frame(d)["seen"] == 0;
+    // A threshold that somebody typed is a question; the calibrated one is what serves.
+    let calibrated = |d: &&Design| {
+        let rule = &frame(d)["filter"]["rule"];
+        !rule.as_str().is_some_and(|rule| rule.starts_with(TYPED))
+    };
     measured()
-        .find(held_out)
+        .find(|d| held_out(d) && calibrated(d))
+        .or_else(|| measured().find(held_out))
         .or_else(|| measured().find(unseen))
         .or_else(|| measured().next())
         .or_else(|| of_kind().next())

@@ -219,6 +219,22 @@ fn another_threshold_is_another_design_and_labels_are_used_again() {
         queue < 100,
         "most answers are the same texts, with labels: {queue} wait"
     );
+    label_by_file(&world, "ada", |_, _| Some("no"));
+    let other = json(&world, &["measure", "leak", "--threshold", "0.2"]);
+    // The report draws both against their thresholds, and speaks of the calibrated one.
+    let out = world.path("r.html").display().to_string();
+    let report = json(&world, &["report", "--out", &out]);
+    let strict = &report["leak_by_threshold"]["readings"][0];
+    let uppers: Vec<f64> = strict["assumption_free"]["points"]
+        .as_array()
+        .expect("points")
+        .iter()
+        .map(|p| p["upper"].as_f64().expect("a bound"))
+        .collect();
+    let bound = |found: &Value| ends(&found["by"][0]["report"]["strict"]["at_most"]).2;
+    assert_eq!(uppers, [bound(&other), bound(&wide)]);
+    let own = wide["frame"]["filter"]["threshold"].as_f64();
+    assert_eq!(report["threshold"].as_f64(), own);
 }
 
 #[test]
