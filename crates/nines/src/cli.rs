@@ -491,6 +491,9 @@ pub enum LabelCommand {
         /// Leave out what this labeller has labelled already (with --queue)
         #[arg(long, requires = "queue")]
         labeller: Option<String>,
+        /// Whose labels are missing (with --queue): people and judges have queues of their own
+        #[arg(long, value_enum, default_value = "person", requires = "queue")]
+        labeller_kind: LabellerKindArg,
         /// Also snippets that have labels but ask for another
         #[arg(long)]
         disagreements: bool,

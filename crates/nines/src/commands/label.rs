@@ -1,7 +1,7 @@
 //! `nines label`: labelling batches go out to a file and come back.
 
 use super::import::{self, Kind};
-use super::measure::{self, ShownPair};
+use super::measure::{self, Asked, ShownPair};
 use crate::cli::{LabelCommand, QueueArg};
 use crate::output::{Output, counted};
 use crate::project::Project;
@@ -24,6 +24,7 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
             queue,
             design,
             labeller,
+            labeller_kind,
             disagreements,
             seed,
             replace,
@@ -34,7 +35,10 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
                     out.display()
                 );
             }
-            let labeller = labeller.as_deref();
+            let asked = Asked {
+                kind: labeller_kind.into(),
+                labeller: labeller.as_deref(),
+            };
             let design = design.map(DesignId);
             match queue {
                 None => {
@@ -49,15 +53,15 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
                     .await
                 }
                 Some(QueueArg::Quality) => {
-                    let pairs = measure::open_pairs(project, design, labeller).await?;
+                    let pairs = measure::open_pairs(project, design, asked).await?;
                     export_pairs(project, &out, n.unwrap_or(usize::MAX), &pairs, output).await
                 }
                 Some(QueueArg::Leak) => {
-                    let waiting = measure::open_answers(project, design, labeller).await?;
+                    let waiting = measure::open_answers(project, design, asked).await?;
                     export_queue(project, &out, n.unwrap_or(usize::MAX), &waiting, output)
                 }
                 Some(QueueArg::Compare) => {
-                    let waiting = measure::open_compared(project, design, labeller).await?;
+                    let waiting = measure::open_compared(project, design, asked).await?;
                     export_queue(project, &out, n.unwrap_or(usize::MAX), &waiting, output)
                 }
             }

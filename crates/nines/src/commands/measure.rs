@@ -29,6 +29,7 @@ use crate::cli::MeasureCommand;
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Context, Result};
+use nines_domain::label::LabellerKind;
 use nines_domain::snippet::DesignId;
 use nines_store::{Design, DesignKind};
 
@@ -46,6 +47,23 @@ pub async fn run(project: &Project, command: MeasureCommand, output: &Output) ->
         MeasureCommand::Distribution(command) => distribution::run(project, command, output).await,
         MeasureCommand::Show { id, rows } => show::run(project, id, rows, output).await,
     }
+}
+
+/// Whom a queue is for: the kind of labeller whose labels are missing, and whose own are left out.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// People, or judges: each have a queue of their own, since their labels are never mixed.
+    pub kind: LabellerKind,
+    /// Leave out what this one has said already.
+    pub labeller: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    /// The queue of people, whoever they are.
+    pub const PEOPLE: Self = Self {
+        kind: LabellerKind::Person,
+        labeller: None,
+    };
 }
 
 /// Finds the design that is asked for by number, or the newest of its kind.

@@ -1,7 +1,7 @@
 //! What exports hold.
 
 use super::*;
-use crate::cli::{ImportArgs, ImportCommand, LabelCommand};
+use crate::cli::{ImportArgs, ImportCommand, LabelCommand, LabellerKindArg};
 use crate::commands::{import, init, label};
 use nines_domain::draw::{Draw, Finish, Sampling};
 use nines_domain::label::LabelMix;
@@ -177,6 +177,7 @@ async fn a_labelling_batch_has_no_cut_off_texts_and_is_not_written_over() {
             queue: None,
             design: None,
             labeller: None,
+            labeller_kind: LabellerKindArg::Person,
         };
         label::run(&project, command, &output)
     };

@@ -3,7 +3,7 @@
 use super::frame::{Frame, runs_of};
 use super::leak::{finding, snippets_of};
 use super::record::{Record, whose};
-use super::shown;
+use super::{Asked, shown};
 use crate::cli::CompareFiltersArgs;
 use crate::output::Output;
 use crate::project::Project;
@@ -141,7 +141,7 @@ pub async fn run(project: &Project, args: &CompareFiltersArgs, output: &Output) 
         design: design.id.0,
         first: first.describe(),
         second: second.describe(),
-        queue: open(&stored, &answers, &snippets, None).len(),
+        queue: open(&stored, &answers, &snippets, Asked::PEOPLE).len(),
         by,
     };
     output.result(&found, || words(&found, differing));
@@ -192,7 +192,7 @@ fn open(
     items: &[DesignItem],
     answers: &HashMap<i64, &FilterAnswer>,
     snippets: &HashMap<SnippetId, Snippet>,
-    labeller: Option<&str>,
+    asked: Asked<'_>,
 ) -> Vec<SnippetId> {
     let mut drawn: Vec<&DesignItem> = items.iter().filter(|i| i.drawn.is_some()).collect();
     drawn.sort_by(|a, b| a.item.lot.total_cmp(&b.item.lot));
@@ -204,12 +204,10 @@ fn open(
         .flatten()
         .filter(|id| {
             snippets.get(id).is_some_and(|s| {
-                let by_them =
-                    |l: &nines_store::StoredLabel| Some(l.label.labeller.as_str()) == labeller;
-                s.labels
-                    .iter()
-                    .all(|l| l.label.kind != LabellerKind::Person)
-                    && !s.labels.iter().any(by_them)
+                let by_them = |l: &nines_store::StoredLabel| {
+                    Some(l.label.labeller.as_str()) == asked.labeller
+                };
+                s.labels.iter().all(|l| l.label.kind != asked.kind) && !s.labels.iter().any(by_them)
             })
         })
         .filter(|id| met.insert(*id))
@@ -245,12 +243,12 @@ impl Stored {
 pub async fn open_items(
     project: &Project,
     design: Option<DesignId>,
-    labeller: Option<&str>,
+    asked: Asked<'_>,
 ) -> Result<Vec<Snippet>> {
     let design = super::design_of(project, DesignKind::Compare, design).await?;
     let stored = Stored::read(project, &design).await?;
     let mut snippets = snippets_of(project, stored.answers.iter()).await?;
-    let order = open(&stored.items, &stored.by_id(), &snippets, labeller);
+    let order = open(&stored.items, &stored.by_id(), &snippets, asked);
     Ok(order
         .into_iter()
         .filter_map(|id| snippets.remove(&id))

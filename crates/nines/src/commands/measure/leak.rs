@@ -11,7 +11,7 @@ pub use queue::open_items;
 use super::distribution::Named;
 use super::frame::Frame;
 use super::record::{Record, whose};
-use super::{at_most, shown};
+use super::{Asked, at_most, shown};
 use crate::cli::LeakArgs;
 use crate::output::Output;
 use crate::project::Project;
@@ -160,7 +160,7 @@ pub async fn measured(
         by,
         not_yet,
         goal: ready.design.goal,
-        queue: open(&ready, None).len(),
+        queue: open(&ready, Asked::PEOPLE).len(),
     };
     Ok((found, planned))
 }

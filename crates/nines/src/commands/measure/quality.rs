@@ -7,7 +7,7 @@ pub use design::{Ready, ShownPair, open_pairs, rows};
 use super::distribution::Named;
 use super::frame::Frame;
 use super::record::{Record, whose};
-use super::shown;
+use super::{Asked, shown};
 use crate::cli::QualityDesignArgs;
 use crate::output::Output;
 use crate::project::Project;
@@ -96,7 +96,7 @@ pub async fn measured(
         design: ready.design.id.0,
         frame: frame.describe(),
         newly_drawn: newly,
-        queue: ready.open(None)?.len(),
+        queue: ready.open(Asked::PEOPLE)?.len(),
         by,
     })
 }

@@ -1,7 +1,7 @@
 //! `nines simulate label`: queues answered by simulated labellers and raters.
 
 use crate::cli::{QueueArg, SimulatedLabelArgs};
-use crate::commands::measure;
+use crate::commands::measure::{self, Asked};
 use crate::output::{Output, counted};
 use crate::project::Project;
 use anyhow::Result;
@@ -47,10 +47,13 @@ pub async fn answer(
     queue: QueueArg,
     n: u64,
 ) -> Result<u64> {
-    let name = Some(labeller.name.as_str());
+    let asked = Asked {
+        labeller: Some(&labeller.name),
+        ..Asked::PEOPLE
+    };
     let waiting: Vec<Snippet> = match queue {
-        QueueArg::Compare => measure::open_compared(project, None, name).await?,
-        _ => measure::open_answers(project, None, name).await?,
+        QueueArg::Compare => measure::open_compared(project, None, asked).await?,
+        _ => measure::open_answers(project, None, asked).await?,
     };
     let labels: Vec<NewLabel> = waiting
         .iter()
@@ -79,7 +82,11 @@ pub async fn answer(
 
 /// Rates the pairs that wait, from the beginning of the queue.
 pub async fn rate(project: &Project, rater: &Rater, n: u64) -> Result<u64> {
-    let mut pairs = measure::open_pairs(project, None, Some(&rater.name)).await?;
+    let asked = Asked {
+        labeller: Some(&rater.name),
+        ..Asked::PEOPLE
+    };
+    let mut pairs = measure::open_pairs(project, None, asked).await?;
     pairs.truncate(usize::try_from(n).unwrap_or(usize::MAX));
     let ids: Vec<_> = pairs.iter().flat_map(|p| [p.left, p.right]).collect();
     let snippets = project.store.snippets_by_id(&ids).await?;

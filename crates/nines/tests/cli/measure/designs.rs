@@ -433,3 +433,57 @@ fn asking_again_draws_nothing_and_stores_nothing_new() {
         .run(&[&export[..], &["99", "--replace"]].concat())
         .bad(1, &["no leak design 99"]);
 }
+
+#[test]
+fn judges_have_a_queue_and_a_number_of_their_own() {
+    let world = simulated();
+    json(
+        &world,
+        &["measure", "plan", "--labels", "60", "--answers", "150"],
+    );
+    label_by_file(&world, "ada", |_, _| Some("no"));
+    let out = world.path("judge.jsonl").display().to_string();
+    let export = [
+        "label",
+        "export",
+        "--queue",
+        "leak",
+        "--out",
+        &out,
+        "--labeller-kind",
+        "judge",
+    ];
+    let queue = json(&world, &export)["rows"].as_u64().expect("a count");
+    assert!(
+        queue > 30,
+        "people's labels take nothing from the judges' queue: {queue}"
+    );
+    let filled: String = std::fs::read_to_string(&out)
+        .expect("read")
+        .lines()
+        .map(|line| {
+            let mut row: Value = serde_json::from_str(line).expect("JSON");
+            row["verdict"] = "yes".into();
+            format!("{row}\n")
+        })
+        .collect();
+    let file = world.file("judged.jsonl", filled).display().to_string();
+    let import = [
+        "label",
+        "import",
+        &file,
+        "--labeller",
+        "model",
+        "--labeller-kind",
+        "judge",
+    ];
+    world.run(&import).good();
+    let leak = json(&world, &["measure", "leak"]);
+    let by = leak["by"].as_array().expect("two kinds").clone();
+    assert_eq!(
+        (&by[0]["labels_of"], &by[1]["labels_of"]),
+        (&"people".into(), &"judges".into())
+    );
+    assert_eq!(by[0]["report"]["broad"]["leak"]["value"], 0.0);
+    assert!(ends(&by[1]["report"]["broad"]["leak"]).1 > 0.3);
+}

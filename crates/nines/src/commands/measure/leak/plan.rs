@@ -1,5 +1,6 @@
 //! `nines measure plan`: what a goal takes, and what is drawn to be labelled.
 
+use super::super::Asked;
 use super::Ready;
 use super::queue::open;
 use crate::cli::{AllocationArg, LeakArgs, LeakPlanArgs};
@@ -152,7 +153,7 @@ pub async fn draw(
         allocation,
         strata,
         newly_drawn: newly,
-        queue: open(ready, None).len(),
+        queue: open(ready, Asked::PEOPLE).len(),
         bound_without_catastrophes: plan.bound_without_catastrophes,
         expected_leak: plan.expected_leak,
         expected_deviation: plan.expected_deviation,
@@ -234,7 +235,7 @@ pub fn words(planned: &Planned) -> String {
     let bound = rate(planned.bound_without_catastrophes, Towards::Up);
     let _ = writeln!(
         text,
-        "\nExpected, if the classifier's probabilities are right: leak {}, estimated within about ±{}.",
+        "\nExpected, if the classifier's probabilities are right: leak {}, estimated within about ±{} (two standard deviations).",
         rate(planned.expected_leak, Towards::Nearest),
         rate(2.0 * planned.expected_deviation, Towards::Up),
     );

@@ -1,6 +1,7 @@
 //! Designs of the quality: pairs of an unfiltered completion and the filter's answer, and which of
 //! them were drawn.
 
+use super::super::Asked;
 use super::super::frame::{Frame, runs_of};
 use super::super::leak::answers_of;
 use crate::cli::QualityDesignArgs;
@@ -210,19 +211,19 @@ impl Ready {
             .collect()
     }
 
-    /// Drawn pairs that nobody (or not this rater) has compared, in the order of their lots.
-    pub fn open(&self, labeller: Option<&str>) -> Result<Vec<ShownPair>> {
+    /// Drawn pairs that nobody of a kind (or not this rater) has compared, in the order of their lots.
+    pub fn open(&self, asked: Asked<'_>) -> Result<Vec<ShownPair>> {
         let mine: HashSet<(SnippetId, SnippetId)> = self
             .comparisons
             .iter()
-            .filter(|c| labeller == Some(c.new.comparison.labeller.as_str()))
+            .filter(|c| asked.labeller == Some(c.new.comparison.labeller.as_str()))
             .map(|c| (c.new.left, c.new.right))
             .collect();
         let by_id: HashMap<i64, &FilterAnswer> = self.answers.iter().map(|a| (a.id, a)).collect();
         let mut open: Vec<(f64, ShownPair)> = Vec::new();
         for threshold in &self.thresholds {
-            let people = self.items(LabellerKind::Person, *threshold)?;
-            for (item, seen) in self.items.iter().zip(&people) {
+            let rated = self.items(asked.kind, *threshold)?;
+            for (item, seen) in self.items.iter().zip(&rated) {
                 let answer = by_id.get(&item.item.answer).copied();
                 let Some(pair) = answer.and_then(|a| pair_of(a, self.seed, *threshold)) else {
                     continue;
@@ -278,10 +279,10 @@ pub async fn rows(project: &Project, design: Design) -> Result<Vec<Value>> {
 pub async fn open_pairs(
     project: &Project,
     design: Option<DesignId>,
-    labeller: Option<&str>,
+    asked: Asked<'_>,
 ) -> Result<Vec<ShownPair>> {
     let design = super::super::design_of(project, DesignKind::Quality, design).await?;
-    Ready::read(project, design).await?.open(labeller)
+    Ready::read(project, design).await?.open(asked)
 }
 
 /// Draws the frame, and the pairs that are still to be drawn. Returns how many are new.
