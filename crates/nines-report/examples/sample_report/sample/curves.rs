@@ -63,10 +63,9 @@ pub fn risk_coverage() -> RiskCoverage {
 pub fn leak_by_threshold() -> LeakReadings {
     let mut sample = leak_by_score();
     for curves in &mut sample.readings {
-        for curve in [&mut curves.assisted, &mut curves.assumption_free] {
-            if let Some(curve) = curve {
-                curve.points = curve.points.iter().step_by(8).copied().collect();
-            }
+        let both = [&mut curves.assisted, &mut curves.assumption_free];
+        for curve in both.into_iter().flatten() {
+            curve.points = curve.points.iter().step_by(8).copied().collect();
         }
     }
     sample
