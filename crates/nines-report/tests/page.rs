@@ -132,7 +132,7 @@ fn every_plot_can_be_told_aloud() {
     assert_eq!(
         page.matches("<summary>The plotted numbers</summary>")
             .count(),
-        7
+        9
     );
 }
 
