@@ -59,7 +59,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<()> {
         Command::Doctor => return doctor::run(&folder, output).await,
         Command::Stats(command) => return stats::run(command, output),
         Command::Simulate(SimulateCommand::New(args)) => {
-            return simulate::make(&args, output).await;
+            return simulate::make(&args, cli.precision, output).await;
         }
         _ => {}
     }

@@ -131,7 +131,8 @@ async fn copy(project: &Project, to: &Path) -> Result<Project> {
         );
     }
     copy_folder(&project.folder, to)?;
-    Project::open(to).await
+    let copied = Project::open(to).await?;
+    Ok(copied.with_precision(Some(project.config.classifier.precision)))
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {

@@ -28,8 +28,12 @@ that truly happens is a yes; robots, skeletons, near misses, dreams and figures 
 ## Severity of a `yes`\n\n1. **Arguable**\n2. **Clear**\n3. **Egregious**\n";
 
 /// Runs `nines simulate new`.
-pub async fn run(args: &NewArgs, output: &Output) -> Result<()> {
-    let project = configured(args).await?;
+pub async fn run(
+    args: &NewArgs,
+    precision: Option<PrecisionChoice>,
+    output: &Output,
+) -> Result<()> {
+    let project = configured(args).await?.with_precision(precision);
     let settings = WorldSettings {
         seed: args.seed,
         ..WorldSettings::default()
