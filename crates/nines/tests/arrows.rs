@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("nines-report", &["nines-domain"]),
     ("nines-world", &["nines-domain", "nines-stats"]),
     ("nines-store", &["nines-domain"]),
+    ("nines-jobs", &["nines-domain", "nines-store"]),
     ("nines-io", &["nines-domain", "nines-text"]),
     (
         "nines-infer",
@@ -28,6 +29,16 @@ const ARROWS: &[(&str, &[&str])] = &[
             "nines-nn",
             "nines-stats",
             "nines-text",
+        ],
+    ),
+    (
+        "nines-server",
+        &[
+            "nines-domain",
+            "nines-infer",
+            "nines-jobs",
+            "nines-stats",
+            "nines-store",
         ],
     ),
     (

@@ -6,6 +6,9 @@ mod m0001_first;
 mod m0002_failed_draws;
 mod m0003_label_predicate;
 mod m0004_measurement;
+mod m0005_accounts;
+mod m0006_labelling;
+mod m0007_jobs;
 
 use sea_orm_migration::prelude::*;
 
@@ -23,6 +26,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_failed_draws::Migration),
             Box::new(m0003_label_predicate::Migration),
             Box::new(m0004_measurement::Migration),
+            Box::new(m0005_accounts::Migration),
+            Box::new(m0006_labelling::Migration),
+            Box::new(m0007_jobs::Migration),
         ]
     }
 

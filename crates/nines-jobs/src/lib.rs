@@ -1,0 +1,1 @@
+//! Long jobs: queue, progress, cancel, retry, resume.

@@ -1,0 +1,12 @@
+//! The endpoints, one a file, by area.
+
+mod health;
+
+use crate::state::AppState;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// All endpoints, under `/api`.
+pub fn all() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(health::health))
+}

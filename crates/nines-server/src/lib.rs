@@ -1,0 +1,23 @@
+//! HTTP: accounts, the workbench's endpoints, live events, the embedded web app.
+//!
+//! One endpoint is one file under `endpoints/`. Every handler says in its signature who may call it
+//! (an extractor of [`auth`]), and answers errors as RFC 9457 problems ([`Problem`]). What needs
+//! models or the measuring protocols comes through [`Workbench`], which the binary fills: so this
+//! crate trains nothing and reads no configuration.
+
+mod assets;
+pub mod auth;
+mod endpoints;
+mod error;
+mod events;
+mod headers;
+mod json;
+mod router;
+mod state;
+mod workbench;
+
+pub use error::Problem;
+pub use events::{Event, Events};
+pub use router::{openapi, router};
+pub use state::{AppState, Settings};
+pub use workbench::{Workbench, WorkbenchError};

@@ -1,0 +1,53 @@
+//! The whole server: endpoints, limits, headers, the web app.
+
+use crate::error::Problem;
+use crate::state::AppState;
+use crate::{assets, endpoints, headers};
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+/// Bytes of the largest body: a long guide fits, a book does not.
+pub const LARGEST_BODY: usize = 1 << 20;
+
+/// A body that pauses for longer than this is given up.
+const SLOWEST_BODY: Duration = Duration::from_secs(10);
+
+#[derive(utoipa::OpenApi)]
+#[openapi(info(
+    title = "nines",
+    description = "The workbench's own interface. Errors are RFC 9457 problems. Signed in by cookie, a request \
+that changes something carries the header `x-csrf-token`; with an API token, the header `Authorization: Bearer`."
+))]
+struct Document;
+
+fn described() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api", endpoints::all())
+}
+
+/// Describes every endpoint.
+pub fn openapi() -> OpenApi {
+    described().into_openapi()
+}
+
+/// Builds the server.
+pub fn router(state: AppState) -> Router {
+    let (router, _) = described().split_for_parts();
+    let router = router
+        .fallback(assets::serve)
+        .layer(RequestBodyTimeoutLayer::new(SLOWEST_BODY))
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(state);
+    headers::secured(router)
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::internal("a handler panicked").into_response()
+}
