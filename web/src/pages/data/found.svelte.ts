@@ -2,6 +2,7 @@
 // neighbours.
 
 import { call } from '../../lib/api';
+import { session } from '../../lib/session.svelte';
 import type { SnippetFilter, SnippetRow } from '../../lib/types';
 
 const page = 50;
@@ -22,7 +23,8 @@ class Found {
 
   /** Reads the first rows, unless they are the ones that are here. */
   async search(filter: SnippetFilter, { again = false }: { again?: boolean } = {}) {
-    const key = JSON.stringify(filter);
+    // Nothing that one account found is shown to the next.
+    const key = JSON.stringify([session.current?.account.id, filter]);
     if (key === this.#key && !again && !this.failure && !this.loading) {
       return;
     }
@@ -44,15 +46,6 @@ class Found {
   /** Puts a changed row into its place. */
   put(id: number, changes: Partial<SnippetRow>) {
     this.rows = this.rows.map((row) => (row.id === id ? { ...row, ...changes } : row));
-  }
-
-  /** Nothing of one account is shown to the next. */
-  forget() {
-    this.#asked?.abort();
-    this.#key = '';
-    this.rows = [];
-    this.next = null;
-    this.href = '/data';
   }
 
   async #read(filter: SnippetFilter, after: number | null) {
