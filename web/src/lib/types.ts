@@ -432,6 +432,8 @@ export interface Generation {
 /** Everything about one snippet. */
 export interface SnippetDetail extends SnippetRow {
   hash: string;
+  /** What its file or generator said of it. */
+  meta?: unknown;
   split: string;
   prompt_id: number;
   prompt_family: string;
