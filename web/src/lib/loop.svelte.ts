@@ -173,7 +173,11 @@ export class Loop {
 
   /** Sees to it that one item is in hand and, in a queue, one more ahead. */
   async fill() {
-    if (this.#filling || this.#ended || !unsaved.box) {
+    if (this.#filling || this.#ended) {
+      return;
+    }
+    if (!unsaved.box) {
+      this.#later(0.1);
       return;
     }
     this.#filling = true;
