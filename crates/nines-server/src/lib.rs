@@ -16,6 +16,7 @@ mod router;
 mod state;
 mod workbench;
 
+pub use auth::setup_link;
 pub use error::Problem;
 pub use events::{Event, Events};
 pub use router::{openapi, router};
