@@ -13,6 +13,7 @@ mod events;
 mod headers;
 mod json;
 mod router;
+mod serve;
 mod state;
 mod workbench;
 
@@ -20,5 +21,6 @@ pub use auth::setup_link;
 pub use error::Problem;
 pub use events::{Event, Events};
 pub use router::{openapi, router};
+pub use serve::serve;
 pub use state::{AppState, Settings};
 pub use workbench::{Workbench, WorkbenchError};
