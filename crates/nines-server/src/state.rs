@@ -1,6 +1,7 @@
 //! What every handler can reach.
 
 use crate::events::Events;
+use crate::reliability::Board;
 use crate::workbench::Workbench;
 use nines_store::Store;
 use std::path::PathBuf;
@@ -34,6 +35,8 @@ pub struct AppState {
     pub events: Events,
     /// Measuring and models.
     pub workbench: Arc<dyn Workbench>,
+    /// The last numbers of the Reliability page.
+    pub numbers: Board,
 }
 
 impl AppState {
@@ -44,6 +47,7 @@ impl AppState {
             settings: Arc::new(settings),
             events: Events::default(),
             workbench,
+            numbers: Board::default(),
         }
     }
 }

@@ -28,6 +28,7 @@ mod filters;
 mod generations;
 mod imports;
 mod labels;
+mod marks;
 mod metrics;
 mod migration;
 mod models;
@@ -56,6 +57,7 @@ pub use filters::{Candidate, FilterAnswer, FilterSetting, NewCandidate, NewFilte
 pub use generations::{Generation, NewGeneration, Sampler, StoredGenerations};
 pub use imports::{Import, ImportCounts, ImportLines, NewImport};
 pub use labels::{NewLabel, SnippetRef, StoredLabel};
+pub use marks::MeasuringMark;
 pub use metrics::{Metric, NewMetric};
 pub use models::{Model, ModelKind, NewModel};
 pub use prompts::{NewPrompt, Prompt, PromptFilter};
