@@ -19,6 +19,7 @@ mod serve;
 mod state;
 mod workbench;
 
+pub use auth::setup_link;
 pub use error::Problem;
 pub use events::{Event, Events};
 pub use router::{openapi, router};

@@ -1,5 +1,6 @@
 //! What every handler can reach.
 
+use crate::auth::Gate;
 use crate::events::Events;
 use crate::reliability::Board;
 use crate::workbench::Workbench;
@@ -37,6 +38,8 @@ pub struct AppState {
     pub workbench: Arc<dyn Workbench>,
     /// The last numbers of the Reliability page.
     pub numbers: Board,
+    /// What lets people in.
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl AppState {
@@ -48,6 +51,7 @@ impl AppState {
             events: Events::default(),
             workbench,
             numbers: Board::default(),
+            gate: Arc::new(Gate::default()),
         }
     }
 }
