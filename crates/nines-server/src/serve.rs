@@ -1,6 +1,5 @@
 //! Listening: requests come in until the server is told to stop.
 
-use crate::reliability;
 use crate::router::router;
 use crate::state::AppState;
 use axum::serve::ListenerExt;
@@ -30,7 +29,6 @@ pub async fn serve(
             tracing::debug!("a connection keeps small answers back: {error}");
         }
     });
-    let numbers = tokio::spawn(reliability::watch(state.clone()));
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let (told, mut stopping) = watch::channel(false);
     let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
@@ -44,10 +42,8 @@ pub async fn serve(
         }
         tokio::time::sleep(GRACE).await;
     };
-    let done = tokio::select! {
+    tokio::select! {
         done = serving => done,
         () = expired => Ok(()),
-    };
-    numbers.abort();
-    done
+    }
 }
