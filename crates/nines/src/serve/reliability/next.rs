@@ -67,8 +67,10 @@ pub fn for_leak(leak: &LeakRows, items: &[LeakItem], goal: Option<f64>) -> Resul
     {
         next.push(NextStep {
             text: format!(
-                "{} drawn already and waiting {}, if none is a catastrophe.",
-                counted(waiting, "label"),
+                "Labelling the {} that {} drawn and {} {}, if none is a catastrophe.",
+                counted(waiting, "answer"),
+                if waiting == 1 { "is" } else { "are" },
+                if waiting == 1 { "waits" } else { "wait" },
                 narrowing("the upper bound", now, to),
             ),
             kind: NextKind::Leak,
@@ -95,8 +97,8 @@ pub fn for_leak(leak: &LeakRows, items: &[LeakItem], goal: Option<f64>) -> Resul
         };
         next.push(NextStep {
             text: format!(
-                "{} more, every answer equally likely, {}, if none is a catastrophe{beside}.",
-                counted(new, "label"),
+                "{} more labels, every answer equally likely, {}, if none is a catastrophe{beside}.",
+                grouped(new),
                 narrowing("the upper bound", now, to),
             ),
             kind: NextKind::Leak,
@@ -116,13 +118,15 @@ pub fn for_leak(leak: &LeakRows, items: &[LeakItem], goal: Option<f64>) -> Resul
     let new: u64 = more.iter().sum();
     if new > 0 && guided.expected_deviation < before.expected_deviation {
         let most = (0..more.len()).max_by_key(|&h| more[h]).unwrap_or(0);
+        let whereabouts = match 2 * more[most] > new {
+            true => format!(", {} of them in stratum {}", grouped(more[most]), most + 1),
+            false => String::new(),
+        };
         next.push(NextStep {
             text: format!(
-                "{} more where the classifier expects catastrophes, {} of them in stratum {}, {}, if the \
-                 expected rates are right; they do little for the upper bound.",
-                counted(new, "label"),
-                grouped(more[most]),
-                most + 1,
+                "{} more labels where the classifier expects catastrophes{whereabouts} {}, if the expected rates \
+                 are right; they do little for the upper bound.",
+                grouped(new),
                 narrowing(
                     "the estimate's standard deviation",
                     Some(before.expected_deviation),
