@@ -74,6 +74,10 @@ pub use metrics::{Metric, NewMetric};
 pub use models::{Model, ModelKind, NewModel};
 pub use prompts::{NewPrompt, Prompt, PromptFilter};
 pub use runs::{NewRun, Run, RunStatus, SILENT_AFTER};
-pub use snippets::{NewSnippet, Origin, Sighting, Snippet, SnippetFilter};
+pub use snippets::{
+    DesignPlace, DrawnFrom, Facet, Facets, FoundSnippets, ImportedFrom, LabelState, LabellerFacet,
+    NewSnippet, Origin, ScoreOfSnippet, ScoreRange, Sighting, Snippet, SnippetFilter,
+    SnippetLineage, SnippetSearch,
+};
 pub use store::{Store, StoreDescription};
 pub use url::StoreUrl;
