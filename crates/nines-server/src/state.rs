@@ -2,6 +2,7 @@
 
 use crate::auth::Gate;
 use crate::events::Events;
+use crate::reliability::Board;
 use crate::workbench::Workbench;
 use nines_store::Store;
 use std::path::PathBuf;
@@ -35,6 +36,8 @@ pub struct AppState {
     pub events: Events,
     /// Measuring and models.
     pub workbench: Arc<dyn Workbench>,
+    /// The last numbers of the Reliability page.
+    pub numbers: Board,
     /// What lets people in.
     pub(crate) gate: Arc<Gate>,
 }
@@ -47,6 +50,7 @@ impl AppState {
             settings: Arc::new(settings),
             events: Events::default(),
             workbench,
+            numbers: Board::default(),
             gate: Arc::new(Gate::default()),
         }
     }

@@ -1,9 +1,9 @@
 //! What the server needs of the rest of nines and must not know itself: the binary fills it.
 
+use crate::reliability::{PlanRequest, Planned, Reliability};
 use futures_util::future::BoxFuture;
 use nines_domain::snippet::{DesignId, SnippetId};
 use nines_store::DesignKind;
-use serde_json::Value;
 
 /// Why something asked of the workbench could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +32,13 @@ pub trait Workbench: Send + Sync + 'static {
         design: Option<DesignId>,
     ) -> BoxFuture<'_, Result<Vec<(SnippetId, SnippetId)>, WorkbenchError>>;
 
-    /// Computes the numbers of the Reliability page from what is labelled now.
-    fn reliability(&self) -> BoxFuture<'_, Result<Value, WorkbenchError>>;
+    /// Computes the numbers of the Reliability page from what is labelled now. It reads alone: nothing
+    /// is generated, drawn or stored.
+    fn reliability(&self) -> BoxFuture<'_, Result<Reliability, WorkbenchError>>;
+
+    /// Draws from the newest design what a plan asks for. What would take more requests than were
+    /// asked is refused, and so is a goal that cannot be reached.
+    fn plan(&self, asked: PlanRequest) -> BoxFuture<'_, Result<Planned, WorkbenchError>>;
 
     /// Writes a new version of the guide to the project's file, and its number to the configuration.
     fn save_guide(&self, version: u32, text: String) -> BoxFuture<'_, Result<(), WorkbenchError>>;

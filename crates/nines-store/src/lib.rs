@@ -36,6 +36,7 @@ mod invitations;
 mod labelling;
 mod labels;
 mod login_sessions;
+mod marks;
 mod metrics;
 mod migration;
 mod models;
@@ -76,10 +77,15 @@ pub use labelling::{
 };
 pub use labels::{NewLabel, SnippetRef, StoredLabel};
 pub use login_sessions::{LoginSession, NewLoginSession, SessionLimits};
+pub use marks::MeasuringMark;
 pub use metrics::{Metric, NewMetric};
 pub use models::{Model, ModelKind, NewModel};
 pub use prompts::{NewPrompt, Prompt, PromptFilter};
 pub use runs::{NewRun, Run, RunStatus, SILENT_AFTER};
-pub use snippets::{NewSnippet, Origin, Sighting, Snippet, SnippetFilter};
+pub use snippets::{
+    DesignPlace, DrawnFrom, Facet, Facets, FoundSnippets, ImportedFrom, LabelState, LabellerFacet,
+    NewSnippet, Origin, ScoreOfSnippet, ScoreRange, Sighting, Snippet, SnippetFilter,
+    SnippetLineage, SnippetSearch,
+};
 pub use store::{Store, StoreDescription};
 pub use url::StoreUrl;
