@@ -124,7 +124,9 @@ impl From<StoreError> for Problem {
             StoreError::BadValue { .. } | StoreError::Nul { .. } | StoreError::Dangling { .. } => {
                 Self::invalid(error.to_string())
             }
-            StoreError::RunState { .. } => Self::conflict(error.to_string()),
+            StoreError::RunState { .. } | StoreError::JobState { .. } => {
+                Self::conflict(error.to_string())
+            }
             StoreError::Busy { .. } => Self {
                 retry_after_seconds: Some(1),
                 ..Self::new(

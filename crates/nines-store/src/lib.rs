@@ -8,6 +8,7 @@
 //! - Prompts, snippets, labels: what people and generators wrote, and what was said of it;
 //!   [`Store::import`] takes a whole file.
 //! - Models, runs, metrics: what was made, by what, and how it went.
+//! - Jobs: long commands that were asked for, who drives them, and how they ended.
 //! - Generations, scores, calibrations, filter answers: what came of it.
 //! - Distributions, designs, comparisons, attack sessions, estimates: what is measured, on what.
 //!
@@ -27,6 +28,7 @@ mod families;
 mod filters;
 mod generations;
 mod imports;
+mod jobs;
 mod labels;
 mod metrics;
 mod migration;
@@ -55,9 +57,11 @@ pub use estimates::{NewEstimate, StoredEstimate};
 pub use filters::{Candidate, FilterAnswer, FilterSetting, NewCandidate, NewFilterAnswer};
 pub use generations::{Generation, NewGeneration, Sampler, StoredGenerations};
 pub use imports::{Import, ImportCounts, ImportLines, NewImport};
+pub use jobs::{Job, JobEnd, JobState, NewJob, TRIES};
 pub use labels::{NewLabel, SnippetRef, StoredLabel};
 pub use metrics::{Metric, NewMetric};
 pub use models::{Model, ModelKind, NewModel};
+pub use process::Process;
 pub use prompts::{NewPrompt, Prompt, PromptFilter};
 pub use runs::{NewRun, Run, RunStatus, SILENT_AFTER};
 pub use snippets::{NewSnippet, Origin, Sighting, Snippet, SnippetFilter};

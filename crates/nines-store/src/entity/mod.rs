@@ -13,6 +13,7 @@ pub mod filter_answer;
 pub mod filter_candidate;
 pub mod generation;
 pub mod import;
+pub mod job;
 pub mod label;
 pub mod model;
 pub mod prompt;
