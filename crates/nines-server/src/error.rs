@@ -124,9 +124,11 @@ impl From<StoreError> for Problem {
             StoreError::BadValue { .. } | StoreError::Nul { .. } | StoreError::Dangling { .. } => {
                 Self::invalid(error.to_string())
             }
-            StoreError::RunState { .. } | StoreError::JobState { .. } => {
-                Self::conflict(error.to_string())
-            }
+            StoreError::RunState { .. }
+            | StoreError::JobState { .. }
+            | StoreError::Taken { .. }
+            | StoreError::LastAdmin
+            | StoreError::HasAdmin => Self::conflict(error.to_string()),
             StoreError::Busy { .. } => Self {
                 retry_after_seconds: Some(1),
                 ..Self::new(
