@@ -103,6 +103,15 @@ pub struct Run {
     pub job: Option<JobId>,
 }
 
+impl Run {
+    /// Says whether the run counts as running though its process is gone, as
+    /// [`Store::mark_interrupted_runs`] judges it.
+    pub fn seems_dead(&self) -> bool {
+        let running = self.status == RunStatus::Running;
+        running && self.process.is_dead(self.heartbeat, Timestamp::now())
+    }
+}
+
 impl Store {
     /// Records that a run starts in this process.
     ///
