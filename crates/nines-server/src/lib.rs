@@ -12,7 +12,9 @@ mod error;
 mod events;
 mod headers;
 mod json;
+mod play;
 mod router;
+pub mod scoring;
 mod state;
 mod workbench;
 

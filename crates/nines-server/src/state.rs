@@ -1,7 +1,10 @@
 //! What every handler can reach.
 
 use crate::events::Events;
+use crate::play::Play;
+use crate::scoring::{Limits, Scoring};
 use crate::workbench::Workbench;
+use futures_util::FutureExt;
 use nines_store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +37,10 @@ pub struct AppState {
     pub events: Events,
     /// Measuring and models.
     pub workbench: Arc<dyn Workbench>,
+    /// The scoring service.
+    pub scoring: Arc<Scoring>,
+    /// The draws that Play makes.
+    pub play: Arc<Play>,
 }
 
 impl AppState {
@@ -43,7 +50,24 @@ impl AppState {
             store,
             settings: Arc::new(settings),
             events: Events::default(),
+            scoring: Arc::new(scoring(workbench.clone())),
+            play: Arc::new(play(workbench.clone())),
             workbench,
         }
     }
+}
+
+fn scoring(workbench: Arc<dyn Workbench>) -> Scoring {
+    let load = move |model| {
+        let workbench = workbench.clone();
+        async move { workbench.scorer(model).await }.boxed()
+    };
+    Scoring::new(load, Limits::default())
+}
+
+fn play(workbench: Arc<dyn Workbench>) -> Play {
+    Play::new(move || {
+        let workbench = workbench.clone();
+        async move { workbench.generator().await }.boxed()
+    })
 }

@@ -1,9 +1,13 @@
 //! What the server needs of the rest of nines and must not know itself: the binary fills it.
 
 use futures_util::future::BoxFuture;
-use nines_domain::snippet::{DesignId, SnippetId};
+use nines_domain::draw::Sampling;
+use nines_domain::snippet::{DesignId, ModelId, SnippetId};
+use nines_infer::generator::Generator;
+use nines_infer::scorer::Scorer;
 use nines_store::DesignKind;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Why something asked of the workbench could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -34,4 +38,18 @@ pub trait Workbench: Send + Sync + 'static {
 
     /// Computes the numbers of the Reliability page from what is labelled now.
     fn reliability(&self) -> BoxFuture<'_, Result<Value, WorkbenchError>>;
+
+    /// Loads the scorer of a stored classifier, on the path that [`Workbench::path`] names. The
+    /// scoring service keeps what is loaded; here nothing is kept.
+    fn scorer(&self, model: ModelId) -> BoxFuture<'_, Result<Arc<dyn Scorer>, WorkbenchError>>;
+
+    /// Returns the project's generator, loaded when it is first asked for and kept.
+    fn generator(&self) -> BoxFuture<'_, Result<Arc<dyn Generator>, WorkbenchError>>;
+
+    /// Returns how the project samples unless told otherwise.
+    fn sampling(&self) -> Sampling;
+
+    /// Names the path by which scores are computed here: a threshold holds for the path that it
+    /// was calibrated on.
+    fn path(&self) -> String;
 }
