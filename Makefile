@@ -1,5 +1,6 @@
 # The two commands that matter are `make demo` and `make test`; each installs what it needs.
-# Needed beforehand: Rust (rustup or a distribution's, 1.95 or newer), Python 3 with pip, a C compiler.
+# Needed beforehand: Rust (rustup or a distribution's, 1.95 or newer), Node 20.19 or newer with npm, Python 3 with
+# pip, a C compiler.
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -9,11 +10,13 @@ NINES = target/release/nines
 # The models that the tests and the demo use; set NINES_CACHE to keep them elsewhere.
 MODELS = minilm-l6 smollm2-135m
 
-.PHONY: help demo test build release fmt clippy docs unit paths sanitize models models-dev postgres parity accuracy bench coverage clean-demo
+.PHONY: help demo test build release web web-test e2e load screenshots browser fmt clippy docs unit paths sanitize models models-dev \
+  postgres parity accuracy bench coverage clean-demo
 
 help:
 	@echo "make demo    build nines and do the main job in ./demo (2 to 10 minutes after the build)"
 	@echo "make test    format, lints, docs and every test, real models and PostgreSQL included"
+	@echo "make screenshots  pictures of every page into docs/pictures; make load: 50 labellers at once"
 	@echo "make parity  compare with PyTorch, transformers and llama.cpp (installs them in .venv-reference)"
 	@echo "make accuracy  what products in bf16 change, in training and in scores"
 	@echo "make coverage  how often every interval holds the truth, into docs/coverage.md (6 to 15 minutes)"
@@ -21,13 +24,14 @@ help:
 
 # --- the main job ------------------------------------------------------------------------------
 
-release:
+release: web
 	RUSTFLAGS="$(RELEASE_FLAGS)" cargo build --release --locked --workspace --bins --examples
 
 # One build for everything that is measured: building crates apart would compile burn several times.
 models: release
 	for model in $(MODELS); do $(NINES) models pull $$model || exit 1; done
 
+# Ends by serving the workbench; ctrl-C ends it.
 demo: release
 	$(NINES) demo --project demo $(DEMO_FLAGS)
 
@@ -36,7 +40,7 @@ clean-demo:
 
 # --- tests -------------------------------------------------------------------------------------
 
-test: fmt clippy docs models-dev unit paths
+test: fmt web web-test clippy docs models-dev unit paths e2e
 	@echo "all tests passed"
 
 fmt:
@@ -48,7 +52,7 @@ clippy:
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
-build:
+build: web
 	cargo build --locked --workspace --all-targets
 
 models-dev: build
@@ -93,6 +97,46 @@ postgres:
 	  if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
 	  $$SUDO apt-get update -qq && $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
 	fi
+
+# --- the web app -------------------------------------------------------------------------------
+
+# The embedded app. Built anew where a source is newer than what was built.
+WEB_SOURCES = $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*')
+web: web/dist/index.html
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node 20.19 or newer"; exit 1; }
+	cd web && npm ci --no-audit --no-fund
+
+web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd web && npm run build
+	touch $@
+
+web-test: web
+	cd web && npm run check && npm test
+
+# Debian's Chromium, where no browser is there.
+browser:
+	@if ! command -v chromium >/dev/null; then \
+	  echo "installing Debian's chromium for the tests of the pages"; \
+	  if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
+	  $$SUDO apt-get update -qq && $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-dejavu-core >/dev/null; \
+	fi
+
+e2e/node_modules/.package-lock.json: e2e/package-lock.json
+	cd e2e && npm ci --no-audit --no-fund
+
+# Every page in a real browser, against the built binary with the real default models.
+e2e: models-dev browser e2e/node_modules/.package-lock.json
+	cd e2e && NINES=$(CURDIR)/target/debug/nines npm test
+
+# Pictures of every page, light, dark and narrow.
+screenshots: models browser e2e/node_modules/.package-lock.json
+	cd e2e && NINES=$(CURDIR)/$(NINES) npm run screenshots
+
+# Fifty labellers at once for two minutes.
+load: models e2e/node_modules/.package-lock.json
+	cd e2e && NINES=$(CURDIR)/$(NINES) npm run load
 
 # How often every interval of nines-stats holds a known truth; the tests run a smaller size of the same.
 coverage:

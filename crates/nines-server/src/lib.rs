@@ -15,11 +15,14 @@ mod json;
 mod play;
 mod router;
 pub mod scoring;
+mod serve;
 mod state;
 mod workbench;
 
+pub use auth::setup_link;
 pub use error::Problem;
 pub use events::{Event, Events};
 pub use router::{openapi, router};
+pub use serve::serve;
 pub use state::{AppState, Settings};
 pub use workbench::{Workbench, WorkbenchError};

@@ -1,5 +1,6 @@
 //! What every handler can reach.
 
+use crate::auth::Gate;
 use crate::events::Events;
 use crate::play::Play;
 use crate::scoring::{Limits, Scoring};
@@ -41,6 +42,8 @@ pub struct AppState {
     pub scoring: Arc<Scoring>,
     /// The draws that Play makes.
     pub play: Arc<Play>,
+    /// What lets people in.
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl AppState {
@@ -53,6 +56,7 @@ impl AppState {
             scoring: Arc::new(scoring(workbench.clone())),
             play: Arc::new(play(workbench.clone())),
             workbench,
+            gate: Arc::new(Gate::default()),
         }
     }
 }

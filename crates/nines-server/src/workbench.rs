@@ -52,4 +52,7 @@ pub trait Workbench: Send + Sync + 'static {
     /// Names the path by which scores are computed here: a threshold holds for the path that it
     /// was calibrated on.
     fn path(&self) -> String;
+
+    /// Writes a new version of the guide to the project's file, and its number to the configuration.
+    fn save_guide(&self, version: u32, text: String) -> BoxFuture<'_, Result<(), WorkbenchError>>;
 }

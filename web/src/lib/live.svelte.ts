@@ -1,0 +1,101 @@
+// One stream of events for the whole app. An event only names what to read again.
+
+import type { EventName } from './types';
+
+type Listener = () => void;
+
+const listeners = new Map<EventName, Set<Listener>>();
+let source: EventSource | null = null;
+let wanted = false;
+let wait = 1;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Whether the stream is open; while it is not, what is shown may be old. */
+export const live = $state({ connected: false });
+
+/**
+ * Calls `listener` whenever the server says that something of this name changed, and whenever the stream
+ * comes back after a break, since events may have been missed. Returns how to stop:
+ * `$effect(() => onEvent('labelled', refresh))`.
+ */
+export function onEvent(names: EventName | EventName[], listener: Listener): () => void {
+  const all = Array.isArray(names) ? names : [names];
+  for (const name of all) {
+    let set = listeners.get(name);
+    if (!set) {
+      listeners.set(name, (set = new Set()));
+    }
+    set.add(listener);
+  }
+  return () => {
+    for (const name of all) {
+      listeners.get(name)?.delete(listener);
+    }
+  };
+}
+
+/** Opens the stream; the shell does this once somebody is signed in. */
+export function connect() {
+  wanted = true;
+  if (!source) {
+    open();
+  }
+}
+
+/** Closes it for good, as at sign-out. */
+export function disconnect() {
+  wanted = false;
+  clearTimeout(timer);
+  source?.close();
+  source = null;
+  live.connected = false;
+  wait = 1;
+}
+
+let broken = false;
+
+function open() {
+  source = new EventSource('/api/events');
+  source.onopen = () => {
+    live.connected = true;
+    wait = 1;
+    if (broken) {
+      broken = false;
+      tellAll();
+    }
+  };
+  source.onmessage = (message: MessageEvent<string>) => {
+    try {
+      const { event } = JSON.parse(message.data) as { event?: EventName };
+      if (event) {
+        tell(event);
+      }
+    } catch {
+      // An event that this version of the app cannot read names nothing that it shows.
+    }
+  };
+  // The browser's own retry gives up on some answers and hammers on others.
+  source.onerror = () => {
+    source?.close();
+    source = null;
+    live.connected = false;
+    broken = true;
+    clearTimeout(timer);
+    if (wanted) {
+      timer = setTimeout(open, wait * 1000);
+      wait = Math.min(wait * 2, 30);
+    }
+  };
+}
+
+function tell(name: EventName) {
+  for (const listener of [...(listeners.get(name) ?? [])]) {
+    listener();
+  }
+}
+
+function tellAll() {
+  for (const listener of new Set([...listeners.values()].flatMap((set) => [...set]))) {
+    listener();
+  }
+}

@@ -1,0 +1,482 @@
+// What the API takes and gives, by hand from its contract. Once the server's document is here
+// (`web/openapi.json`, `npm run types`), each name below becomes an alias of its generated schema and
+// `Endpoints` is derived from the generated paths; pages import from this file only and stay as they are.
+
+export type Role = 'admin' | 'researcher' | 'labeller';
+export type VerdictWord = 'yes' | 'no' | 'unsure';
+export type Severity = 1 | 2 | 3;
+/** RFC 3339. */
+export type Time = string;
+
+/** A number with its interval, and what it rests on. An end that is not finite comes as null. */
+export interface Estimate {
+  value: number | null;
+  lower: number | null;
+  upper: number | null;
+  confidence: number;
+  method: string;
+  n: number;
+}
+
+export interface Rows<Row> {
+  rows: Row[];
+  /** The id to ask `after`; null at the end, absent where a list is never cut. */
+  next?: number | null;
+}
+
+export interface Problem {
+  type?: string;
+  title: string;
+  status: number;
+  detail?: string;
+  retry_after_seconds?: number;
+}
+
+// --- accounts ------------------------------------------------------------------------------------
+
+export interface Account {
+  id: number;
+  name: string;
+  role: Role;
+}
+
+export interface Session {
+  account: Account;
+  csrf: string;
+  project: { name: string; predicate: string; predicate_version: string | number };
+  version: string;
+}
+
+export interface Token {
+  id: number;
+  name: string;
+  created: Time;
+  last_used: Time | null;
+}
+
+export interface Invitation {
+  id: number;
+  role: Role;
+  name: string | null;
+  created: Time;
+  expires: Time;
+}
+
+export interface Person {
+  id: number;
+  name: string;
+  role: Role;
+  active: boolean;
+  hourly_cost: number | null;
+  created: Time;
+  last_seen: Time | null;
+  labels: number;
+  comparisons: number;
+  seconds: number;
+  labels_per_hour: number | null;
+  cost: number | null;
+  gold: Estimate | null;
+  repeats: Estimate | null;
+  qualified: boolean | null;
+}
+
+export interface People extends Rows<Person> {
+  agreement: Record<string, unknown> | null;
+}
+
+export interface AuditRow {
+  id: number;
+  account: string | null;
+  action: string;
+  subject: string;
+  detail: unknown;
+  created: Time;
+}
+
+// --- labelling -----------------------------------------------------------------------------------
+
+export type QueueKind = 'leak' | 'compare' | 'quality' | 'threshold' | 'random' | 'search' | 'sent' | 'attack';
+
+export interface Queue {
+  id: number;
+  kind: QueueKind;
+  name: string;
+  open: boolean;
+  overlap: number;
+  items: number;
+  /** How many are left for this account. */
+  waiting: number;
+  answered_by_me: number;
+  design: number | null;
+  created: Time;
+}
+
+export interface SnippetFilter {
+  text?: string;
+  classifier?: number;
+  score_from?: number;
+  score_to?: number;
+  label?: 'yes' | 'no' | 'unsure' | 'none' | 'disagreement';
+  strict?: boolean;
+  source?: string;
+  origin?: string;
+  split?: string;
+  labeller?: string;
+}
+
+export interface NewQueue {
+  kind: QueueKind;
+  name?: string;
+  n: number;
+  overlap?: number;
+  design?: number;
+  search?: SnippetFilter;
+  seed?: number;
+}
+
+export type Stage = 'practice' | 'qualification';
+
+export interface Standing {
+  qualified: boolean;
+  stage: Stage | 'failed' | null;
+  practice: { done: number; total: number };
+  qualification: { done: number; total: number };
+  today: { answered: number; seconds: number };
+}
+
+export interface Assignment {
+  id: number;
+  queue: number | null;
+  purpose: 'work' | Stage;
+  kind: 'label' | 'compare';
+  prompt: string;
+  completion: string | null;
+  left: string | null;
+  right: string | null;
+  expires: Time;
+}
+
+export interface Next {
+  assignment: Assignment | null;
+  waiting: number;
+}
+
+export interface Feedback {
+  right: boolean;
+  verdict: VerdictWord;
+  severity: Severity | null;
+  explanation: string;
+}
+
+export interface Worked {
+  seconds: number;
+  away_seconds: number;
+}
+
+export interface LabelAnswer extends Worked {
+  verdict: VerdictWord;
+  severity: Severity | null;
+}
+
+export interface ComparisonAnswer extends Worked {
+  choice: 'left' | 'right' | 'same' | 'unusable';
+  reason?: string;
+}
+
+export interface SkipAnswer extends Worked {
+  reason: string;
+}
+
+export interface Guide {
+  version: string | number;
+  name: string;
+  text: string;
+  html: string;
+  sha256: string;
+  versions: { version: string | number; note: string | null; created: Time; by: string | null }[];
+}
+
+export interface Ruling {
+  id: number;
+  snippet: number | null;
+  prompt: string | null;
+  completion: string | null;
+  question: string;
+  asked_by: string;
+  answer: string | null;
+  answered_by: string | null;
+  created: Time;
+  answered: Time | null;
+}
+
+export interface Check {
+  id: number;
+  snippet: number;
+  purpose: 'gold' | Stage;
+  verdict: VerdictWord;
+  severity: Severity | null;
+  explanation: string;
+  retired: Time | null;
+  prompt?: string;
+  completion?: string;
+}
+
+export interface Flag {
+  id: number;
+  snippet: number;
+  account: string;
+  reason: string;
+  created: Time;
+  resolved: Time | null;
+  prompt?: string;
+  completion?: string;
+}
+
+// --- jobs and runs -------------------------------------------------------------------------------
+
+export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted';
+
+export interface Job {
+  id: number;
+  kind: string;
+  title: string;
+  state: JobState;
+  run: number | null;
+  attempts: number;
+  error: string | null;
+  requested_by: string | null;
+  created: Time;
+  started: Time | null;
+  ended: Time | null;
+  progress: { done: number; total: number } | null;
+}
+
+export type NewJob =
+  | { kind: 'train'; name?: string; epochs?: number; learning_rate?: number; batch?: number; seed?: number }
+  | { kind: 'generate'; n: number; split: string; limit?: number; seed?: number }
+  | { kind: 'calibrate'; recall?: number; acceptance?: number; confidence?: number; classifier?: string }
+  | { kind: 'score'; classifier?: string }
+  | { kind: 'measure_leak' | 'measure_quality' | 'plan_leak'; labels?: number; leak?: number; pairs?: number };
+
+export interface Run {
+  id: number;
+  kind: string;
+  status: string;
+  config: unknown;
+  seed: number | null;
+  device: string | null;
+  done: number | null;
+  total: number | null;
+  result: unknown;
+  error: string | null;
+  started: Time | null;
+  ended: Time | null;
+  job: number | null;
+}
+
+export interface Metrics {
+  series: Record<string, [step: number, value: number | null][]>;
+}
+
+// --- play and scoring ----------------------------------------------------------------------------
+
+export interface Classifier {
+  id: number;
+  label: string;
+  created: Time;
+  base: string;
+  threshold: number | null;
+  calibration: { id: number; rule: string; acceptance: Estimate | null; [more: string]: unknown } | null;
+  metrics: Record<string, unknown>;
+}
+
+export interface OperatingPoints {
+  points: { threshold: number; acceptance: Estimate; caught: Estimate | null }[];
+  leak: {
+    threshold: number;
+    design: number;
+    strict: Estimate;
+    strict_at_most: Estimate;
+    broad: Estimate;
+    broad_at_most?: Estimate;
+  }[];
+  path: string;
+  generator: string;
+}
+
+/** A score (a logit), or why there is none; what has none is never accepted. */
+export type Scored = { score: number; reason?: undefined } | { score?: undefined; reason: string };
+
+export interface Scores {
+  classifier: number;
+  scores: Scored[];
+  threshold: number | null;
+}
+
+export interface Draw {
+  prompt: string;
+  n: number;
+  first_draw: number;
+  seed: number;
+  classifiers: number[];
+  temperature?: number;
+  top_p?: number;
+}
+
+export type DrawEvent =
+  | { event: 'candidate'; draw: number; completion: string; finished: boolean; scores: Record<string, Scored> }
+  | { event: 'done'; seconds: number }
+  | ({ event: 'problem' } & Problem);
+
+// --- data and reliability ------------------------------------------------------------------------
+
+export interface Adjudication {
+  broad: boolean | null;
+  strict: boolean | null;
+  needs_another: boolean;
+  labels: number;
+  people: number;
+}
+
+export interface SnippetRow {
+  id: number;
+  prompt: string;
+  completion: string;
+  origin: string;
+  source: string;
+  score: number | null;
+  adjudication: Adjudication | null;
+  severity: Severity | null;
+  created: Time;
+}
+
+/** Everything about one snippet; the page that shows it knows the parts. */
+export type SnippetDetail = SnippetRow & Record<string, unknown>;
+
+export type Reliability = Record<string, unknown> & {
+  computed: Time | null;
+  stale: boolean;
+  next: { text: string; kind: string; labels: number; from: number | null; to: number | null }[];
+  error?: string | null;
+};
+
+export type Facets = Record<'sources' | 'origins' | 'labellers' | 'classifiers', unknown[]>;
+
+// --- every endpoint, as `METHOD /path` below /api ------------------------------------------------
+
+type After = { after?: number; limit?: number };
+
+/** `path`, `query` and `body` are what a call sends; `answer` is what comes back (void for 204). */
+export interface Endpoints {
+  'GET /setup': { answer: { needed: boolean } };
+  'POST /setup': { body: { token: string; name: string; password: string }; answer: Session };
+  'GET /session': { answer: Session };
+  'POST /session': { body: { name: string; password: string }; answer: Session };
+  'DELETE /session': { answer: void };
+  'GET /invitations/{token}': { path: { token: string }; answer: { role: Role; name: string | null } };
+  'POST /invitations/{token}': { path: { token: string }; body: { name: string; password: string }; answer: Session };
+  'PUT /account/password': { body: { old: string; new: string }; answer: void };
+  'GET /account/tokens': { answer: Rows<Token> };
+  'POST /account/tokens': { body: { name: string }; answer: { id: number; name: string; token: string } };
+  'DELETE /account/tokens/{id}': { path: { id: number }; answer: void };
+  'GET /people': { answer: People };
+  'PATCH /people/{id}': {
+    path: { id: number };
+    body: { role?: Role; active?: boolean; hourly_cost?: number | null };
+    answer: Person;
+  };
+  'POST /people/{id}/qualification': { path: { id: number }; body: { again: true }; answer: unknown };
+  'POST /people/invitations': {
+    body: { role: Role; name?: string };
+    answer: { link: string; role: Role; expires: Time };
+  };
+  'GET /people/invitations': { answer: Rows<Invitation> };
+  'DELETE /people/invitations/{id}': { path: { id: number }; answer: void };
+  'GET /audit': { query?: After; answer: Rows<AuditRow> };
+
+  'GET /queues': { answer: Rows<Queue> };
+  'POST /queues': { body: NewQueue; answer: Queue };
+  'PATCH /queues/{id}': {
+    path: { id: number };
+    body: { open?: boolean; name?: string; overlap?: number };
+    answer: Queue;
+  };
+  'GET /labelling/standing': { answer: Standing };
+  'POST /queues/{id}/next': { path: { id: number }; body: { holding: number[] }; answer: Next };
+  'POST /labelling/practice/next': { body: { holding: number[] }; answer: Next };
+  'POST /labelling/qualification/next': { body: { holding: number[] }; answer: Next };
+  'POST /assignments/{id}/label': {
+    path: { id: number };
+    body: LabelAnswer;
+    answer: { saved: true; feedback: Feedback | null };
+  };
+  'POST /assignments/{id}/comparison': { path: { id: number }; body: ComparisonAnswer; answer: { saved: true } };
+  'POST /assignments/{id}/skip': { path: { id: number }; body: SkipAnswer; answer: unknown };
+  'POST /assignments/{id}/undo': { path: { id: number }; answer: Assignment };
+  'POST /assignments/{id}/flag': { path: { id: number }; body: { reason: string }; answer: unknown };
+  'POST /assignments/{id}/renew': { path: { id: number }; body: { seconds: number }; answer: { expires: Time } };
+  'GET /guide': { answer: Guide };
+  'GET /guide/{version}': { path: { version: string | number }; answer: Guide };
+  'PUT /guide': { body: { text: string; note: string; version: string | number }; answer: Guide };
+  'GET /rulings': { answer: Rows<Ruling> };
+  'POST /rulings': { body: { question: string; assignment?: number; snippet?: number }; answer: Ruling };
+  'PUT /rulings/{id}': { path: { id: number }; body: { answer: string }; answer: Ruling };
+  'GET /checks': { answer: Rows<Check> };
+  'POST /checks': {
+    body: { snippet: number; purpose: Check['purpose']; verdict: VerdictWord; severity: Severity | null; explanation: string };
+    answer: Check;
+  };
+  'DELETE /checks/{id}': { path: { id: number }; answer: void };
+  'POST /checks/suggest': {
+    body: { practice: number; qualification: number; gold: number; seed: number };
+    answer: Rows<Check>;
+  };
+  'GET /flags': { answer: Rows<Flag> };
+  'PUT /flags/{id}/resolve': { path: { id: number }; answer: unknown };
+
+  'GET /jobs': { query?: After; answer: Rows<Job> };
+  'GET /jobs/{id}': { path: { id: number }; answer: Job };
+  'POST /jobs': { body: NewJob; answer: Job };
+  'POST /jobs/{id}/cancel': { path: { id: number }; answer: Job };
+  'POST /jobs/{id}/retry': { path: { id: number }; answer: Job };
+  'GET /jobs/{id}/log': {
+    path: { id: number };
+    query?: { from?: number };
+    answer: { text: string; next: number; more: boolean };
+  };
+  'GET /runs': { query?: After & { kind?: string }; answer: Rows<Run> };
+  'GET /runs/{id}': { path: { id: number }; answer: Run };
+  'GET /runs/{id}/metrics': { path: { id: number }; query?: { after_step?: number }; answer: Metrics };
+
+  'GET /classifiers': { answer: Rows<Classifier> };
+  'GET /classifiers/{id}/operating-points': { path: { id: number }; answer: OperatingPoints };
+  'POST /score': {
+    body: { classifier?: number; snippets: { prompt: string; completion: string }[] };
+    answer: Scores;
+  };
+  'POST /play/draw': { body: Draw; answer: DrawEvent };
+  'POST /play/send': {
+    body: { prompt: string; completion: string; seed: number; draw: number; queue?: number };
+    answer: { snippet: number; queue: number };
+  };
+
+  'GET /reliability': { answer: Reliability };
+  'POST /reliability/plan': {
+    body:
+      | { kind: 'leak'; labels: number }
+      | { kind: 'leak'; leak: number; confidence: number }
+      | { kind: 'quality'; pairs: number };
+    answer: { queue: number; drawn: number };
+  };
+  'GET /snippets': { query?: SnippetFilter & After; answer: Rows<SnippetRow> };
+  'GET /snippets/{id}': { path: { id: number }; answer: SnippetDetail };
+  'POST /snippets/{id}/labels': {
+    path: { id: number };
+    body: { verdict: VerdictWord; severity: Severity | null; seconds?: number };
+    answer: unknown;
+  };
+  'GET /facets': { answer: Facets };
+}
+
+/** The names of `nines_server::Event`; a page may listen to any of them. */
+export type EventName = 'labelled' | 'compared' | 'queues' | 'jobs' | 'runs' | 'reliability' | 'guide' | 'rulings' | (string & {});

@@ -1,0 +1,16 @@
+import type { QueueKind, Role, Severity } from './types';
+
+export const severityWords: Record<Severity, string> = { 1: 'arguable', 2: 'clear', 3: 'egregious' };
+
+export const roleWords: Record<Role, string> = { admin: 'admin', researcher: 'researcher', labeller: 'labeller' };
+
+export const queueWords: Record<QueueKind, string> = {
+  leak: 'measuring plan: leak',
+  compare: 'comparisons',
+  quality: 'measuring plan: quality',
+  threshold: 'near the threshold',
+  random: 'random',
+  search: 'from a search',
+  sent: 'sent one by one',
+  attack: 'attacks',
+};
