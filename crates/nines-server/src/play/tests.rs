@@ -119,7 +119,10 @@ async fn nobody_is_believed_about_what_a_generator_says() {
     let (name, origin) = play_of.origin(&claim("7/4.")).await.expect("drawn again");
     assert_eq!(name, "double");
     assert!(matches!(origin, Origin::Repeatable(draw) if draw.tokens == 3));
-    let (_, origin) = play_of.origin(&claim("Something else.")).await.expect("drawn");
+    let (_, origin) = play_of
+        .origin(&claim("Something else."))
+        .await
+        .expect("drawn");
     assert_eq!(origin, Origin::Unknown);
 
     // What cannot be drawn again is believed where it was seen.
@@ -127,13 +130,17 @@ async fn nobody_is_believed_about_what_a_generator_says() {
         restless: true,
         ..Double::default()
     }));
-    let mut drawing = play_of.start("Once.", 4..5, &sampling).await.expect("starts");
+    let mut drawing = play_of
+        .start("Once.", 4..5, &sampling)
+        .await
+        .expect("starts");
     let Some(Drawn::Draw(draw)) = drawing.next().await else {
         panic!("nothing was drawn");
     };
     play_of.remember("double", "Once.", &sampling, &draw);
     drop(drawing);
-    let (_, origin) = play_of.origin(&claim(&draw.completion)).await.expect("drawn");
+    let said = draw.completion.clone();
+    let (_, origin) = play_of.origin(&claim(&said)).await.expect("drawn");
     assert_eq!(origin, Origin::Once(draw));
     let (_, origin) = play_of.origin(&claim("Never said.")).await.expect("drawn");
     assert_eq!(origin, Origin::Unknown);

@@ -5,8 +5,8 @@ use nines_domain::snippet::SnippetText;
 /// Tokens that the model adds of its own: the start, and an end for each half.
 const SPECIAL: usize = 3;
 
-/// Letters of a word that are counted as one token. English words have fewer tokens than this says.
-const LETTERS: usize = 4;
+/// Letters of a word that are counted as one token. Most English words are one token as a whole.
+const LETTERS: usize = 3;
 
 /// Estimates a snippet's tokens, rather too many than too few: a budget that is kept by this count
 /// is kept.
@@ -17,7 +17,7 @@ pub(super) fn estimate(snippet: &SnippetText) -> usize {
 fn of_text(text: &str) -> usize {
     let (mut tokens, mut letters) = (0, 0usize);
     for character in text.chars() {
-        if character.is_ascii_alphanumeric() {
+        if character.is_ascii_alphabetic() {
             letters += 1;
             continue;
         }

@@ -107,7 +107,10 @@ fn serve(shared: &Shared, scorer: &dyn Scorer) {
         let texts: Vec<SnippetText> = batch.iter().map(|taken| taken.text.clone()).collect();
         let started = Instant::now();
         let scored = score(shared, scorer, &texts);
-        shared.lock().queue.deliver(batch, scored, started.elapsed());
+        shared
+            .lock()
+            .queue
+            .deliver(batch, scored, started.elapsed());
     }
 }
 
