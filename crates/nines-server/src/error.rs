@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problems: the one place that maps causes to HTTP.
 
+use crate::workbench::WorkbenchError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use nines_store::StoreError;
@@ -7,7 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// An error as a client reads it (`application/problem+json`).
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema, thiserror::Error)]
+#[error("{title}: {detail}")]
 pub struct Problem {
     /// Names the kind of problem, such as `/problems/not-found`.
     #[serde(rename = "type")]
@@ -138,6 +140,15 @@ impl From<StoreError> for Problem {
                 )
             },
             _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<WorkbenchError> for Problem {
+    fn from(error: WorkbenchError) -> Self {
+        match error {
+            WorkbenchError::Refused(why) => Self::invalid(why),
+            WorkbenchError::Failed(why) => Self::internal(why),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::auth::Gate;
 use crate::events::Events;
 use crate::play::Play;
 use crate::scoring::{Limits, Scoring};
+use crate::reliability::Board;
 use crate::workbench::Workbench;
 use futures_util::FutureExt;
 use nines_store::Store;
@@ -42,6 +43,8 @@ pub struct AppState {
     pub scoring: Arc<Scoring>,
     /// The draws that Play makes.
     pub play: Arc<Play>,
+    /// The last numbers of the Reliability page.
+    pub numbers: Board,
     /// What lets people in.
     pub(crate) gate: Arc<Gate>,
 }
@@ -56,6 +59,7 @@ impl AppState {
             scoring: Arc::new(scoring(workbench.clone())),
             play: Arc::new(play(workbench.clone())),
             workbench,
+            numbers: Board::default(),
             gate: Arc::new(Gate::default()),
         }
     }

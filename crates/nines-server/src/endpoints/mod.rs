@@ -1,6 +1,7 @@
 //! The endpoints, one a file, by area.
 
 mod health;
+mod reliability;
 
 use crate::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
@@ -8,5 +9,7 @@ use utoipa_axum::routes;
 
 /// All endpoints, under `/api`.
 pub fn all() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(health::health))
+    OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .merge(reliability::routes())
 }
