@@ -7,6 +7,7 @@
 
 mod assets;
 pub mod auth;
+mod calibrations;
 mod endpoints;
 mod error;
 pub mod estimate;

@@ -1,10 +1,11 @@
 //! What every handler can reach.
 
 use crate::auth::Gate;
+use crate::calibrations::Calibrations;
 use crate::events::Events;
 use crate::play::Play;
-use crate::scoring::{Limits, Scoring};
 use crate::reliability::Board;
+use crate::scoring::{Limits, Scoring};
 use crate::workbench::Workbench;
 use futures_util::FutureExt;
 use nines_store::Store;
@@ -39,10 +40,12 @@ pub struct AppState {
     pub events: Events,
     /// Measuring and models.
     pub workbench: Arc<dyn Workbench>,
+    /// Thresholds, and what they rest on.
+    pub(crate) calibrations: Arc<Calibrations>,
     /// The scoring service.
     pub scoring: Arc<Scoring>,
     /// The draws that Play makes.
-    pub play: Arc<Play>,
+    pub(crate) play: Arc<Play>,
     /// The last numbers of the Reliability page.
     pub numbers: Board,
     /// What lets people in.
@@ -56,6 +59,7 @@ impl AppState {
             store,
             settings: Arc::new(settings),
             events: Events::default(),
+            calibrations: Arc::default(),
             scoring: Arc::new(scoring(workbench.clone())),
             play: Arc::new(play(workbench.clone())),
             workbench,
