@@ -33,6 +33,7 @@ mod filters;
 mod generations;
 mod imports;
 mod invitations;
+mod labelling;
 mod labels;
 mod login_sessions;
 mod marks;
@@ -50,6 +51,7 @@ mod store;
 mod time;
 mod url;
 mod values;
+mod withdrawals;
 
 pub use accounts::{AccountChange, NewAccount, StoredAccount};
 pub use api_tokens::ApiToken;
@@ -67,6 +69,12 @@ pub use filters::{Candidate, FilterAnswer, FilterSetting, NewCandidate, NewFilte
 pub use generations::{Generation, NewGeneration, Sampler, StoredGenerations};
 pub use imports::{Import, ImportCounts, ImportLines, NewImport};
 pub use invitations::{Invitation, NewInvitation};
+pub use labelling::{
+    Answer, Assignment, AssignmentState, CheckItem, CheckPurpose, Feedback, Flag, Given, Guide,
+    LEASE, LEASES, Labeller, Leased, NewCheckItem, NewGuide, NewQueue, NewRuling, PeopleRatings,
+    PersonRecord, Preference, Progress, Purpose, Queue, QueueChange, QueueKind, QueueRow, Ruling,
+    Saved, SettledSnippet, Stage, Standing, Today,
+};
 pub use labels::{NewLabel, SnippetRef, StoredLabel};
 pub use login_sessions::{LoginSession, NewLoginSession, SessionLimits};
 pub use marks::MeasuringMark;
