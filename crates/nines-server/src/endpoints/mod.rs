@@ -1,6 +1,8 @@
 //! The endpoints, one a file, by area.
 
+mod classifiers;
 mod health;
+mod play;
 mod reliability;
 
 use crate::state::AppState;
@@ -11,5 +13,7 @@ use utoipa_axum::routes;
 pub fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(health::health))
+        .merge(classifiers::routes())
+        .merge(play::routes())
         .merge(reliability::routes())
 }
