@@ -43,7 +43,13 @@ export interface Account {
 export interface Session {
   account: Account;
   csrf: string;
-  project: { name: string; predicate: string; predicate_version: string | number };
+  project: {
+    /** Which database this is: what the browser keeps for one project never reaches another. */
+    id?: string;
+    name: string;
+    predicate: string;
+    predicate_version: string | number;
+  };
   version: string;
 }
 
@@ -478,5 +484,8 @@ export interface Endpoints {
   'GET /facets': { answer: Facets };
 }
 
-/** The names of `nines_server::Event`; a page may listen to any of them. */
-export type EventName = 'labelled' | 'compared' | 'queues' | 'jobs' | 'runs' | 'reliability' | 'guide' | 'rulings' | (string & {});
+/** `nines_server::Event`: what changed, to be read again. */
+export type LiveEvent =
+  | { event: 'labelled' | 'queues' | 'reliability' | 'guide' | 'missed' }
+  | { event: 'run'; run: number | null; job: number | null };
+export type EventName = LiveEvent['event'];
