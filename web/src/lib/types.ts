@@ -83,11 +83,21 @@ export interface Person {
   cost: number | null;
   gold: Estimate | null;
   repeats: Estimate | null;
+  /** Of the snippets that another person labelled too, on how many both say the same of strict. */
+  agreement?: Estimate | null;
   qualified: boolean | null;
 }
 
+/** How far people agree; their labels only, never judges'. */
+export interface Agreement {
+  rows: { items: string; about: string; alpha: Estimate }[];
+  disagree: Estimate | null;
+  labellers: number;
+  snippets: number;
+}
+
 export interface People extends Rows<Person> {
-  agreement: Record<string, unknown> | null;
+  agreement: Agreement | null;
 }
 
 export interface AuditRow {
@@ -225,6 +235,9 @@ export interface Check {
   retired: Time | null;
   prompt?: string;
   completion?: string;
+  created?: Time;
+  created_by?: string | null;
+  answers?: { right: number; total: number };
 }
 
 export interface Flag {
@@ -356,8 +369,83 @@ export interface SnippetRow {
   created: Time;
 }
 
-/** Everything about one snippet; the page that shows it knows the parts. */
-export type SnippetDetail = SnippetRow & Record<string, unknown>;
+export interface Snippets extends Rows<SnippetRow> {
+  /** Whose scores the rows show: the classifier that was asked for, or the newest. */
+  classifier?: number | null;
+  threshold?: number | null;
+}
+
+export type LabellerKind = 'person' | 'judge';
+
+export interface StoredLabel {
+  id: number;
+  labeller: string;
+  kind: LabellerKind;
+  verdict: VerdictWord;
+  severity: Severity | null;
+  seconds: number | null;
+  predicate: string | null;
+  occasion: string;
+  source: string;
+  created: Time;
+  /** When its giver took it back; it no longer counts. */
+  withdrawn: Time | null;
+}
+
+export interface StoredScore {
+  classifier: number;
+  label: string;
+  path: string;
+  score: number;
+  threshold: number | null;
+  created: Time;
+}
+
+/** A snippet that this one was made from, or that was made from it. */
+export interface Relative {
+  id: number;
+  prompt: string;
+  completion: string;
+  score?: number | null;
+  severity?: Severity | null;
+}
+
+export interface Sighting {
+  origin: string;
+  source: string;
+  meta: unknown;
+  run: number | null;
+  import: number | null;
+  created: Time;
+}
+
+export interface Generation {
+  generator: string;
+  sampling: unknown;
+  draw: number;
+  finish: string;
+  tokens: number;
+  run: number | null;
+  created: Time;
+}
+
+/** Everything about one snippet. */
+export interface SnippetDetail extends SnippetRow {
+  hash: string;
+  split: string;
+  prompt_id: number;
+  prompt_family: string;
+  labels: StoredLabel[];
+  scores: StoredScore[];
+  sightings: Sighting[];
+  parent: Relative | null;
+  children: Relative[];
+  generations: Generation[];
+  run: number | null;
+  import: { id: number; file: string } | null;
+  queues: { id: number; kind: QueueKind; name: string; open: boolean }[];
+  designs: { id: number; kind: string; stratum: number | null }[];
+}
 
 export type Reliability = Record<string, unknown> & {
   computed: Time | null;
@@ -366,7 +454,19 @@ export type Reliability = Record<string, unknown> & {
   error?: string | null;
 };
 
-export type Facets = Record<'sources' | 'origins' | 'labellers' | 'classifiers', unknown[]>;
+export interface Facet {
+  name: string;
+  count: number | null;
+}
+
+/** What the filters of Data may be set to. */
+export interface Facets {
+  sources: Facet[];
+  origins: Facet[];
+  splits?: Facet[];
+  labellers: { name: string; kind: LabellerKind; labels: number }[];
+  classifiers: { id: number; label: string; threshold: number | null }[];
+}
 
 // --- every endpoint, as `METHOD /path` below /api ------------------------------------------------
 
@@ -474,13 +574,14 @@ export interface Endpoints {
       | { kind: 'quality'; pairs: number };
     answer: { queue: number; drawn: number };
   };
-  'GET /snippets': { query?: SnippetFilter & After; answer: Rows<SnippetRow> };
+  'GET /snippets': { query?: SnippetFilter & After; answer: Snippets };
   'GET /snippets/{id}': { path: { id: number }; answer: SnippetDetail };
   'POST /snippets/{id}/labels': {
     path: { id: number };
     body: { verdict: VerdictWord; severity: Severity | null; seconds?: number };
-    answer: unknown;
+    answer: { label: number; adjudication: Adjudication | null };
   };
+  'DELETE /snippets/{id}/labels/{label}': { path: { id: number; label: number }; answer: unknown };
   'GET /facets': { answer: Facets };
 }
 
