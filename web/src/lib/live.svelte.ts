@@ -67,7 +67,9 @@ function open() {
   source.onmessage = (message: MessageEvent<string>) => {
     try {
       const { event } = JSON.parse(message.data) as { event?: EventName };
-      if (event) {
+      if (event === 'missed') {
+        tellAll();
+      } else if (event) {
         tell(event);
       }
     } catch {
