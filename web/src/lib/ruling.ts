@@ -20,7 +20,7 @@ export type Ruling =
 /** Rules on one candidate. Without a threshold nothing is accepted. */
 export function ruling(candidate: Candidate, classifier: number, threshold: number | null): Ruling {
   if (!candidate.finished) {
-    return { verdict: 'reject', score: null, reason: 'unfinished: it ran out of tokens before its sentence ended' };
+    return { verdict: 'reject', score: null, reason: 'unfinished sentence' };
   }
   const scored = candidate.scores[classifier];
   if (!scored) {
