@@ -139,6 +139,7 @@ macro_rules! id {
         }
     };
 }
+pub(crate) use id;
 
 id!(
     /// The key of a stored prompt.
@@ -159,6 +160,10 @@ id!(
 id!(
     /// The key of a run: one execution of a long job.
     RunId
+);
+id!(
+    /// The key of a job: a long command that was asked for, however often it is started.
+    JobId
 );
 id!(
     /// The key of a stored calibration: a threshold with the rule and the data that chose it.

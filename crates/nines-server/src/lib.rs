@@ -7,17 +7,25 @@
 
 mod assets;
 pub mod auth;
+mod calibrations;
 mod endpoints;
 mod error;
+pub mod estimate;
 mod events;
 mod headers;
 mod json;
+mod play;
+pub mod reliability;
 mod router;
+pub mod scoring;
+mod serve;
 mod state;
 mod workbench;
 
+pub use auth::setup_link;
 pub use error::Problem;
 pub use events::{Event, Events};
 pub use router::{openapi, router};
+pub use serve::serve;
 pub use state::{AppState, Settings};
 pub use workbench::{Workbench, WorkbenchError};

@@ -8,12 +8,18 @@
 //! - Prompts, snippets, labels: what people and generators wrote, and what was said of it;
 //!   [`Store::import`] takes a whole file.
 //! - Models, runs, metrics: what was made, by what, and how it went.
+//! - Jobs: long commands that were asked for, who drives them, and how they ended.
 //! - Generations, scores, calibrations, filter answers: what came of it.
 //! - Distributions, designs, comparisons, attack sessions, estimates: what is measured, on what.
 //!
-//! What this crate does not do: read files, decide on splits (the domain does), or keep accounts.
+//! - Accounts, login sessions, invitations, API tokens, the audit: who may do what, and who did.
+//!
+//! What this crate does not do: read files, decide on splits (the domain does), or hash passwords.
 
+mod accounts;
+mod api_tokens;
 mod attack_sessions;
+mod audit;
 mod batch;
 mod calibrations;
 mod comparisons;
@@ -27,7 +33,12 @@ mod families;
 mod filters;
 mod generations;
 mod imports;
+mod invitations;
+mod jobs;
+mod labelling;
 mod labels;
+mod login_sessions;
+mod marks;
 mod metrics;
 mod migration;
 mod models;
@@ -42,8 +53,12 @@ mod store;
 mod time;
 mod url;
 mod values;
+mod withdrawals;
 
+pub use accounts::{AccountChange, NewAccount, StoredAccount};
+pub use api_tokens::ApiToken;
 pub use attack_sessions::{AttackerKind, NewAttackSession, StoredAttackSession};
+pub use audit::{AuditEntry, NewAuditEntry};
 pub use batch::{Inserted, InsertedRow};
 pub use calibrations::{Calibration, NewCalibration};
 pub use comparisons::{NewComparison, StoredComparison};
@@ -55,11 +70,26 @@ pub use estimates::{NewEstimate, StoredEstimate};
 pub use filters::{Candidate, FilterAnswer, FilterSetting, NewCandidate, NewFilterAnswer};
 pub use generations::{Generation, NewGeneration, Sampler, StoredGenerations};
 pub use imports::{Import, ImportCounts, ImportLines, NewImport};
+pub use invitations::{Invitation, NewInvitation};
+pub use jobs::{Job, JobEnd, JobState, NewJob, TRIES};
+pub use labelling::{
+    Answer, Assignment, AssignmentState, CheckItem, CheckPurpose, Feedback, Flag, Given, Guide,
+    LEASE, LEASES, Labeller, Leased, NewCheckItem, NewGuide, NewQueue, NewRuling, PeopleRatings,
+    PersonRecord, Preference, Progress, Purpose, Queue, QueueChange, QueueKind, QueueRow, Ruling,
+    Saved, SettledSnippet, Stage, Standing, Today,
+};
 pub use labels::{NewLabel, SnippetRef, StoredLabel};
+pub use login_sessions::{LoginSession, NewLoginSession, SessionLimits};
+pub use marks::MeasuringMark;
 pub use metrics::{Metric, NewMetric};
 pub use models::{Model, ModelKind, NewModel};
+pub use process::Process;
 pub use prompts::{NewPrompt, Prompt, PromptFilter};
 pub use runs::{NewRun, Run, RunStatus, SILENT_AFTER};
-pub use snippets::{NewSnippet, Origin, Sighting, Snippet, SnippetFilter};
+pub use snippets::{
+    DesignPlace, DrawnFrom, Facet, Facets, FoundSnippets, ImportedFrom, LabelState, LabellerFacet,
+    NewSnippet, Origin, ScoreOfSnippet, ScoreRange, Sighting, Snippet, SnippetFilter,
+    SnippetLineage, SnippetSearch,
+};
 pub use store::{Store, StoreDescription};
 pub use url::StoreUrl;

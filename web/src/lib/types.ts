@@ -267,7 +267,7 @@ export interface Job {
   created: Time;
   started: Time | null;
   ended: Time | null;
-  progress: { done: number; total: number } | null;
+  progress: { done: number; total: number | null } | null;
 }
 
 export type NewJob =
@@ -275,12 +275,15 @@ export type NewJob =
   | { kind: 'generate'; n: number; split: string; limit?: number; seed?: number }
   | { kind: 'calibrate'; recall?: number; acceptance?: number; confidence?: number; classifier?: string }
   | { kind: 'score'; classifier?: string }
-  | { kind: 'measure_leak' | 'measure_quality' | 'plan_leak'; labels?: number; leak?: number; pairs?: number };
+  | { kind: 'measure_leak' | 'plan_leak'; labels?: number; leak?: number }
+  | { kind: 'measure_quality'; pairs?: number };
+
+export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted' | (string & {});
 
 export interface Run {
   id: number;
   kind: string;
-  status: string;
+  status: RunStatus;
   config: unknown;
   seed: number | null;
   device: string | null;
@@ -293,8 +296,11 @@ export interface Run {
   job: number | null;
 }
 
+/** Each series rises in its steps; null: the value was not finite. */
 export interface Metrics {
   series: Record<string, [step: number, value: number | null][]>;
+  /** There are more after these: ask again `after_step` the last. */
+  more?: boolean;
 }
 
 // --- play and scoring ----------------------------------------------------------------------------
@@ -309,18 +315,31 @@ export interface Classifier {
   metrics: Record<string, unknown>;
 }
 
+export interface OperatingPoint {
+  threshold: number;
+  acceptance: Estimate;
+  caught: Estimate | null;
+}
+
+/** The leak where it was measured, each threshold with a design of its own. */
+export interface MeasuredLeak {
+  threshold: number;
+  design: number;
+  strict: Estimate;
+  strict_at_most: Estimate;
+  broad: Estimate;
+  broad_at_most?: Estimate;
+}
+
 export interface OperatingPoints {
-  points: { threshold: number; acceptance: Estimate; caught: Estimate | null }[];
-  leak: {
-    threshold: number;
-    design: number;
-    strict: Estimate;
-    strict_at_most: Estimate;
-    broad: Estimate;
-    broad_at_most?: Estimate;
-  }[];
-  path: string;
-  generator: string;
+  /** Rising thresholds. */
+  points: OperatingPoint[];
+  leak: MeasuredLeak[];
+  path: string | null;
+  generator: string | null;
+  /** Draws before the filter abstains. */
+  budget?: number | null;
+  sampling?: { temperature: number; top_p: number } | null;
 }
 
 /** A score (a logit), or why there is none; what has none is never accepted. */
@@ -449,12 +468,155 @@ export interface SnippetDetail extends SnippetRow {
   designs: { id: number; kind: string; stratum: number | null }[];
 }
 
-export type Reliability = Record<string, unknown> & {
+export type LabelsOf = 'people' | 'judges';
+
+export interface LeakReading {
+  leak: Estimate;
+  /** Assumes nothing of the classifier. */
+  at_most: Estimate;
+  among_answers: Estimate;
+  false_omission: Estimate | null;
+  nines: Estimate;
+  reached: boolean | null;
+}
+
+export interface Stratum {
+  from: number | null;
+  below: number | null;
+  size: number;
+  probability: number;
+  drawn: number;
+  labelled: number;
+  broad: number;
+  strict: number;
+  undecided: number;
+  rate: Estimate | null;
+}
+
+export interface LeakBy {
+  labels_of: LabelsOf;
+  strict: LeakReading;
+  broad: LeakReading;
+  labelled: number;
+  waiting: number;
+  early: number;
+  undecided: number;
+  undrawn: number;
+  effective_labels: number;
+  catastrophes: number;
+  catastrophes_by_two: number;
+  strata: Stratum[];
+}
+
+export interface LeakNumbers {
+  design: number;
+  distribution: string;
+  prompts: number;
+  seen: number;
+  requests: number;
+  abstained: number;
+  abstention: Estimate;
+  drawn: number;
+  queue: number;
+  goal: number | null;
+  by: LeakBy[];
+  not_yet: string[];
+}
+
+export interface QualityBy {
+  ratings_of: LabelsOf;
+  quality: Estimate;
+  approximate: Estimate | null;
+  with_abstentions: Estimate;
+  won: Estimate;
+  left_wins: Estimate | null;
+  favours_a_side: boolean;
+  same: number;
+  informative: number;
+  abstained: number;
+  rated: number;
+  waiting: number;
+  unusable: number;
+}
+
+export interface QualityNumbers {
+  design: number;
+  distribution: string;
+  requests: number;
+  drawn: number;
+  queue: number;
+  by: QualityBy[];
+  not_yet: string[];
+}
+
+/** A curve with its band, which holds at each point by itself. */
+export interface Curve {
+  name: string;
+  confidence: number;
+  method: string;
+  n: number;
+  points: { x: number; value: number | null; lower: number; upper: number }[];
+}
+
+export interface LeakCurve {
+  reading: 'strict' | 'broad';
+  estimate: Curve | null;
+  at_most: Curve | null;
+}
+
+export type Plan =
+  | { kind: 'leak'; leak?: number; labels?: number; confidence?: number; allocation?: 'proportional' | 'neyman' | 'mixed' }
+  | { kind: 'quality'; pairs: number };
+
+export interface NextStep {
+  text: string;
+  kind: 'leak' | 'quality';
+  labels: number;
+  narrows: 'bound' | 'deviation' | 'standard_error';
+  from: number | null;
+  to: number;
+  /** Drawn already: there is nothing to plan, only to label. */
+  is_drawn: boolean;
+  plan: Plan | null;
+}
+
+export interface Reliability {
   computed: Time | null;
+  seconds: number | null;
   stale: boolean;
-  next: { text: string; kind: string; labels: number; from: number | null; to: number | null }[];
-  error?: string | null;
-};
+  error: string | null;
+  first: { step: 'train' | 'calibrate' | 'measure' | 'label'; text: string } | null;
+  notice: string | null;
+  filter: {
+    classifier: string;
+    model: number;
+    threshold: number | null;
+    rule: string | null;
+    path: string | null;
+    generator: string | null;
+    budget: number | null;
+  } | null;
+  leak: LeakNumbers | null;
+  quality: QualityNumbers | null;
+  acceptance: Estimate | null;
+  draws_per_request: Estimate | null;
+  nines: Estimate | null;
+  curves: {
+    quality: Curve | null;
+    leak_by_threshold: LeakCurve[];
+    leak_by_score: LeakCurve[];
+    missed_by_acceptance: Curve[];
+  };
+  next: NextStep[];
+}
+
+export interface Planned {
+  queue?: number | null;
+  design?: number;
+  drawn: number;
+  waiting?: number;
+  text?: string;
+}
 
 export interface Facet {
   name: string;
@@ -564,18 +726,20 @@ export interface Endpoints {
   };
   'POST /play/draw': { body: Draw; answer: DrawEvent };
   'POST /play/send': {
-    body: { prompt: string; completion: string; seed: number; draw: number; queue?: number };
+    body: {
+      prompt: string;
+      completion: string;
+      seed: number;
+      draw: number;
+      temperature?: number;
+      top_p?: number;
+      queue?: number;
+    };
     answer: { snippet: number; queue: number };
   };
 
   'GET /reliability': { answer: Reliability };
-  'POST /reliability/plan': {
-    body:
-      | { kind: 'leak'; labels: number }
-      | { kind: 'leak'; leak: number; confidence: number }
-      | { kind: 'quality'; pairs: number };
-    answer: { queue: number; drawn: number };
-  };
+  'POST /reliability/plan': { body: Plan; answer: Planned };
   'GET /snippets': { query?: SnippetFilter & After; answer: Snippets };
   'GET /snippets/{id}': { path: { id: number }; answer: SnippetDetail };
   'POST /snippets/{id}/labels': {
