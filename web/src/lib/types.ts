@@ -653,7 +653,7 @@ export interface Endpoints {
   'PATCH /people/{id}': {
     path: { id: number };
     body: { role?: Role; active?: boolean; hourly_cost?: number | null };
-    answer: Person;
+    answer: Pick<Person, 'id' | 'name' | 'role' | 'active' | 'hourly_cost' | 'created'>;
   };
   'POST /people/{id}/qualification': { path: { id: number }; body: { again: true }; answer: unknown };
   'POST /people/invitations': {
