@@ -7,12 +7,17 @@
 
 mod assets;
 pub mod auth;
+mod calibrations;
 mod endpoints;
 mod error;
+pub mod estimate;
 mod events;
 mod headers;
 mod json;
+mod play;
+pub mod reliability;
 mod router;
+pub mod scoring;
 mod serve;
 mod state;
 mod workbench;

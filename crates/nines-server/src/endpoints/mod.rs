@@ -1,6 +1,9 @@
 //! The endpoints, one a file, by area.
 
+mod classifiers;
 mod health;
+mod play;
+mod reliability;
 
 use crate::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
@@ -8,5 +11,9 @@ use utoipa_axum::routes;
 
 /// All endpoints, under `/api`.
 pub fn all() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(health::health))
+    OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .merge(classifiers::routes())
+        .merge(play::routes())
+        .merge(reliability::routes())
 }

@@ -12,8 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 
 /// Drawn answers that wait for a label, in the order in which they are to be labelled.
 pub fn open(ready: &Ready, asked: Asked<'_>) -> Vec<SnippetId> {
-    let answers: HashMap<i64, &FilterAnswer> =
-        ready.frame.answers.iter().map(|a| (a.id, a)).collect();
+    let answers: HashMap<i64, &FilterAnswer> = ready.answers.iter().map(|a| (a.id, a)).collect();
     open_of(&ready.design, &answers, &ready.snippets, asked)
 }
 
