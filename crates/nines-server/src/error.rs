@@ -7,7 +7,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// An error as a client reads it (`application/problem+json`).
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema, thiserror::Error)]
+#[error("{title}: {detail}")]
 pub struct Problem {
     /// Names the kind of problem, such as `/problems/not-found`.
     #[serde(rename = "type")]

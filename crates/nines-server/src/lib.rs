@@ -7,20 +7,23 @@
 
 mod assets;
 pub mod auth;
+mod closing;
 mod endpoints;
 mod error;
 mod events;
 mod headers;
 mod json;
+mod refusals;
 mod router;
 mod serve;
 mod state;
 mod workbench;
 
 pub use auth::setup_link;
+pub use closing::Closing;
 pub use error::Problem;
 pub use events::{Event, Events};
-pub use router::{openapi, router};
-pub use serve::serve;
+pub use router::{openapi, openapi_json, router};
+pub use serve::{Patience, serve};
 pub use state::{AppState, Settings};
 pub use workbench::{Workbench, WorkbenchError};

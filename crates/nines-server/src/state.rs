@@ -1,7 +1,9 @@
 //! What every handler can reach.
 
 use crate::auth::Gate;
+use crate::closing::Closing;
 use crate::events::Events;
+use crate::serve::Patience;
 use crate::workbench::Workbench;
 use nines_store::Store;
 use std::path::PathBuf;
@@ -35,6 +37,10 @@ pub struct AppState {
     pub events: Events,
     /// Measuring and models.
     pub workbench: Arc<dyn Workbench>,
+    /// The end of the server, for what would never end by itself.
+    pub closing: Closing,
+    /// How long the server waits for others.
+    pub patience: Patience,
     /// What lets people in.
     pub(crate) gate: Arc<Gate>,
 }
@@ -47,6 +53,8 @@ impl AppState {
             settings: Arc::new(settings),
             events: Events::default(),
             workbench,
+            closing: Closing::default(),
+            patience: Patience::default(),
             gate: Arc::new(Gate::default()),
         }
     }

@@ -1,5 +1,7 @@
 //! The endpoints, one a file, by area.
 
+mod accounts;
+mod events;
 mod health;
 
 use crate::state::AppState;
@@ -8,5 +10,8 @@ use utoipa_axum::routes;
 
 /// All endpoints, under `/api`.
 pub fn all() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(health::health))
+    OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .merge(accounts::routes())
+        .merge(events::routes())
 }
