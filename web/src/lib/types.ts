@@ -182,7 +182,7 @@ export interface Next {
 export interface Feedback {
   right: boolean;
   verdict: VerdictWord;
-  severity: Severity | null;
+  severity: number | null;
   explanation: string;
 }
 
