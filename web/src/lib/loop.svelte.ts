@@ -176,7 +176,7 @@ export class Loop {
     this.#tick();
   }
 
-  /** Sees to it that one item is in hand and, in a queue, one more ahead. */
+  /** Sees to it that one item is in hand and one more ahead. */
   async fill() {
     if (this.#filling || this.#ended) {
       return;
@@ -192,7 +192,7 @@ export class Loop {
     this.#filling = true;
     clearTimeout(this.#retry);
     try {
-      while (!this.#ended && this.#held.length < (this.source.kind === 'queue' ? 2 : 1) && this.state !== 'feedback' && this.state !== 'checking') {
+      while (!this.#ended && this.#held.length < 2) {
         const holding = [...new Set([...this.#held.map((held) => held.id), ...unsaved.box.assignments])];
         const next = await this.#next(holding);
         this.failure = null;
@@ -208,7 +208,7 @@ export class Loop {
         if (unsaved.box.assignments.includes(assignment.id)) {
           break;
         }
-        if (this.current) {
+        if (this.current || this.state === 'feedback' || this.state === 'checking') {
           this.#ahead = [...this.#ahead, assignment];
         } else {
           this.#show(assignment);
@@ -307,7 +307,7 @@ export class Loop {
         this.feedback = { ...feedback, said: expected.said };
         this.state = 'feedback';
       } else {
-        this.#show(null);
+        this.#show(this.#takeAhead());
         void this.fill();
       }
       return;

@@ -5,6 +5,7 @@ mod data;
 mod flow;
 mod harness;
 mod jobs;
+mod labelling;
 mod measuring;
 mod opening;
 mod processes;
