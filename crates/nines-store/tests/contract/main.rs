@@ -9,3 +9,4 @@ mod opening;
 mod processes;
 mod reading;
 mod runs;
+mod searching;
