@@ -7,12 +7,14 @@
 
 mod assets;
 pub mod auth;
+mod closing;
 mod endpoints;
 mod error;
 pub mod estimate;
 mod events;
 mod headers;
 mod json;
+mod refusals;
 pub mod reliability;
 mod router;
 mod serve;
@@ -20,9 +22,10 @@ mod state;
 mod workbench;
 
 pub use auth::setup_link;
+pub use closing::Closing;
 pub use error::Problem;
 pub use events::{Event, Events};
-pub use router::{openapi, router};
-pub use serve::serve;
+pub use router::{openapi, openapi_json, router};
+pub use serve::{Patience, serve};
 pub use state::{AppState, Settings};
 pub use workbench::{Workbench, WorkbenchError};

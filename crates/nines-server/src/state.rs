@@ -1,8 +1,10 @@
 //! What every handler can reach.
 
 use crate::auth::Gate;
+use crate::closing::Closing;
 use crate::events::Events;
 use crate::reliability::Board;
+use crate::serve::Patience;
 use crate::workbench::Workbench;
 use nines_store::Store;
 use std::path::PathBuf;
@@ -36,6 +38,10 @@ pub struct AppState {
     pub events: Events,
     /// Measuring and models.
     pub workbench: Arc<dyn Workbench>,
+    /// The end of the server, for what would never end by itself.
+    pub closing: Closing,
+    /// How long the server waits for others.
+    pub patience: Patience,
     /// The last numbers of the Reliability page.
     pub numbers: Board,
     /// What lets people in.
@@ -50,6 +56,8 @@ impl AppState {
             settings: Arc::new(settings),
             events: Events::default(),
             workbench,
+            closing: Closing::default(),
+            patience: Patience::default(),
             numbers: Board::default(),
             gate: Arc::new(Gate::default()),
         }

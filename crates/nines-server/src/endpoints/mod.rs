@@ -1,5 +1,7 @@
 //! The endpoints, one a file, by area.
 
+mod accounts;
+mod events;
 mod health;
 mod reliability;
 
@@ -11,5 +13,7 @@ use utoipa_axum::routes;
 pub fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(health::health))
+        .merge(accounts::routes())
+        .merge(events::routes())
         .merge(reliability::routes())
 }

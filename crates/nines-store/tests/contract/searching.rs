@@ -7,8 +7,8 @@ use nines_domain::score::Score;
 use nines_domain::snippet::ContentHash;
 use nines_domain::split::Split;
 use nines_store::{
-    Facet, LabelState, ModelKind, NewAccount, NewLabel, NewLoginSession, NewModel, NewSnippet, Origin, ScoreRange,
-    SnippetSearch, Store, StoreError,
+    Facet, LabelState, ModelKind, NewAccount, NewLabel, NewLoginSession, NewModel, NewSnippet,
+    Origin, ScoreRange, SnippetSearch, Store, StoreError,
 };
 use serde_json::json;
 
