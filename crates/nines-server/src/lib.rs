@@ -7,6 +7,7 @@
 
 mod assets;
 pub mod auth;
+mod calibrations;
 mod closing;
 mod endpoints;
 mod error;
@@ -14,9 +15,11 @@ pub mod estimate;
 mod events;
 mod headers;
 mod json;
+mod play;
 mod refusals;
 pub mod reliability;
 mod router;
+pub mod scoring;
 mod serve;
 mod state;
 mod workbench;

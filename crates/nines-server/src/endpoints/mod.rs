@@ -1,8 +1,10 @@
 //! The endpoints, one a file, by area.
 
 mod accounts;
+mod classifiers;
 mod events;
 mod health;
+mod play;
 mod reliability;
 
 use crate::state::AppState;
@@ -13,7 +15,9 @@ use utoipa_axum::routes;
 pub fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(health::health))
+        .merge(classifiers::routes())
+        .merge(play::routes())
+        .merge(reliability::routes())
         .merge(accounts::routes())
         .merge(events::routes())
-        .merge(reliability::routes())
 }

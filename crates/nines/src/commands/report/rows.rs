@@ -1,6 +1,6 @@
 //! What a report reads, once: the rows that its sections share.
 
-use crate::commands::calibrate::{self, Calibrated};
+use crate::commands::calibrate;
 use crate::commands::filter::TYPED;
 use crate::commands::measure::{LeakDesign, QualityDesign, Ready, whose};
 use crate::data;
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use nines_domain::label::LabellerKind;
 use nines_domain::score::{Score, Threshold};
 use nines_domain::snippet::{DesignId, ModelId, SnippetId};
+use nines_measure::calibrate::Calibrated;
 use nines_measure::leak::{Finding, LeakItem};
 use nines_report::report::{Basis, Correction, Figure, Labels};
 use nines_store::{
