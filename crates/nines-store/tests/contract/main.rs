@@ -1,12 +1,15 @@
 //! The contract of the store: one set of tests, run on SQLite and on PostgreSQL.
 
+mod accounts;
 mod bulk;
 mod data;
 mod flow;
 mod harness;
 mod jobs;
+mod labelling;
 mod measuring;
 mod opening;
 mod processes;
 mod reading;
 mod runs;
+mod searching;
