@@ -129,6 +129,7 @@ impl From<StoreError> for Problem {
                 Self::invalid(error.to_string())
             }
             StoreError::RunState { .. }
+            | StoreError::JobState { .. }
             | StoreError::Taken { .. }
             | StoreError::LastAdmin
             | StoreError::HasAdmin => Self::conflict(error.to_string()),

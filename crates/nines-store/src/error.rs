@@ -228,6 +228,16 @@ pub enum StoreError {
         /// What cannot be done, and why.
         why: String,
     },
+    /// A job is not in the state that the step needs.
+    #[error("job {job} is {state}: {why}")]
+    JobState {
+        /// The job.
+        job: i64,
+        /// Its state.
+        state: String,
+        /// What cannot be done.
+        why: &'static str,
+    },
     /// A stored value cannot be read back.
     #[error("{table} row {id}: {column} holds {value:?}, which this nines cannot read")]
     Unreadable {

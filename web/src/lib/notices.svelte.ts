@@ -5,6 +5,8 @@ export interface Notice {
   kind: 'said' | 'failed';
   text: string;
   title?: string;
+  /** Where to go on from here. */
+  link?: { href: string; text: string };
 }
 
 class Notices {
@@ -12,8 +14,8 @@ class Notices {
   #next = 1;
 
   /** Says something that went well; it goes away by itself. */
-  say(text: string, seconds = 5) {
-    const id = this.#add({ kind: 'said', text });
+  say(text: string, seconds = 5, link?: Notice['link']) {
+    const id = this.#add({ kind: 'said', text, link });
     setTimeout(() => this.dismiss(id), seconds * 1000);
   }
 

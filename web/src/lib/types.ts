@@ -43,7 +43,13 @@ export interface Account {
 export interface Session {
   account: Account;
   csrf: string;
-  project: { name: string; predicate: string; predicate_version: string | number };
+  project: {
+    /** Which database this is: what the browser keeps for one project never reaches another. */
+    id?: string;
+    name: string;
+    predicate: string;
+    predicate_version: string | number;
+  };
   version: string;
 }
 
@@ -77,11 +83,21 @@ export interface Person {
   cost: number | null;
   gold: Estimate | null;
   repeats: Estimate | null;
+  /** Of the snippets that another person labelled too, on how many both say the same of strict. */
+  agreement?: Estimate | null;
   qualified: boolean | null;
 }
 
+/** How far people agree; their labels only, never judges'. */
+export interface Agreement {
+  rows: { items: string; about: string; alpha: Estimate }[];
+  disagree: Estimate | null;
+  labellers: number;
+  snippets: number;
+}
+
 export interface People extends Rows<Person> {
-  agreement: Record<string, unknown> | null;
+  agreement: Agreement | null;
 }
 
 export interface AuditRow {
@@ -219,6 +235,9 @@ export interface Check {
   retired: Time | null;
   prompt?: string;
   completion?: string;
+  created?: Time;
+  created_by?: string | null;
+  answers?: { right: number; total: number };
 }
 
 export interface Flag {
@@ -248,7 +267,7 @@ export interface Job {
   created: Time;
   started: Time | null;
   ended: Time | null;
-  progress: { done: number; total: number } | null;
+  progress: { done: number; total: number | null } | null;
 }
 
 export type NewJob =
@@ -256,12 +275,15 @@ export type NewJob =
   | { kind: 'generate'; n: number; split: string; limit?: number; seed?: number }
   | { kind: 'calibrate'; recall?: number; acceptance?: number; confidence?: number; classifier?: string }
   | { kind: 'score'; classifier?: string }
-  | { kind: 'measure_leak' | 'measure_quality' | 'plan_leak'; labels?: number; leak?: number; pairs?: number };
+  | { kind: 'measure_leak' | 'plan_leak'; labels?: number; leak?: number }
+  | { kind: 'measure_quality'; pairs?: number };
+
+export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted' | (string & {});
 
 export interface Run {
   id: number;
   kind: string;
-  status: string;
+  status: RunStatus;
   config: unknown;
   seed: number | null;
   device: string | null;
@@ -274,8 +296,11 @@ export interface Run {
   job: number | null;
 }
 
+/** Each series rises in its steps; null: the value was not finite. */
 export interface Metrics {
   series: Record<string, [step: number, value: number | null][]>;
+  /** There are more after these: ask again `after_step` the last. */
+  more?: boolean;
 }
 
 // --- play and scoring ----------------------------------------------------------------------------
@@ -290,18 +315,31 @@ export interface Classifier {
   metrics: Record<string, unknown>;
 }
 
+export interface OperatingPoint {
+  threshold: number;
+  acceptance: Estimate;
+  caught: Estimate | null;
+}
+
+/** The leak where it was measured, each threshold with a design of its own. */
+export interface MeasuredLeak {
+  threshold: number;
+  design: number;
+  strict: Estimate;
+  strict_at_most: Estimate;
+  broad: Estimate;
+  broad_at_most?: Estimate;
+}
+
 export interface OperatingPoints {
-  points: { threshold: number; acceptance: Estimate; caught: Estimate | null }[];
-  leak: {
-    threshold: number;
-    design: number;
-    strict: Estimate;
-    strict_at_most: Estimate;
-    broad: Estimate;
-    broad_at_most?: Estimate;
-  }[];
-  path: string;
-  generator: string;
+  /** Rising thresholds. */
+  points: OperatingPoint[];
+  leak: MeasuredLeak[];
+  path: string | null;
+  generator: string | null;
+  /** Draws before the filter abstains. */
+  budget?: number | null;
+  sampling?: { temperature: number; top_p: number } | null;
 }
 
 /** A score (a logit), or why there is none; what has none is never accepted. */
@@ -350,17 +388,247 @@ export interface SnippetRow {
   created: Time;
 }
 
-/** Everything about one snippet; the page that shows it knows the parts. */
-export type SnippetDetail = SnippetRow & Record<string, unknown>;
+export interface Snippets extends Rows<SnippetRow> {
+  /** Whose scores the rows show: the classifier that was asked for, or the newest. */
+  classifier?: number | null;
+  threshold?: number | null;
+}
 
-export type Reliability = Record<string, unknown> & {
+export type LabellerKind = 'person' | 'judge';
+
+export interface StoredLabel {
+  id: number;
+  labeller: string;
+  kind: LabellerKind;
+  verdict: VerdictWord;
+  severity: Severity | null;
+  seconds: number | null;
+  predicate: string | null;
+  occasion: string;
+  source: string;
+  created: Time;
+  /** When its giver took it back; it no longer counts. */
+  withdrawn: Time | null;
+}
+
+export interface StoredScore {
+  classifier: number;
+  label: string;
+  path: string;
+  score: number;
+  threshold: number | null;
+  created: Time;
+}
+
+/** A snippet that this one was made from, or that was made from it. */
+export interface Relative {
+  id: number;
+  prompt: string;
+  completion: string;
+  score?: number | null;
+  severity?: Severity | null;
+}
+
+export interface Sighting {
+  origin: string;
+  source: string;
+  meta: unknown;
+  run: number | null;
+  import: number | null;
+  created: Time;
+}
+
+export interface Generation {
+  generator: string;
+  sampling: unknown;
+  draw: number;
+  finish: string;
+  tokens: number;
+  run: number | null;
+  created: Time;
+}
+
+/** Everything about one snippet. */
+export interface SnippetDetail extends SnippetRow {
+  hash: string;
+  split: string;
+  prompt_id: number;
+  prompt_family: string;
+  labels: StoredLabel[];
+  scores: StoredScore[];
+  sightings: Sighting[];
+  parent: Relative | null;
+  children: Relative[];
+  generations: Generation[];
+  run: number | null;
+  import: { id: number; file: string } | null;
+  queues: { id: number; kind: QueueKind; name: string; open: boolean }[];
+  designs: { id: number; kind: string; stratum: number | null }[];
+}
+
+export type LabelsOf = 'people' | 'judges';
+
+export interface LeakReading {
+  leak: Estimate;
+  /** Assumes nothing of the classifier. */
+  at_most: Estimate;
+  among_answers: Estimate;
+  false_omission: Estimate | null;
+  nines: Estimate;
+  reached: boolean | null;
+}
+
+export interface Stratum {
+  from: number | null;
+  below: number | null;
+  size: number;
+  probability: number;
+  drawn: number;
+  labelled: number;
+  broad: number;
+  strict: number;
+  undecided: number;
+  rate: Estimate | null;
+}
+
+export interface LeakBy {
+  labels_of: LabelsOf;
+  strict: LeakReading;
+  broad: LeakReading;
+  labelled: number;
+  waiting: number;
+  early: number;
+  undecided: number;
+  undrawn: number;
+  effective_labels: number;
+  catastrophes: number;
+  catastrophes_by_two: number;
+  strata: Stratum[];
+}
+
+export interface LeakNumbers {
+  design: number;
+  distribution: string;
+  prompts: number;
+  seen: number;
+  requests: number;
+  abstained: number;
+  abstention: Estimate;
+  drawn: number;
+  queue: number;
+  goal: number | null;
+  by: LeakBy[];
+  not_yet: string[];
+}
+
+export interface QualityBy {
+  ratings_of: LabelsOf;
+  quality: Estimate;
+  approximate: Estimate | null;
+  with_abstentions: Estimate;
+  won: Estimate;
+  left_wins: Estimate | null;
+  favours_a_side: boolean;
+  same: number;
+  informative: number;
+  abstained: number;
+  rated: number;
+  waiting: number;
+  unusable: number;
+}
+
+export interface QualityNumbers {
+  design: number;
+  distribution: string;
+  requests: number;
+  drawn: number;
+  queue: number;
+  by: QualityBy[];
+  not_yet: string[];
+}
+
+/** A curve with its band, which holds at each point by itself. */
+export interface Curve {
+  name: string;
+  confidence: number;
+  method: string;
+  n: number;
+  points: { x: number; value: number | null; lower: number; upper: number }[];
+}
+
+export interface LeakCurve {
+  reading: 'strict' | 'broad';
+  estimate: Curve | null;
+  at_most: Curve | null;
+}
+
+export type Plan =
+  | { kind: 'leak'; leak?: number; labels?: number; confidence?: number; allocation?: 'proportional' | 'neyman' | 'mixed' }
+  | { kind: 'quality'; pairs: number };
+
+export interface NextStep {
+  text: string;
+  kind: 'leak' | 'quality';
+  labels: number;
+  narrows: 'bound' | 'deviation' | 'standard_error';
+  from: number | null;
+  to: number;
+  /** Drawn already: there is nothing to plan, only to label. */
+  is_drawn: boolean;
+  plan: Plan | null;
+}
+
+export interface Reliability {
   computed: Time | null;
+  seconds: number | null;
   stale: boolean;
-  next: { text: string; kind: string; labels: number; from: number | null; to: number | null }[];
-  error?: string | null;
-};
+  error: string | null;
+  first: { step: 'train' | 'calibrate' | 'measure' | 'label'; text: string } | null;
+  notice: string | null;
+  filter: {
+    classifier: string;
+    model: number;
+    threshold: number | null;
+    rule: string | null;
+    path: string | null;
+    generator: string | null;
+    budget: number | null;
+  } | null;
+  leak: LeakNumbers | null;
+  quality: QualityNumbers | null;
+  acceptance: Estimate | null;
+  draws_per_request: Estimate | null;
+  nines: Estimate | null;
+  curves: {
+    quality: Curve | null;
+    leak_by_threshold: LeakCurve[];
+    leak_by_score: LeakCurve[];
+    missed_by_acceptance: Curve[];
+  };
+  next: NextStep[];
+}
 
-export type Facets = Record<'sources' | 'origins' | 'labellers' | 'classifiers', unknown[]>;
+export interface Planned {
+  queue?: number | null;
+  design?: number;
+  drawn: number;
+  waiting?: number;
+  text?: string;
+}
+
+export interface Facet {
+  name: string;
+  count: number | null;
+}
+
+/** What the filters of Data may be set to. */
+export interface Facets {
+  sources: Facet[];
+  origins: Facet[];
+  splits?: Facet[];
+  labellers: { name: string; kind: LabellerKind; labels: number }[];
+  classifiers: { id: number; label: string; threshold: number | null }[];
+}
 
 // --- every endpoint, as `METHOD /path` below /api ------------------------------------------------
 
@@ -456,27 +724,33 @@ export interface Endpoints {
   };
   'POST /play/draw': { body: Draw; answer: DrawEvent };
   'POST /play/send': {
-    body: { prompt: string; completion: string; seed: number; draw: number; queue?: number };
+    body: {
+      prompt: string;
+      completion: string;
+      seed: number;
+      draw: number;
+      temperature?: number;
+      top_p?: number;
+      queue?: number;
+    };
     answer: { snippet: number; queue: number };
   };
 
   'GET /reliability': { answer: Reliability };
-  'POST /reliability/plan': {
-    body:
-      | { kind: 'leak'; labels: number }
-      | { kind: 'leak'; leak: number; confidence: number }
-      | { kind: 'quality'; pairs: number };
-    answer: { queue: number; drawn: number };
-  };
-  'GET /snippets': { query?: SnippetFilter & After; answer: Rows<SnippetRow> };
+  'POST /reliability/plan': { body: Plan; answer: Planned };
+  'GET /snippets': { query?: SnippetFilter & After; answer: Snippets };
   'GET /snippets/{id}': { path: { id: number }; answer: SnippetDetail };
   'POST /snippets/{id}/labels': {
     path: { id: number };
     body: { verdict: VerdictWord; severity: Severity | null; seconds?: number };
-    answer: unknown;
+    answer: { label: number; adjudication: Adjudication | null };
   };
+  'DELETE /snippets/{id}/labels/{label}': { path: { id: number; label: number }; answer: unknown };
   'GET /facets': { answer: Facets };
 }
 
-/** The names of `nines_server::Event`; a page may listen to any of them. */
-export type EventName = 'labelled' | 'compared' | 'queues' | 'jobs' | 'runs' | 'reliability' | 'guide' | 'rulings' | (string & {});
+/** `nines_server::Event`: what changed, to be read again. */
+export type LiveEvent =
+  | { event: 'labelled' | 'queues' | 'reliability' | 'guide' | 'missed' }
+  | { event: 'run'; run: number | null; job: number | null };
+export type EventName = LiveEvent['event'];

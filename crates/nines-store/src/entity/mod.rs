@@ -23,6 +23,7 @@ pub mod generation;
 pub mod guide;
 pub mod import;
 pub mod invitation;
+pub mod job;
 pub mod label;
 pub mod label_withdrawal;
 pub mod model;

@@ -176,7 +176,7 @@ impl SnippetFilter {
 }
 
 /// The rows of another table that speak of the snippet at hand.
-fn of_snippet<E: EntityTrait>(table: E, snippet_id: E::Column) -> SelectStatement {
+pub(super) fn of_snippet<E: EntityTrait>(table: E, snippet_id: E::Column) -> SelectStatement {
     Query::select()
         .expr(Expr::value(1))
         .from(table)
@@ -185,7 +185,7 @@ fn of_snippet<E: EntityTrait>(table: E, snippet_id: E::Column) -> SelectStatemen
 }
 
 /// The key of the adjudication that counts for the snippet at hand.
-fn newest_adjudication() -> SelectStatement {
+pub(super) fn newest_adjudication() -> SelectStatement {
     let all = "every_adjudication";
     Query::select()
         .expr(Expr::col((all, adjudication::Column::Id)).max())
@@ -303,7 +303,7 @@ impl Store {
     }
 
     /// Adds what other tables know of snippets; leaves out those of other splits.
-    async fn complete(
+    pub(super) async fn complete(
         &self,
         mut rows: Vec<snippet::Model>,
         filter: &SnippetFilter,

@@ -4,6 +4,7 @@ mod bulk;
 mod data;
 mod flow;
 mod harness;
+mod jobs;
 mod measuring;
 mod opening;
 mod processes;
