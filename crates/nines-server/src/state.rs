@@ -2,10 +2,12 @@
 
 use crate::auth::Gate;
 use crate::calibrations::Calibrations;
+use crate::closing::Closing;
 use crate::events::Events;
 use crate::play::Play;
 use crate::reliability::Board;
 use crate::scoring::{Limits, Scoring};
+use crate::serve::Patience;
 use crate::workbench::Workbench;
 use futures_util::FutureExt;
 use nines_store::Store;
@@ -48,6 +50,10 @@ pub struct AppState {
     pub(crate) play: Arc<Play>,
     /// The last numbers of the Reliability page.
     pub numbers: Board,
+    /// The end of the server, for what would never end by itself.
+    pub closing: Closing,
+    /// How long the server waits for others.
+    pub patience: Patience,
     /// What lets people in.
     pub(crate) gate: Arc<Gate>,
 }
@@ -64,6 +70,8 @@ impl AppState {
             play: Arc::new(play(workbench.clone())),
             workbench,
             numbers: Board::default(),
+            closing: Closing::default(),
+            patience: Patience::default(),
             gate: Arc::new(Gate::default()),
         }
     }

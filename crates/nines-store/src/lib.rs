@@ -29,6 +29,7 @@ mod distributions;
 mod entity;
 mod error;
 mod estimates;
+mod facts;
 mod families;
 mod filters;
 mod generations;

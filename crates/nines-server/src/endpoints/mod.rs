@@ -1,6 +1,8 @@
 //! The endpoints, one a file, by area.
 
+mod accounts;
 mod classifiers;
+mod events;
 mod health;
 mod play;
 mod reliability;
@@ -16,4 +18,6 @@ pub fn all() -> OpenApiRouter<AppState> {
         .merge(classifiers::routes())
         .merge(play::routes())
         .merge(reliability::routes())
+        .merge(accounts::routes())
+        .merge(events::routes())
 }

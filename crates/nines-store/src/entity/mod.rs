@@ -16,6 +16,7 @@ pub mod design_item;
 pub mod distribution;
 pub mod distribution_prompt;
 pub mod estimate;
+pub mod fact;
 pub mod filter_answer;
 pub mod filter_candidate;
 pub mod flag;

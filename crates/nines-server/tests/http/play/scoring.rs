@@ -1,8 +1,8 @@
 //! `POST /api/score`.
 
-use crate::doubles::hold;
-use crate::server::{RESEARCHER, Server};
-use axum::http::{Method, StatusCode, header};
+use super::Playing;
+use super::doubles::hold;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn snippets(completions: &[&str]) -> Value {
 
 #[tokio::test]
 async fn scores_come_in_order_and_what_has_none_says_why() {
-    let server = Server::start().await;
+    let server = Playing::start().await;
     let asked = snippets(&["four", "", "NaN", "panic", "sixsix"]);
     let (status, answer) = server.post("/api/score", &asked).await;
     assert_eq!(status, StatusCode::OK);
@@ -34,7 +34,7 @@ async fn scores_come_in_order_and_what_has_none_says_why() {
 
 #[tokio::test]
 async fn what_cannot_be_asked_is_refused() {
-    let server = Server::start().await;
+    let server = Playing::start().await;
     let many: Vec<&str> = vec!["x"; 65];
     let long = "x".repeat(40_000);
     let mut unknown = snippets(&["x"]);
@@ -56,33 +56,22 @@ async fn what_cannot_be_asked_is_refused() {
 
 #[tokio::test]
 async fn a_full_queue_answers_429_and_when_to_come_back() {
-    let server = Server::start().await;
-    let held = hold(&server.bench.scorer);
+    let server = Playing::start().await;
+    let held = hold(&server.server.bench.scorer);
     // 15 000 tokens each: one is being scored, two wait, the next finds no room.
     let long = "x ".repeat(15_000);
     let asked = snippets(&[&long]);
     let mut waiting = Vec::new();
     for _ in 0..3 {
-        let (router, asked) = (server.router.clone(), asked.clone());
+        let (client, asked) = (server.researcher.clone(), asked.clone());
         waiting.push(tokio::spawn(async move {
-            let request = axum::http::Request::post("/api/score")
-                .header(header::CONTENT_TYPE, "application/json")
-                .header(header::AUTHORIZATION, "Bearer nines_researcher")
-                .body(axum::body::Body::from(asked.to_string()))
-                .expect("a request");
-            tower::ServiceExt::oneshot(router, request)
-                .await
-                .expect("answered")
+            client.post("/api/score", asked).await
         }));
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
-    let refused = server
-        .send(RESEARCHER, Method::POST, "/api/score", Some(&asked))
-        .await;
-    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
-    let seconds = refused.headers()[header::RETRY_AFTER]
-        .to_str()
-        .expect("text");
+    let refused = server.researcher.post("/api/score", asked).await;
+    refused.refused(429, "too-many");
+    let seconds = refused.header("retry-after").expect("when to come back");
     assert!(
         (1..=30).contains(&seconds.parse().expect("a number")),
         "{seconds}"
@@ -90,6 +79,6 @@ async fn a_full_queue_answers_429_and_when_to_come_back() {
     drop(held);
     for waiting in waiting {
         let answer = waiting.await.expect("no panic");
-        assert_eq!(answer.status(), StatusCode::OK);
+        answer.expect(200);
     }
 }

@@ -1,16 +1,11 @@
-//! A scorer, a generator and a workbench that do what a test tells them.
+//! A scorer and a generator that do what a test tells them.
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use nines_domain::draw::{Draw, Finish, Sampling};
 use nines_domain::score::Score;
-use nines_domain::snippet::{DesignId, ModelId, SnippetId, SnippetText};
+use nines_domain::snippet::SnippetText;
 use nines_infer::cancel::CancelFlag;
 use nines_infer::generator::{GenerateError, GenerateStats, Generator, PromptRequest};
 use nines_infer::scorer::{Scorer, Unscoreable};
-use nines_server::reliability::{PlanRequest, Planned, Reliability};
-use nines_server::{Workbench, WorkbenchError};
-use nines_store::DesignKind;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -111,68 +106,6 @@ impl Generator for Counting {
             tokens,
             seconds: 0.0,
         })
-    }
-}
-
-/// A workbench of the two.
-#[derive(Default)]
-pub struct Bench {
-    pub scorer: Arc<Lengths>,
-    pub generator: Arc<Counting>,
-}
-
-fn no<T: Send + 'static>() -> BoxFuture<'static, Result<T, WorkbenchError>> {
-    async { Err(WorkbenchError::Refused("not here".to_owned())) }.boxed()
-}
-
-impl Workbench for Bench {
-    fn waiting(
-        &self,
-        _: DesignKind,
-        _: Option<DesignId>,
-    ) -> BoxFuture<'_, Result<Vec<SnippetId>, WorkbenchError>> {
-        no()
-    }
-
-    fn pairs(
-        &self,
-        _: Option<DesignId>,
-    ) -> BoxFuture<'_, Result<Vec<(SnippetId, SnippetId)>, WorkbenchError>> {
-        no()
-    }
-
-    fn reliability(&self) -> BoxFuture<'_, Result<Reliability, WorkbenchError>> {
-        no()
-    }
-
-    fn plan(&self, _: PlanRequest) -> BoxFuture<'_, Result<Planned, WorkbenchError>> {
-        no()
-    }
-
-    fn save_guide(&self, _: u32, _: String) -> BoxFuture<'_, Result<(), WorkbenchError>> {
-        no()
-    }
-
-    fn scorer(&self, _: ModelId) -> BoxFuture<'_, Result<Arc<dyn Scorer>, WorkbenchError>> {
-        let scorer: Arc<dyn Scorer> = self.scorer.clone();
-        async { Ok(scorer) }.boxed()
-    }
-
-    fn generator(&self) -> BoxFuture<'_, Result<Arc<dyn Generator>, WorkbenchError>> {
-        let generator: Arc<dyn Generator> = self.generator.clone();
-        async { Ok(generator) }.boxed()
-    }
-
-    fn sampling(&self) -> Sampling {
-        Sampling::default()
-    }
-
-    fn budget(&self) -> u32 {
-        20
-    }
-
-    fn path(&self) -> String {
-        "cpu/test".to_owned()
     }
 }
 

@@ -1,7 +1,6 @@
 //! `GET /api/classifiers` and what a classifier's thresholds do.
 
-use crate::server::Server;
-use axum::http::StatusCode;
+use super::Playing;
 use nines_domain::estimate::Estimate;
 use nines_domain::label::LabelledBy;
 use nines_domain::score::Score;
@@ -10,6 +9,7 @@ use nines_domain::split::Split;
 use nines_measure::calibrate::{Calibrated, CalibrationRequest, ThresholdRule, calibrate};
 use nines_measure::items::{LabelledItem, Provenance, RandomCompletion};
 use nines_store::{DesignKind, NewCalibration, NewDesign, NewDistribution, NewEstimate, NewPrompt};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 /// 400 random completions with scores from −4 to 4, on 200 prompts, and 60 catastrophes above −2.
@@ -47,7 +47,7 @@ fn calibrated(path: &str) -> Calibrated {
     }
 }
 
-async fn store(server: &Server, path: &str) -> Calibrated {
+async fn store(server: &Playing, path: &str) -> Calibrated {
     let whole = calibrated(path);
     let new = NewCalibration {
         model: server.models[1],
@@ -67,7 +67,7 @@ async fn store(server: &Server, path: &str) -> Calibrated {
 
 #[tokio::test]
 async fn the_threshold_is_the_newest_of_the_path_that_serves() {
-    let server = Server::start().await;
+    let server = Playing::start().await;
     let whole = store(&server, "cpu/test").await;
     store(&server, "gpu/other").await;
     let (status, answer) = server.get("/api/classifiers").await;
@@ -97,7 +97,7 @@ async fn the_threshold_is_the_newest_of_the_path_that_serves() {
 
 #[tokio::test]
 async fn points_are_those_of_the_calibration_with_their_intervals() {
-    let server = Server::start().await;
+    let server = Playing::start().await;
     let whole = store(&server, "cpu/test").await;
     let path = format!("/api/classifiers/{}/operating-points", server.models[1]);
     let (status, answer) = server.get(&path).await;
@@ -160,7 +160,7 @@ async fn points_are_those_of_the_calibration_with_their_intervals() {
 
 #[tokio::test]
 async fn an_uncalibrated_classifier_says_what_to_do() {
-    let server = Server::start().await;
+    let server = Playing::start().await;
     store(&server, "gpu/other").await;
     for model in server.models {
         let path = format!("/api/classifiers/{model}/operating-points");
@@ -180,8 +180,8 @@ async fn an_uncalibrated_classifier_says_what_to_do() {
 
 #[tokio::test]
 async fn the_leak_stands_where_it_was_measured_by_people_where_they_labelled() {
-    let server = Server::start().await;
-    let store = &server.state.store;
+    let server = Playing::start().await;
+    let store = server.store();
     let new = [NewPrompt::new("Once.", "test")];
     let prompts = store.insert_prompts(&new).await.expect("stored");
     let prompts: Vec<_> = prompts.ids().map(|id| (id, 1.0)).collect();

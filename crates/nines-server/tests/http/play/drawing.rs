@@ -1,38 +1,38 @@
 //! `POST /api/play/draw`.
 
-use crate::server::{RESEARCHER, Server};
-use axum::body::Body;
-use axum::http::{Method, Response, StatusCode, header};
-use futures_util::StreamExt;
+use super::Playing;
+use reqwest::{Method, Response, StatusCode, header};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
 const PATH: &str = "/api/play/draw";
 
-fn asked(server: &Server, prompt: &str, first: u32, n: u32) -> Value {
+fn asked(server: &Playing, prompt: &str, first: u32, n: u32) -> Value {
     let classifiers: Vec<i64> = server.models.iter().map(|model| model.0).collect();
     json!({ "prompt": prompt, "n": n, "first_draw": first, "seed": 7, "classifiers": classifiers,
         "temperature": 0.5 })
 }
 
-async fn draw(server: &Server, body: &Value) -> Response<Body> {
-    server
-        .send(RESEARCHER, Method::POST, PATH, Some(body))
+async fn draw(server: &Playing, body: &Value) -> Response {
+    let request = server.researcher.request(Method::POST, PATH);
+    let request = request.header(header::CONTENT_TYPE, "application/json");
+    request
+        .body(body.to_string())
+        .send()
         .await
+        .expect("an answer")
 }
 
 /// Reads a stream to its end.
-async fn events(response: Response<Body>) -> Vec<Value> {
+async fn events(response: Response) -> Vec<Value> {
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(
         response.headers()[header::CONTENT_TYPE],
         "text/event-stream"
     );
-    let read = axum::body::to_bytes(response.into_body(), 1 << 24);
+    let read = response.bytes();
     let bytes = tokio::time::timeout(Duration::from_secs(20), read).await;
     let bytes = bytes.expect("the stream ends").expect("it is whole");
     let text = String::from_utf8(bytes.to_vec()).expect("text");
@@ -44,7 +44,7 @@ async fn events(response: Response<Body>) -> Vec<Value> {
 
 #[tokio::test]
 async fn candidates_come_with_their_scores_and_the_stream_ends() {
-    let server = Server::start().await;
+    let server = Playing::start().await;
     let mut told = events(draw(&server, &asked(&server, "Once.", 2, 12)).await).await;
     let last = told.pop().expect("an end");
     assert_eq!(last["event"], "done");
@@ -88,7 +88,7 @@ async fn candidates_come_with_their_scores_and_the_stream_ends() {
 
 #[tokio::test]
 async fn the_same_numbers_give_the_same_candidates() {
-    let server = Server::start().await;
+    let server = Playing::start().await;
     let texts = |told: Vec<Value>| -> BTreeMap<u64, Value> {
         told.into_iter()
             .filter_map(|event| Some((event["draw"].as_u64()?, event["completion"].clone())))
@@ -104,7 +104,7 @@ async fn the_same_numbers_give_the_same_candidates() {
 
 #[tokio::test]
 async fn what_cannot_be_drawn_is_refused() {
-    let server = Server::start().await;
+    let server = Playing::start().await;
     let with = |field: &str, value: Value| {
         let mut body = asked(&server, "Once.", 0, 1);
         body[field] = value;
@@ -131,12 +131,15 @@ async fn what_cannot_be_drawn_is_refused() {
         let response = draw(&server, &body).await;
         assert_eq!(response.status().as_u16(), expected, "{body}");
     }
-    assert_eq!(server.bench.generator.drawn.load(Ordering::SeqCst), 0);
+    assert_eq!(
+        server.server.bench.generator.drawn.load(Ordering::SeqCst),
+        0
+    );
 }
 
 #[tokio::test]
 async fn a_third_drawing_is_refused_until_one_ends() {
-    let server = Server::start().await;
+    let server = Playing::start().await;
     let slow = asked(&server, "Go slowly.", 0, 50);
     let first = draw(&server, &slow).await;
     let second = draw(&server, &slow).await;
@@ -148,9 +151,9 @@ async fn a_third_drawing_is_refused_until_one_ends() {
     assert_eq!(third.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(third.headers().contains_key(header::RETRY_AFTER));
     // Whoever stops to read frees a place.
-    let mut stream = first.into_body().into_data_stream();
-    assert!(stream.next().await.expect("something came").is_ok());
-    drop(stream);
+    let mut first = first;
+    assert!(first.chunk().await.expect("it goes on").is_some());
+    drop(first);
     let quick = asked(&server, "Once.", 0, 1);
     let mut status = StatusCode::TOO_MANY_REQUESTS;
     for _ in 0..200 {
@@ -161,33 +164,25 @@ async fn a_third_drawing_is_refused_until_one_ends() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(status, StatusCode::OK);
-    assert!(server.bench.generator.stopped.load(Ordering::SeqCst));
+    assert!(server.server.bench.generator.stopped.load(Ordering::SeqCst));
 }
 
 #[tokio::test]
 async fn a_browser_that_goes_away_stops_the_generator() {
-    let server = Server::start().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let serving = nines_server::serve(listener, server.state.clone(), std::future::pending());
-    let serving = tokio::spawn(serving);
-    let body = asked(&server, "Go slowly.", 0, 50).to_string();
-    let mut browser = TcpStream::connect(address).await.expect("connected");
-    let request = format!(
-        "POST {PATH} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer nines_researcher\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
+    let server = Playing::start().await;
+    let mut stream = draw(&server, &asked(&server, "Go slowly.", 0, 50)).await;
+    let first = stream
+        .chunk()
+        .await
+        .expect("it goes on")
+        .expect("something");
+    assert!(
+        String::from_utf8_lossy(&first).contains("\"candidate\""),
+        "{first:?}"
     );
-    browser.write_all(request.as_bytes()).await.expect("sent");
-    let mut seen = Vec::new();
-    while !String::from_utf8_lossy(&seen).contains("\"candidate\"") {
-        let mut bytes = [0; 1024];
-        let read = browser.read(&mut bytes).await.expect("read");
-        assert!(read > 0, "{}", String::from_utf8_lossy(&seen));
-        seen.extend_from_slice(&bytes[..read]);
-    }
-    drop(browser);
-    let generator = &server.bench.generator;
+    // The connection closes with it.
+    drop(stream);
+    let generator = &server.server.bench.generator;
     for _ in 0..500 {
         if generator.stopped.load(Ordering::SeqCst) {
             break;
@@ -196,5 +191,15 @@ async fn a_browser_that_goes_away_stops_the_generator() {
     }
     assert!(generator.stopped.load(Ordering::SeqCst));
     assert!(generator.drawn.load(Ordering::SeqCst) < 50);
-    serving.abort();
+}
+
+#[tokio::test]
+async fn a_server_that_stops_ends_the_stream() {
+    let mut server = Playing::start().await;
+    let stream = draw(&server, &asked(&server, "Go slowly.", 0, 50)).await;
+    let stopping = server.server.stop();
+    let (_, rest) = tokio::join!(stopping, stream.bytes());
+    drop(rest);
+    let generator = &server.server.bench.generator;
+    assert!(generator.drawn.load(Ordering::SeqCst) < 50);
 }

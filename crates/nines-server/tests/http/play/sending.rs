@@ -1,9 +1,9 @@
 //! `POST /api/play/send`.
 
-use crate::server::Server;
-use axum::http::StatusCode;
+use super::Playing;
 use nines_domain::snippet::SnippetId;
 use nines_store::{NewQueue, Origin, QueueKind};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 const PATH: &str = "/api/play/send";
@@ -15,12 +15,12 @@ fn drawn(draw: u32) -> Value {
 
 #[tokio::test]
 async fn a_draw_is_stored_with_where_it_comes_from_and_queued_once() {
-    let server = Server::start().await;
+    let server = Playing::start().await;
     let (status, sent) = server.post(PATH, &drawn(4)).await;
     assert_eq!(status, StatusCode::CREATED, "{sent}");
     let (_, again) = server.post(PATH, &drawn(4)).await;
     assert_eq!(sent, again, "sending twice is sending once");
-    let store = &server.state.store;
+    let store = server.store();
     let id = SnippetId(sent["snippet"].as_i64().expect("a key"));
     let snippet = &store.snippets_by_id(&[id]).await.expect("stored")[0];
     assert_eq!(snippet.origin, Origin::Generate);
@@ -47,7 +47,7 @@ async fn a_draw_is_stored_with_where_it_comes_from_and_queued_once() {
 
 #[tokio::test]
 async fn nothing_is_stored_as_a_draw_that_the_generator_does_not_make() {
-    let server = Server::start().await;
+    let server = Playing::start().await;
     let mut lie = drawn(4);
     lie["completion"] = json!("He lived happily ever after.");
     let (status, problem) = server.post(PATH, &lie).await;
@@ -69,7 +69,7 @@ async fn nothing_is_stored_as_a_draw_that_the_generator_does_not_make() {
 
 #[tokio::test]
 async fn a_text_by_hand_is_stored_as_one() {
-    let server = Server::start().await;
+    let server = Playing::start().await;
     let body = json!({ "prompt": "Once.", "completion": "He lived happily ever after." });
     let (status, sent) = server.post(PATH, &body).await;
     assert_eq!(status, StatusCode::CREATED, "{sent}");
@@ -88,7 +88,7 @@ async fn a_text_by_hand_is_stored_as_one() {
 
 #[tokio::test]
 async fn candidates_go_into_queues_of_their_kind_alone() {
-    let server = Server::start().await;
+    let server = Playing::start().await;
     let new = |kind| NewQueue {
         kind,
         name: "mine".to_owned(),
@@ -97,7 +97,7 @@ async fn candidates_go_into_queues_of_their_kind_alone() {
         overlap: 1,
         created_by: None,
     };
-    let store = &server.state.store;
+    let store = server.store();
     let random = store
         .ensure_queue(&new(QueueKind::Random))
         .await
