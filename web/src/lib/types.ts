@@ -2,6 +2,8 @@
 // (`web/openapi.json`, `npm run types`), each name below becomes an alias of its generated schema and
 // `Endpoints` is derived from the generated paths; pages import from this file only and stay as they are.
 
+import type { Generated } from './endpoints';
+
 export type Role = 'admin' | 'researcher' | 'labeller';
 export type VerdictWord = 'yes' | 'no' | 'unsure';
 export type Severity = 1 | 2 | 3;
@@ -180,7 +182,7 @@ export interface Next {
 export interface Feedback {
   right: boolean;
   verdict: VerdictWord;
-  severity: Severity | null;
+  severity: number | null;
   explanation: string;
 }
 
@@ -634,8 +636,14 @@ export interface Facets {
 
 type After = { after?: number; limit?: number };
 
+/**
+ * What a call may name. The server's document has the word wherever it describes an endpoint (`npm run types`
+ * reads it); what stands below is for those that it does not know yet.
+ */
+export type Endpoints = Generated & Omit<Described, keyof Generated>;
+
 /** `path`, `query` and `body` are what a call sends; `answer` is what comes back (void for 204). */
-export interface Endpoints {
+export interface Described {
   'GET /setup': { answer: { needed: boolean } };
   'POST /setup': { body: { token: string; name: string; password: string }; answer: Session };
   'GET /session': { answer: Session };
