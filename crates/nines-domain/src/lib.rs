@@ -8,7 +8,9 @@
 //! - [`estimate`]: a number with its interval, method and n.
 //! - [`draw`]: what a generator proposes and what a filter answers.
 //! - [`comparison`]: two completions side by side, and which is better.
+//! - [`account`]: who works in the browser, and what they may do.
 
+pub mod account;
 pub mod comparison;
 pub mod draw;
 pub mod estimate;

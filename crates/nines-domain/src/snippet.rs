@@ -139,6 +139,7 @@ macro_rules! id {
         }
     };
 }
+pub(crate) use id;
 
 id!(
     /// The key of a stored prompt.

@@ -124,7 +124,10 @@ impl From<StoreError> for Problem {
             StoreError::BadValue { .. } | StoreError::Nul { .. } | StoreError::Dangling { .. } => {
                 Self::invalid(error.to_string())
             }
-            StoreError::RunState { .. } => Self::conflict(error.to_string()),
+            StoreError::RunState { .. }
+            | StoreError::Taken { .. }
+            | StoreError::LastAdmin
+            | StoreError::HasAdmin => Self::conflict(error.to_string()),
             StoreError::Busy { .. } => Self {
                 retry_after_seconds: Some(1),
                 ..Self::new(

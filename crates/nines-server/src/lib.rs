@@ -13,11 +13,14 @@ mod events;
 mod headers;
 mod json;
 mod router;
+mod serve;
 mod state;
 mod workbench;
 
+pub use auth::setup_link;
 pub use error::Problem;
 pub use events::{Event, Events};
 pub use router::{openapi, router};
+pub use serve::serve;
 pub use state::{AppState, Settings};
 pub use workbench::{Workbench, WorkbenchError};

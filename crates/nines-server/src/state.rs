@@ -1,5 +1,6 @@
 //! What every handler can reach.
 
+use crate::auth::Gate;
 use crate::events::Events;
 use crate::workbench::Workbench;
 use nines_store::Store;
@@ -34,6 +35,8 @@ pub struct AppState {
     pub events: Events,
     /// Measuring and models.
     pub workbench: Arc<dyn Workbench>,
+    /// What lets people in.
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl AppState {
@@ -44,6 +47,7 @@ impl AppState {
             settings: Arc::new(settings),
             events: Events::default(),
             workbench,
+            gate: Arc::new(Gate::default()),
         }
     }
 }

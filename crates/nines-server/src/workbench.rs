@@ -34,4 +34,7 @@ pub trait Workbench: Send + Sync + 'static {
 
     /// Computes the numbers of the Reliability page from what is labelled now.
     fn reliability(&self) -> BoxFuture<'_, Result<Value, WorkbenchError>>;
+
+    /// Writes a new version of the guide to the project's file, and its number to the configuration.
+    fn save_guide(&self, version: u32, text: String) -> BoxFuture<'_, Result<(), WorkbenchError>>;
 }

@@ -204,6 +204,20 @@ pub enum StoreError {
         /// What cannot be done.
         why: &'static str,
     },
+    /// A name is taken.
+    #[error("there is {what} named {name:?} already; choose another name")]
+    Taken {
+        /// What has the name, such as `an account`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// Somebody must be left who can let others in.
+    #[error("this is the last active admin; make another account an admin first")]
+    LastAdmin,
+    /// There is an admin already.
+    #[error("the project has an admin already; ask for an invitation")]
+    HasAdmin,
     /// A stored value cannot be read back.
     #[error("{table} row {id}: {column} holds {value:?}, which this nines cannot read")]
     Unreadable {

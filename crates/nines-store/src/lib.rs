@@ -11,9 +11,14 @@
 //! - Generations, scores, calibrations, filter answers: what came of it.
 //! - Distributions, designs, comparisons, attack sessions, estimates: what is measured, on what.
 //!
-//! What this crate does not do: read files, decide on splits (the domain does), or keep accounts.
+//! - Accounts, login sessions, invitations, API tokens, the audit: who may do what, and who did.
+//!
+//! What this crate does not do: read files, decide on splits (the domain does), or hash passwords.
 
+mod accounts;
+mod api_tokens;
 mod attack_sessions;
+mod audit;
 mod batch;
 mod calibrations;
 mod comparisons;
@@ -27,7 +32,9 @@ mod families;
 mod filters;
 mod generations;
 mod imports;
+mod invitations;
 mod labels;
+mod login_sessions;
 mod metrics;
 mod migration;
 mod models;
@@ -43,7 +50,10 @@ mod time;
 mod url;
 mod values;
 
+pub use accounts::{AccountChange, NewAccount, StoredAccount};
+pub use api_tokens::ApiToken;
 pub use attack_sessions::{AttackerKind, NewAttackSession, StoredAttackSession};
+pub use audit::{AuditEntry, NewAuditEntry};
 pub use batch::{Inserted, InsertedRow};
 pub use calibrations::{Calibration, NewCalibration};
 pub use comparisons::{NewComparison, StoredComparison};
@@ -55,7 +65,9 @@ pub use estimates::{NewEstimate, StoredEstimate};
 pub use filters::{Candidate, FilterAnswer, FilterSetting, NewCandidate, NewFilterAnswer};
 pub use generations::{Generation, NewGeneration, Sampler, StoredGenerations};
 pub use imports::{Import, ImportCounts, ImportLines, NewImport};
+pub use invitations::{Invitation, NewInvitation};
 pub use labels::{NewLabel, SnippetRef, StoredLabel};
+pub use login_sessions::{LoginSession, NewLoginSession, SessionLimits};
 pub use metrics::{Metric, NewMetric};
 pub use models::{Model, ModelKind, NewModel};
 pub use prompts::{NewPrompt, Prompt, PromptFilter};

@@ -10,7 +10,8 @@ use crate::store::{Attempts, in_transaction};
 use crate::url::StoreUrl;
 use sea_orm::sqlx::{Connection, sqlite};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, Statement,
 };
 use sea_orm_migration::MigratorTrait;
 use std::io::{ErrorKind, Read};
@@ -25,8 +26,9 @@ const FIRST_CONNECTION: Duration = Duration::from_secs(5);
 const ACQUIRE: Duration = Duration::from_secs(120);
 /// One writer and some readers; more would only wait for each other.
 const CONNECTIONS: u32 = 8;
-/// Keys PostgreSQL's lock on layout changes ("nines" in ASCII).
-const MIGRATION_LOCK: i64 = 0x006e_696e_6573;
+/// Keys PostgreSQL's lock on layout changes and other steps of which one at a time is enough
+/// ("nines" in ASCII).
+const RARE_STEPS_LOCK: i64 = 0x006e_696e_6573;
 
 /// Tries a step again while others are in its way.
 macro_rules! patiently {
@@ -285,13 +287,20 @@ async fn strings<C: ConnectionTrait>(
         .collect()
 }
 
+/// Makes every other step that calls this wait for the end of this transaction, in this process or
+/// another. On SQLite there is one writer at a time as it is.
+pub(crate) async fn lock_out_others(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({RARE_STEPS_LOCK})");
+        tx.execute_unprepared(&lock).await?;
+    }
+    Ok(())
+}
+
 /// Applies the missing layout changes, all or none, while no other process does.
 async fn apply_layout(url: &StoreUrl, connection: &DatabaseConnection) -> Result<(), StoreError> {
     in_transaction!(connection, |tx| {
-        if tx.get_database_backend() == DbBackend::Postgres {
-            let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
-            tx.execute_unprepared(&lock).await?;
-        }
+        lock_out_others(tx).await?;
         // Somebody may have been quicker, or have brought a newer layout.
         if is_pending(url, content(url, tx).await?)? {
             Migrator::up(tx, None).await?;

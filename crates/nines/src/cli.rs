@@ -16,6 +16,7 @@ pub use stats::{
 
 use crate::config::PrecisionChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Where help lists the options that every command has.
@@ -106,6 +107,14 @@ The page needs nothing else: no network, no script. It loads no model and change
     /// Intervals and plans for counts of your own; needs no project
     #[command(subcommand)]
     Stats(StatsCommand),
+    /// Serve the workbench to browsers: play, label, compare, data, people, runs, reliability
+    #[command(
+        after_help = "Examples:\n  nines serve\n  nines serve --listen 127.0.0.1:8000\n  \
+nines serve --listen 0.0.0.0:7420 --origin https://nines.example.org\n\
+It listens on this machine alone unless told otherwise. The first start prints a link, good once, that\n\
+makes the first account."
+    )]
+    Serve(ServeArgs),
     /// Do the main job on the starter project, from nothing to a filtered generator
     #[command(after_help = "Example:\n  nines demo --project demo --no-serve")]
     Demo(DemoArgs),
@@ -592,10 +601,66 @@ pub enum ExportCommand {
     },
 }
 
+/// `nines serve`.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// The address to listen on; port 0 takes any free one
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "NINES_LISTEN",
+        hide_env_values = true
+    )]
+    #[arg(default_value = "127.0.0.1:7420", value_parser = address)]
+    pub listen: SocketAddr,
+    /// The address that browsers use, where a proxy is in front: links begin with it, and cookies
+    /// are kept to TLS where it does
+    #[arg(long, value_name = "URL", value_parser = origin)]
+    pub origin: Option<String>,
+    /// A proxy in front speaks TLS (an --origin of https:// says so too)
+    #[arg(long)]
+    pub tls_terminated: bool,
+    /// Listen without TLS on an address that other machines reach: everything crosses readable
+    #[arg(long)]
+    pub plain_http: bool,
+}
+
+/// An address with its port; `localhost` is this machine's.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    numeric.parse().map_err(|_| {
+        "it is no address with a port; write 127.0.0.1:7420, or 0.0.0.0:7420 for all networks"
+            .to_owned()
+    })
+}
+
+/// Where links begin: a scheme, a host, perhaps a port.
+fn origin(text: &str) -> Result<String, String> {
+    let text = text.strip_suffix('/').unwrap_or(text);
+    let host = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme))
+        .filter(|host| !host.is_empty());
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
+    match host {
+        Some(host) if host.chars().all(is_plain) => Ok(text.to_ascii_lowercase()),
+        _ => Err(
+            "write the scheme and the host alone, such as https://nines.example.org; paths are not supported"
+                .to_owned(),
+        ),
+    }
+}
+
 /// `nines demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Do not serve the web app at the end (there is none yet, so this changes nothing)
+    /// Do not serve the workbench at the end
     #[arg(long)]
     pub no_serve: bool,
+    /// Where it is served
+    #[command(flatten)]
+    pub serve: ServeArgs,
 }

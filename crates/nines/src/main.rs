@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod project;
 mod runs;
+mod serve;
 mod shown;
 mod simulated;
 
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("NINES_LOG")
-                .unwrap_or_else(|_| "warn".into()),
+                .unwrap_or_else(|_| logged(&cli.command).into()),
         )
         .with_writer(std::io::stderr)
         .init();
@@ -60,6 +61,14 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         }
+    }
+}
+
+/// What is logged where `NINES_LOG` says nothing: a server tells what it does.
+fn logged(command: &cli::Command) -> &'static str {
+    match command {
+        cli::Command::Serve(_) => "warn,nines=info,nines_server=info,nines_jobs=info",
+        _ => "warn",
     }
 }
 

@@ -146,7 +146,7 @@ function noAnswer(): ProblemError {
   return new ProblemError({
     title: 'The server does not answer',
     status: 0,
-    detail: 'Check the connection, or whether the server is running. Nothing was changed.',
+    detail: 'Check the connection, and whether the server is running.',
   });
 }
 

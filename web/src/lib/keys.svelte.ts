@@ -26,13 +26,16 @@ interface Layer {
   only: boolean;
 }
 
-let layers = $state.raw<Layer[]>([]);
+// A plain array, since layers come and go inside effects; the list that is open looks at the number of changes.
+const layers: Layer[] = [];
+let changes = $state(0);
 
 /** The list that `?` opens, and whether it is open. */
 export const keyList = $state({ open: false });
 
 /** What `?` lists: the keys that can be heard now. */
 export function heard(): Key[] {
+  void changes;
   const all: Key[] = [];
   for (const layer of [...layers].reverse()) {
     for (const key of layer.keys()) {
@@ -53,15 +56,12 @@ export function heard(): Key[] {
  */
 export function registerKeys(keys: () => Key[], { only = false }: { only?: boolean } = {}): () => void {
   const layer = { keys, only };
-  // Written from effects, which must not come to depend on it.
-  layers = [...untracked(), layer];
+  layers.push(layer);
+  untrack(() => (changes += 1));
   return () => {
-    layers = untracked().filter((other) => other !== layer);
+    layers.splice(layers.indexOf(layer), 1);
+    untrack(() => (changes += 1));
   };
-}
-
-function untracked(): Layer[] {
-  return untrack(() => layers);
 }
 
 /** Listens; the shell does this once. */

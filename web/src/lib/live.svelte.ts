@@ -1,8 +1,9 @@
 // One stream of events for the whole app. An event only names what to read again.
 
-import type { EventName } from './types';
+import type { EventName, LiveEvent } from './types';
 
-type Listener = () => void;
+/** Gets the event, or nothing where everything is to be read again. */
+type Listener = (event?: LiveEvent) => void;
 
 const listeners = new Map<EventName, Set<Listener>>();
 let source: EventSource | null = null;
@@ -66,10 +67,10 @@ function open() {
   };
   source.onmessage = (message: MessageEvent<string>) => {
     try {
-      const { event } = JSON.parse(message.data) as { event?: EventName };
-      if (event === 'missed') {
+      const event = JSON.parse(message.data) as LiveEvent;
+      if (event.event === 'missed') {
         tellAll();
-      } else if (event) {
+      } else {
         tell(event);
       }
     } catch {
@@ -90,9 +91,9 @@ function open() {
   };
 }
 
-function tell(name: EventName) {
-  for (const listener of [...(listeners.get(name) ?? [])]) {
-    listener();
+function tell(event: LiveEvent) {
+  for (const listener of [...(listeners.get(event.event) ?? [])]) {
+    listener(event);
   }
 }
 

@@ -1,7 +1,10 @@
 //! The tables as SeaORM sees them. None of these types leaves the crate.
 
+pub mod account;
 pub mod adjudication;
+pub mod api_token;
 pub mod attack_session;
+pub mod audit;
 pub mod calibration;
 pub mod comparison;
 pub mod design;
@@ -13,6 +16,7 @@ pub mod filter_answer;
 pub mod filter_candidate;
 pub mod generation;
 pub mod import;
+pub mod invitation;
 pub mod label;
 pub mod model;
 pub mod prompt;
@@ -22,5 +26,6 @@ pub mod sampler;
 pub mod score;
 pub mod selected_item;
 pub mod selection;
+pub mod session;
 pub mod sighting;
 pub mod snippet;

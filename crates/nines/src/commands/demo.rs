@@ -55,7 +55,7 @@ struct Example {
 /// Runs `nines demo`.
 pub async fn run(
     folder: Option<PathBuf>,
-    _args: DemoArgs,
+    args: DemoArgs,
     precision: Option<PrecisionChoice>,
     output: &Output,
 ) -> Result<()> {
@@ -93,8 +93,7 @@ pub async fn run(
     let calibration = calibration(&project, &model, output).await?;
 
     step(5, "filter: draw until one completion is accepted");
-    let args = filter_args(&model);
-    let serving = Serving::load(&project, &args).await?;
+    let serving = Serving::load(&project, &filter_args(&model)).await?;
     let mut prompts = Vec::new();
     for split in [SplitArg::Calibration, SplitArg::Test] {
         prompts.extend(prompts_of(&project, split).await?);
@@ -137,7 +136,13 @@ pub async fn run(
         seconds: started.elapsed().as_secs_f64(),
     };
     output.result(&summary, || words(&summary, &serving));
-    Ok(())
+    if args.no_serve {
+        return Ok(());
+    }
+    // The models that filtered are not needed to serve, which loads its own when somebody asks.
+    drop(serving);
+    output.note("");
+    super::serve::run(project, &args.serve, super::serve::Taken::Beside, output).await
 }
 
 async fn open_or_make(folder: &Path) -> Result<Project> {

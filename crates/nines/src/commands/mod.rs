@@ -9,10 +9,11 @@ mod generate;
 mod import;
 mod init;
 mod label;
-mod measure;
+pub mod measure;
 mod models;
 mod report;
 mod score;
+mod serve;
 mod simulate;
 mod stats;
 mod train;
@@ -76,6 +77,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<()> {
         Command::Simulate(command) => simulate::run(&project, command, output).await,
         Command::Measure(command) => measure::run(&project, command, output).await,
         Command::Report(args) => report::run(&project, &args, output).await,
+        Command::Serve(args) => serve::run(project, &args, serve::Taken::Refuse, output).await,
         Command::Init(_)
         | Command::Models(_)
         | Command::Demo(_)

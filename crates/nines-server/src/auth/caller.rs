@@ -1,0 +1,193 @@
+//! The extractors that let a caller in.
+
+use super::{cookie, origin, secret};
+use crate::error::Problem;
+use crate::state::AppState;
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use jiff::SignedDuration;
+use nines_domain::account::{Account, Role};
+use nines_store::{LoginSession, SessionLimits, StoreError};
+
+/// When sessions end by themselves.
+pub(crate) const SESSION_LIMITS: SessionLimits = SessionLimits {
+    idle: SignedDuration::from_hours(12),
+    longest: SignedDuration::from_hours(14 * 24),
+};
+
+/// The header that a request carries which changes something by cookie.
+const CSRF: &str = "x-csrf-token";
+
+/// What API tokens begin with, so that they are known when they lie around.
+pub(crate) const TOKEN_PREFIX: &str = "nines_";
+
+/// Whoever calls, with the session if it is a browser.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The account.
+    pub account: Account,
+    /// The session, where it is no program with a token.
+    pub session: Option<LoginSession>,
+}
+
+/// A caller who may label: any account that is active.
+#[derive(Debug, Clone)]
+pub struct Labeller {
+    /// Who it is.
+    pub account: Account,
+}
+
+/// A caller who may see the numbers and start work: a researcher or an admin.
+#[derive(Debug, Clone)]
+pub struct Researcher {
+    /// Who it is.
+    pub account: Account,
+}
+
+/// A caller who may say who the others are.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    /// Who it is.
+    pub account: Account,
+}
+
+/// A person who signed in with a browser, of any role: what concerns the account itself is not for
+/// programs, since a token that leaked could make others of itself.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Who it is.
+    pub account: Account,
+    /// The session.
+    pub session: LoginSession,
+}
+
+/// A caller of any role who listens: a page that stays open does not keep its session alive.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    /// Who it is.
+    pub account: Account,
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let caller = identify(parts, state).await?;
+        if let Some(session) = &caller.session {
+            note_use(state, session).await?;
+        }
+        Ok(caller)
+    }
+}
+
+impl FromRequestParts<AppState> for Listener {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let Caller { account, .. } = identify(parts, state).await?;
+        Ok(Self { account })
+    }
+}
+
+impl FromRequestParts<AppState> for Person {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let Caller { account, session } = Caller::from_request_parts(parts, state).await?;
+        let session = session.ok_or_else(|| {
+            Problem::forbidden("an API token cannot do this; sign in with a browser")
+        })?;
+        Ok(Self { account, session })
+    }
+}
+
+macro_rules! at_least {
+    ($name:ident, $role:expr) => {
+        impl FromRequestParts<AppState> for $name {
+            type Rejection = Problem;
+
+            async fn from_request_parts(
+                parts: &mut Parts,
+                state: &AppState,
+            ) -> Result<Self, Problem> {
+                let Caller { account, .. } = Caller::from_request_parts(parts, state).await?;
+                require(&account, $role)?;
+                Ok(Self { account })
+            }
+        }
+    };
+}
+
+at_least!(Labeller, Role::Labeller);
+at_least!(Researcher, Role::Researcher);
+at_least!(Admin, Role::Admin);
+
+/// Refuses an account whose role does not reach.
+pub(crate) fn require(account: &Account, role: Role) -> Result<(), Problem> {
+    if account.role >= role {
+        return Ok(());
+    }
+    let held = account.role;
+    Err(Problem::forbidden(format!(
+        "this needs the role {role}, and {} has the role {held}; an admin can change it",
+        account.name
+    )))
+}
+
+async fn identify(parts: &Parts, state: &AppState) -> Result<Caller, Problem> {
+    if let Some(token) = parts.headers.get(header::AUTHORIZATION) {
+        let token = token.to_str().ok().and_then(bearer);
+        return by_token(state, token.ok_or_else(Problem::signed_out)?).await;
+    }
+    let token = cookie::token_in(&parts.headers).ok_or_else(Problem::signed_out)?;
+    let session = state
+        .store
+        .login_session(&secret::hash_of(&token), SESSION_LIMITS)
+        .await?
+        .ok_or_else(Problem::signed_out)?;
+    if origin::changes(&parts.method) {
+        origin::refuse_other_sites(&parts.headers)?;
+        let given = parts.headers.get(CSRF).map(|value| value.as_bytes());
+        // Hashes are compared, so that the time it takes tells nothing.
+        let matches = given
+            .and_then(|given| std::str::from_utf8(given).ok())
+            .is_some_and(|given| secret::hash_of(given) == secret::hash_of(&session.csrf));
+        if !matches {
+            return Err(Problem::new(
+                axum::http::StatusCode::FORBIDDEN,
+                "csrf",
+                "The CSRF token is missing or wrong",
+                format!("send the header {CSRF} with the csrf of GET /api/session"),
+            ));
+        }
+    }
+    Ok(Caller {
+        account: session.account.account.clone(),
+        session: Some(session),
+    })
+}
+
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && token.starts_with(TOKEN_PREFIX)).then_some(token)
+}
+
+async fn by_token(state: &AppState, token: &str) -> Result<Caller, Problem> {
+    let hash = secret::hash_of(token);
+    let account = state.store.account_of_token(&hash).await?;
+    let account = account.ok_or_else(Problem::signed_out)?.account;
+    Ok(Caller {
+        account,
+        session: None,
+    })
+}
+
+/// A busy database is no reason to refuse: the next request notes it.
+async fn note_use(state: &AppState, session: &LoginSession) -> Result<(), Problem> {
+    match state.store.touch_session(session).await {
+        Ok(()) | Err(StoreError::Busy { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,6 @@
+//! The workbench in the browser: what the server needs of this program.
+
+mod guide;
+mod workbench;
+
+pub use workbench::ProjectWorkbench;

@@ -1,0 +1,102 @@
+//! The measuring protocols and the project's settings, as the server reaches them.
+
+use super::guide;
+use crate::commands::measure::{self, Asked};
+use crate::project::Project;
+use anyhow::Result;
+use futures_util::future::BoxFuture;
+use nines_domain::snippet::{DesignId, SnippetId};
+use nines_server::{Workbench, WorkbenchError};
+use nines_store::{DesignKind, StoreError};
+use serde_json::Value;
+use std::future::Future;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// The workbench of a project.
+pub struct ProjectWorkbench {
+    project: Arc<Project>,
+}
+
+impl ProjectWorkbench {
+    /// The workbench of an open project.
+    pub fn new(project: Arc<Project>) -> Self {
+        Self { project }
+    }
+
+    /// Does measuring work on a thread of its own: it computes for longer than a thread that answers
+    /// requests may be held.
+    fn aside<T, F, W>(&self, work: W) -> BoxFuture<'static, Result<T, WorkbenchError>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>>,
+        W: FnOnce(Arc<Project>) -> F + Send + 'static,
+    {
+        let project = Arc::clone(&self.project);
+        Box::pin(async move {
+            let runtime = Handle::current();
+            let done = tokio::task::spawn_blocking(move || runtime.block_on(work(project))).await;
+            match done {
+                Ok(found) => found.map_err(|error| told(&error)),
+                Err(error) => Err(WorkbenchError::Failed(error.to_string())),
+            }
+        })
+    }
+}
+
+/// Tells what cannot be done yet from what failed.
+fn told(error: &anyhow::Error) -> WorkbenchError {
+    let text = format!("{error:#}");
+    if error
+        .chain()
+        .any(|cause| cause.is::<StoreError>() || cause.is::<std::io::Error>())
+    {
+        WorkbenchError::Failed(text)
+    } else {
+        WorkbenchError::Refused(text)
+    }
+}
+
+impl Workbench for ProjectWorkbench {
+    fn waiting(
+        &self,
+        kind: DesignKind,
+        design: Option<DesignId>,
+    ) -> BoxFuture<'_, Result<Vec<SnippetId>, WorkbenchError>> {
+        self.aside(move |project| async move {
+            let open = match kind {
+                DesignKind::Leak => measure::open_answers(&project, design, Asked::PEOPLE).await?,
+                DesignKind::Compare => {
+                    measure::open_compared(&project, design, Asked::PEOPLE).await?
+                }
+                DesignKind::Quality => {
+                    anyhow::bail!(
+                        "a design of the quality wants pairs rated, not snippets labelled"
+                    )
+                }
+            };
+            Ok(open.into_iter().map(|snippet| snippet.id).collect())
+        })
+    }
+
+    fn pairs(
+        &self,
+        design: Option<DesignId>,
+    ) -> BoxFuture<'_, Result<Vec<(SnippetId, SnippetId)>, WorkbenchError>> {
+        self.aside(move |project| async move {
+            let open = measure::open_pairs(&project, design, Asked::PEOPLE).await?;
+            Ok(open
+                .into_iter()
+                .map(|pair| (pair.left, pair.right))
+                .collect())
+        })
+    }
+
+    fn reliability(&self) -> BoxFuture<'_, Result<Value, WorkbenchError>> {
+        Box::pin(async { Ok(Value::Null) })
+    }
+
+    fn save_guide(&self, version: u32, text: String) -> BoxFuture<'_, Result<(), WorkbenchError>> {
+        self.aside(move |project| async move { guide::save(&project.folder, version, &text) })
+    }
+}

@@ -1,0 +1,63 @@
+// A real Chromium, and what every page must pass in it.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** Starts the browser; it ends with the test. */
+export async function browser(t) {
+  const executablePath =
+    process.env.CHROMIUM ?? execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser']).toString().trim();
+  const started = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+  t?.after(() => started.close());
+  return started;
+}
+
+/** Opens a window of its own, signed in as a client is, and hears what goes wrong in it. */
+export async function window(started, client, options = {}) {
+  const context = await started.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  if (client?.cookie) {
+    const [name, value] = client.cookie.split('=');
+    await context.addCookies([{ name, value, url: client.origin, httpOnly: true, sameSite: 'Strict' }]);
+  }
+  const page = await context.newPage();
+  page.wrong = [];
+  page.on('pageerror', (error) => page.wrong.push(String(error)));
+  page.on('console', (message) => {
+    const text = message.text();
+    // A refusal that the page itself handles is also told to the console.
+    if (message.type() === 'error' && !/Failed to load resource|ERR_CONNECTION|net::/.test(text)) page.wrong.push(text);
+  });
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.protocol.startsWith('http') && url.hostname !== '127.0.0.1') page.wrong.push(`asked for ${request.url()}`);
+  });
+  page.setDefaultTimeout(20_000);
+  return page;
+}
+
+/** Fails where the page told the console of an error, or asked another host for anything. */
+export function nothingWrong(page) {
+  assert.deepEqual(page.wrong, []);
+}
+
+/** Fails where axe finds something that keeps people out, or where the page is wider than the window. */
+export async function accessible(page, what) {
+  const session = await page.context().newCDPSession(page);
+  // Not as a script of the page: its policy allows none from outside, which is what we want of it.
+  const { readFile } = await import('node:fs/promises');
+  const { exceptionDetails, result } = await session.send('Runtime.evaluate', {
+    expression: `${await readFile(AXE, 'utf8')};
+      axe.run(document, { resultTypes: ['violations'] }).then((found) => JSON.stringify(found.violations.map((one) => ({
+        id: one.id, help: one.help, nodes: one.nodes.map((node) => node.html).slice(0, 3) }))))`,
+    awaitPromise: true,
+    returnByValue: true,
+  });
+  assert.equal(exceptionDetails, undefined, JSON.stringify(exceptionDetails));
+  assert.deepEqual(JSON.parse(result.value), [], `axe on ${what}`);
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.ok(wider <= 0, `${what} is ${wider} px wider than the window`);
+}

@@ -1,0 +1,147 @@
+// The outbox of whoever is signed in, for every page: what was not saved at the last reload is sent wherever the
+// app is opened next.
+
+import { call } from './api';
+import { notices } from './notices.svelte';
+import { Outbox, type Entry, type Refused, type Road } from './outbox';
+import { session } from './session.svelte';
+import type { Session } from './types';
+
+/** The server has taken an entry, or refused it for good. */
+type Settled = (entry: Entry, answer: unknown, taken: boolean) => void;
+
+class Unsaved {
+  /** Answers not saved yet. */
+  count = $state(0);
+  road = $state<Road>('open');
+  refusals = $state.raw<Refused[]>([]);
+  box: Outbox | null = null;
+  #owner = '';
+  readonly #listeners = new Set<Settled>();
+
+  /** Whose answers are kept: a project's account. */
+  static ownerOf({ project, account }: Session): string {
+    return `${encodeURIComponent(project.id ?? project.name)}.${account.id}`;
+  }
+
+  get owner(): string {
+    return this.#owner;
+  }
+
+  /** Begins sending for the account that is signed in; stops when nobody is. */
+  follow(current: Session | null) {
+    const owner = current ? Unsaved.ownerOf(current) : '';
+    if (owner === this.#owner && this.box) {
+      this.box.wake();
+      return;
+    }
+    this.box?.close();
+    this.#owner = owner;
+    this.box = null;
+    if (!owner) {
+      return;
+    }
+    this.box = new Outbox({
+      owner,
+      store: localStorage,
+      send,
+      changed: () => this.#look(),
+      settled: (entry, answer) => {
+        this.#tell(entry, answer, true);
+      },
+      refused: (refused) => {
+        if (refused.operation.kind !== 'undo') {
+          notices.fail(new Error(refused.why), 'An answer was not taken');
+        }
+        this.#tell(refused, undefined, false);
+      },
+      unkept: () =>
+        notices.fail(
+          new Error('Its storage is full or switched off. Keep this page open until everything is saved.'),
+          'This browser cannot keep unsaved answers',
+        ),
+      alone,
+    });
+    this.#look();
+    this.box.wake();
+  }
+
+  onSettled(listener: Settled): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Looks at the storage again: another tab may have changed it. */
+  look() {
+    this.#look();
+  }
+
+  #tell(entry: Entry, answer: unknown, taken: boolean) {
+    for (const listener of [...this.#listeners]) {
+      listener(entry, answer, taken);
+    }
+  }
+
+  #look() {
+    this.count = this.box?.unsaved ?? 0;
+    this.road = this.box?.road ?? 'open';
+    this.refusals = this.box?.refusals ?? [];
+  }
+}
+
+/** One tab at a time sends, where the browser can tell tabs apart; elsewhere the server's answers agree anyway. */
+async function alone(work: () => Promise<void>): Promise<boolean> {
+  if (!('locks' in navigator)) {
+    await work();
+    return true;
+  }
+  return navigator.locks.request('nines.outbox', { ifAvailable: true }, async (lock) => {
+    if (!lock) {
+      return false;
+    }
+    await work();
+    return true;
+  });
+}
+
+function send({ assignment: id, operation }: Entry): Promise<unknown> {
+  const path = { id };
+  switch (operation.kind) {
+    case 'label':
+      return call('POST /assignments/{id}/label', { path, body: operation.body });
+    case 'comparison':
+      return call('POST /assignments/{id}/comparison', { path, body: operation.body });
+    case 'skip':
+      return call('POST /assignments/{id}/skip', { path, body: operation.body });
+    case 'undo':
+      return call('POST /assignments/{id}/undo', { path });
+    case 'flag':
+      return call('POST /assignments/{id}/flag', { path, body: operation.body });
+    case 'ruling':
+      return call('POST /rulings', { body: { ...operation.body, assignment: id } });
+  }
+}
+
+export const unsaved = new Unsaved();
+
+/** Keeps the outbox in step with the session, the connection and the other tabs; the shell does this once. */
+export function followSession(): () => void {
+  const online = () => unsaved.box?.wake();
+  const stored = (event: StorageEvent) => {
+    if (event.key === null || event.key.startsWith('nines.')) {
+      unsaved.look();
+    }
+  };
+  window.addEventListener('online', online);
+  window.addEventListener('storage', stored);
+  const stop = $effect.root(() => {
+    $effect(() => {
+      unsaved.follow(session.current);
+    });
+  });
+  return () => {
+    stop();
+    window.removeEventListener('online', online);
+    window.removeEventListener('storage', stored);
+  };
+}

@@ -1,0 +1,11 @@
+import type { Queue } from '../../lib/types';
+
+/** Whether a queue's items are pairs. */
+export function comparesPairs({ kind }: Pick<Queue, 'kind'>): boolean {
+  return kind === 'compare' || kind === 'quality';
+}
+
+/** The page on which a queue is worked. */
+export function placeOf(queue: Pick<Queue, 'id' | 'kind'>): string {
+  return `${comparesPairs(queue) ? '/compare' : '/label'}/${queue.id}`;
+}
