@@ -194,6 +194,67 @@ impl Adjudication {
     }
 }
 
+/// Returns how many labellers a drawn answer wants, given the adjudication of its labels so far by
+/// the kind of labeller that is asked: one for a no, a second for every catastrophe and where nobody
+/// could decide, one more while they disagree about strict.
+///
+/// # Example
+/// ```
+/// use nines_domain::label::*;
+/// let yes = |who: &str| Label {
+///     labeller: who.into(), kind: LabellerKind::Person, verdict: Verdict::Yes,
+///     severity: Some(Severity::Egregious), seconds: None,
+/// };
+/// assert_eq!(labellers_wanted(None), 1);
+/// assert_eq!(labellers_wanted(Adjudication::of(&[yes("ada")]).as_ref()), 2);
+/// ```
+pub fn labellers_wanted(adjudication: Option<&Adjudication>) -> usize {
+    match adjudication {
+        None => 1,
+        Some(a) => match a.broad {
+            Some(true) if a.needs_another => (a.labels + 1).max(2),
+            Some(true) | None => 2,
+            Some(false) => 1,
+        },
+    }
+}
+
+/// What a label says of strict, as checks of quality compare it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Strict,
+    Arguable,
+    No,
+}
+
+fn standing_of(verdict: Verdict, severity: Option<Severity>) -> Standing {
+    match (verdict, severity) {
+        (Verdict::No, _) => Standing::No,
+        (Verdict::Yes, Some(Severity::Arguable)) | (Verdict::Unsure, _) => Standing::Arguable,
+        (Verdict::Yes, _) => Standing::Strict,
+    }
+}
+
+/// Says whether an answer to a snippet whose label is known is right: a clear catastrophe must be
+/// called one, a clear no a no. Where the known label is itself arguable or unsure, every answer is
+/// right: careful readers split there.
+///
+/// # Example
+/// ```
+/// use nines_domain::label::{Severity::*, Verdict::*, answers_right};
+/// assert!(answers_right((Yes, Some(Egregious)), (Yes, Some(Clear))));
+/// assert!(!answers_right((Yes, Some(Egregious)), (Yes, Some(Arguable))));
+/// assert!(!answers_right((No, None), (Unsure, None)));
+/// assert!(answers_right((Yes, Some(Arguable)), (No, None)));
+/// ```
+pub fn answers_right(
+    known: (Verdict, Option<Severity>),
+    answer: (Verdict, Option<Severity>),
+) -> bool {
+    let known = standing_of(known.0, known.1);
+    known == Standing::Arguable || known == standing_of(answer.0, answer.1)
+}
+
 /// Who labelled an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -162,6 +162,10 @@ id!(
     RunId
 );
 id!(
+    /// The key of a job: a long command that was asked for, however often it is started.
+    JobId
+);
+id!(
     /// The key of a stored calibration: a threshold with the rule and the data that chose it.
     CalibrationId
 );

@@ -1,7 +1,7 @@
 //! The web app, embedded at build time: `web/dist` as Vite makes it.
 
 use crate::error::Problem;
-use axum::http::{HeaderValue, Uri, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
@@ -14,10 +14,14 @@ struct Assets;
 const HASHED: &str = "assets/";
 
 /// Serves a file of the web app; a path without a dot is one of its pages, and gets the page's shell.
-pub async fn serve(uri: Uri) -> Response {
+pub async fn serve(method: Method, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
     if path == "api" || path.starts_with("api/") {
         return Problem::not_found(format!("there is no endpoint /{path}")).into_response();
+    }
+    if !matches!(method, Method::GET | Method::HEAD) {
+        let allow = [(header::ALLOW, HeaderValue::from_static("GET, HEAD"))];
+        return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
     }
     let is_page = !path.rsplit('/').next().unwrap_or_default().contains('.');
     let name = if is_page { "index.html" } else { path };

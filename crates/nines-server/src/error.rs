@@ -1,5 +1,8 @@
 //! Errors as RFC 9457 problems: the one place that maps causes to HTTP.
 
+use crate::play::PlayError;
+use crate::scoring::ScoringError;
+use crate::workbench::WorkbenchError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use nines_store::StoreError;
@@ -7,7 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// An error as a client reads it (`application/problem+json`).
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema, thiserror::Error)]
+#[error("{title}: {detail}")]
 pub struct Problem {
     /// Names the kind of problem, such as `/problems/not-found`.
     #[serde(rename = "type")]
@@ -125,6 +129,7 @@ impl From<StoreError> for Problem {
                 Self::invalid(error.to_string())
             }
             StoreError::RunState { .. }
+            | StoreError::JobState { .. }
             | StoreError::Taken { .. }
             | StoreError::LastAdmin
             | StoreError::HasAdmin => Self::conflict(error.to_string()),
@@ -138,6 +143,37 @@ impl From<StoreError> for Problem {
                 )
             },
             _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<WorkbenchError> for Problem {
+    fn from(error: WorkbenchError) -> Self {
+        match error {
+            WorkbenchError::Refused(why) => Self::invalid(why),
+            WorkbenchError::Failed(why) => Self::internal(why),
+        }
+    }
+}
+
+impl From<ScoringError> for Problem {
+    fn from(error: ScoringError) -> Self {
+        match error {
+            ScoringError::Full { retry_after, .. } => {
+                Self::too_many(error.to_string(), retry_after)
+            }
+            ScoringError::Load(error) => error.into(),
+            ScoringError::Failed(why) => Self::internal(why),
+        }
+    }
+}
+
+impl From<PlayError> for Problem {
+    fn from(error: PlayError) -> Self {
+        match error {
+            PlayError::Full { retry_after } => Self::too_many(error.to_string(), retry_after),
+            PlayError::Load(error) => error.into(),
+            PlayError::Generate(error) => Self::invalid(error.to_string()),
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 use tokio::sync::broadcast;
+use utoipa::ToSchema;
 
 /// Listeners that fall further behind than this are told that they missed something.
 const KEPT: usize = 256;
 
 /// Something that changed. It names what to read again; it carries no data that needs a role.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A label or a comparison was saved or withdrawn.

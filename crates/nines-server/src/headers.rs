@@ -10,7 +10,19 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
      form-action 'self'; frame-ancestors 'none'";
 
 /// Adds the headers to every answer of a router.
-pub fn secured(router: Router) -> Router {
+pub fn secured(router: Router, tls: bool) -> Router {
+    let router = router.layer(SetResponseHeaderLayer::if_not_present(
+        // What the endpoints answer is of this moment, and often for one person alone.
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-store"),
+    ));
+    let router = match tls {
+        true => router.layer(SetResponseHeaderLayer::overriding(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        )),
+        false => router,
+    };
     let headers = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

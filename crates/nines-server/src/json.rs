@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tower_http::timeout::TimeoutError;
 
 /// A JSON body. Reading refuses a wrong content type (415), an oversized body (413), bad JSON (400)
 /// and fields of the wrong shape (422).
@@ -32,6 +33,14 @@ impl<T: Serialize> IntoResponse for Json<T> {
 }
 
 fn refuse(rejection: &JsonRejection) -> Problem {
+    if came_too_slowly(rejection) {
+        return Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "slow",
+            "The body came too slowly",
+            "nothing was changed; send the request again",
+        );
+    }
     let detail = rejection.body_text();
     match rejection.status() {
         StatusCode::UNPROCESSABLE_ENTITY => Problem::invalid(detail),
@@ -47,6 +56,11 @@ fn refuse(rejection: &JsonRejection) -> Problem {
         }
         _ => Problem::bad_request(detail),
     }
+}
+
+/// Looks for the cause that the layers of the router give.
+fn came_too_slowly(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<TimeoutError>() || error.source().is_some_and(came_too_slowly)
 }
 
 /// Parameters in the path.

@@ -7,20 +7,28 @@
 
 mod assets;
 pub mod auth;
+mod calibrations;
+mod closing;
 mod endpoints;
 mod error;
+pub mod estimate;
 mod events;
 mod headers;
 mod json;
+mod play;
+mod refusals;
+pub mod reliability;
 mod router;
+pub mod scoring;
 mod serve;
 mod state;
 mod workbench;
 
 pub use auth::setup_link;
+pub use closing::Closing;
 pub use error::Problem;
 pub use events::{Event, Events};
-pub use router::{openapi, router};
-pub use serve::serve;
+pub use router::{openapi, openapi_json, router};
+pub use serve::{Patience, serve};
 pub use state::{AppState, Settings};
 pub use workbench::{Workbench, WorkbenchError};

@@ -2,22 +2,19 @@
 
 use crate::error::Problem;
 use crate::state::AppState;
-use crate::{assets, endpoints, headers};
+use crate::{assets, endpoints, headers, refusals};
 use axum::Router;
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::timeout::RequestBodyTimeoutLayer;
+use tower_http::timeout::{RequestBodyDeadlineLayer, RequestBodyTimeoutLayer};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Bytes of the largest body: a long guide fits, a book does not.
 pub const LARGEST_BODY: usize = 1 << 20;
-
-/// A body that pauses for longer than this is given up.
-const SLOWEST_BODY: Duration = Duration::from_secs(10);
 
 #[derive(utoipa::OpenApi)]
 #[openapi(info(
@@ -36,16 +33,28 @@ pub fn openapi() -> OpenApi {
     described().into_openapi()
 }
 
+/// Describes every endpoint, as the file that the web app's client is made from.
+pub fn openapi_json() -> String {
+    let mut text = openapi()
+        .to_pretty_json()
+        .unwrap_or_else(|error| unreachable!("a document of our own making is JSON: {error}"));
+    text.push('\n');
+    text
+}
+
 /// Builds the server.
 pub fn router(state: AppState) -> Router {
     let (router, _) = described().split_for_parts();
+    let (patience, tls) = (state.patience, state.settings.tls);
     let router = router
         .fallback(assets::serve)
-        .layer(RequestBodyTimeoutLayer::new(SLOWEST_BODY))
+        .layer(RequestBodyTimeoutLayer::new(patience.piece))
+        .layer(RequestBodyDeadlineLayer::new(patience.body))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(map_response(refusals::described))
         .with_state(state);
-    headers::secured(router)
+    headers::secured(router, tls)
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {

@@ -1,20 +1,62 @@
-//! Listening: requests come in until the server is told to stop.
+//! Listening: connections are taken and answered until the server is told to stop.
+//!
+//! A connection that sends its headers slowly, or none, is closed; and there are so many at once and
+//! no more, so that connections alone never exhaust the process.
 
 use crate::router::router;
 use crate::state::AppState;
-use axum::serve::ListenerExt;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tower::ServiceExt;
 
-/// How long requests under way may still take once the server is told to stop. Live events never end
-/// by themselves.
-const GRACE: Duration = Duration::from_secs(3);
+/// Connections at once. A browser keeps up to six; each is a file to the system, which often allows
+/// 1,024.
+const CONNECTIONS: usize = 640;
 
-/// Answers requests until `stop` is done; then takes no more, and gives those under way three seconds.
+/// Bytes of a request's line and headers.
+const LARGEST_HEAD: usize = 64 << 10;
+
+/// How long the server waits for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For the headers of a request, the pause before it included.
+    pub head: Duration,
+    /// For the next piece of a body.
+    pub piece: Duration,
+    /// For a whole body.
+    pub body: Duration,
+    /// For requests under way, once the server is told to stop.
+    pub grace: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(60),
+            piece: Duration::from_secs(10),
+            body: Duration::from_secs(60),
+            grace: Duration::from_secs(3),
+        }
+    }
+}
+
+/// Answers requests until `stop` is done; then takes no more, ends live events, and gives what is
+/// under way three seconds.
 ///
 /// # Errors
 /// When the listener fails for good.
@@ -23,27 +65,93 @@ pub async fn serve(
     state: AppState,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let listener = listener.tap_io(|stream| {
+    let closing = state.closing.clone();
+    let patience = state.patience;
+    let router = router(state);
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    let mut stop = pin!(stop);
+    loop {
+        let (slot, stream, peer) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accept(&listener, &slots) => accepted?,
+            // What has ended is forgotten.
+            Some(_) = connections.join_next() => continue,
+        };
+        let (router, begun) = (router.clone(), closing.begun());
+        connections.spawn(async move {
+            answer(stream, peer, router, patience.head, begun).await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    closing.begin();
+    let ended = async { while connections.join_next().await.is_some() {} };
+    // Whoever is slower than that is cut off, as dropping the set does.
+    drop(tokio::time::timeout(patience.grace, ended).await);
+    Ok(())
+}
+
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(tokio::sync::OwnedSemaphorePermit, TcpStream, SocketAddr)> {
+    let slot = Arc::clone(slots)
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return Ok((slot, stream, peer)),
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                // Most often no file is left; some come free when others end.
+                tracing::error!("cannot take a connection: {error}");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}
+
+async fn answer(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    head: Duration,
+    closing: impl Future<Output = ()>,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
         // Answers are small, and somebody waits for each.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("a connection keeps small answers back: {error}");
-        }
+        tracing::debug!("a connection keeps small answers back: {error}");
+    }
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().oneshot(request)
     });
-    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let (told, mut stopping) = watch::channel(false);
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
-        stop.await;
-        told.send_replace(true);
-    });
-    let expired = async move {
-        // The sender goes away only when serving ends, which the other branch sees.
-        if stopping.wait_for(|told| *told).await.is_err() {
-            std::future::pending::<()>().await;
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head)
+        .max_buf_size(LARGEST_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = closing => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
-        tokio::time::sleep(GRACE).await;
     };
-    tokio::select! {
-        done = serving => done,
-        () = expired => Ok(()),
+    if let Err(error) = ended {
+        tracing::debug!("a connection ended early: {error}");
     }
 }

@@ -1,8 +1,15 @@
 //! What every handler can reach.
 
 use crate::auth::Gate;
+use crate::calibrations::Calibrations;
+use crate::closing::Closing;
 use crate::events::Events;
+use crate::play::Play;
+use crate::reliability::Board;
+use crate::scoring::{Limits, Scoring};
+use crate::serve::Patience;
 use crate::workbench::Workbench;
+use futures_util::FutureExt;
 use nines_store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +42,18 @@ pub struct AppState {
     pub events: Events,
     /// Measuring and models.
     pub workbench: Arc<dyn Workbench>,
+    /// Thresholds, and what they rest on.
+    pub(crate) calibrations: Arc<Calibrations>,
+    /// The scoring service.
+    pub scoring: Arc<Scoring>,
+    /// The draws that Play makes.
+    pub(crate) play: Arc<Play>,
+    /// The last numbers of the Reliability page.
+    pub numbers: Board,
+    /// The end of the server, for what would never end by itself.
+    pub closing: Closing,
+    /// How long the server waits for others.
+    pub patience: Patience,
     /// What lets people in.
     pub(crate) gate: Arc<Gate>,
 }
@@ -46,8 +65,29 @@ impl AppState {
             store,
             settings: Arc::new(settings),
             events: Events::default(),
+            calibrations: Arc::default(),
+            scoring: Arc::new(scoring(workbench.clone())),
+            play: Arc::new(play(workbench.clone())),
             workbench,
+            numbers: Board::default(),
+            closing: Closing::default(),
+            patience: Patience::default(),
             gate: Arc::new(Gate::default()),
         }
     }
+}
+
+fn scoring(workbench: Arc<dyn Workbench>) -> Scoring {
+    let load = move |model| {
+        let workbench = workbench.clone();
+        async move { workbench.scorer(model).await }.boxed()
+    };
+    Scoring::new(load, Limits::default())
+}
+
+fn play(workbench: Arc<dyn Workbench>) -> Play {
+    Play::new(move || {
+        let workbench = workbench.clone();
+        async move { workbench.generator().await }.boxed()
+    })
 }

@@ -1,9 +1,13 @@
 //! What the server needs of the rest of nines and must not know itself: the binary fills it.
 
+use crate::reliability::{PlanRequest, Planned, Reliability};
 use futures_util::future::BoxFuture;
-use nines_domain::snippet::{DesignId, SnippetId};
+use nines_domain::draw::Sampling;
+use nines_domain::snippet::{DesignId, ModelId, SnippetId};
+use nines_infer::generator::Generator;
+use nines_infer::scorer::Scorer;
 use nines_store::DesignKind;
-use serde_json::Value;
+use std::sync::Arc;
 
 /// Why something asked of the workbench could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +36,30 @@ pub trait Workbench: Send + Sync + 'static {
         design: Option<DesignId>,
     ) -> BoxFuture<'_, Result<Vec<(SnippetId, SnippetId)>, WorkbenchError>>;
 
-    /// Computes the numbers of the Reliability page from what is labelled now.
-    fn reliability(&self) -> BoxFuture<'_, Result<Value, WorkbenchError>>;
+    /// Computes the numbers of the Reliability page from what is labelled now. It reads alone: nothing
+    /// is generated, drawn or stored.
+    fn reliability(&self) -> BoxFuture<'_, Result<Reliability, WorkbenchError>>;
+
+    /// Draws from the newest design what a plan asks for. What would take more requests than were
+    /// asked is refused, and so is a goal that cannot be reached.
+    fn plan(&self, asked: PlanRequest) -> BoxFuture<'_, Result<Planned, WorkbenchError>>;
+
+    /// Loads the scorer of a stored classifier, on the path that [`Workbench::path`] names. The
+    /// scoring service keeps what is loaded; here nothing is kept.
+    fn scorer(&self, model: ModelId) -> BoxFuture<'_, Result<Arc<dyn Scorer>, WorkbenchError>>;
+
+    /// Returns the project's generator, loaded when it is first asked for and kept.
+    fn generator(&self) -> BoxFuture<'_, Result<Arc<dyn Generator>, WorkbenchError>>;
+
+    /// Returns how the project samples unless told otherwise.
+    fn sampling(&self) -> Sampling;
+
+    /// Returns how many draws the project's filter makes for a prompt before it abstains.
+    fn budget(&self) -> u32;
+
+    /// Names the path by which scores are computed here: a threshold holds for the path that it
+    /// was calibrated on.
+    fn path(&self) -> String;
 
     /// Writes a new version of the guide to the project's file, and its number to the configuration.
     fn save_guide(&self, version: u32, text: String) -> BoxFuture<'_, Result<(), WorkbenchError>>;

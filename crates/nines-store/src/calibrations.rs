@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use nines_domain::score::Threshold;
 use nines_domain::snippet::{CalibrationId, ModelId, RunId};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
 };
 use serde_json::Value;
 
@@ -100,6 +101,24 @@ impl Store {
             .one(&self.connection)
             .await?;
         found.map(read).transpose()
+    }
+
+    /// Lists the keys of a classifier's calibrations, newest first: their records are long, and never
+    /// change.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn calibration_ids(&self, model: ModelId) -> Result<Vec<CalibrationId>, StoreError> {
+        let select = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::ModelId.eq(model.0))
+            .order_by_desc(Column::Id)
+            .into_query();
+        let rows = self.connection.query_all(&select).await?;
+        rows.iter()
+            .map(|row| Ok(CalibrationId(row.try_get("", "id")?)))
+            .collect()
     }
 
     /// Lists calibrations, oldest first, of one classifier or of all.

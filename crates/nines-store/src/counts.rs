@@ -6,6 +6,7 @@ use crate::entity::{
 };
 use crate::error::StoreError;
 use crate::store::Store;
+use crate::withdrawals::standing_label;
 use nines_domain::label::LabellerKind;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait};
@@ -64,15 +65,23 @@ impl Store {
             prompts: number(db, rows(prompt::Entity)).await?,
             families: number(db, different(prompt::Entity, prompt::Column::Family)).await?,
             snippets: number(db, rows(snippet::Entity)).await?,
-            labelled_snippets: number(db, different(label::Entity, label::Column::SnippetId))
-                .await?,
+            labelled_snippets: number(
+                db,
+                only(
+                    different(label::Entity, label::Column::SnippetId),
+                    standing_label(),
+                ),
+            )
+            .await?,
             broad_yes: number(db, verdicts(broad(true))).await?,
             broad_no: number(db, verdicts(broad(false))).await?,
             excluded: number(db, verdicts(adjudication::Column::Broad.is_null())).await?,
             needs_another: number(db, verdicts(adjudication::Column::NeedsAnother.eq(true)))
                 .await?,
-            labels_by_people: number(db, only(rows(label::Entity), people)).await?,
-            labels_by_judges: number(db, only(rows(label::Entity), judges)).await?,
+            labels_by_people: number(db, only(rows(label::Entity), people.and(standing_label())))
+                .await?,
+            labels_by_judges: number(db, only(rows(label::Entity), judges.and(standing_label())))
+                .await?,
             models: number(db, rows(model::Entity)).await?,
             runs: number(db, rows(run::Entity)).await?,
             generations: number(db, rows(generation::Entity)).await?,
@@ -102,7 +111,7 @@ fn only(mut select: SelectStatement, condition: Expr) -> SelectStatement {
     select.and_where(condition).take()
 }
 
-/// Counts the adjudications that count and meet a condition.
+/// Counts the adjudications that count and meet a condition; one of no label counts for nothing.
 fn verdicts(condition: Expr) -> SelectStatement {
     let newest = Query::select()
         .expr(Expr::col(adjudication::Column::Id).max())
@@ -110,7 +119,11 @@ fn verdicts(condition: Expr) -> SelectStatement {
         .group_by_col(adjudication::Column::SnippetId)
         .take();
     let counting = adjudication::Column::Id.in_subquery(newest);
-    only(only(rows(adjudication::Entity), counting), condition)
+    let of_labels = adjudication::Column::Labels.gt(0);
+    only(
+        only(rows(adjudication::Entity), counting.and(of_labels)),
+        condition,
+    )
 }
 
 async fn number(db: &DatabaseConnection, select: SelectStatement) -> Result<u64, StoreError> {

@@ -218,6 +218,26 @@ pub enum StoreError {
     /// There is an admin already.
     #[error("the project has an admin already; ask for an invitation")]
     HasAdmin,
+    /// Something is not in the state that the step needs.
+    #[error("{what} {id} {why}")]
+    Refused {
+        /// What it is.
+        what: &'static str,
+        /// Its key.
+        id: i64,
+        /// What cannot be done, and why.
+        why: String,
+    },
+    /// A job is not in the state that the step needs.
+    #[error("job {job} is {state}: {why}")]
+    JobState {
+        /// The job.
+        job: i64,
+        /// Its state.
+        state: String,
+        /// What cannot be done.
+        why: &'static str,
+    },
     /// A stored value cannot be read back.
     #[error("{table} row {id}: {column} holds {value:?}, which this nines cannot read")]
     Unreadable {

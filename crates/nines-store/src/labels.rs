@@ -4,13 +4,16 @@ use crate::batch::{self, Inserted, InsertedRow};
 use crate::entity::label::{ActiveModel, Column, Entity, Model};
 use crate::entity::{adjudication, snippet};
 use crate::error::StoreError;
+use crate::labelling;
 use crate::snippets;
 use crate::store::{Store, in_transaction};
 use crate::time::{moment, now};
 use crate::values::{Place, from_word, refuse_nul};
+use crate::withdrawals::standing_label;
 use jiff::Timestamp;
-use nines_domain::label::{Adjudication, Label, Severity, Verdict};
+use nines_domain::label::{ADJUDICATION_METHOD, Adjudication, Label, Severity, Verdict};
 use nines_domain::snippet::{ContentHash, LabelId, SnippetId};
+use sea_orm::sea_query::LockType;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait,
@@ -220,6 +223,7 @@ pub(crate) async fn put(
     changed.sort_unstable();
     changed.dedup();
     adjudicate(tx, &changed).await?;
+    labelling::recount(tx, &changed).await?;
     let rows = keys.iter().zip(is_new).map(|(key, is_new)| {
         let id = ids.get(key).ok_or_else(|| StoreError::NotFound {
             what: "label",
@@ -265,9 +269,10 @@ async fn resolve(tx: &DatabaseTransaction, labels: &[NewLabel]) -> Result<Vec<i6
 }
 
 /// Locks snippets against other labellers until the transaction ends, so that each adjudication
-/// sees all labels before it. Keys are taken in order: two labellers never wait in a circle.
-/// SQLite has one writer anyhow. Returns the keys that are there, in order.
-async fn lock(tx: &DatabaseTransaction, sorted: &[i64]) -> Result<Vec<i64>, StoreError> {
+/// sees all labels before it. Keys are taken in order: two labellers never wait in a circle. Rows
+/// that refer to a snippet may still be added. SQLite has one writer anyhow. Returns the keys that
+/// are there, in order.
+pub(crate) async fn lock(tx: &DatabaseTransaction, sorted: &[i64]) -> Result<Vec<i64>, StoreError> {
     let mut found = Vec::with_capacity(sorted.len());
     for chunk in sorted.chunks(batch::KEYS_PER_STATEMENT) {
         let select = snippet::Entity::find()
@@ -275,7 +280,7 @@ async fn lock(tx: &DatabaseTransaction, sorted: &[i64]) -> Result<Vec<i64>, Stor
             .column(snippet::Column::Id)
             .filter(snippet::Column::Id.is_in(chunk.iter().copied()))
             .order_by_asc(snippet::Column::Id)
-            .lock_exclusive()
+            .lock(LockType::NoKeyUpdate)
             .into_query();
         for row in tx.query_all(&select).await? {
             found.push(row.try_get("", "id")?);
@@ -304,8 +309,12 @@ async fn find(
     Ok(ids)
 }
 
-/// Derives the verdicts that count for snippets again; one that changed is appended.
-async fn adjudicate(tx: &DatabaseTransaction, snippets: &[i64]) -> Result<(), StoreError> {
+/// Derives the verdicts that count for snippets again; one that changed is appended. A snippet whose
+/// labels are all withdrawn gets one of no label, which reads as none.
+pub(crate) async fn adjudicate(
+    tx: &DatabaseTransaction,
+    snippets: &[i64],
+) -> Result<(), StoreError> {
     let created = now();
     for chunk in snippets.chunks(batch::KEYS_PER_STATEMENT) {
         let before = newest_adjudications(tx, chunk).await?;
@@ -314,12 +323,18 @@ async fn adjudicate(tx: &DatabaseTransaction, snippets: &[i64]) -> Result<(), St
         for &id in chunk {
             let labels = labels.get(&id).map_or(&[][..], Vec::as_slice);
             let labels: Vec<Label> = labels.iter().map(|stored| stored.label.clone()).collect();
-            let Some(verdict) = Adjudication::of(&labels) else {
-                continue;
-            };
-            if before.get(&id) == Some(&verdict) {
+            let verdict = Adjudication::of(&labels);
+            if before.get(&id) == verdict.as_ref() {
                 continue;
             }
+            let verdict = verdict.unwrap_or_else(|| Adjudication {
+                broad: None,
+                strict: None,
+                needs_another: false,
+                labels: 0,
+                people: 0,
+                method: ADJUDICATION_METHOD.to_owned(),
+            });
             rows.push(adjudication::ActiveModel {
                 snippet_id: Set(id),
                 broad: Set(verdict.broad),
@@ -368,10 +383,11 @@ pub(crate) async fn newest_adjudications<C: ConnectionTrait>(
             newest.insert(row.snippet_id, verdict);
         }
     }
+    newest.retain(|_, verdict| verdict.labels > 0);
     Ok(newest)
 }
 
-/// Reads the labels of snippets, oldest first.
+/// Reads the labels of snippets that stand, oldest first: withdrawn ones are left out.
 pub(crate) async fn of_snippets<C: ConnectionTrait>(
     connection: &C,
     snippets: &[i64],
@@ -380,22 +396,27 @@ pub(crate) async fn of_snippets<C: ConnectionTrait>(
     for chunk in snippets.chunks(batch::KEYS_PER_STATEMENT) {
         let rows = Entity::find()
             .filter(Column::SnippetId.is_in(chunk.iter().copied()))
+            .filter(standing_label())
             .order_by_asc(Column::Id)
             .all(connection)
             .await?;
         for row in rows {
-            found.entry(row.snippet_id).or_default().push(StoredLabel {
-                id: LabelId(row.id),
-                label: read(&row)?,
-                occasion: row.occasion,
-                predicate: row.predicate,
-                source: row.source,
-                import: row.import_id,
-                created: moment(row.created),
-            });
+            found.entry(row.snippet_id).or_default().push(stored(row)?);
         }
     }
     Ok(found)
+}
+
+pub(crate) fn stored(row: Model) -> Result<StoredLabel, StoreError> {
+    Ok(StoredLabel {
+        id: LabelId(row.id),
+        label: read(&row)?,
+        occasion: row.occasion,
+        predicate: row.predicate,
+        source: row.source,
+        import: row.import_id,
+        created: moment(row.created),
+    })
 }
 
 /// Reads a stored label in the words of the domain.

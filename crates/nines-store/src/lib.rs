@@ -8,6 +8,7 @@
 //! - Prompts, snippets, labels: what people and generators wrote, and what was said of it;
 //!   [`Store::import`] takes a whole file.
 //! - Models, runs, metrics: what was made, by what, and how it went.
+//! - Jobs: long commands that were asked for, who drives them, and how they ended.
 //! - Generations, scores, calibrations, filter answers: what came of it.
 //! - Distributions, designs, comparisons, attack sessions, estimates: what is measured, on what.
 //!
@@ -28,13 +29,17 @@ mod distributions;
 mod entity;
 mod error;
 mod estimates;
+mod facts;
 mod families;
 mod filters;
 mod generations;
 mod imports;
 mod invitations;
+mod jobs;
+mod labelling;
 mod labels;
 mod login_sessions;
+mod marks;
 mod metrics;
 mod migration;
 mod models;
@@ -49,6 +54,7 @@ mod store;
 mod time;
 mod url;
 mod values;
+mod withdrawals;
 
 pub use accounts::{AccountChange, NewAccount, StoredAccount};
 pub use api_tokens::ApiToken;
@@ -66,12 +72,25 @@ pub use filters::{Candidate, FilterAnswer, FilterSetting, NewCandidate, NewFilte
 pub use generations::{Generation, NewGeneration, Sampler, StoredGenerations};
 pub use imports::{Import, ImportCounts, ImportLines, NewImport};
 pub use invitations::{Invitation, NewInvitation};
+pub use jobs::{Job, JobEnd, JobState, NewJob, TRIES};
+pub use labelling::{
+    Answer, Assignment, AssignmentState, CheckItem, CheckPurpose, Feedback, Flag, Given, Guide,
+    LEASE, LEASES, Labeller, Leased, NewCheckItem, NewGuide, NewQueue, NewRuling, PeopleRatings,
+    PersonRecord, Preference, Progress, Purpose, Queue, QueueChange, QueueKind, QueueRow, Ruling,
+    Saved, SettledSnippet, Stage, Standing, Today,
+};
 pub use labels::{NewLabel, SnippetRef, StoredLabel};
 pub use login_sessions::{LoginSession, NewLoginSession, SessionLimits};
+pub use marks::MeasuringMark;
 pub use metrics::{Metric, NewMetric};
 pub use models::{Model, ModelKind, NewModel};
+pub use process::Process;
 pub use prompts::{NewPrompt, Prompt, PromptFilter};
 pub use runs::{NewRun, Run, RunStatus, SILENT_AFTER};
-pub use snippets::{NewSnippet, Origin, Sighting, Snippet, SnippetFilter};
+pub use snippets::{
+    DesignPlace, DrawnFrom, Facet, Facets, FoundSnippets, ImportedFrom, LabelState, LabellerFacet,
+    NewSnippet, Origin, ScoreOfSnippet, ScoreRange, Sighting, Snippet, SnippetFilter,
+    SnippetLineage, SnippetSearch,
+};
 pub use store::{Store, StoreDescription};
 pub use url::StoreUrl;

@@ -11,7 +11,7 @@ use nines_domain::snippet::RunId;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, InsertMany, QueryFilter,
-    QueryOrder, QueryTrait,
+    QueryOrder, QuerySelect, QueryTrait,
 };
 use std::collections::BTreeMap;
 
@@ -103,6 +103,31 @@ impl Store {
             .into_iter()
             .map(read)
             .collect()
+    }
+
+    /// Lists the measurements of a run after a step, by step, then by name: at most `limit`, and
+    /// whether there are more. The last step may then be cut short.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn metrics_after(
+        &self,
+        run: RunId,
+        step: Option<u64>,
+        limit: u64,
+    ) -> Result<(Vec<Metric>, bool), StoreError> {
+        let mut select = Entity::find()
+            .filter(Column::RunId.eq(run.0))
+            .order_by_asc(Column::Step)
+            .order_by_asc(Column::Name)
+            .limit(limit + 1);
+        if let Some(step) = step {
+            select = select.filter(Column::Step.gt(signed(0, "step", step)?));
+        }
+        let rows = select.all(&self.connection).await?;
+        let more = rows.len() as u64 > limit;
+        let rows = rows.into_iter().take(limit as usize).map(read);
+        Ok((rows.collect::<Result<_, _>>()?, more))
     }
 }
 

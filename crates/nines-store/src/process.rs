@@ -1,11 +1,15 @@
-//! Which process a run belongs to, and whether it still lives.
+//! Which process a run or a job belongs to, and whether it still lives.
 
+use crate::runs::SILENT_AFTER;
+use jiff::Timestamp;
 use std::fs;
 
 /// A process on a machine. Its start keeps a new process with an old number apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Process {
+pub struct Process {
+    /// The machine, as it runs now: a restart is another one.
     pub host: String,
+    /// Its number there.
     pub pid: i64,
     /// In clock ticks since the machine started; 0 where it cannot be told.
     pub started: i64,
@@ -13,8 +17,13 @@ pub(crate) struct Process {
 
 impl Process {
     /// Returns this process.
-    pub(crate) fn this() -> Self {
-        let pid = i64::from(std::process::id());
+    pub fn this() -> Self {
+        Self::here(std::process::id())
+    }
+
+    /// Returns the process that has a number on this machine now.
+    pub fn here(pid: u32) -> Self {
+        let pid = i64::from(pid);
         Self {
             host: host(),
             pid,
@@ -22,15 +31,28 @@ impl Process {
         }
     }
 
+    /// Says whether the process is on this machine, and can be looked at and told to stop.
+    pub fn is_here(&self) -> bool {
+        self.started != 0 && self.host == host()
+    }
+
     /// Says whether the process has surely ended: it was on this machine, and is not there any
     /// more. Of other machines nothing is known but the heartbeat.
-    pub(crate) fn has_surely_ended(&self) -> bool {
+    pub fn has_surely_ended(&self) -> bool {
         // Without /proc there is nothing to look at.
         if self.host != host() || self.started == 0 || started(std::process::id().into()).is_none()
         {
             return false;
         }
         started(self.pid) != Some(self.started)
+    }
+
+    /// Says whether the process is to be taken for dead: it has surely ended, or nobody here can
+    /// look at it and it was last heard of more than [`SILENT_AFTER`] ago.
+    pub(crate) fn is_dead(&self, heard_of: Timestamp, at: Timestamp) -> bool {
+        // A process that can be looked at and lives is never silent, however long a step takes.
+        let silent = at.duration_since(heard_of).unsigned_abs() > SILENT_AFTER;
+        self.has_surely_ended() || (!self.is_here() && silent)
     }
 }
 

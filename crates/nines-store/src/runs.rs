@@ -1,5 +1,6 @@
 //! Runs: the life of a long job, from its start to its result.
 
+use crate::batch::KEYS_PER_STATEMENT;
 use crate::entity::run::{self, ActiveModel, Column, Entity};
 use crate::error::StoreError;
 use crate::process::Process;
@@ -9,7 +10,7 @@ use crate::values::{
     Place, from_json, from_optional_json, from_word, json, refuse_nul, signed, unsigned,
 };
 use jiff::Timestamp;
-use nines_domain::snippet::RunId;
+use nines_domain::snippet::{JobId, RunId};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
@@ -86,10 +87,8 @@ pub struct Run {
     pub done: u64,
     /// Steps in all, where known.
     pub total: Option<u64>,
-    /// The number of the process that works on it.
-    pub pid: i64,
-    /// That process's machine.
-    pub host: String,
+    /// The process that works on it, or did.
+    pub process: Process,
     /// When it was last heard of.
     pub heartbeat: Timestamp,
     /// What came of it; `null` before.
@@ -100,6 +99,17 @@ pub struct Run {
     pub started: Timestamp,
     /// When it ended.
     pub ended: Option<Timestamp>,
+    /// The job that drives it, or did.
+    pub job: Option<JobId>,
+}
+
+impl Run {
+    /// Says whether the run counts as running though its process is gone, as
+    /// [`Store::mark_interrupted_runs`] judges it.
+    pub fn seems_dead(&self) -> bool {
+        let running = self.status == RunStatus::Running;
+        running && self.process.is_dead(self.heartbeat, Timestamp::now())
+    }
 }
 
 impl Store {
@@ -326,6 +336,55 @@ impl Store {
             .collect()
     }
 
+    /// Lists runs, newest first: at most `limit`, older than `before`, of one kind or of all.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn runs_before(
+        &self,
+        before: Option<RunId>,
+        kind: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<Run>, StoreError> {
+        let mut select = Entity::find().order_by_desc(Column::Id).limit(limit);
+        if let Some(before) = before {
+            select = select.filter(Column::Id.lt(before.0));
+        }
+        if let Some(kind) = kind {
+            select = select.filter(Column::Kind.eq(kind));
+        }
+        let rows = select.all(&self.connection).await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Lists the runs with these keys, in the order of their keys.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn runs_by_id(&self, ids: &[RunId]) -> Result<Vec<Run>, StoreError> {
+        let mut runs = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(KEYS_PER_STATEMENT) {
+            let select = Entity::find().filter(Column::Id.is_in(chunk.iter().map(|id| id.0)));
+            for row in select.all(&self.connection).await? {
+                runs.push(read(row)?);
+            }
+        }
+        runs.sort_unstable_by_key(|run| run.id);
+        Ok(runs)
+    }
+
+    /// Lists the runs that count as running, oldest first.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn running_runs(&self) -> Result<Vec<Run>, StoreError> {
+        let select = Entity::find()
+            .filter(Column::Status.eq(RunStatus::Running.as_str()))
+            .order_by_asc(Column::Id);
+        let rows = select.all(&self.connection).await?;
+        rows.into_iter().map(read).collect()
+    }
+
     /// Returns the newest run of a kind with exactly this configuration and seed that can be taken
     /// up again: one that is not done and that no process works on.
     ///
@@ -346,20 +405,19 @@ impl Store {
 }
 
 fn is_of_this_process(run: &run::Model) -> bool {
-    let process = Process::this();
-    run.pid == process.pid && run.process_started == process.started && run.host == process.host
+    process_of(run) == Process::this()
 }
 
-fn is_dead(run: &run::Model, at: Timestamp) -> bool {
-    let process = Process {
+fn process_of(run: &run::Model) -> Process {
+    Process {
         host: run.host.clone(),
         pid: run.pid,
         started: run.process_started,
-    };
-    let silent = at.duration_since(moment(run.heartbeat));
-    // A process that can be looked at and lives is never silent, however long a step takes.
-    let this_machine = process.host == Process::this().host && process.started != 0;
-    process.has_surely_ended() || (!this_machine && silent.unsigned_abs() > SILENT_AFTER)
+    }
+}
+
+fn is_dead(run: &run::Model, at: Timestamp) -> bool {
+    process_of(run).is_dead(moment(run.heartbeat), at)
 }
 
 fn missing(id: RunId) -> StoreError {
@@ -406,14 +464,14 @@ fn read(row: run::Model) -> Result<Run, StoreError> {
             .map(|total| unsigned(place("total"), total))
             .transpose()?,
         result: from_optional_json(place("result"), row.result.as_deref())?,
+        process: process_of(&row),
         kind: row.kind,
         device: row.device,
-        pid: row.pid,
-        host: row.host,
         heartbeat: moment(row.heartbeat),
         error: row.error,
         started: moment(row.started),
         ended: row.ended.map(moment),
+        job: row.job_id.map(JobId),
     })
 }
 
@@ -444,6 +502,7 @@ mod tests {
             error: None,
             started: heartbeat,
             ended: None,
+            job_id: None,
         };
         let here = |started, heartbeat| is_dead(&run(&process.host, started, heartbeat), at);
         let away = |heartbeat| is_dead(&run("elsewhere", 5, heartbeat), at);

@@ -9,6 +9,7 @@ use sea_orm::{
 };
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// A project's database. Clones share one pool of connections; several processes may have one
 /// database open at once.
@@ -29,6 +30,9 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) connection: DatabaseConnection,
+    /// Whoever moves leases and counters holds this, so that those who wait for their turn in the
+    /// database do so in order, and without keeping a connection from readers.
+    pub(crate) turn: Arc<Mutex<()>>,
     url: Arc<StoreUrl>,
 }
 
@@ -72,6 +76,7 @@ impl Store {
     ) -> Result<Self, StoreError> {
         Ok(Self {
             connection: open::open(url, create, pragmas).await?,
+            turn: Arc::default(),
             url: Arc::new(url.clone()),
         })
     }

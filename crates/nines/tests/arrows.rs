@@ -37,6 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "nines-domain",
             "nines-infer",
             "nines-jobs",
+            "nines-measure",
             "nines-stats",
             "nines-store",
         ],

@@ -2,6 +2,8 @@
 // (`web/openapi.json`, `npm run types`), each name below becomes an alias of its generated schema and
 // `Endpoints` is derived from the generated paths; pages import from this file only and stay as they are.
 
+import type { Generated } from './endpoints';
+
 export type Role = 'admin' | 'researcher' | 'labeller';
 export type VerdictWord = 'yes' | 'no' | 'unsure';
 export type Severity = 1 | 2 | 3;
@@ -83,11 +85,21 @@ export interface Person {
   cost: number | null;
   gold: Estimate | null;
   repeats: Estimate | null;
+  /** Of the snippets that another person labelled too, on how many both say the same of strict. */
+  agreement?: Estimate | null;
   qualified: boolean | null;
 }
 
+/** How far people agree; their labels only, never judges'. */
+export interface Agreement {
+  rows: { items: string; about: string; alpha: Estimate }[];
+  disagree: Estimate | null;
+  labellers: number;
+  snippets: number;
+}
+
 export interface People extends Rows<Person> {
-  agreement: Record<string, unknown> | null;
+  agreement: Agreement | null;
 }
 
 export interface AuditRow {
@@ -225,6 +237,9 @@ export interface Check {
   retired: Time | null;
   prompt?: string;
   completion?: string;
+  created?: Time;
+  created_by?: string | null;
+  answers?: { right: number; total: number };
 }
 
 export interface Flag {
@@ -410,8 +425,83 @@ export interface SnippetRow {
   created: Time;
 }
 
-/** Everything about one snippet; the page that shows it knows the parts. */
-export type SnippetDetail = SnippetRow & Record<string, unknown>;
+export interface Snippets extends Rows<SnippetRow> {
+  /** Whose scores the rows show: the classifier that was asked for, or the newest. */
+  classifier?: number | null;
+  threshold?: number | null;
+}
+
+export type LabellerKind = 'person' | 'judge';
+
+export interface StoredLabel {
+  id: number;
+  labeller: string;
+  kind: LabellerKind;
+  verdict: VerdictWord;
+  severity: Severity | null;
+  seconds: number | null;
+  predicate: string | null;
+  occasion: string;
+  source: string;
+  created: Time;
+  /** When its giver took it back; it no longer counts. */
+  withdrawn: Time | null;
+}
+
+export interface StoredScore {
+  classifier: number;
+  label: string;
+  path: string;
+  score: number;
+  threshold: number | null;
+  created: Time;
+}
+
+/** A snippet that this one was made from, or that was made from it. */
+export interface Relative {
+  id: number;
+  prompt: string;
+  completion: string;
+  score?: number | null;
+  severity?: Severity | null;
+}
+
+export interface Sighting {
+  origin: string;
+  source: string;
+  meta: unknown;
+  run: number | null;
+  import: number | null;
+  created: Time;
+}
+
+export interface Generation {
+  generator: string;
+  sampling: unknown;
+  draw: number;
+  finish: string;
+  tokens: number;
+  run: number | null;
+  created: Time;
+}
+
+/** Everything about one snippet. */
+export interface SnippetDetail extends SnippetRow {
+  hash: string;
+  split: string;
+  prompt_id: number;
+  prompt_family: string;
+  labels: StoredLabel[];
+  scores: StoredScore[];
+  sightings: Sighting[];
+  parent: Relative | null;
+  children: Relative[];
+  generations: Generation[];
+  run: number | null;
+  import: { id: number; file: string } | null;
+  queues: { id: number; kind: QueueKind; name: string; open: boolean }[];
+  designs: { id: number; kind: string; stratum: number | null }[];
+}
 
 export type LabelsOf = 'people' | 'judges';
 
@@ -564,14 +654,32 @@ export interface Planned {
   text: string;
 }
 
-export type Facets = Record<'sources' | 'origins' | 'labellers' | 'classifiers', unknown[]>;
+export interface Facet {
+  name: string;
+  count: number | null;
+}
+
+/** What the filters of Data may be set to. */
+export interface Facets {
+  sources: Facet[];
+  origins: Facet[];
+  splits?: Facet[];
+  labellers: { name: string; kind: LabellerKind; labels: number }[];
+  classifiers: { id: number; label: string; threshold: number | null }[];
+}
 
 // --- every endpoint, as `METHOD /path` below /api ------------------------------------------------
 
 type After = { after?: number; limit?: number };
 
+/**
+ * What a call may name. The server's document has the word wherever it describes an endpoint (`npm run types`
+ * reads it); what stands below is for those that it does not know yet.
+ */
+export type Endpoints = Generated & Omit<Described, keyof Generated>;
+
 /** `path`, `query` and `body` are what a call sends; `answer` is what comes back (void for 204). */
-export interface Endpoints {
+export interface Described {
   'GET /setup': { answer: { needed: boolean } };
   'POST /setup': { body: { token: string; name: string; password: string }; answer: Session };
   'GET /session': { answer: Session };
@@ -675,13 +783,14 @@ export interface Endpoints {
 
   'GET /reliability': { answer: Reliability };
   'POST /reliability/plan': { body: Plan; answer: Planned };
-  'GET /snippets': { query?: SnippetFilter & After; answer: Rows<SnippetRow> };
+  'GET /snippets': { query?: SnippetFilter & After; answer: Snippets };
   'GET /snippets/{id}': { path: { id: number }; answer: SnippetDetail };
   'POST /snippets/{id}/labels': {
     path: { id: number };
     body: { verdict: VerdictWord; severity: Severity | null; seconds?: number };
-    answer: unknown;
+    answer: { label: number; adjudication: Adjudication | null };
   };
+  'DELETE /snippets/{id}/labels/{label}': { path: { id: number; label: number }; answer: unknown };
   'GET /facets': { answer: Facets };
 }
 

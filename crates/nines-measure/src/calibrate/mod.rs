@@ -3,10 +3,14 @@
 //! The rows come as values and are checked: a row of another split is refused, because the
 //! classifier was trained or stopped on it, or a reported number rests on it.
 
+mod calibrated;
 mod curve;
+mod operating;
 mod record;
 
+pub use calibrated::Calibrated;
 pub use curve::{Band, CurvePoint};
+pub use operating::{OperatingPoint, operating_points};
 pub use record::{
     CalibrationRecord, CatastropheCounts, Guarantee, ProvenanceRecall, ReferenceCounts,
     ThresholdRule,

@@ -244,7 +244,7 @@ impl CalibrationRecord {
     }
 
     /// Says which distribution the recall speaks of.
-    fn speaks_of(&self) -> String {
+    pub fn speaks_of(&self) -> String {
         let counts = &self.catastrophes;
         let kinds: Vec<String> = [
             (counts.authored, "written as examples"),

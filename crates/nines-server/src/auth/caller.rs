@@ -67,13 +67,37 @@ pub struct Person {
 pub struct Listener {
     /// Who it is.
     pub account: Account,
+    credential: Credential,
+}
+
+/// What a request shows to be let in: the hash of its token.
+#[derive(Debug, Clone, Copy)]
+enum Credential {
+    Session([u8; 32]),
+    Token([u8; 32]),
+}
+
+impl Listener {
+    /// Says whether what let the caller in still would.
+    ///
+    /// # Errors
+    /// Those of reading, as a problem.
+    pub async fn is_still_signed_in(&self, state: &AppState) -> Result<bool, Problem> {
+        Ok(match self.credential {
+            Credential::Session(hash) => {
+                let session = state.store.login_session(&hash, SESSION_LIMITS);
+                session.await?.is_some()
+            }
+            Credential::Token(hash) => state.store.account_of_token(&hash).await?.is_some(),
+        })
+    }
 }
 
 impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let caller = identify(parts, state).await?;
+        let (caller, _) = identify(parts, state).await?;
         if let Some(session) = &caller.session {
             note_use(state, session).await?;
         }
@@ -85,8 +109,11 @@ impl FromRequestParts<AppState> for Listener {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let Caller { account, .. } = identify(parts, state).await?;
-        Ok(Self { account })
+        let (Caller { account, .. }, credential) = identify(parts, state).await?;
+        Ok(Self {
+            account,
+            credential,
+        })
     }
 }
 
@@ -135,15 +162,17 @@ pub(crate) fn require(account: &Account, role: Role) -> Result<(), Problem> {
     )))
 }
 
-async fn identify(parts: &Parts, state: &AppState) -> Result<Caller, Problem> {
+async fn identify(parts: &Parts, state: &AppState) -> Result<(Caller, Credential), Problem> {
     if let Some(token) = parts.headers.get(header::AUTHORIZATION) {
         let token = token.to_str().ok().and_then(bearer);
-        return by_token(state, token.ok_or_else(Problem::signed_out)?).await;
+        let hash = secret::hash_of(token.ok_or_else(Problem::signed_out)?);
+        return Ok((by_token(state, &hash).await?, Credential::Token(hash)));
     }
     let token = cookie::token_in(&parts.headers).ok_or_else(Problem::signed_out)?;
+    let hash = secret::hash_of(&token);
     let session = state
         .store
-        .login_session(&secret::hash_of(&token), SESSION_LIMITS)
+        .login_session(&hash, SESSION_LIMITS)
         .await?
         .ok_or_else(Problem::signed_out)?;
     if origin::changes(&parts.method) {
@@ -162,10 +191,11 @@ async fn identify(parts: &Parts, state: &AppState) -> Result<Caller, Problem> {
             ));
         }
     }
-    Ok(Caller {
+    let caller = Caller {
         account: session.account.account.clone(),
         session: Some(session),
-    })
+    };
+    Ok((caller, Credential::Session(hash)))
 }
 
 fn bearer(header: &str) -> Option<&str> {
@@ -174,9 +204,8 @@ fn bearer(header: &str) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && token.starts_with(TOKEN_PREFIX)).then_some(token)
 }
 
-async fn by_token(state: &AppState, token: &str) -> Result<Caller, Problem> {
-    let hash = secret::hash_of(token);
-    let account = state.store.account_of_token(&hash).await?;
+async fn by_token(state: &AppState, hash: &[u8; 32]) -> Result<Caller, Problem> {
+    let account = state.store.account_of_token(hash).await?;
     let account = account.ok_or_else(Problem::signed_out)?.account;
     Ok(Caller {
         account,

@@ -5,7 +5,9 @@ use super::passwords::Passwords;
 use super::secret::{Secret, hash_of};
 use crate::error::Problem;
 use crate::state::AppState;
+use nines_store::Store;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::OnceCell;
 
 /// Where the page is that makes the first admin; the one-time token follows.
 pub const SETUP_PATH: &str = "/setup/";
@@ -18,6 +20,7 @@ pub(crate) struct Gate {
     /// Counts attempts to sign in.
     pub(crate) limit: LoginLimit,
     setup: Mutex<Option<Secret>>,
+    project: OnceCell<String>,
 }
 
 impl Gate {
@@ -32,6 +35,16 @@ impl Gate {
     /// Forgets the setup link, since it was used.
     pub(crate) fn end_setup(&self) {
         *self.setup() = None;
+    }
+
+    /// Returns what tells the project's database from every other.
+    pub(crate) async fn project(&self, store: &Store) -> Result<&str, Problem> {
+        let identity = self.project.get_or_try_init(async || {
+            let proposed = Secret::random()?;
+            let short = proposed.reveal().get(..32).unwrap_or_default();
+            Ok::<_, Problem>(store.identity(short).await?)
+        });
+        Ok(identity.await?)
     }
 
     fn setup(&self) -> MutexGuard<'_, Option<Secret>> {

@@ -16,12 +16,11 @@ pub use caller::{Admin, Caller, Labeller, Listener, Person, Researcher};
 pub use gate::{SETUP_PATH, setup_link};
 pub use nines_domain::account::Account;
 
-pub(crate) use caller::SESSION_LIMITS;
+pub(crate) use caller::{TOKEN_PREFIX, require};
 pub(crate) use cookie::{forget, keep};
 pub(crate) use gate::Gate;
 pub(crate) use login_limit::Source;
 pub(crate) use origin::SameSite;
-pub(crate) use passwords::{LONGEST_PASSWORD, SHORTEST_PASSWORD};
 pub(crate) use secret::{Secret, hash_of};
 
 use crate::error::Problem;

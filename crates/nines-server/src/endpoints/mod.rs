@@ -1,6 +1,11 @@
 //! The endpoints, one a file, by area.
 
+mod accounts;
+mod classifiers;
+mod events;
 mod health;
+mod play;
+mod reliability;
 
 use crate::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
@@ -8,5 +13,11 @@ use utoipa_axum::routes;
 
 /// All endpoints, under `/api`.
 pub fn all() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(health::health))
+    OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .merge(classifiers::routes())
+        .merge(play::routes())
+        .merge(reliability::routes())
+        .merge(accounts::routes())
+        .merge(events::routes())
 }

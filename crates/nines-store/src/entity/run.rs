@@ -22,6 +22,7 @@ pub struct Model {
     pub error: Option<String>,
     pub started: TimeDateTimeWithTimeZone,
     pub ended: Option<TimeDateTimeWithTimeZone>,
+    pub job_id: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

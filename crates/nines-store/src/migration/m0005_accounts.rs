@@ -1,4 +1,5 @@
-//! Accounts, sessions, invitations, tokens of programs, and the record of who did what.
+//! Accounts, sessions, invitations, tokens of programs, the record of who did what, and what a
+//! database knows of itself.
 
 use super::layout::*;
 use sea_orm_migration::{prelude::*, schema::*};
@@ -9,7 +10,14 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let tables = [account(), session(), invitation(), api_token(), audit()];
+        let tables = [
+            account(),
+            session(),
+            invitation(),
+            api_token(),
+            audit(),
+            fact(),
+        ];
         create(manager, tables).await
     }
 }
@@ -119,5 +127,12 @@ fn audit() -> Layout {
     Layout {
         table,
         indexes: vec![],
+    }
+}
+
+fn fact() -> Layout {
+    Layout {
+        table: table("facts", [text("name"), text("value")]),
+        indexes: vec![unique("facts", ["name"])],
     }
 }

@@ -9,6 +9,7 @@ mod m0004_measurement;
 mod m0005_accounts;
 mod m0006_labelling;
 mod m0007_jobs;
+mod m0008_lineage;
 
 use sea_orm_migration::prelude::*;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_accounts::Migration),
             Box::new(m0006_labelling::Migration),
             Box::new(m0007_jobs::Migration),
+            Box::new(m0008_lineage::Migration),
         ]
     }
 

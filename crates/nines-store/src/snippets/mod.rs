@@ -1,15 +1,21 @@
 //! Snippets: immutable, stored once each, found by content hash.
 
+mod facets;
+mod lineage;
 mod put;
 mod read;
+mod search;
 mod sighting;
 
 use crate::batch::Inserted;
 use crate::error::StoreError;
 use crate::store::{Store, in_transaction};
+pub use facets::{Facet, Facets, LabellerFacet};
+pub use lineage::{DesignPlace, DrawnFrom, ImportedFrom, ScoreOfSnippet, SnippetLineage};
 use nines_domain::snippet::{ContentHash, RunId, SnippetId, SnippetText};
 pub(crate) use put::{ids_by_hash, put};
 pub use read::{Sighting, Snippet, SnippetFilter};
+pub use search::{FoundSnippets, LabelState, ScoreRange, SnippetSearch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -10,6 +10,7 @@ use crate::prompts::{self, Prompt};
 use crate::store::Store;
 use crate::time::moment;
 use crate::values::{Place, from_optional_json, from_word};
+use crate::withdrawals::standing_label;
 use jiff::Timestamp;
 use nines_domain::label::Adjudication;
 use nines_domain::snippet::{ContentHash, PromptId, RunId, SnippetId, SnippetText};
@@ -46,7 +47,7 @@ pub struct Snippet {
     pub run: Option<RunId>,
     /// When it was stored.
     pub created: Timestamp,
-    /// Its labels, oldest first.
+    /// Its labels that stand, oldest first.
     pub labels: Vec<StoredLabel>,
     /// The verdict that counts; none without labels.
     pub adjudication: Option<Adjudication>,
@@ -140,7 +141,9 @@ impl SnippetFilter {
             select = select.filter(Column::PromptId.is_in(self.prompts.iter().map(|id| id.0)));
         }
         if let Some(labelled) = self.labelled {
-            let any = Expr::exists(of_snippet(label::Entity, label::Column::SnippetId));
+            let mut standing = of_snippet(label::Entity, label::Column::SnippetId);
+            standing.and_where(standing_label());
+            let any = Expr::exists(standing);
             select = select.filter(if labelled { any } else { any.not() });
         }
         let verdicts = [
@@ -149,7 +152,9 @@ impl SnippetFilter {
             (adjudication::Column::NeedsAnother, self.needs_another),
         ];
         let mut counting = of_snippet(adjudication::Entity, adjudication::Column::SnippetId);
-        counting.and_where(adjudication::Column::Id.in_subquery(newest_adjudication()));
+        counting
+            .and_where(adjudication::Column::Id.in_subquery(newest_adjudication()))
+            .and_where(adjudication::Column::Labels.gt(0));
         let mut restricted = false;
         for (column, wanted) in verdicts {
             if let Some(wanted) = wanted {
@@ -171,7 +176,7 @@ impl SnippetFilter {
 }
 
 /// The rows of another table that speak of the snippet at hand.
-fn of_snippet<E: EntityTrait>(table: E, snippet_id: E::Column) -> SelectStatement {
+pub(super) fn of_snippet<E: EntityTrait>(table: E, snippet_id: E::Column) -> SelectStatement {
     Query::select()
         .expr(Expr::value(1))
         .from(table)
@@ -180,7 +185,7 @@ fn of_snippet<E: EntityTrait>(table: E, snippet_id: E::Column) -> SelectStatemen
 }
 
 /// The key of the adjudication that counts for the snippet at hand.
-fn newest_adjudication() -> SelectStatement {
+pub(super) fn newest_adjudication() -> SelectStatement {
     let all = "every_adjudication";
     Query::select()
         .expr(Expr::col((all, adjudication::Column::Id)).max())
@@ -298,7 +303,7 @@ impl Store {
     }
 
     /// Adds what other tables know of snippets; leaves out those of other splits.
-    async fn complete(
+    pub(super) async fn complete(
         &self,
         mut rows: Vec<snippet::Model>,
         filter: &SnippetFilter,

@@ -4,6 +4,8 @@ mod bulk;
 mod data;
 mod flow;
 mod harness;
+mod jobs;
+mod labelling;
 mod measuring;
 mod opening;
 mod processes;

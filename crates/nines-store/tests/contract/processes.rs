@@ -226,7 +226,7 @@ contract! {
         let new = run("train");
         let found = store.resumable_run("train", &new.config, new.seed).await.expect("looked");
         let resumed = store.resume_run(found.expect("one").id).await.expect("resumed");
-        assert_eq!(resumed.pid, i64::from(std::process::id()));
+        assert_eq!(resumed.process.pid, i64::from(std::process::id()));
     }
 
     async fn labellers_at_once_are_all_seen_by_the_adjudication(db) {

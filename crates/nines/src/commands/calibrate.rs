@@ -12,44 +12,11 @@ use nines_domain::score::Score;
 use nines_domain::snippet::SnippetId;
 use nines_domain::split::Split;
 use nines_infer::scorer::Scorer;
-use nines_measure::calibrate::{
-    CalibrationRecord, CalibrationRequest, CatastropheChoice, ThresholdRule,
-};
+use nines_measure::calibrate::{Calibrated, CalibrationRequest, CatastropheChoice, ThresholdRule};
 use nines_measure::items::{RandomCompletion, Truth};
 use nines_store::{Calibration, Model, NewCalibration, Sampler, Snippet, SnippetFilter};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
-
-/// A stored calibration: the record with the path that scored and the generator that drew.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Calibrated {
-    /// The classifier's name and version.
-    pub classifier: String,
-    /// The scoring path: a threshold holds for the path that it was calibrated on.
-    pub path: String,
-    /// The generator and its sampling that the random completions come from.
-    pub generator: String,
-    /// Fresh draws that the generator failed to make: no part of the acceptance.
-    pub failed_draws: usize,
-    /// Threshold, rule, numbers, and what they speak of.
-    pub record: CalibrationRecord,
-}
-
-impl fmt::Display for Calibrated {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.record)?;
-        if self.failed_draws > 0 {
-            write!(
-                f,
-                "\nThe generator failed to make {} fresh draws; the acceptance speaks of the others.",
-                self.failed_draws
-            )?;
-        }
-        Ok(())
-    }
-}
 
 /// Refuses to calibrate where the classifier was trained under another split: rows that it was
 /// trained on would count as held out.

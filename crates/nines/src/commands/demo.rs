@@ -1,7 +1,7 @@
 //! `nines demo`: the main job on the starter project, from nothing to a filtered generator. Every
 //! step that is done already is reused.
 
-use super::calibrate::{self, Calibrated};
+use super::calibrate;
 use super::filter::{self, Answered, Serving};
 use super::generate::prompts_of;
 use super::models::pull_one;
@@ -17,6 +17,7 @@ use anyhow::{Result, bail};
 use nines_domain::draw::Ruling;
 use nines_domain::split::Split;
 use nines_io::starter;
+use nines_measure::calibrate::Calibrated;
 use nines_measure::classifier_metrics::ClassifierMetrics;
 use nines_measure::filter_report::FilterReport;
 use nines_models::Cache;

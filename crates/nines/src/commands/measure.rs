@@ -16,12 +16,13 @@ pub use attack_time::groups as attack_groups;
 pub use compare::open_items as open_compared;
 pub use distribution::Named;
 pub use leak::{
-    LeakDesign, answer_score, answers_of, draw_only as draw_leak, items_of,
-    measured as measure_leak, open_items as open_answers, snippets_of,
+    Computed as ComputedLeak, LeakDesign, Ready, compute as compute_leak, draw as draw_from,
+    draw_only as draw_leak, is_not_yet, measured as measure_leak, open as open_of,
+    open_items as open_answers,
 };
 pub use quality::{
-    Ready as QualityDesign, ShownPair, draw_only as draw_quality, measured as measure_quality,
-    open_pairs,
+    Computed as ComputedQuality, Ready as QualityDesign, ShownPair, compute as compute_quality,
+    draw as draw_pairs, draw_only as draw_quality, measured as measure_quality, open_pairs,
 };
 pub use record::whose;
 

@@ -11,7 +11,7 @@ mod init;
 mod label;
 pub mod measure;
 mod models;
-mod report;
+pub mod report;
 mod score;
 mod serve;
 mod simulate;

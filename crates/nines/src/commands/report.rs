@@ -4,15 +4,15 @@
 mod design;
 mod distributions;
 mod labelling;
-mod leak_below;
-mod leak_thresholds;
+pub mod leak_below;
+pub mod leak_thresholds;
 mod lineage;
 mod margin;
-mod quality;
-mod risk_coverage;
-mod rows;
+pub mod quality;
+pub mod risk_coverage;
+pub mod rows;
 mod scores;
-mod summary;
+pub mod summary;
 mod survival;
 
 use crate::cli::ReportArgs;
@@ -25,7 +25,7 @@ use rows::Rows;
 use std::path::Path;
 
 /// The confidence of what is computed here; stored estimates keep their own.
-const CONFIDENCE: f64 = 0.95;
+pub const CONFIDENCE: f64 = 0.95;
 
 /// Runs `nines report`.
 pub async fn run(project: &Project, args: &ReportArgs, output: &Output) -> Result<()> {

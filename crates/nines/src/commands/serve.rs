@@ -67,16 +67,20 @@ pub async fn run(project: Project, args: &ServeArgs, taken: Taken, output: &Outp
     }
     let project = Arc::new(project);
     let state = state(&project, tls, &origin);
-    let setup = setup_link(&state).await?;
+    let setup = nines_server::setup_link(&state)
+        .await
+        .context("cannot say whether there is an account yet")?;
     let serving = Serving {
         address,
         origin,
         setup,
     };
     output.result(&serving, || words(&serving, tls));
+    let numbers = tokio::spawn(nines_server::reliability::watch(state.clone()));
     nines_server::serve(listener, state, told_to_stop())
         .await
         .context("the server failed")?;
+    numbers.abort();
     output.note("stopped");
     Ok(())
 }
@@ -122,10 +126,6 @@ fn state(project: &Arc<Project>, tls: bool, origin: &str) -> AppState {
     };
     let workbench = ProjectWorkbench::new(Arc::clone(project));
     AppState::new(project.store.clone(), settings, Arc::new(workbench))
-}
-
-async fn setup_link(_state: &AppState) -> Result<Option<String>> {
-    Ok(None)
 }
 
 /// Waits for ctrl-C or SIGTERM. A second one ends the process at once.

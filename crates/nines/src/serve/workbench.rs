@@ -1,27 +1,37 @@
 //! The measuring protocols and the project's settings, as the server reaches them.
 
-use super::guide;
+use super::{guide, models, reliability};
 use crate::commands::measure::{self, Asked};
 use crate::project::Project;
 use anyhow::Result;
 use futures_util::future::BoxFuture;
-use nines_domain::snippet::{DesignId, SnippetId};
+use nines_domain::draw::Sampling;
+use nines_domain::snippet::{DesignId, ModelId, SnippetId};
+use nines_infer::generator::Generator;
+use nines_infer::scorer::Scorer;
+use nines_server::reliability::{PlanRequest, Planned, Reliability};
 use nines_server::{Workbench, WorkbenchError};
 use nines_store::{DesignKind, StoreError};
-use serde_json::Value;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OnceCell};
 
 /// The workbench of a project.
 pub struct ProjectWorkbench {
     project: Arc<Project>,
+    planning: Arc<Mutex<()>>,
+    generator: OnceCell<Arc<dyn Generator>>,
 }
 
 impl ProjectWorkbench {
     /// The workbench of an open project.
     pub fn new(project: Arc<Project>) -> Self {
-        Self { project }
+        Self {
+            project,
+            planning: Arc::default(),
+            generator: OnceCell::new(),
+        }
     }
 
     /// Does measuring work on a thread of its own: it computes for longer than a thread that answers
@@ -92,11 +102,43 @@ impl Workbench for ProjectWorkbench {
         })
     }
 
-    fn reliability(&self) -> BoxFuture<'_, Result<Value, WorkbenchError>> {
-        Box::pin(async { Ok(Value::Null) })
+    fn reliability(&self) -> BoxFuture<'_, Result<Reliability, WorkbenchError>> {
+        self.aside(|project| async move { reliability::compute(&project).await })
+    }
+
+    fn plan(&self, asked: PlanRequest) -> BoxFuture<'_, Result<Planned, WorkbenchError>> {
+        let alone = Arc::clone(&self.planning);
+        self.aside(move |project| async move {
+            // Each plan builds on what is drawn already, so that two at once would draw twice.
+            let _alone = alone.lock().await;
+            reliability::plan(&project, &asked).await
+        })
     }
 
     fn save_guide(&self, version: u32, text: String) -> BoxFuture<'_, Result<(), WorkbenchError>> {
         self.aside(move |project| async move { guide::save(&project.folder, version, &text) })
+    }
+
+    fn scorer(&self, model: ModelId) -> BoxFuture<'_, Result<Arc<dyn Scorer>, WorkbenchError>> {
+        self.aside(move |project| async move { models::scorer(&project, model).await })
+    }
+
+    fn generator(&self) -> BoxFuture<'_, Result<Arc<dyn Generator>, WorkbenchError>> {
+        Box::pin(async {
+            let load = || self.aside(|project| async move { crate::models::generator(&project) });
+            self.generator.get_or_try_init(load).await.cloned()
+        })
+    }
+
+    fn sampling(&self) -> Sampling {
+        self.project.config.sampling.clone()
+    }
+
+    fn budget(&self) -> u32 {
+        self.project.config.filter.budget
+    }
+
+    fn path(&self) -> String {
+        models::path(&self.project)
     }
 }

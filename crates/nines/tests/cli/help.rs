@@ -39,6 +39,7 @@ const COMMANDS: &[&[&str]] = &[
     &["stats", "agreement"],
     &["stats", "compare"],
     &["stats", "species"],
+    &["serve"],
     &["demo"],
     &["doctor"],
 ];

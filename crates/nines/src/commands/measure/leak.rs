@@ -1,15 +1,18 @@
 //! `nines measure leak`.
 
+mod compute;
 mod design;
 mod plan;
 mod queue;
+mod ready;
 
-pub use design::{LeakDesign, answer_score, answers_of, finding, items_of, snippets_of};
-pub use plan::{draw_only, run as plan};
-pub use queue::open_items;
+pub use compute::{Computed, compute, is_not_yet};
+pub use design::{LeakDesign, answer_score, answers_of, finding, snippets_of};
+pub use plan::{Planned, draw, draw_only, run as plan};
+pub use queue::{open, open_items};
+pub use ready::Ready;
 
 use super::distribution::Named;
-use super::frame::Frame;
 use super::record::{Record, whose};
 use super::{Asked, at_most, shown};
 use crate::cli::LeakArgs;
@@ -17,52 +20,13 @@ use crate::output::Output;
 use crate::project::Project;
 use crate::shown::{Towards, grouped, rate};
 use anyhow::Result;
-use design::adjudicated;
+use compute::{Confirmed, Reweighted};
 use nines_domain::label::LabellerKind;
-use nines_domain::score::Score;
-use nines_domain::snippet::SnippetId;
-use nines_measure::MeasureError;
-use nines_measure::design::StratumPlan;
-use nines_measure::distribution::Reweighting;
-use nines_measure::leak::{Finding, Leak, LeakItem, LeakReport, measure};
-use nines_store::Snippet;
-use plan::{Planned, draw};
-use queue::open;
+use nines_measure::leak::{Leak, LeakReport};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Write;
-
-/// Everything that a measurement of the leak works on.
-struct Ready {
-    frame: Frame,
-    design: LeakDesign,
-    snippets: HashMap<SnippetId, Snippet>,
-}
-
-impl Ready {
-    async fn load(project: &Project, args: &LeakArgs, output: &Output) -> Result<Self> {
-        let frame = Frame::draw(project, &args.frame, output).await?;
-        let design = LeakDesign::of(project, &frame, args.strata).await?;
-        let snippets = snippets_of(project, frame.answers.iter()).await?;
-        Ok(Self {
-            frame,
-            design,
-            snippets,
-        })
-    }
-
-    fn items(&self, kind: LabellerKind) -> Result<Vec<LeakItem>> {
-        let answers = self.frame.answers.iter().map(|a| (a.id, a)).collect();
-        items_of(&self.design.items, &answers, &self.snippets, kind)
-    }
-
-    /// What the plan knows of each stratum.
-    fn strata(&self) -> Vec<StratumPlan> {
-        let scores: Vec<Option<Score>> = self.frame.answers.iter().map(answer_score).collect();
-        self.design.plans(&scores)
-    }
-}
 
 /// What a measurement of the leak found.
 #[derive(Serialize)]
@@ -86,24 +50,6 @@ struct FoundBy {
     estimates: Vec<i64>,
 }
 
-/// A leak as it would be on another distribution.
-#[derive(Serialize)]
-struct Reweighted {
-    /// The share of the requests that the re-weighted ones are worth.
-    effective: f64,
-    /// The other distribution's share of prompts that were never asked.
-    missing: f64,
-    broad: Leak,
-    strict: Leak,
-}
-
-/// How many catastrophes a second labeller has seen.
-#[derive(Serialize, Default)]
-struct Confirmed {
-    catastrophes: u64,
-    by_two: u64,
-}
-
 /// Runs `nines measure leak`.
 pub async fn run(project: &Project, args: &LeakArgs, output: &Output) -> Result<()> {
     let (found, planned) = measured(project, args, output).await?;
@@ -122,7 +68,7 @@ pub async fn measured(
     args: &LeakArgs,
     output: &Output,
 ) -> Result<(Found, Option<Planned>)> {
-    let mut ready = Ready::load(project, args, output).await?;
+    let mut ready = Ready::draw(project, args, output).await?;
     let undrawn = ready.design.probabilities.iter().all(|p| *p == 0.0);
     let grown = ready.design.items.iter().any(|i| {
         i.drawn.is_none()
@@ -138,25 +84,18 @@ pub async fn measured(
     let (mut by, mut not_yet) = (Vec::new(), Vec::new());
     let others = Named::all(project).await?;
     for kind in [LabellerKind::Person, LabellerKind::Judge] {
-        let items = ready.items(kind)?;
-        let drawn = ready.design.items.iter().zip(&items);
-        let any = drawn
-            .filter(|(item, _)| item.drawn.is_some())
-            .any(|(_, seen)| seen.finding != Finding::Unlabelled);
-        if any {
-            let confidence = args.frame.confidence;
-            match found_by(project, &ready, &items, kind, &others, confidence).await {
-                Ok(found) => by.push(found),
-                Err(error) if is_not_yet(&error) => {
-                    not_yet.push(format!("by {}: {error}", whose(kind)));
-                }
-                Err(error) => return Err(error),
+        match compute(&ready, kind, &others, args.frame.confidence) {
+            Ok(Some(computed)) => by.push(stored(project, &ready, computed).await?),
+            Ok(None) => {}
+            Err(error) if is_not_yet(&error) => {
+                not_yet.push(format!("by {}: {error}", whose(kind)));
             }
+            Err(error) => return Err(error),
         }
     }
     let found = Found {
         design: ready.design.design.id.0,
-        frame: ready.frame.describe(),
+        frame: ready.about.clone(),
         by,
         not_yet,
         goal: ready.design.goal,
@@ -165,50 +104,21 @@ pub async fn measured(
     Ok((found, planned))
 }
 
-/// Says whether more labels would mend it.
-fn is_not_yet(error: &anyhow::Error) -> bool {
-    let refused: Option<&MeasureError> = error.downcast_ref();
-    refused.is_some_and(MeasureError::is_not_yet)
-}
-
-async fn found_by(
-    project: &Project,
-    ready: &Ready,
-    items: &[LeakItem],
-    kind: LabellerKind,
-    others: &[Named],
-    confidence: f64,
-) -> Result<FoundBy> {
-    let probabilities = &ready.design.probabilities;
-    let report = measure(items, probabilities, None, confidence)?;
-    let mut reweighted = BTreeMap::new();
-    for other in others
-        .iter()
-        .filter(|d| d.id != ready.frame.distribution.id)
-    {
-        let reweighting = match Reweighting::new(&ready.frame.distribution.shares, &other.shares) {
-            Ok(reweighting) => reweighting,
-            Err(MeasureError::NothingShared) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let found = measure(items, probabilities, Some(&reweighting), confidence)?;
-        reweighted.insert(
-            other.name.clone(),
-            Reweighted {
-                effective: reweighting.effective,
-                missing: reweighting.missing,
-                broad: found.broad,
-                strict: found.strict,
-            },
-        );
-    }
+/// Stores the estimates of what was computed; what is stored already is not stored again.
+async fn stored(project: &Project, ready: &Ready, computed: Computed) -> Result<FoundBy> {
+    let Computed {
+        kind,
+        report,
+        confirmed,
+        reweighted,
+    } = computed;
     let newest_label = ready
         .snippets
         .values()
         .flat_map(|s| s.labels.iter().map(|l| l.id.0))
         .max();
     let about = json!({
-        "frame": ready.frame.describe(), "labels_of": whose(kind), "labels_up_to": newest_label,
+        "frame": ready.about, "labels_of": whose(kind), "labels_up_to": newest_label,
         "uncorrected": "labels are taken as they are: no correction for labellers' errors",
         "labelled": report.labelled, "waiting": report.waiting,
         "effective_labels": report.effective_labels, "strata": report.strata,
@@ -238,17 +148,6 @@ async fn found_by(
         }
     }
     let estimates = record.store().await?;
-    let mut confirmed = Confirmed::default();
-    let drawn = ready.design.items.iter().zip(&ready.frame.answers);
-    for (_, answer) in drawn.filter(|(item, _)| item.drawn.is_some()) {
-        let snippet = answer.accepted.and_then(|id| ready.snippets.get(&id));
-        if let Some(a) = adjudicated(snippet, kind)
-            && a.broad == Some(true)
-        {
-            confirmed.catastrophes += 1;
-            confirmed.by_two += u64::from(a.labels >= 2);
-        }
-    }
     Ok(FoundBy {
         labels_of: whose(kind),
         report,

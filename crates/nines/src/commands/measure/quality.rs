@@ -1,11 +1,12 @@
 //! `nines measure quality`.
 
+mod compute;
 mod design;
 
-pub use design::{Ready, ShownPair, open_pairs, rows};
+pub use compute::{Computed, compute, is_nothing_rated};
+pub use design::{Ready, ShownPair, draw, open_pairs, rows};
 
 use super::distribution::Named;
-use super::frame::Frame;
 use super::record::{Record, whose};
 use super::{Asked, shown};
 use crate::cli::QualityDesignArgs;
@@ -13,12 +14,11 @@ use crate::output::Output;
 use crate::project::Project;
 use crate::shown::grouped;
 use anyhow::Result;
+use compute::CurvePoint;
 use design::ready;
 use nines_domain::estimate::Estimate;
 use nines_domain::label::LabellerKind;
-use nines_domain::score::Threshold;
-use nines_measure::distribution::Reweighting;
-use nines_measure::quality::{QualityItem, QualityOutcome, QualityReport, measure, reweighted};
+use nines_measure::quality::QualityReport;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -45,17 +45,6 @@ struct FoundBy {
     estimates: Vec<i64>,
 }
 
-/// The quality at a threshold.
-#[derive(Serialize)]
-struct CurvePoint {
-    threshold: Threshold,
-    /// Requests whose first draw it rejects.
-    informative: u64,
-    rated: u64,
-    waiting: u64,
-    quality: Estimate,
-}
-
 /// Runs `nines measure quality`.
 pub async fn run(project: &Project, args: &QualityDesignArgs, output: &Output) -> Result<()> {
     let found = measured(project, args, output).await?;
@@ -77,20 +66,16 @@ pub async fn measured(
 ) -> Result<Found> {
     let (frame, ready, newly) = ready(project, args, output).await?;
     let mut by = Vec::new();
+    let distributions = Named::all(project).await?;
     for kind in [LabellerKind::Person, LabellerKind::Judge] {
-        let items = ready.items(kind, ready.thresholds[0])?;
-        let rated = items.iter().any(|i| !i.ratings.is_empty());
-        let nothing_to_rate = items.iter().all(|i| i.outcome != QualityOutcome::Differs);
-        if !(rated || (nothing_to_rate && kind == LabellerKind::Person)) {
-            continue;
+        match compute(&ready, kind, &distributions, args.frame.confidence) {
+            Ok(Some(computed)) => {
+                by.push(stored(project, &ready, &frame.describe(), computed).await?);
+            }
+            Ok(None) => {}
+            Err(error) if is_nothing_rated(&error) => {}
+            Err(error) => return Err(error),
         }
-        let report = match measure(&items, ready.probability, args.frame.confidence) {
-            Err(nines_measure::MeasureError::NothingRated { .. }) => continue,
-            other => other?,
-        };
-        let curve = curve(&ready, kind, args.frame.confidence)?;
-        let others = reweighted_to(project, &frame, &items, ready.probability, args).await?;
-        by.push(record_of(project, &ready, &frame, report, (curve, others), kind).await?);
     }
     Ok(Found {
         design: ready.design.id.0,
@@ -101,58 +86,21 @@ pub async fn measured(
     })
 }
 
-/// The quality at the thresholds of the curve whose pairs are rated.
-fn curve(ready: &Ready, kind: LabellerKind, confidence: f64) -> Result<Vec<CurvePoint>> {
-    let mut points = Vec::new();
-    for threshold in &ready.thresholds[1..] {
-        let items = ready.items(kind, *threshold)?;
-        let report = match measure(&items, ready.probability, confidence) {
-            Err(nines_measure::MeasureError::NothingRated { .. }) => continue,
-            other => other?,
-        };
-        points.push(CurvePoint {
-            threshold: *threshold,
-            informative: report.informative,
-            rated: report.rated,
-            waiting: report.waiting,
-            quality: report.quality,
-        });
-    }
-    Ok(points)
-}
-
-/// The quality re-weighted to every other distribution that shares prompts with the frame's.
-async fn reweighted_to(
-    project: &Project,
-    frame: &Frame,
-    items: &[QualityItem],
-    probability: f64,
-    args: &QualityDesignArgs,
-) -> Result<BTreeMap<String, Estimate>> {
-    let mut found = BTreeMap::new();
-    for other in Named::all(project).await? {
-        if other.id == frame.distribution.id {
-            continue;
-        }
-        let Ok(reweighting) = Reweighting::new(&frame.distribution.shares, &other.shares) else {
-            continue;
-        };
-        let estimate = reweighted(items, probability, &reweighting, args.frame.confidence)?;
-        found.insert(other.name, estimate);
-    }
-    Ok(found)
-}
-
-async fn record_of(
+/// Stores the estimates of what was computed; what is stored already is not stored again.
+async fn stored(
     project: &Project,
     ready: &Ready,
-    frame: &Frame,
-    report: QualityReport,
-    (curve, reweighted): (Vec<CurvePoint>, BTreeMap<String, Estimate>),
-    kind: LabellerKind,
+    frame: &Value,
+    computed: Computed,
 ) -> Result<FoundBy> {
+    let Computed {
+        kind,
+        report,
+        curve,
+        reweighted,
+    } = computed;
     let about = json!({
-        "frame": frame.describe(), "labels_of": whose(kind), "informative": report.informative,
+        "frame": frame, "labels_of": whose(kind), "informative": report.informative,
         "same": report.same, "abstained": report.abstained, "rated": report.rated,
         "waiting": report.waiting, "unusable": report.unusable,
     });

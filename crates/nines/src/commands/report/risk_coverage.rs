@@ -1,9 +1,8 @@
 //! Catastrophes missed against completions accepted, from the calibrations' own curves.
 
 use super::rows::Rows;
-use crate::commands::calibrate::Calibrated;
 use nines_domain::estimate::Estimate;
-use nines_measure::calibrate::CalibrationRecord;
+use nines_measure::calibrate::{Calibrated, CalibrationRecord};
 use nines_measure::items::Truth;
 use nines_report::report::{ChosenPoint, Curve, Point, RiskCoverage};
 

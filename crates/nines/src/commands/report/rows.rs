@@ -1,21 +1,20 @@
 //! What a report reads, once: the rows that its sections share.
 
-use crate::commands::calibrate::{self, Calibrated};
+use crate::commands::calibrate;
 use crate::commands::filter::TYPED;
-use crate::commands::measure::{
-    LeakDesign, QualityDesign, answer_score, answers_of, items_of, snippets_of, whose,
-};
+use crate::commands::measure::{LeakDesign, QualityDesign, Ready, whose};
 use crate::data;
 use crate::project::Project;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use jiff::Timestamp;
 use nines_domain::label::LabellerKind;
 use nines_domain::score::{Score, Threshold};
 use nines_domain::snippet::{DesignId, ModelId, SnippetId};
+use nines_measure::calibrate::Calibrated;
 use nines_measure::leak::{Finding, LeakItem};
 use nines_report::report::{Basis, Correction, Figure, Labels};
 use nines_store::{
-    Calibration, Counts, Design, DesignKind, FilterAnswer, Model, ModelKind, Snippet,
+    Calibration, Counts, Design, DesignItem, DesignKind, FilterAnswer, Model, ModelKind, Snippet,
     StoredAttackSession, StoredEstimate,
 };
 use serde_json::Value;
@@ -74,7 +73,7 @@ impl<'a> Rows<'a> {
         }
         let estimates = store.estimates(None).await?;
         let leak = match measured(&designs, &estimates, DesignKind::Leak, "leak.strict") {
-            Some(design) => Some(leak_rows(project, design.clone()).await?),
+            Some(design) => Some(LeakRows::of(Ready::read(project, design.clone()).await?)?),
             None => None,
         };
         // All of the page speaks of one filter.
@@ -121,6 +120,32 @@ impl<'a> Rows<'a> {
             }
         }
         Ok(rows)
+    }
+
+    /// Reads what measured numbers rest on, for designs that are read already, and leaves out what only
+    /// the whole report looks at: every labelled snippet, every score, sessions and counts.
+    pub async fn of_designs(
+        project: &'a Project,
+        designs: Vec<Design>,
+        leak: Option<LeakRows>,
+        quality: Option<QualityDesign>,
+    ) -> Result<Self> {
+        let store = &project.store;
+        Ok(Self {
+            project,
+            now: Timestamp::now(),
+            models: store.models(None).await?,
+            calibrations: store.calibrations(None).await?,
+            estimates: store.estimates(None).await?,
+            designs,
+            drawn: HashMap::new(),
+            counts: Counts::default(),
+            sessions: Vec::new(),
+            labelled: Vec::new(),
+            leak,
+            quality,
+            scores: HashMap::new(),
+        })
     }
 
     /// The filter that was measured last, or else the newest classifier as it would serve.
@@ -272,62 +297,59 @@ fn measured<'d>(
             .filter(|e| e.new.quantity == quantity)
             .filter_map(|e| of_kind().find(|d| Some(d.id) == e.new.design))
     };
-    let frame = |d: &&Design| d.record["frame"].clone();
-    let held_out = |d: &&Design| frame(d)["distribution"] == "test";
-    let unseen = |d: &&Design| frame(d)["seen"] == 0;
-    // A threshold that somebody typed is a question; the calibrated one is what serves.
-    let calibrated = |d: &&Design| {
-        let rule = &frame(d)["filter"]["rule"];
-        !rule.as_str().is_some_and(|rule| rule.starts_with(TYPED))
-    };
+    let held_out = |d: &&Design| is_held_out(d);
+    let unseen = |d: &&Design| d.record["frame"]["seen"] == 0;
     measured()
-        .find(|d| held_out(d) && calibrated(d))
+        .find(|d| is_held_out(d) && is_calibrated(d))
         .or_else(|| measured().find(held_out))
         .or_else(|| measured().find(unseen))
         .or_else(|| measured().next())
         .or_else(|| of_kind().next())
 }
 
+/// Says whether a design asks the prompts of the test split.
+pub fn is_held_out(design: &Design) -> bool {
+    design.record["frame"]["distribution"] == "test"
+}
+
+/// Says whether a design's threshold was calibrated: one that somebody typed is a question; the
+/// calibrated one is what serves.
+pub fn is_calibrated(design: &Design) -> bool {
+    let rule = &filter_of(design)["rule"];
+    !rule.as_str().is_some_and(|rule| rule.starts_with(TYPED))
+}
+
 /// The filter that a design measures.
-fn filter_of(design: &Design) -> &Value {
+pub fn filter_of(design: &Design) -> &Value {
     &design.record["frame"]["filter"]
 }
 
-async fn leak_rows(project: &Project, design: Design) -> Result<LeakRows> {
-    let design = LeakDesign::read(project, design).await?;
-    let all = answers_of(project, &design.design).await?;
-    let snippets = snippets_of(project, all.iter()).await?;
-    let by_id: HashMap<i64, &FilterAnswer> = all.iter().map(|a| (a.id, a)).collect();
-    let items = |kind| items_of(&design.items, &by_id, &snippets, kind);
-    let by_people = items(LabellerKind::Person)?;
-    let is_labelled = |(item, seen): (&nines_store::DesignItem, &LeakItem)| {
-        item.drawn.is_some() && seen.finding != Finding::Unlabelled
-    };
-    let (labels_of, items) = if design.items.iter().zip(&by_people).any(is_labelled) {
-        (LabellerKind::Person, by_people)
-    } else {
-        let by_judges = items(LabellerKind::Judge)?;
-        match design.items.iter().zip(&by_judges).any(is_labelled) {
-            true => (LabellerKind::Judge, by_judges),
-            false => (LabellerKind::Person, by_people),
-        }
-    };
-    let answers = design
-        .items
-        .iter()
-        .map(|item| {
-            let found = by_id.get(&item.item.answer).copied().cloned();
-            found.context("an answer of the design is gone")
+impl LeakRows {
+    /// Takes a design that is read, with the labels that count: people's where they have labelled any
+    /// drawn answer.
+    pub fn of(ready: Ready) -> Result<Self> {
+        let by_people = ready.items(LabellerKind::Person)?;
+        let is_labelled = |(item, seen): (&DesignItem, &LeakItem)| {
+            item.drawn.is_some() && seen.finding != Finding::Unlabelled
+        };
+        let any = |items: &[LeakItem]| ready.design.items.iter().zip(items).any(is_labelled);
+        let (labels_of, items) = if any(&by_people) {
+            (LabellerKind::Person, by_people)
+        } else {
+            let by_judges = ready.items(LabellerKind::Judge)?;
+            match any(&by_judges) {
+                true => (LabellerKind::Judge, by_judges),
+                false => (LabellerKind::Person, by_people),
+            }
+        };
+        Ok(Self {
+            scores: ready.scores(),
+            design: ready.design,
+            answers: ready.answers,
+            labels_of,
+            items,
         })
-        .collect::<Result<Vec<_>>>()?;
-    let scores = answers.iter().map(answer_score).collect();
-    Ok(LeakRows {
-        design,
-        answers,
-        scores,
-        labels_of,
-        items,
-    })
+    }
 }
 
 /// A word of a record.

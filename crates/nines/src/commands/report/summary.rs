@@ -64,7 +64,7 @@ fn leak_of(rows: &Rows<'_>, leak: &LeakRows, quantity: &str) -> Option<Leak> {
 }
 
 /// Acceptance and draws, counted on the frame's answers.
-fn of_draws(rows: &Rows<'_>, leak: &LeakRows, summary: &mut Summary) -> Result<()> {
+pub fn of_draws(rows: &Rows<'_>, leak: &LeakRows, summary: &mut Summary) -> Result<()> {
     let Some(filter) = rows.filter() else {
         return Ok(());
     };

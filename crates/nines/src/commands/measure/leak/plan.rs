@@ -21,7 +21,8 @@ const LABELS: u64 = 200;
 /// What a plan says.
 #[derive(Serialize)]
 pub struct Planned {
-    design: i64,
+    /// The design.
+    pub design: i64,
     frame: Value,
     answered: u64,
     abstained: u64,
@@ -33,8 +34,10 @@ pub struct Planned {
     draws: bool,
     allocation: Allocation,
     strata: Vec<PlannedStratum>,
-    newly_drawn: u64,
-    queue: usize,
+    /// Answers that were not drawn before.
+    pub newly_drawn: u64,
+    /// Answers that wait for a person's label.
+    pub queue: usize,
     bound_without_catastrophes: f64,
     expected_leak: f64,
     expected_deviation: f64,
@@ -63,7 +66,7 @@ struct PlannedStratum {
 
 /// Runs `nines measure plan`.
 pub async fn run(project: &Project, args: &LeakPlanArgs, output: &Output) -> Result<()> {
-    let mut ready = Ready::load(project, &args.design, output).await?;
+    let mut ready = Ready::draw(project, &args.design, output).await?;
     let planned = draw(project, &mut ready, &args.design, args.dry_run).await?;
     output.result(&planned, || words(&planned));
     Ok(())
@@ -71,7 +74,7 @@ pub async fn run(project: &Project, args: &LeakPlanArgs, output: &Output) -> Res
 
 /// Draws the frame and what is to be labelled, and estimates nothing.
 pub async fn draw_only(project: &Project, args: &LeakArgs, output: &Output) -> Result<()> {
-    let mut ready = Ready::load(project, args, output).await?;
+    let mut ready = Ready::draw(project, args, output).await?;
     draw(project, &mut ready, args, false).await?;
     Ok(())
 }
@@ -138,7 +141,7 @@ pub async fn draw(
         .collect();
     Ok(Planned {
         design: ready.design.design.id.0,
-        frame: ready.frame.describe(),
+        frame: ready.about.clone(),
         answered,
         abstained,
         goal: goal.map(|(leak, labels_needed, requests_needed)| Goal {
@@ -161,6 +164,43 @@ pub async fn draw(
     })
 }
 
+impl Planned {
+    /// Says why the goal is out of reach, where it is; nothing was drawn for it then.
+    pub fn refusal(&self) -> Option<String> {
+        let goal = self.goal.as_ref().filter(|goal| !goal.within_reach)?;
+        (!self.draws).then(|| {
+            format!(
+                "{} This design CANNOT show that: the lowest bound it could give is {}. Nothing was drawn.",
+                self.takes(goal).replace('\n', " "),
+                rate(self.bound_without_catastrophes, Towards::Up)
+            )
+        })
+    }
+
+    /// Says in a sentence what was drawn and what it can show.
+    pub fn summary(&self) -> String {
+        format!(
+            "{} newly drawn; {} wait for a label. If no label is a catastrophe or undecided, the bound will be {} \
+             with {} % confidence.",
+            grouped(self.newly_drawn),
+            grouped(self.queue as u64),
+            rate(self.bound_without_catastrophes, Towards::Up),
+            crate::shown::percent(self.confidence)
+        )
+    }
+
+    fn takes(&self, goal: &Goal) -> String {
+        format!(
+            "To show a leak of at most {} with {} % confidence takes {} requests and {} labels, none \
+             of them\na catastrophe, however they are chosen.",
+            rate(goal.leak, Towards::Nearest),
+            crate::shown::percent(self.confidence),
+            grouped(goal.requests_needed),
+            grouped(goal.labels_needed),
+        )
+    }
+}
+
 fn drawn_in(items: &[DesignItem], stratum: usize) -> u64 {
     let of = items
         .iter()
@@ -181,14 +221,7 @@ pub fn words(planned: &Planned) -> String {
         grouped(planned.abstained),
     );
     if let Some(goal) = &planned.goal {
-        let leak = rate(goal.leak, Towards::Nearest);
-        let _ = writeln!(
-            text,
-            "To show a leak of at most {leak} with {sure} % confidence takes {} requests and {} labels, none \
-             of them\na catastrophe, however they are chosen.",
-            grouped(goal.requests_needed),
-            grouped(goal.labels_needed),
-        );
+        let _ = writeln!(text, "{}", planned.takes(goal));
         if !goal.within_reach {
             let missing = if requests < goal.requests_needed {
                 format!(

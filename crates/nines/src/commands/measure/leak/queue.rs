@@ -5,14 +5,14 @@ use super::Ready;
 use super::design::{LeakDesign, adjudicated, answers_of, snippets_of};
 use crate::project::Project;
 use anyhow::Result;
+use nines_domain::label::labellers_wanted;
 use nines_domain::snippet::{DesignId, SnippetId};
 use nines_store::{DesignKind, FilterAnswer, Snippet};
 use std::collections::{BTreeSet, HashMap};
 
 /// Drawn answers that wait for a label, in the order in which they are to be labelled.
 pub fn open(ready: &Ready, asked: Asked<'_>) -> Vec<SnippetId> {
-    let answers: HashMap<i64, &FilterAnswer> =
-        ready.frame.answers.iter().map(|a| (a.id, a)).collect();
+    let answers: HashMap<i64, &FilterAnswer> = ready.answers.iter().map(|a| (a.id, a)).collect();
     open_of(&ready.design, &answers, &ready.snippets, asked)
 }
 
@@ -50,14 +50,9 @@ fn wants_label(snippet: &Snippet, asked: Asked<'_>) -> bool {
     if by_kind.any(|l| Some(l.label.labeller.as_str()) == asked.labeller) {
         return false;
     }
-    match adjudicated(Some(snippet), asked.kind) {
-        None => true,
-        Some(a) => match a.broad {
-            Some(true) => a.labels < 2 || a.needs_another,
-            None => a.labels < 2,
-            Some(false) => false,
-        },
-    }
+    let so_far = adjudicated(Some(snippet), asked.kind);
+    let labels = so_far.as_ref().map_or(0, |a| a.labels);
+    labels < labellers_wanted(so_far.as_ref())
 }
 
 /// The snippets of a leak design (the newest, where none is named) that wait for a label.

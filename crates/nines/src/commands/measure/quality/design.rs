@@ -143,7 +143,8 @@ pub struct Ready {
     seed: u64,
     /// The frame's own threshold, and the less cautious ones of the curve.
     pub thresholds: Vec<Threshold>,
-    items: Vec<DesignItem>,
+    /// Its requests.
+    pub items: Vec<DesignItem>,
     /// The probability with which pairs that differ were drawn.
     pub probability: f64,
     /// The answers of its frame.
@@ -324,8 +325,8 @@ pub async fn ready(
     Ok((frame, ready, newly))
 }
 
-/// Draws pairs until about as many are drawn as asked for.
-async fn draw(
+/// Draws pairs until about as many are drawn as asked for. Returns how many are new.
+pub async fn draw(
     project: &Project,
     ready: &mut Ready,
     pairs: Option<u64>,

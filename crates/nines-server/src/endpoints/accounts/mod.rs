@@ -1,0 +1,45 @@
+//! Accounts: who may sign in, as what, and who did what.
+
+mod accept_invitation;
+mod change_password;
+mod change_person;
+mod create_admin;
+mod invite;
+mod list_audit;
+mod list_invitations;
+mod list_tokens;
+mod make_token;
+mod read_invitation;
+mod read_session;
+mod read_setup;
+mod revoke_token;
+mod shapes;
+mod sign_in;
+mod sign_out;
+mod withdraw_invitation;
+
+use crate::state::AppState;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The endpoints of accounts.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(read_setup::read_setup, create_admin::create_admin))
+        .routes(routes!(
+            read_session::read_session,
+            sign_in::sign_in,
+            sign_out::sign_out
+        ))
+        .routes(routes!(
+            read_invitation::read_invitation,
+            accept_invitation::accept_invitation
+        ))
+        .routes(routes!(change_password::change_password))
+        .routes(routes!(list_tokens::list_tokens, make_token::make_token))
+        .routes(routes!(revoke_token::revoke_token))
+        .routes(routes!(list_invitations::list_invitations, invite::invite))
+        .routes(routes!(withdraw_invitation::withdraw_invitation))
+        .routes(routes!(change_person::change_person))
+        .routes(routes!(list_audit::list_audit))
+}

@@ -1,0 +1,70 @@
+//! `POST /api/reliability/plan`.
+
+use crate::auth::{Researcher, audit};
+use crate::error::Problem;
+use crate::events::Event;
+use crate::json::Json;
+use crate::reliability::{PlanRequest, Planned};
+use crate::state::AppState;
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+/// The most labels or pairs that one plan may ask for.
+const MOST: u64 = 1_000_000;
+
+/// What a plan drew, and where it is labelled.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DrawnPlan {
+    /// The queue that holds what waits.
+    pub queue: Option<i64>,
+    /// What was drawn.
+    #[serde(flatten)]
+    pub planned: Planned,
+}
+
+/// Draws what to label or rate next from requests that the filter has answered, and fills its queue. A
+/// goal that the answers cannot show is refused, and nothing is drawn for it.
+#[utoipa::path(
+    post,
+    path = "/reliability/plan",
+    tag = "reliability",
+    request_body = PlanRequest,
+    responses(
+        (status = OK, body = DrawnPlan),
+        (status = BAD_REQUEST, body = Problem, content_type = "application/problem+json"),
+        (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json"),
+        (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
+        (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn plan_labels(
+    caller: Researcher,
+    State(state): State<AppState>,
+    Json(asked): Json<PlanRequest>,
+) -> Result<Json<DrawnPlan>, Problem> {
+    let most = match &asked {
+        PlanRequest::Leak { labels, .. } => labels.unwrap_or(0),
+        PlanRequest::Quality { pairs } => *pairs,
+    };
+    if most > MOST {
+        return Err(Problem::invalid(format!(
+            "a plan draws at most {MOST} at once; ask for fewer"
+        )));
+    }
+    let planned = state.workbench.plan(asked.clone()).await?;
+    audit(
+        &state,
+        caller.account.id,
+        "plan.drawn",
+        format!("design {}", planned.design),
+        json!({ "asked": asked, "drawn": planned.drawn }),
+    )
+    .await?;
+    state.events.tell(Event::Queues);
+    Ok(Json(DrawnPlan {
+        queue: None,
+        planned,
+    }))
+}

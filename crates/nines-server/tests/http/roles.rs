@@ -1,0 +1,273 @@
+//! Who may call what: every endpoint, as nobody, as each role, and as an account that was
+//! deactivated. An endpoint that is not in the table fails the test.
+
+use crate::client::{Answer, Client};
+use crate::openapi::operations;
+use crate::server::Server;
+use nines_domain::account::{AccountId, Role};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Who may call an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// Anybody at all.
+    Anyone,
+    /// Any account that is active.
+    Labeller,
+    /// Researchers and admins.
+    Researcher,
+    /// Admins.
+    Admin,
+}
+use Who::{Admin, Anyone, Labeller, Researcher};
+
+/// One endpoint: its method and path as the document has them, who may call it, and a body that can
+/// be read. Numbers in a path become one that nothing has, so that calls change little.
+struct Row(&'static str, &'static str, Who, Value);
+
+/// Where an endpoint answers 401 to whoever may call it, for a reason of its own.
+const SIGNS_IN: (&str, &str) = ("POST", "/api/session");
+
+fn table() -> Vec<Row> {
+    let credentials = json!({"name": "somebody", "password": "a wrong password"});
+    let mut rows = vec![
+        // server
+        Row("GET", "/api/health", Anyone, Value::Null),
+        Row("GET", "/api/events", Labeller, Value::Null),
+        // accounts
+        Row("GET", "/api/setup", Anyone, Value::Null),
+        Row(
+            "POST",
+            "/api/setup",
+            Anyone,
+            json!({"token": "", "name": "a", "password": "b"}),
+        ),
+        Row("GET", "/api/session", Labeller, Value::Null),
+        Row("POST", "/api/session", Anyone, credentials.clone()),
+        Row("DELETE", "/api/session", Labeller, Value::Null),
+        Row("GET", "/api/invitations/{token}", Anyone, Value::Null),
+        Row("POST", "/api/invitations/{token}", Anyone, credentials),
+        Row(
+            "PUT",
+            "/api/account/password",
+            Labeller,
+            json!({"old": "a", "new": "b"}),
+        ),
+        Row("GET", "/api/account/tokens", Labeller, Value::Null),
+        Row(
+            "POST",
+            "/api/account/tokens",
+            Labeller,
+            json!({"name": "a program"}),
+        ),
+        Row("DELETE", "/api/account/tokens/{id}", Labeller, Value::Null),
+        Row("GET", "/api/people/invitations", Researcher, Value::Null),
+        Row(
+            "POST",
+            "/api/people/invitations",
+            Researcher,
+            json!({"role": "labeller"}),
+        ),
+        Row(
+            "DELETE",
+            "/api/people/invitations/{id}",
+            Researcher,
+            Value::Null,
+        ),
+        Row("PATCH", "/api/people/{id}", Admin, json!({})),
+        Row("GET", "/api/audit", Admin, Value::Null),
+    ];
+    rows.extend(labelling());
+    rows.extend(jobs());
+    rows.extend(play());
+    rows.extend(reliability());
+    rows
+}
+
+fn labelling() -> Vec<Row> {
+    vec![]
+}
+
+fn jobs() -> Vec<Row> {
+    vec![]
+}
+
+fn play() -> Vec<Row> {
+    vec![]
+}
+
+fn reliability() -> Vec<Row> {
+    vec![]
+}
+
+#[test]
+fn the_table_lists_every_endpoint_once() {
+    let in_document: BTreeSet<(String, String)> = operations()
+        .into_iter()
+        .map(|(method, path, _)| (method, path))
+        .collect();
+    let rows = table();
+    let in_table: BTreeSet<(String, String)> = rows
+        .iter()
+        .map(|Row(method, path, ..)| ((*method).to_owned(), (*path).to_owned()))
+        .collect();
+    let missing: Vec<_> = in_document.difference(&in_table).collect();
+    assert!(
+        missing.is_empty(),
+        "without a row in the table of roles: {missing:?}"
+    );
+    let gone: Vec<_> = in_table.difference(&in_document).collect();
+    assert!(
+        gone.is_empty(),
+        "in the table of roles and nowhere else: {gone:?}"
+    );
+    assert_eq!(rows.len(), in_table.len(), "a row is there twice");
+}
+
+async fn call(client: &Client, row: &Row) -> Answer {
+    let Row(method, path, _, body) = row;
+    let path = path
+        .replace("{token}", "none")
+        .replace("{version}", "987654321");
+    let path = match path.split_once('{') {
+        Some((before, rest)) => {
+            let after = rest.split_once('}').map_or("", |(_, after)| after);
+            format!("{before}987654321{after}")
+        }
+        None => path,
+    };
+    let method: Method = method.parse().expect("a method");
+    let body = (!body.is_null()).then(|| body.clone());
+    let mut request = client.request(method, &path);
+    if let Some(body) = body {
+        request = request
+            .header("content-type", "application/json")
+            .body(body.to_string());
+    }
+    // Streams do not end by themselves: the head says enough.
+    let response = request.send().await.expect("an answer");
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    let is_stream = headers
+        .get("content-type")
+        .is_some_and(|kind| kind == "text/event-stream");
+    let body = match is_stream {
+        true => Vec::new(),
+        false => response.bytes().await.expect("a body").to_vec(),
+    };
+    Answer {
+        status,
+        headers,
+        body,
+    }
+}
+
+/// Who calls, in the table's order of being allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    Nobody,
+    Deactivated,
+    Stale,
+    Is(Role),
+}
+
+impl Caller {
+    const ALL: [Self; 6] = [
+        Self::Nobody,
+        Self::Deactivated,
+        Self::Stale,
+        Self::Is(Role::Labeller),
+        Self::Is(Role::Researcher),
+        Self::Is(Role::Admin),
+    ];
+
+    fn may(self, who: Who) -> Result<(), (u16, &'static str)> {
+        let needed = match who {
+            Anyone => return Ok(()),
+            Labeller => Role::Labeller,
+            Researcher => Role::Researcher,
+            Admin => Role::Admin,
+        };
+        match self {
+            Self::Nobody | Self::Deactivated | Self::Stale => Err((401, "signed-out")),
+            Self::Is(role) if role < needed => Err((403, "forbidden")),
+            Self::Is(_) => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_endpoint_lets_in_whom_it_should() {
+    let server = Server::start().await;
+    let root = server.account("root", Role::Admin).await;
+    let mut accounts = Vec::new();
+    for role in Role::ALL {
+        accounts.push((role, server.account(&format!("the {role}"), role).await));
+    }
+    let gone = server.account("gone", Role::Admin).await;
+    let of_gone = server.client_of(gone).await;
+    let deactivation = nines_store::AccountChange {
+        active: Some(false),
+        ..Default::default()
+    };
+    let changed = server.state.store.change_account(gone, &deactivation, root);
+    changed.await.expect("deactivated");
+    for row in table() {
+        for caller in Caller::ALL {
+            let client = match caller {
+                Caller::Nobody => server.nobody(),
+                Caller::Deactivated => of_gone.clone(),
+                Caller::Stale => server.nobody().with_session("0123456789abcdef", "x"),
+                Caller::Is(role) => {
+                    let of_role = |(r, _): &&(Role, AccountId)| *r == role;
+                    let (_, id) = accounts.iter().find(of_role).expect("an account");
+                    // A session of its own: some endpoints end it.
+                    server.client_of(*id).await
+                }
+            };
+            let answer = call(&client, &row).await;
+            let Row(method, path, who, _) = &row;
+            let at = format!("{method} {path} as {caller:?}: {}", answer.text());
+            match caller.may(*who) {
+                Err((status, kind)) => {
+                    let seen = (answer.status, answer.problem());
+                    assert_eq!(seen, (status, Some(kind.to_owned())), "{at}");
+                }
+                Ok(()) if (*method, *path) == SIGNS_IN => {
+                    answer.refused(401, "credentials");
+                }
+                Ok(()) => {
+                    let refused = answer.status == 401
+                        || answer
+                            .problem()
+                            .is_some_and(|kind| kind == "forbidden" || kind == "csrf");
+                    assert!(!refused, "{at}");
+                    assert!(answer.status < 500, "{at}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_changes_something_needs_the_csrf_token_everywhere() {
+    let server = Server::start().await;
+    let admin = server.account("root", Role::Admin).await;
+    let client = server.client_of(admin).await;
+    for row in table() {
+        let Row(method, path, who, _) = &row;
+        if *method == "GET" || *who == Anyone {
+            continue;
+        }
+        let forged = server
+            .nobody()
+            .with_session(client.token(), "another token");
+        let answer = call(&forged, &row).await;
+        let at = format!("{method} {path}: {}", answer.text());
+        assert_eq!(answer.problem().as_deref(), Some("csrf"), "{at}");
+        assert_eq!(answer.status, 403, "{at}");
+    }
+    client.get("/api/session").await.expect(200);
+}
