@@ -67,18 +67,41 @@ export function lineChart(series: Series, label: string, isLog: boolean, validat
 }
 
 const dashes = ['', '6,4', '2,3', '8,3,2,3', '1,4', '10,4'];
+const signs = ['■', '●', '◆', '▲', '★', '✚'];
 const symbols = ['square', 'circle', 'diamond', 'triangle', 'star', 'cross'] as const;
+
+/** Moves labels apart that would lie on each other: how far each goes, in pixels, from where its line ends. */
+export function apart(places: readonly number[], room = 12): number[] {
+  const order = places.map((_, i) => i).sort((a, b) => (places[a] ?? 0) - (places[b] ?? 0));
+  const moved = [...places];
+  for (let k = 1; k < order.length; k += 1) {
+    const [before, here] = [order[k - 1] as number, order[k] as number];
+    moved[here] = Math.max(moved[here] as number, (moved[before] as number) + room);
+  }
+  // Half of the push goes upwards, so that the whole stays around its middle.
+  const excess = order.length ? (moved[order[order.length - 1] as number] as number) - (places[order[order.length - 1] as number] as number) : 0;
+  return moved.map((place, i) => place - excess / 2 - (places[i] as number));
+}
 
 /** Several validated shares, each with its interval, side by side at each step. */
 export function validationChart(all: All, names: readonly string[], label: string): Drawn {
+  const height = 280;
+  const [top, bottom] = [24, 38];
+  const lines = names.map((name) => ({ name, known: intervalsOf(all, name) }));
+  const ends = lines.flatMap(({ known }) => known.flatMap((it) => [it.value, it.lower, it.upper])).filter((it) => it !== null);
+  const [least, most] = [Math.min(...ends), Math.max(...ends)];
+  const perUnit = (height - top - bottom) / (most - least || 1);
+  const lastOf = (known: Interval[]) => known[known.length - 1]?.value ?? 0;
+  const moves = apart(lines.map(({ known }) => -lastOf(known) * perUnit));
   return (plot) => ({
+    height,
+    marginTop: top,
     marginLeft: 46,
-    marginBottom: 38,
-    marginRight: 104,
+    marginBottom: bottom,
+    marginRight: 110,
     x: { label: 'step →', insetLeft: 12, insetRight: 12 },
-    y: { label: `↑ ${label}`, grid: true, tickFormat: axisNumber, nice: true },
-    marks: names.flatMap((name, i) => {
-      const known = intervalsOf(all, name);
+    y: { label: `↑ ${label}`, grid: true, tickFormat: axisNumber, domain: [least, most] },
+    marks: lines.flatMap(({ name, known }, i) => {
       const dx = 5 * (i - (names.length - 1) / 2);
       const colour = i % 2 ? 'var(--ink-faint)' : 'var(--ink)';
       const last = known[known.length - 1];
@@ -93,7 +116,7 @@ export function validationChart(all: All, names: readonly string[], label: strin
           { x: 'step', y: 'value', symbol: symbols[i % symbols.length], fill: colour, r: 3.5, dx },
         ),
         ...(last && last.value !== null
-          ? [plot.text([last], { x: 'step', y: 'value', text: () => shortName(name), textAnchor: 'start', dx: 22, fill: colour })]
+          ? [plot.text([last], { x: 'step', y: 'value', text: () => `${signs[i % signs.length]} ${shortName(name)}`, textAnchor: 'start', dx: 22, dy: moves[i] ?? 0, fill: colour })]
           : []),
       ];
     }),
