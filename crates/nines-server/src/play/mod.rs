@@ -76,6 +76,8 @@ pub struct Play {
     load: Box<Load>,
     permits: Arc<Semaphore>,
     made: Mutex<Made>,
+    /// Held while a queue is looked for, so that two candidates sent at once make one.
+    pub queueing: tokio::sync::Mutex<()>,
 }
 
 impl Play {
@@ -89,6 +91,7 @@ impl Play {
             load: Box::new(load),
             permits: Arc::new(Semaphore::new(AT_ONCE)),
             made: Mutex::default(),
+            queueing: tokio::sync::Mutex::default(),
         }
     }
 

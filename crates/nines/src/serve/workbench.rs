@@ -1,23 +1,27 @@
 //! The measuring protocols and the project's settings, as the server reaches them.
 
-use super::{guide, reliability};
+use super::{guide, models, reliability};
 use crate::commands::measure::{self, Asked};
 use crate::project::Project;
 use anyhow::Result;
 use futures_util::future::BoxFuture;
-use nines_domain::snippet::{DesignId, SnippetId};
+use nines_domain::draw::Sampling;
+use nines_domain::snippet::{DesignId, ModelId, SnippetId};
+use nines_infer::generator::Generator;
+use nines_infer::scorer::Scorer;
 use nines_server::reliability::{PlanRequest, Planned, Reliability};
 use nines_server::{Workbench, WorkbenchError};
 use nines_store::{DesignKind, StoreError};
 use std::future::Future;
 use std::sync::Arc;
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 /// The workbench of a project.
 pub struct ProjectWorkbench {
     project: Arc<Project>,
     planning: Arc<Mutex<()>>,
+    generator: OnceCell<Arc<dyn Generator>>,
 }
 
 impl ProjectWorkbench {
@@ -26,6 +30,7 @@ impl ProjectWorkbench {
         Self {
             project,
             planning: Arc::default(),
+            generator: OnceCell::new(),
         }
     }
 
@@ -116,5 +121,28 @@ impl Workbench for ProjectWorkbench {
 
     fn save_guide(&self, version: u32, text: String) -> BoxFuture<'_, Result<(), WorkbenchError>> {
         self.aside(move |project| async move { guide::save(&project.folder, version, &text) })
+    }
+
+    fn scorer(&self, model: ModelId) -> BoxFuture<'_, Result<Arc<dyn Scorer>, WorkbenchError>> {
+        self.aside(move |project| async move { models::scorer(&project, model).await })
+    }
+
+    fn generator(&self) -> BoxFuture<'_, Result<Arc<dyn Generator>, WorkbenchError>> {
+        Box::pin(async {
+            let load = || self.aside(|project| async move { crate::models::generator(&project) });
+            self.generator.get_or_try_init(load).await.cloned()
+        })
+    }
+
+    fn sampling(&self) -> Sampling {
+        self.project.config.sampling.clone()
+    }
+
+    fn budget(&self) -> u32 {
+        self.project.config.filter.budget
+    }
+
+    fn path(&self) -> String {
+        models::path(&self.project)
     }
 }

@@ -12,7 +12,9 @@ use axum::http::StatusCode;
 use nines_domain::account::Account;
 use nines_domain::draw::{Draw, Sampling};
 use nines_domain::snippet::{SnippetId, SnippetText};
-use nines_store::{NewGeneration, NewPrompt, NewSnippet, Origin as Brought, Sampler};
+use nines_store::{
+    NewGeneration, NewPrompt, NewQueue, NewSnippet, Origin as Brought, QueueKind, Sampler,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -46,7 +48,7 @@ pub struct SentCandidate {
     /// The stored snippet.
     pub snippet: i64,
     /// The queue that it waits in.
-    pub queue: Option<i64>,
+    pub queue: i64,
 }
 
 /// Stores a candidate with where it comes from, and puts it into the queue of sent candidates. What
@@ -92,7 +94,7 @@ pub async fn send_candidate(
             ));
         }
     };
-    let queue = None;
+    let queue = into_queue(&state, by, asked.queue, snippet).await?;
     let detail = json!({ "queue": queue, "seed": asked.seed, "draw": asked.draw });
     audit(
         &state,
@@ -194,6 +196,50 @@ async fn written(
         ..NewSnippet::imported(text_of(asked), SOURCE)
     };
     insert(state, new).await
+}
+
+/// Puts a snippet into the queue asked for, or into the newest open one, which is made where there is
+/// none.
+async fn into_queue(
+    state: &AppState,
+    by: &Account,
+    asked: Option<i64>,
+    snippet: SnippetId,
+) -> Result<i64, Problem> {
+    let _alone = state.play.queueing.lock().await;
+    let queue = match asked {
+        Some(asked) => {
+            let queue = state.store.queue(asked).await?;
+            if queue.kind != QueueKind::Sent {
+                return Err(Problem::invalid(format!(
+                    "queue {asked} is filled in another way; candidates go into one of the kind sent"
+                )));
+            }
+            queue
+        }
+        None => {
+            let queues = state.store.queues().await?;
+            let mut newest_first = queues.into_iter().rev();
+            let open = newest_first.find(|queue| queue.kind == QueueKind::Sent && queue.open);
+            match open {
+                Some(open) => open,
+                None => state.store.ensure_queue(&sent_by(by)).await?,
+            }
+        }
+    };
+    state.store.fill_queue(queue.id, &[(snippet, None)]).await?;
+    Ok(queue.id)
+}
+
+fn sent_by(by: &Account) -> NewQueue {
+    NewQueue {
+        kind: QueueKind::Sent,
+        name: "Sent candidates".to_owned(),
+        design: None,
+        record: json!({ "how": "sent one by one" }),
+        overlap: 1,
+        created_by: Some(by.id),
+    }
 }
 
 fn text_of(asked: &SendRequest) -> SnippetText {
