@@ -317,37 +317,71 @@ export interface Classifier {
   id: number;
   label: string;
   created: Time;
-  base: string;
+  base: string | null;
+  /** Null until it is calibrated on this server's path. */
   threshold: number | null;
-  calibration: { id: number; rule: string; acceptance: Estimate | null; [more: string]: unknown } | null;
-  metrics: Record<string, unknown>;
+  calibration: {
+    id: number;
+    rule: string;
+    created: Time;
+    generator: string | null;
+    acceptance: Estimate | null;
+    caught: Estimate | null;
+    /** What the share caught speaks of. */
+    speaks_of: string | null;
+  } | null;
+  metrics: unknown;
+}
+
+export interface Classifiers extends Rows<Classifier> {
+  path: string;
+  /** Draws before the project's filter abstains. */
+  budget: number;
 }
 
 export interface OperatingPoint {
   threshold: number;
-  acceptance: Estimate;
+  chosen: boolean;
+  acceptance: Estimate | null;
   caught: Estimate | null;
 }
 
-/** The leak where it was measured, each threshold with a design of its own. */
+/** The leak of a whole filter where it was measured, each threshold with a design of its own. */
 export interface MeasuredLeak {
   threshold: number;
   design: number;
-  strict: Estimate;
-  strict_at_most: Estimate;
-  broad: Estimate;
-  broad_at_most?: Estimate;
+  distribution: string | null;
+  budget: number | null;
+  generator: string | null;
+  held_out: boolean;
+  labels_of: LabelsOf | null;
+  strict: Estimate | null;
+  strict_at_most: Estimate | null;
+  broad: Estimate | null;
+  broad_at_most: Estimate | null;
 }
 
 export interface OperatingPoints {
-  /** Rising thresholds. */
+  /** Rising thresholds; none where it is not calibrated, and a note says so. */
   points: OperatingPoint[];
   leak: MeasuredLeak[];
-  path: string | null;
+  path: string;
   generator: string | null;
-  /** Draws before the filter abstains. */
-  budget?: number | null;
-  sampling?: { temperature: number; top_p: number } | null;
+  calibration: number | null;
+  threshold: number | null;
+  notes: string[];
+}
+
+/** What Play draws with unless told otherwise. */
+export interface PlaySettings {
+  generator: string;
+  temperature: number;
+  top_p: number;
+  top_k: number;
+  max_tokens: number;
+  seed: number;
+  budget: number;
+  path: string;
 }
 
 /** A score (a logit), or why there is none; what has none is never accepted. */
@@ -369,10 +403,11 @@ export interface Draw {
   top_p?: number;
 }
 
+/** Candidates come in no particular order; one without a score is never accepted. */
 export type DrawEvent =
-  | { event: 'candidate'; draw: number; completion: string; finished: boolean; scores: Record<string, Scored> }
-  | { event: 'done'; seconds: number }
-  | ({ event: 'problem' } & Problem);
+  | { event: 'candidate'; draw: number; completion: string; finished: boolean; reason?: string; scores: Record<string, Scored> }
+  | { event: 'done'; generator: string; seconds: number; tokens: number }
+  | { event: 'problem'; detail: string };
 
 // --- data and reliability ------------------------------------------------------------------------
 
@@ -618,12 +653,13 @@ export interface Reliability {
   next: NextStep[];
 }
 
+/** What a plan drew, and where it is labelled. */
 export interface Planned {
-  queue?: number | null;
-  design?: number;
+  queue: number;
+  design: number;
   drawn: number;
-  waiting?: number;
-  text?: string;
+  waiting: number;
+  text: string;
 }
 
 export interface Facet {
@@ -732,7 +768,8 @@ export interface Described {
   'GET /runs/{id}': { path: { id: number }; answer: Run };
   'GET /runs/{id}/metrics': { path: { id: number }; query?: { after_step?: number }; answer: Metrics };
 
-  'GET /classifiers': { answer: Rows<Classifier> };
+  'GET /classifiers': { answer: Classifiers };
+  'GET /play/settings': { answer: PlaySettings };
   'GET /classifiers/{id}/operating-points': { path: { id: number }; answer: OperatingPoints };
   'POST /score': {
     body: { classifier?: number; snippets: { prompt: string; completion: string }[] };

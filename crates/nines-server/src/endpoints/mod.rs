@@ -1,11 +1,18 @@
 //! The endpoints, one a file, by area.
 
 mod accounts;
+mod checks;
 mod classifiers;
 mod events;
+mod flags;
+mod guide;
 mod health;
+mod labelling;
+mod people;
 mod play;
+mod queues;
 mod reliability;
+mod rulings;
 
 use crate::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
@@ -19,5 +26,12 @@ pub fn all() -> OpenApiRouter<AppState> {
         .merge(play::routes())
         .merge(reliability::routes())
         .merge(accounts::routes())
+        .merge(checks::routes())
+        .merge(flags::routes())
+        .merge(guide::routes())
+        .merge(labelling::routes())
+        .merge(people::routes())
+        .merge(queues::routes())
+        .merge(rulings::routes())
         .merge(events::routes())
 }
