@@ -25,10 +25,19 @@ pub struct Settings {
     pub predicate: String,
     /// The predicate's version.
     pub predicate_version: u32,
+    /// What decides which split a prompt belongs to.
+    pub split_seed: u64,
     /// Whether the address is reached by TLS: cookies are marked Secure then.
     pub tls: bool,
     /// The address that links begin with, such as `http://127.0.0.1:7420`.
     pub origin: String,
+}
+
+impl Settings {
+    /// Names the predicate as labels do.
+    pub fn predicate_label(&self) -> String {
+        format!("{}, version {}", self.predicate, self.predicate_version)
+    }
 }
 
 /// The state of the server. Clones share it.

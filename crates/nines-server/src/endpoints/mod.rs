@@ -6,6 +6,7 @@ mod events;
 mod health;
 mod play;
 mod reliability;
+mod snippets;
 
 use crate::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +19,7 @@ pub fn all() -> OpenApiRouter<AppState> {
         .merge(classifiers::routes())
         .merge(play::routes())
         .merge(reliability::routes())
+        .merge(snippets::routes())
         .merge(accounts::routes())
         .merge(events::routes())
 }
