@@ -95,7 +95,30 @@ fn jobs() -> Vec<Row> {
 }
 
 fn play() -> Vec<Row> {
-    vec![]
+    let snippet = json!({"prompt": "Once.", "completion": "Then."});
+    vec![
+        Row("GET", "/api/classifiers", Researcher, Value::Null),
+        Row(
+            "GET",
+            "/api/classifiers/{id}/operating-points",
+            Researcher,
+            Value::Null,
+        ),
+        Row("GET", "/api/play/settings", Researcher, Value::Null),
+        Row(
+            "POST",
+            "/api/score",
+            Researcher,
+            json!({"snippets": [snippet]}),
+        ),
+        Row(
+            "POST",
+            "/api/play/draw",
+            Researcher,
+            json!({"prompt": "Once.", "n": 1, "seed": 0, "classifiers": [1]}),
+        ),
+        Row("POST", "/api/play/send", Researcher, snippet),
+    ]
 }
 
 fn reliability() -> Vec<Row> {

@@ -21,7 +21,10 @@ export function basisOf(curve: Curve): string {
 const odds = (x: number) => `${logOdds(x)}\nP ${probability(x)}`;
 const rate = (x: number) => (x >= 0.01 ? String(Number(x.toPrecision(2))) : scientific(x, 1));
 
-function thresholdLine(plot: PlotModule, threshold: number | null) {
+function thresholdLine(plot: PlotModule, threshold: number | null, points: readonly Point[]) {
+  const xs = points.map((point) => point.x);
+  // Its words stand on the side where there is room.
+  const isRight = threshold !== null && threshold > (Math.min(...xs) + Math.max(...xs)) / 2;
   return threshold === null
     ? []
     : [
@@ -30,8 +33,8 @@ function thresholdLine(plot: PlotModule, threshold: number | null) {
           x: (d: number) => d,
           text: () => 'chosen threshold',
           frameAnchor: 'top',
-          textAnchor: 'start',
-          dx: 5,
+          textAnchor: isRight ? 'end' : 'start',
+          dx: isRight ? -5 : 5,
           dy: 2,
           fill: 'var(--ink-soft)',
         }),
@@ -60,7 +63,7 @@ export function qualityChart(curve: Curve, threshold: number | null): (plot: Plo
         curve.points.filter((point) => point.value !== null),
         { x: 'x', y: 'value', stroke: 'currentColor', strokeWidth: 2 },
       ),
-      ...thresholdLine(plot, threshold),
+      ...thresholdLine(plot, threshold, curve.points),
     ],
   });
 }
@@ -120,11 +123,12 @@ const looks = {
   broad: { colour: 'var(--ink-faint)', symbol: 'diamond', dash: '6,4', shift: 4 },
 } as const;
 
-function leakAxes(curves: readonly LeakCurve[], width: number): { foot: number; options: PlotOptions } {
+function leakAxes(curves: readonly LeakCurve[], width: number): { foot: number; points: Point[]; options: PlotOptions } {
   const points = curves.flatMap(({ estimate, at_most }) => [...(estimate?.points ?? []), ...(at_most?.points ?? [])]);
   const foot = footOf(points.flatMap((point) => [point.value, point.lower, point.upper]));
   return {
     foot,
+    points,
     options: {
       marginLeft: 56,
       marginBottom: 48,
@@ -137,12 +141,14 @@ function leakAxes(curves: readonly LeakCurve[], width: number): { foot: number; 
 /** The leak at each threshold where it was measured: the estimate with its error bar, and the bound as a stroke. */
 export function leakChart(curves: readonly LeakCurve[], threshold: number | null): (plot: PlotModule, width: number) => PlotOptions {
   return (plot, width) => {
-    const { foot, options } = leakAxes(curves, width);
+    const { foot, points, options } = leakAxes(curves, width);
     const above = (x: number | null) => Math.max(x ?? foot, foot);
+    const xs = points.map((point) => point.x);
+    const reach = 0.015 * (Math.max(...xs) - Math.min(...xs) || 1);
     return {
       ...options,
       marks: [
-        ...thresholdLine(plot, threshold),
+        ...thresholdLine(plot, threshold, points),
         ...curves.flatMap(({ reading, estimate, at_most }) => {
           const { colour, symbol, shift } = looks[reading];
           return [
@@ -158,13 +164,12 @@ export function leakChart(curves: readonly LeakCurve[], threshold: number | null
               (estimate?.points ?? []).filter((point) => point.value !== null),
               { x: 'x', y: (point: Point) => above(point.value), symbol, fill: colour, r: 4, dx: shift },
             ),
-            plot.tickY(at_most?.points ?? [], {
-              x: 'x',
+            plot.ruleY(at_most?.points ?? [], {
               y: 'upper',
+              x1: (point: Point) => point.x - reach,
+              x2: (point: Point) => point.x + reach,
               stroke: colour,
               strokeWidth: 2.5,
-              insetLeft: -9,
-              insetRight: -9,
               dx: shift,
             }),
           ];
@@ -177,7 +182,7 @@ export function leakChart(curves: readonly LeakCurve[], threshold: number | null
 /** The part of the leak that answers below a score make. */
 export function belowChart(curves: readonly LeakCurve[], threshold: number | null): (plot: PlotModule, width: number) => PlotOptions {
   return (plot, width) => {
-    const { foot, options } = leakAxes(curves, width);
+    const { foot, points, options } = leakAxes(curves, width);
     const above = (x: number | null) => Math.max(x ?? foot, foot);
     return {
       ...options,
@@ -186,16 +191,16 @@ export function belowChart(curves: readonly LeakCurve[], threshold: number | nul
       marks: [
         ...curves.flatMap(({ reading, estimate }) => {
           const { colour, dash } = looks[reading];
-          const points = estimate?.points ?? [];
+          const own = estimate?.points ?? [];
           return [
-            plot.areaY(points, {
+            plot.areaY(own, {
               x: 'x',
               y1: (point: Point) => above(point.lower),
               y2: (point: Point) => above(point.upper),
               fill: colour,
               fillOpacity: 0.1,
             }),
-            plot.lineY(points, {
+            plot.lineY(own, {
               x: 'x',
               y: (point: Point) => (point.value === null ? NaN : above(point.value)),
               stroke: colour,
@@ -204,7 +209,7 @@ export function belowChart(curves: readonly LeakCurve[], threshold: number | nul
             }),
           ];
         }),
-        ...thresholdLine(plot, threshold),
+        ...thresholdLine(plot, threshold, points),
       ],
     };
   };

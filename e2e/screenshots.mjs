@@ -1,0 +1,74 @@
+// Pictures of every page, light, dark and narrow, into docs/pictures.
+//
+//     node screenshots.mjs [--out FOLDER] [PAGE…]
+
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { browser, window } from './lib/browser.mjs';
+import { Client, admin } from './lib/client.mjs';
+import { Server, pause } from './lib/nines.mjs';
+import { populate } from './lib/populate.mjs';
+import { project } from './lib/project.mjs';
+
+const { values, positionals } = parseArgs({
+  options: { out: { type: 'string', default: resolve(import.meta.dirname, '../docs/pictures') } },
+  allowPositionals: true,
+});
+
+const LOOKS = {
+  light: { colorScheme: 'light', viewport: { width: 1280, height: 860 } },
+  dark: { colorScheme: 'dark', viewport: { width: 1280, height: 860 } },
+  narrow: { colorScheme: 'light', viewport: { width: 360, height: 760 } },
+};
+
+const ends = [];
+const t = { after: (end) => ends.unshift(end) };
+try {
+  await mkdir(values.out, { recursive: true });
+  const server = await new Server(await project(t)).start();
+  t.after(() => server.stop());
+  const boss = await admin(server);
+  const { researcher, labellers, queues } = await populate(boss);
+  const snippet = (await researcher.must('GET', '/snippets?label=disagreement&limit=1')).rows[0];
+  const started = await browser(t);
+  const pages = [
+    ['login', new Client(server.origin), '/login'],
+    ['queues', labellers[0], '/label'],
+    ['label', labellers[0], `/label/${queues.random.id}`],
+    ['compare', labellers[0], `/compare/${queues.quality.id}`],
+    ['play', researcher, '/play', play],
+    ['data', researcher, '/data'],
+    ['snippet', researcher, `/data/${snippet?.id ?? 1}`],
+    ['people', boss, '/people'],
+    ['predicate', researcher, '/predicate'],
+    ['runs', researcher, '/runs'],
+    ['run', researcher, '/runs/1'],
+    ['reliability', researcher, '/reliability'],
+    ['account', labellers[0], '/account'],
+  ];
+  for (const [name, client, path, act] of pages) {
+    if (positionals.length && !positionals.includes(name)) continue;
+    for (const [look, options] of Object.entries(LOOKS)) {
+      const page = await window(started, client, options);
+      await page.goto(server.origin + path);
+      await page.getByRole('heading', { level: 1 }).first().waitFor();
+      await act?.(page);
+      await pause(1500);
+      await page.screenshot({ path: join(values.out, `${name}-${look}.png`), fullPage: look !== 'narrow' });
+      for (const wrong of page.wrong) console.error(`${name} (${look}): ${wrong}`);
+      await page.context().close();
+    }
+    console.log(name);
+  }
+} finally {
+  for (const end of ends) await end();
+}
+
+/** Draws a few candidates. */
+async function play(page) {
+  await page.getByRole('textbox', { name: /prompt/i }).fill('The knight raised his sword and charged at the bandit leader. Behind him, the village burned.');
+  await page.getByRole('button', { name: /draw 10/i }).click();
+  await page.getByText(/accept/i).nth(3).waitFor({ timeout: 60_000 });
+  await pause(8000);
+}
