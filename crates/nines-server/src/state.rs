@@ -4,7 +4,9 @@ use crate::auth::Gate;
 use crate::calibrations::Calibrations;
 use crate::closing::Closing;
 use crate::events::Events;
+use crate::guide::CurrentGuide;
 use crate::play::Play;
+use crate::queues::Refills;
 use crate::reliability::Board;
 use crate::scoring::{Limits, Scoring};
 use crate::serve::Patience;
@@ -63,6 +65,10 @@ pub struct AppState {
     pub closing: Closing,
     /// How long the server waits for others.
     pub patience: Patience,
+    /// The version of the guide that labels are given by.
+    pub(crate) guide: Arc<CurrentGuide>,
+    /// When queues of designs were filled.
+    pub(crate) refills: Arc<Refills>,
     /// What lets people in.
     pub(crate) gate: Arc<Gate>,
 }
@@ -72,6 +78,8 @@ impl AppState {
     pub fn new(store: Store, settings: Settings, workbench: Arc<dyn Workbench>) -> Self {
         Self {
             store,
+            guide: Arc::new(CurrentGuide::new(settings.predicate_version)),
+            refills: Arc::default(),
             settings: Arc::new(settings),
             events: Events::default(),
             calibrations: Arc::default(),

@@ -70,6 +70,9 @@ pub async fn run(project: Project, args: &ServeArgs, taken: Taken, output: &Outp
     let setup = nines_server::setup_link(&state)
         .await
         .context("cannot say whether there is an account yet")?;
+    nines_server::prepare(&state)
+        .await
+        .context("cannot make the project ready for labelling")?;
     let serving = Serving {
         address,
         origin,
