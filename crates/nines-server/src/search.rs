@@ -46,6 +46,10 @@ pub struct SearchWords {
     /// Somebody whose label it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labeller: Option<String>,
+    /// These snippets by key, in this order, and no others; where a queue is filled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 20000)]
+    pub ids: Option<Vec<i64>>,
 }
 
 /// What labels say of a snippet.
@@ -144,6 +148,11 @@ pub struct ScoredBy {
 }
 
 impl SearchWords {
+    /// The words alone, for a record: a list of keys says nothing later.
+    pub fn without_ids(self) -> Self {
+        Self { ids: None, ..self }
+    }
+
     /// Turns the words into a search, and says whose scores it looks at.
     ///
     /// # Errors

@@ -35,13 +35,6 @@ pub struct Settings {
     pub origin: String,
 }
 
-impl Settings {
-    /// Names the predicate as labels do.
-    pub fn predicate_label(&self) -> String {
-        format!("{}, version {}", self.predicate, self.predicate_version)
-    }
-}
-
 /// The state of the server. Clones share it.
 #[derive(Clone)]
 pub struct AppState {

@@ -86,7 +86,7 @@ pub async fn label_snippet(
             seconds: body.seconds,
         },
         occasion: format!("data/{}", withdrawn.count()),
-        predicate: Some(state.settings.predicate_label()),
+        predicate: Some(state.guide.predicate(&state.settings.predicate)),
         source: "browser".to_owned(),
     };
     let saved = state.store.insert_labels(&[new]).await?;

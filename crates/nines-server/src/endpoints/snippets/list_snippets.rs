@@ -89,6 +89,7 @@ pub async fn list_snippets(
         origin: page.origin,
         split: page.split,
         labeller: page.labeller,
+        ids: None,
     };
     let (search, scored) = words.into_search(&state).await?;
     let after = page.after.map(SnippetId);
