@@ -26,6 +26,7 @@ mod refusals;
 pub mod reliability;
 mod router;
 pub mod scoring;
+mod search;
 mod serve;
 mod state;
 mod workbench;

@@ -27,6 +27,8 @@ pub struct Settings {
     pub predicate: String,
     /// The predicate's version.
     pub predicate_version: u32,
+    /// What decides which split a prompt belongs to.
+    pub split_seed: u64,
     /// Whether the address is reached by TLS: cookies are marked Secure then.
     pub tls: bool,
     /// The address that links begin with, such as `http://127.0.0.1:7420`.

@@ -13,6 +13,7 @@ mod play;
 mod queues;
 mod reliability;
 mod rulings;
+mod snippets;
 
 use crate::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,6 +26,7 @@ pub fn all() -> OpenApiRouter<AppState> {
         .merge(classifiers::routes())
         .merge(play::routes())
         .merge(reliability::routes())
+        .merge(snippets::routes())
         .merge(accounts::routes())
         .merge(checks::routes())
         .merge(flags::routes())

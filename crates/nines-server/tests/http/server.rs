@@ -49,6 +49,7 @@ impl Server {
             project: "test".into(),
             predicate: "an injury".into(),
             predicate_version: 1,
+            split_seed: 0,
             tls: false,
             origin: format!("http://{address}"),
         };

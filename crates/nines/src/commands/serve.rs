@@ -124,6 +124,7 @@ fn state(project: &Arc<Project>, tls: bool, origin: &str) -> AppState {
         project: config.project.name.clone(),
         predicate: config.predicate.name.clone(),
         predicate_version: config.predicate.version,
+        split_seed: config.project.split_seed,
         tls,
         origin: origin.to_owned(),
     };
