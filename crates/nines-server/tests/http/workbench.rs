@@ -10,13 +10,17 @@ use nines_infer::scorer::Scorer;
 use nines_server::reliability::{PlanRequest, Planned, Reliability};
 use nines_server::{Workbench, WorkbenchError};
 use nines_store::DesignKind;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Answers with fixed data.
 #[derive(Default)]
 pub struct FixedWorkbench {
     pub scorer: Arc<Lengths>,
     pub generator: Arc<Counting>,
+    /// The guide's text on the disk.
+    pub guide: Mutex<String>,
+    /// What a design of the leak wants labelled.
+    pub waiting: Mutex<Vec<SnippetId>>,
 }
 
 impl Workbench for FixedWorkbench {
@@ -25,7 +29,8 @@ impl Workbench for FixedWorkbench {
         _: DesignKind,
         _: Option<DesignId>,
     ) -> BoxFuture<'_, Result<Vec<SnippetId>, WorkbenchError>> {
-        ready(Ok(Vec::new())).boxed()
+        let waiting = self.waiting.lock().expect("no panic").clone();
+        ready(Ok(waiting)).boxed()
     }
 
     fn pairs(
@@ -68,7 +73,13 @@ impl Workbench for FixedWorkbench {
         "cpu/test".to_owned()
     }
 
-    fn save_guide(&self, _: u32, _: String) -> BoxFuture<'_, Result<(), WorkbenchError>> {
+    fn guide(&self) -> BoxFuture<'_, Result<String, WorkbenchError>> {
+        let guide = self.guide.lock().expect("no panic").clone();
+        ready(Ok(guide)).boxed()
+    }
+
+    fn save_guide(&self, _: u32, text: String) -> BoxFuture<'_, Result<(), WorkbenchError>> {
+        *self.guide.lock().expect("no panic") = text;
         ready(Ok(())).boxed()
     }
 }
