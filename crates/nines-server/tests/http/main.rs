@@ -4,9 +4,12 @@
 mod accounts;
 mod client;
 mod events;
+mod guide;
 mod hardening;
 mod invitations;
+mod labelling;
 mod openapi;
+mod people;
 mod play;
 mod reliability;
 mod roles;
