@@ -14,6 +14,7 @@ mod error;
 pub mod estimate;
 mod events;
 mod headers;
+mod jobs;
 mod json;
 mod play;
 mod refusals;

@@ -4,8 +4,10 @@ mod accounts;
 mod classifiers;
 mod events;
 mod health;
+mod jobs;
 mod play;
 mod reliability;
+mod runs;
 
 use crate::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +20,8 @@ pub fn all() -> OpenApiRouter<AppState> {
         .merge(classifiers::routes())
         .merge(play::routes())
         .merge(reliability::routes())
+        .merge(jobs::routes())
+        .merge(runs::routes())
         .merge(accounts::routes())
         .merge(events::routes())
 }

@@ -6,6 +6,7 @@ mod client;
 mod events;
 mod hardening;
 mod invitations;
+mod jobs;
 mod openapi;
 mod play;
 mod roles;
