@@ -145,7 +145,8 @@ export interface SnippetFilter {
 export interface NewQueue {
   kind: QueueKind;
   name?: string;
-  n: number;
+  /** How many items; a plan's queue holds all that the plan has drawn. */
+  n?: number;
   overlap?: number;
   design?: number;
   search?: SnippetFilter;
