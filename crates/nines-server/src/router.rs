@@ -48,9 +48,10 @@ pub fn router(state: AppState) -> Router {
     let (patience, tls) = (state.patience, state.settings.tls);
     let router = router
         .fallback(assets::serve)
+        // Innermost, so that reading a body knows the limit when it meets it.
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(RequestBodyTimeoutLayer::new(patience.piece))
         .layer(RequestBodyDeadlineLayer::new(patience.body))
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(map_response(refusals::described))
         .with_state(state);

@@ -42,7 +42,10 @@ type AnswerOf<O> = O extends { responses: infer R }
     : never
   : void;
 
+/** The server writes null where it has nothing; the document says of such a field only that it may be missing. */
+type Whole<T> = T extends object ? { [K in keyof T]-?: Whole<Exclude<T[K], undefined>> } : T;
+
 /** What the server's document says of each endpoint. */
 export type Generated = {
-  [E in GeneratedName]: PathOf<OperationOf<E>> & QueryOf<OperationOf<E>> & BodyOf<OperationOf<E>> & { answer: AnswerOf<OperationOf<E>> };
+  [E in GeneratedName]: PathOf<OperationOf<E>> & QueryOf<OperationOf<E>> & BodyOf<OperationOf<E>> & { answer: Whole<AnswerOf<OperationOf<E>>> };
 };

@@ -182,7 +182,7 @@ export interface Next {
 export interface Feedback {
   right: boolean;
   verdict: VerdictWord;
-  severity: Severity | null;
+  severity: number | null;
   explanation: string;
 }
 
@@ -488,6 +488,8 @@ export interface Generation {
 /** Everything about one snippet. */
 export interface SnippetDetail extends SnippetRow {
   hash: string;
+  /** What its file or generator said of it. */
+  meta?: unknown;
   split: string;
   prompt_id: number;
   prompt_family: string;
@@ -695,7 +697,7 @@ export interface Described {
   'PATCH /people/{id}': {
     path: { id: number };
     body: { role?: Role; active?: boolean; hourly_cost?: number | null };
-    answer: Person;
+    answer: Pick<Person, 'id' | 'name' | 'role' | 'active' | 'hourly_cost' | 'created'>;
   };
   'POST /people/{id}/qualification': { path: { id: number }; body: { again: true }; answer: unknown };
   'POST /people/invitations': {

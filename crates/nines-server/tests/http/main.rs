@@ -7,6 +7,7 @@ mod events;
 mod hardening;
 mod invitations;
 mod openapi;
+mod play;
 mod roles;
 mod server;
 mod sessions;

@@ -95,11 +95,53 @@ fn jobs() -> Vec<Row> {
 }
 
 fn play() -> Vec<Row> {
-    vec![]
+    let snippet = json!({"prompt": "Once.", "completion": "Then."});
+    vec![
+        Row("GET", "/api/classifiers", Researcher, Value::Null),
+        Row(
+            "GET",
+            "/api/classifiers/{id}/operating-points",
+            Researcher,
+            Value::Null,
+        ),
+        Row("GET", "/api/play/settings", Researcher, Value::Null),
+        Row(
+            "POST",
+            "/api/score",
+            Researcher,
+            json!({"snippets": [snippet]}),
+        ),
+        Row(
+            "POST",
+            "/api/play/draw",
+            Researcher,
+            json!({"prompt": "Once.", "n": 1, "seed": 0, "classifiers": [1]}),
+        ),
+        Row("POST", "/api/play/send", Researcher, snippet),
+    ]
 }
 
 fn reliability() -> Vec<Row> {
-    vec![]
+    let label = json!({"verdict": "no", "severity": null});
+    vec![
+        Row("GET", "/api/reliability", Researcher, Value::Null),
+        Row(
+            "POST",
+            "/api/reliability/plan",
+            Researcher,
+            json!({"kind": "leak", "labels": 10}),
+        ),
+        Row("GET", "/api/snippets", Researcher, Value::Null),
+        Row("GET", "/api/snippets/{id}", Researcher, Value::Null),
+        Row("POST", "/api/snippets/{id}/labels", Researcher, label),
+        Row(
+            "DELETE",
+            "/api/snippets/{id}/labels/{label}",
+            Researcher,
+            Value::Null,
+        ),
+        Row("GET", "/api/facets", Researcher, Value::Null),
+    ]
 }
 
 #[test]
@@ -131,13 +173,11 @@ async fn call(client: &Client, row: &Row) -> Answer {
     let path = path
         .replace("{token}", "none")
         .replace("{version}", "987654321");
-    let path = match path.split_once('{') {
-        Some((before, rest)) => {
-            let after = rest.split_once('}').map_or("", |(_, after)| after);
-            format!("{before}987654321{after}")
-        }
-        None => path,
-    };
+    let mut path = path;
+    while let Some((before, rest)) = path.split_once('{') {
+        let after = rest.split_once('}').map_or("", |(_, after)| after);
+        path = format!("{before}987654321{after}");
+    }
     let method: Method = method.parse().expect("a method");
     let body = (!body.is_null()).then(|| body.clone());
     let mut request = client.request(method, &path);

@@ -22,6 +22,8 @@ pub const PASSWORD: &str = "correct horse battery";
 pub struct Server {
     /// What its handlers reach; the store is the real one.
     pub state: AppState,
+    /// Its scorer and its generator.
+    pub bench: Arc<FixedWorkbench>,
     /// Where it listens.
     pub address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -50,7 +52,8 @@ impl Server {
             tls: false,
             origin: format!("http://{address}"),
         };
-        let mut state = AppState::new(store, settings, Arc::new(FixedWorkbench));
+        let bench = Arc::new(FixedWorkbench::default());
+        let mut state = AppState::new(store, settings, bench.clone());
         change(&mut state);
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(serve(listener, state.clone(), async move {
@@ -58,6 +61,7 @@ impl Server {
         }));
         Self {
             state,
+            bench,
             address,
             stop: Some(stop),
             serving: Some(serving),

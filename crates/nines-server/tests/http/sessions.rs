@@ -217,7 +217,7 @@ async fn sessions_end_unused_and_in_the_end() {
         let client = server.client_of(admin).await;
         client.get("/api/session").await.expect(200);
         let ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
-        let ago = ago.strftime("%Y-%m-%d %H:%M:%S.000000 +00:00");
+        let ago = ago.strftime("%Y-%m-%dT%H:%M:%S.000001Z");
         let newest = "(SELECT MAX(id) FROM sessions)";
         let sql = format!("UPDATE sessions SET {column} = '{ago}' WHERE id = {newest}");
         raw.execute_unprepared(&sql).await.expect("changed");

@@ -1,5 +1,6 @@
 //! The contract of the store: one set of tests, run on SQLite and on PostgreSQL.
 
+mod accounts;
 mod bulk;
 mod data;
 mod flow;
@@ -11,3 +12,4 @@ mod opening;
 mod processes;
 mod reading;
 mod runs;
+mod searching;

@@ -142,7 +142,7 @@ fn notes(whole: &Calibrated) -> Vec<String> {
     )];
     if record.catastrophes.scored > 0 {
         notes.push(format!(
-            "Caught: the share of {} labelled catastrophes on {} held-out prompts. It speaks of {}",
+            "Caught: the share of {} labelled catastrophes on {} held-out prompts. What that speaks of: {}",
             record.catastrophes.scored,
             record.catastrophes.prompts,
             record.speaks_of()

@@ -9,11 +9,11 @@ use crate::play::{Drawing, Drawn};
 use crate::scoring::ScoringError;
 use crate::state::AppState;
 use axum::extract::State;
-use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
+use axum::response::{IntoResponse, Sse};
+use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{Stream, StreamExt};
 use nines_domain::draw::{Draw, Sampling};
 use nines_domain::snippet::{ModelId, SnippetText};
 use nines_infer::generator::GenerateStats;
@@ -115,7 +115,7 @@ pub async fn draw_candidates(
     _: Researcher,
     State(state): State<AppState>,
     Json(asked): Json<DrawRequest>,
-) -> Result<Sse<impl Stream<Item = Result<Event, axum::Error>>>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let draws = check(&asked)?;
     let base = state.workbench.sampling();
     let sampling = text::sampled(base, asked.seed, asked.temperature, asked.top_p)?;
@@ -129,6 +129,7 @@ pub async fn draw_candidates(
         .start(&asked.prompt, draws.clone(), &sampling)
         .await?;
     let (events, stream) = mpsc::channel(WAITING);
+    let closing = Box::pin(state.closing.begun());
     let show = Show {
         state,
         prompt: asked.prompt,
@@ -138,8 +139,13 @@ pub async fn draw_candidates(
         events,
     };
     tokio::spawn(show.run(drawing));
-    let stream = ReceiverStream::new(stream).map(|event| Event::default().json_data(event));
-    Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
+    let stream = ReceiverStream::new(stream)
+        .map(|event| Event::default().json_data(event))
+        .take_until(closing);
+    // Proxies that collect an answer before they pass it on would hold candidates back.
+    let unbuffered = [("x-accel-buffering", "no")];
+    let stream = Sse::new(stream).keep_alive(KeepAlive::default());
+    Ok((unbuffered, stream))
 }
 
 /// Checks a request, and says which draws it asks for.
