@@ -354,7 +354,8 @@ export interface MeasuredLeak {
   budget: number | null;
   generator: string | null;
   held_out: boolean;
-  labels_of: LabelsOf | null;
+  /** `people` or `judges`. */
+  labels_of: string | null;
   strict: Estimate | null;
   strict_at_most: Estimate | null;
   broad: Estimate | null;
@@ -608,7 +609,13 @@ export interface LeakCurve {
 }
 
 export type Plan =
-  | { kind: 'leak'; leak?: number; labels?: number; confidence?: number; allocation?: 'proportional' | 'neyman' | 'mixed' }
+  | {
+      kind: 'leak';
+      leak?: number | null;
+      labels?: number | null;
+      confidence?: number | null;
+      allocation?: 'proportional' | 'neyman' | 'mixed' | null;
+    }
   | { kind: 'quality'; pairs: number };
 
 export interface NextStep {
@@ -655,7 +662,7 @@ export interface Reliability {
 
 /** What a plan drew, and where it is labelled. */
 export interface Planned {
-  queue: number;
+  queue: number | null;
   design: number;
   drawn: number;
   waiting: number;
