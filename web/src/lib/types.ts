@@ -130,6 +130,9 @@ export interface Queue {
   created: Time;
 }
 
+export type Origin = 'import' | 'generate' | 'edit';
+export type Split = 'train' | 'validation' | 'calibration' | 'test';
+
 export interface SnippetFilter {
   text?: string;
   classifier?: number;
@@ -138,8 +141,8 @@ export interface SnippetFilter {
   label?: 'yes' | 'no' | 'unsure' | 'none' | 'disagreement';
   strict?: boolean;
   source?: string;
-  origin?: string;
-  split?: string;
+  origin?: Origin;
+  split?: Split;
   labeller?: string;
 }
 
@@ -479,7 +482,6 @@ export interface Sighting {
   meta: unknown;
   run: number | null;
   import: number | null;
-  created: Time;
 }
 
 export interface Generation {
