@@ -510,7 +510,7 @@ export interface SnippetDetail extends SnippetRow {
   generations: Generation[];
   run: number | null;
   import: { id: number; file: string } | null;
-  queues: { id: number; kind: QueueKind; name: string; open: boolean }[];
+  queues: { id: number; kind: string; name: string; open: boolean }[];
   designs: { id: number; kind: string; stratum: number | null }[];
 }
 
