@@ -7,12 +7,15 @@ mod events;
 mod flags;
 mod guide;
 mod health;
+mod jobs;
 mod labelling;
 mod people;
 mod play;
 mod queues;
 mod reliability;
 mod rulings;
+mod runs;
+mod snippets;
 
 use crate::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,6 +28,9 @@ pub fn all() -> OpenApiRouter<AppState> {
         .merge(classifiers::routes())
         .merge(play::routes())
         .merge(reliability::routes())
+        .merge(snippets::routes())
+        .merge(jobs::routes())
+        .merge(runs::routes())
         .merge(accounts::routes())
         .merge(checks::routes())
         .merge(flags::routes())

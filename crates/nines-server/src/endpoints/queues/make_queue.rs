@@ -6,10 +6,11 @@ use crate::error::Problem;
 use crate::events::Event;
 use crate::json::Json;
 use crate::queues;
+use crate::search::SearchWords;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::http::StatusCode;
-use nines_domain::snippet::{DesignId, SnippetId};
+use nines_domain::snippet::{ContentHash, DesignId, SnippetId};
 use nines_store::{NewQueue, QueueKind};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -43,20 +44,10 @@ pub struct QueueToMake {
     pub design: Option<i64>,
     /// What to search for, for a search.
     #[serde(default)]
-    pub search: Option<QueueSearch>,
+    pub search: Option<SearchWords>,
     /// What the random order depends on; 0 unless given.
     #[serde(default)]
     pub seed: Option<u64>,
-}
-
-/// Which snippets a search puts into a queue.
-#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct QueueSearch {
-    /// These snippets, in this order.
-    #[serde(default)]
-    #[schema(max_items = 20000)]
-    pub ids: Option<Vec<i64>>,
 }
 
 /// Makes a queue and fills it. A queue of a design is made once: asked for again, it is filled with
@@ -99,7 +90,7 @@ pub async fn make_queue(
             (QueueKind::Random, None, alone(items), "Random".to_owned())
         }
         Kind::Search => {
-            let items = found(&state, body.search.as_ref(), n).await?;
+            let items = found(&state, body.search.clone(), n, body.seed).await?;
             (QueueKind::Search, None, alone(items), "Search".to_owned())
         }
         Kind::Sent => (
@@ -124,7 +115,7 @@ pub async fn make_queue(
         kind,
         name: body.name.clone().unwrap_or(name),
         design,
-        record: json!({ "n": n, "seed": seed, "search": body.search.as_ref().map(|s| s.ids.is_some()) }),
+        record: json!({ "n": n, "seed": seed, "search": body.search.map(SearchWords::without_ids) }),
         overlap: body.overlap.unwrap_or(1),
         created_by: Some(account.id),
     };
@@ -183,14 +174,29 @@ async fn design_of(
     Ok((kind, Some(design.id), items, name))
 }
 
-/// Finds the snippets of a search.
+/// Finds the snippets of a search: as listed by key; or else the newest that it finds, or some in the
+/// order of a seed.
 async fn found(
     state: &AppState,
-    search: Option<&QueueSearch>,
+    search: Option<SearchWords>,
     n: usize,
+    seed: Option<u64>,
 ) -> Result<Vec<SnippetId>, Problem> {
-    let ids = search.and_then(|search| search.ids.as_ref());
-    let ids = ids.ok_or_else(|| Problem::invalid("say in search what to put into the queue"))?;
+    let search =
+        search.ok_or_else(|| Problem::invalid("say in search what to put into the queue"))?;
+    let Some(ids) = &search.ids else {
+        let (search, _) = search.into_search(state).await?;
+        let looked_at = if seed.is_some() { MOST } else { n };
+        let mut ids = state.store.search_snippet_ids(&search, looked_at).await?;
+        if let Some(seed) = seed {
+            let seed = seed.to_string();
+            ids.sort_by_cached_key(|id| {
+                ContentHash::of_fields("search order", &[&seed, &id.to_string()])
+            });
+        }
+        ids.truncate(n);
+        return Ok(ids);
+    };
     if ids.len() > MOST {
         return Err(Problem::invalid(format!(
             "a queue takes at most {MOST} snippets at once"
