@@ -119,6 +119,12 @@ impl Problem {
     }
 }
 
+/// Writes an error with what caused it, for the log.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
@@ -143,7 +149,7 @@ impl From<StoreError> for Problem {
                     error.to_string(),
                 )
             },
-            _ => Self::internal(error),
+            _ => Self::internal(with_causes(&error)),
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct Patience {
     pub body: Duration,
     /// For requests under way, once the server is told to stop.
     pub grace: Duration,
+    /// Between two looks at whether somebody who listens is still signed in.
+    pub signed_in: Duration,
 }
 
 impl Default for Patience {
@@ -51,6 +53,7 @@ impl Default for Patience {
             piece: Duration::from_secs(10),
             body: Duration::from_secs(60),
             grace: Duration::from_secs(3),
+            signed_in: Duration::from_secs(30),
         }
     }
 }

@@ -78,6 +78,7 @@ impl Server {
                 piece: Duration::from_millis(700),
                 body: Duration::from_secs(2),
                 grace: Duration::from_secs(2),
+                signed_in: Duration::from_millis(200),
             };
         })
         .await
