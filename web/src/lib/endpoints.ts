@@ -1,6 +1,7 @@
 // Every endpoint of the generated document, as `METHOD /path` below /api, with what a call sends and gets.
 
 import type { paths } from './schema';
+import type { Severity } from './types';
 
 type Methods = { get: 'GET'; post: 'POST'; put: 'PUT'; patch: 'PATCH'; delete: 'DELETE' };
 type Below<P> = P extends `/api${infer Rest}` ? Rest : never;
@@ -43,7 +44,10 @@ type AnswerOf<O> = O extends { responses: infer R }
   : void;
 
 /** The server writes null where it has nothing; the document says of such a field only that it may be missing. */
-type Whole<T> = T extends object ? { [K in keyof T]-?: Whole<Exclude<T[K], undefined>> } : T;
+type Whole<T> = T extends object
+  ? // The document knows a severity as a number from 1 to 3.
+    { [K in keyof T]-?: K extends 'severity' ? Severity | null : Whole<Exclude<T[K], undefined>> }
+  : T;
 
 /** What the server's document says of each endpoint. */
 export type Generated = {
