@@ -43,12 +43,10 @@ type AnswerOf<O> = O extends { responses: infer R }
     : never
   : void;
 
-/**
- * The server writes null where it has nothing; the document says of such a field only that it may be missing. A
- * severity is a number there.
- */
+/** The server writes null where it has nothing; the document says of such a field only that it may be missing. */
 type Whole<T> = T extends object
-  ? { [K in keyof T]-?: K extends 'severity' ? Exclude<Extract<T[K], null> | Severity, undefined> : Whole<Exclude<T[K], undefined>> }
+  ? // The document knows a severity as a number from 1 to 3.
+    { [K in keyof T]-?: K extends 'severity' ? Severity | null : Whole<Exclude<T[K], undefined>> }
   : T;
 
 /** What the server's document says of each endpoint. */

@@ -195,7 +195,8 @@ export class Loop {
     clearTimeout(this.#retry);
     try {
       while (!this.#ended && this.#held.length < 2) {
-        const holding = [...new Set([...this.#held.map((held) => held.id), ...unsaved.box.assignments])];
+        // The server takes twenty at most; leases are three, so that only old remarks are ever cut off.
+        const holding = [...new Set([...this.#held.map((held) => held.id), ...unsaved.box.assignments])].slice(0, 20);
         const next = await this.#next(holding);
         this.failure = null;
         this.waiting = next.waiting;

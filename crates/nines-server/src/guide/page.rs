@@ -76,10 +76,10 @@ mod tests {
         for bad in [
             "<script",
             "<img",
-            "href=\"javascript",
-            "href=\"JaVa",
-            "href=\"data",
-            "href=\"/api",
+            "<a href=\"javascript",
+            "<a href=\"JaVa",
+            "<a href=\"data",
+            "<a href=\"/api",
             "<b>",
         ] {
             assert!(!page.contains(bad), "{bad} in {page}");
