@@ -58,6 +58,9 @@ pub enum JobError {
         #[source]
         source: std::io::Error,
     },
+    /// A process cannot be told to stop.
+    #[error("cannot tell its process to stop")]
+    Signal(#[source] std::io::Error),
     /// The database refused.
     #[error(transparent)]
     Store(#[from] StoreError),

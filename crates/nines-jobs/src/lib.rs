@@ -18,6 +18,7 @@ mod limits;
 mod log;
 mod program;
 mod request;
+mod signal;
 mod supervisor;
 
 pub use attempt::Attempt;
@@ -28,4 +29,5 @@ pub use request::{
     CalibrateRequest, GenerateRequest, JobRequest, LeakRequest, PromptSplit, QualityRequest,
     ScoreRequest, TrainRequest,
 };
+pub use signal::{cancel_job, stop_run};
 pub use supervisor::{Change, Settings, Supervisor};

@@ -18,6 +18,7 @@ const NICENESS: i32 = 10;
 pub struct Program {
     path: PathBuf,
     folder: PathBuf,
+    options: Vec<String>,
 }
 
 impl Program {
@@ -28,7 +29,14 @@ impl Program {
             path: path.into(),
             // A job is started in the folder, where a relative path would name another one.
             folder: std::path::absolute(&folder).unwrap_or(folder),
+            options: Vec::new(),
         }
+    }
+
+    /// Gives every job these options too, such as those that its server was given.
+    pub fn with_options(mut self, options: impl IntoIterator<Item = String>) -> Self {
+        self.options.extend(options);
+        self
     }
 
     /// Returns where a job's words go.
@@ -49,6 +57,7 @@ impl Program {
         command
             .arg("--project")
             .arg(&self.folder)
+            .args(&self.options)
             .args(&job.arguments)
             .current_dir(&self.folder)
             .env(JOB, job.id.to_string())

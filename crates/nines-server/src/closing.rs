@@ -21,7 +21,7 @@ impl Closing {
     }
 
     /// Waits until the server is told to stop: a stream of events ends then.
-    pub fn begun(&self) -> impl Future<Output = ()> + Send + 'static {
+    pub fn begun(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut told = self.0.subscribe();
         async move {
             // A sender that is gone cannot tell any more: the server is no longer there.

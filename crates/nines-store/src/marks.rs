@@ -1,7 +1,8 @@
 //! How far what numbers rest on has come.
 
 use crate::entity::{
-    adjudication, calibration, comparison, design, design_item, estimate, label, model, selection,
+    adjudication, calibration, comparison, comparison_withdrawal, design, design_item, estimate,
+    label, label_withdrawal, model, selection,
 };
 use crate::error::StoreError;
 use crate::store::Store;
@@ -22,7 +23,12 @@ impl Store {
         let newest = [
             newest(label::Entity, label::Column::Id),
             newest(adjudication::Entity, adjudication::Column::Id),
+            newest(label_withdrawal::Entity, label_withdrawal::Column::Id),
             newest(comparison::Entity, comparison::Column::Id),
+            newest(
+                comparison_withdrawal::Entity,
+                comparison_withdrawal::Column::Id,
+            ),
             newest(design::Entity, design::Column::Id),
             newest(design_item::Entity, design_item::Column::Id),
             newest(selection::Entity, selection::Column::Id),

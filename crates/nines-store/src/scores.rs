@@ -2,6 +2,7 @@
 
 use crate::batch::{self, KEYS_PER_STATEMENT};
 use crate::entity::score::{ActiveModel, Column, Entity};
+use crate::entity::snippet;
 use crate::error::StoreError;
 use crate::store::{Store, in_transaction};
 use crate::time::now;
@@ -9,8 +10,8 @@ use crate::values::{Place, refuse_nul};
 use nines_domain::score::Score;
 use nines_domain::snippet::{ModelId, SnippetId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
 };
 use std::collections::HashMap;
 
@@ -71,6 +72,39 @@ impl Store {
         Ok(snippets.iter().map(|id| found.get(id).copied()).collect())
     }
 
+    /// Lists stored snippets without a score by a classifier and path, in the order of their keys: at
+    /// most `limit`, from behind `after` on.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn unscored_snippets(
+        &self,
+        model: ModelId,
+        path: &str,
+        after: Option<SnippetId>,
+        limit: u64,
+    ) -> Result<Vec<SnippetId>, StoreError> {
+        let mut select = unscored(model, path)
+            .select_only()
+            .column(snippet::Column::Id)
+            .order_by_asc(snippet::Column::Id)
+            .limit(limit);
+        if let Some(after) = after {
+            select = select.filter(snippet::Column::Id.gt(after.0));
+        }
+        let rows = self.connection.query_all(&select.into_query()).await?;
+        let ids = rows.iter().map(|row| Ok(SnippetId(row.try_get("", "id")?)));
+        ids.collect()
+    }
+
+    /// Counts the stored snippets without a score by a classifier and path.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn count_unscored(&self, model: ModelId, path: &str) -> Result<u64, StoreError> {
+        Ok(unscored(model, path).count(&self.connection).await?)
+    }
+
     /// Lists the paths by which a classifier has scored anything.
     ///
     /// # Errors
@@ -89,6 +123,16 @@ impl Store {
             .map(|row| row.try_get("", "path"))
             .collect::<Result<_, _>>()?)
     }
+}
+
+fn unscored(model: ModelId, path: &str) -> Select<snippet::Entity> {
+    let scored = Entity::find()
+        .select_only()
+        .column(Column::SnippetId)
+        .filter(Column::ModelId.eq(model.0))
+        .filter(Column::Path.eq(path))
+        .into_query();
+    snippet::Entity::find().filter(snippet::Column::Id.not_in_subquery(scored))
 }
 
 fn of_path(model: ModelId, path: &str) -> Select<Entity> {

@@ -79,9 +79,9 @@ An interrupted run goes on when the same command is given again.")]
 nines filter --file prompts.jsonl --out answers.jsonl\n  nines filter            (asks for prompts)"
     )]
     Filter(FilterArgs),
-    /// Score a file of snippets
+    /// Score a file of snippets, or those of the project
     #[command(
-        after_help = "Example:\n  nines score corpus.jsonl --out scored.jsonl\n\
+        after_help = "Examples:\n  nines score corpus.jsonl --out scored.jsonl\n  nines score --stored\n\
 Rows come back in their order with `score` (logit), `p`, `accepted` and `classifier`; rows that\n\
 cannot be scored go to scored.jsonl.bad.jsonl, with the reason."
     )]
@@ -118,6 +118,9 @@ makes the first account."
     /// Do the main job on the starter project, from nothing to a filtered generator
     #[command(after_help = "Example:\n  nines demo --project demo --no-serve")]
     Demo(DemoArgs),
+    /// List what has run and runs, stop it
+    #[command(subcommand)]
+    Runs(RunsCommand),
     /// Say what works on this machine and what to do about the rest
     Doctor,
 }
@@ -461,10 +464,14 @@ pub struct FilterArgs {
 #[derive(Debug, Args)]
 pub struct ScoreArgs {
     /// JSONL (also .gz) or Parquet rows with `prompt` and `completion`
-    pub file: PathBuf,
+    #[arg(required_unless_present = "stored")]
+    pub file: Option<PathBuf>,
     /// Where the scored rows go; the same format by its ending
-    #[arg(long)]
-    pub out: PathBuf,
+    #[arg(long, required_unless_present = "stored")]
+    pub out: Option<PathBuf>,
+    /// Score the project's snippets that the classifier has not scored, and keep the scores
+    #[arg(long, conflicts_with_all = ["file", "out", "threshold"])]
+    pub stored: bool,
     /// The classifier: NAME or NAME@VERSION (default: the newest)
     #[arg(long)]
     pub classifier: Option<String>,
@@ -474,6 +481,57 @@ pub struct ScoreArgs {
     /// What to do with snippets longer than the model's window
     #[arg(long, value_enum, default_value = "refuse")]
     pub long: LongArg,
+}
+
+/// `nines runs`.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List runs and jobs, newest first
+    #[command(after_help = "Example:\n  nines runs list --kind train")]
+    List {
+        /// Only this kind, such as train or generate
+        #[arg(long)]
+        kind: Option<String>,
+        /// How many at most
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000))]
+        limit: u64,
+    },
+    /// Show a run or a job: what was asked for, how far it is, what came of it
+    #[command(after_help = "Examples:\n  nines runs show 12\n  nines runs show job3")]
+    Show {
+        /// A run's number, or job and a job's number
+        id: RunRef,
+    },
+    /// Stop a run or a job at its next safe point; what it has done is kept
+    #[command(after_help = "Examples:\n  nines runs cancel 12\n  nines runs cancel job3")]
+    Cancel {
+        /// A run's number, or job and a job's number
+        id: RunRef,
+    },
+}
+
+/// A run (`12`) or a job (`job3`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunRef {
+    /// A run.
+    Run(i64),
+    /// A job.
+    Job(i64),
+}
+
+impl std::str::FromStr for RunRef {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, of): (_, fn(i64) -> Self) = match text.strip_prefix("job") {
+            Some(number) => (number, Self::Job),
+            None => (text, Self::Run),
+        };
+        match number.parse::<u32>() {
+            Ok(number) => Ok(of(number.into())),
+            Err(_) => Err("write a run's number, such as 12, or a job's, such as job3".to_owned()),
+        }
+    }
 }
 
 /// `nines label`.

@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod project;
 mod runs;
+mod scoring;
 mod serve;
 mod shown;
 mod simulated;

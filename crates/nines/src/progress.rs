@@ -67,6 +67,11 @@ impl Progress {
         self.bar.position()
     }
 
+    /// Returns how many steps there are.
+    pub fn total(&self) -> u64 {
+        self.bar.length().unwrap_or(0)
+    }
+
     /// Changes how many steps there are.
     pub fn set_total(&self, total: u64) {
         self.bar.set_length(total);

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, PrecisionChoice};
 use anyhow::{Context, Result};
+use nines_jobs::Attempt;
 use nines_store::{Store, StoreUrl};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,10 @@ pub struct Project {
     pub config: Config,
     /// The database.
     pub store: Store,
+    /// What the command line says that models multiply in, in place of the configuration.
+    pub precision: Option<PrecisionChoice>,
+    /// The attempt at a job that this process is, if it is one.
+    pub job: Option<Attempt>,
 }
 
 impl Project {
@@ -30,11 +35,24 @@ impl Project {
             folder: folder.to_owned(),
             config,
             store,
+            precision: None,
+            job: None,
         })
+    }
+
+    /// Names this process as the one that works on the job that it was started for, if it was. To be
+    /// called before anything is done.
+    pub async fn attend_job(mut self) -> Result<Self> {
+        self.job = Attempt::of_this_process()?;
+        if let Some(job) = self.job {
+            job.attend(&self.store).await?;
+        }
+        Ok(self)
     }
 
     /// Puts what the command line says in place of what the configuration says.
     pub fn with_precision(mut self, asked: Option<PrecisionChoice>) -> Self {
+        self.precision = asked;
         if let Some(asked) = asked {
             self.config.classifier.precision = asked;
             self.config.generator.precision = asked;

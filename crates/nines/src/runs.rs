@@ -25,21 +25,27 @@ pub async fn begin(
     config: Value,
     seed: Option<u64>,
 ) -> Result<Run> {
-    if let Some(run) = project.store.resumable_run(kind, &config, seed).await? {
-        let run = project.store.resume_run(run.id).await?;
-        output.note(&format!("going on with run {} ({kind})", run.id));
-        return Ok(run);
+    let run = match project.store.resumable_run(kind, &config, seed).await? {
+        Some(run) => {
+            let run = project.store.resume_run(run.id).await?;
+            output.note(&format!("going on with run {} ({kind})", run.id));
+            run
+        }
+        None => {
+            let new = NewRun {
+                kind: kind.to_owned(),
+                config,
+                seed,
+                device: DEVICE.to_owned(),
+                total: None,
+            };
+            project.store.start_run(&new).await?
+        }
+    };
+    if let Some(job) = project.job {
+        job.work_on(&project.store, run.id).await?;
     }
-    Ok(project
-        .store
-        .start_run(&NewRun {
-            kind: kind.to_owned(),
-            config,
-            seed,
-            device: DEVICE.to_owned(),
-            total: None,
-        })
-        .await?)
+    Ok(run)
 }
 
 /// Does a run's work and records how it ended: done with its result, cancelled, or failed.

@@ -105,6 +105,35 @@ export function addressOf(endpoint: string, path: Record<string, unknown> = {}, 
 }
 
 async function request(endpoint: string, parts: Loose): Promise<Response> {
+  try {
+    return await attempt(endpoint, parts);
+  } catch (error) {
+    if (!(error instanceof ProblemError) || !error.type.endsWith('/problems/csrf')) {
+      throw error;
+    }
+  }
+  await followCookie();
+  return attempt(endpoint, parts);
+}
+
+/**
+ * Another tab has signed in since: the cookie is of its session. The same account goes on; another account's cookie
+ * must not carry what this one meant to say.
+ */
+async function followCookie() {
+  const before = session.current?.account.id;
+  const now = await call('GET /session');
+  session.start(now);
+  if (now.account.id !== before) {
+    throw new ProblemError({
+      title: 'Signed in as somebody else',
+      status: 401,
+      detail: `This browser is now signed in as ${now.account.name}. Nothing was sent in that name.`,
+    });
+  }
+}
+
+async function attempt(endpoint: string, parts: Loose): Promise<Response> {
   const method = endpoint.slice(0, endpoint.indexOf(' '));
   const headers: Record<string, string> = { accept: 'application/json, application/problem+json, text/event-stream' };
   if (method !== 'GET') {
@@ -136,7 +165,8 @@ async function request(endpoint: string, parts: Loose): Promise<Response> {
     return response;
   }
   const problem = await problemOf(response);
-  if (problem.status === 401 && !parts.mayBeSignedOut) {
+  // A wrong password is no end of the session.
+  if (problem.status === 401 && !parts.mayBeSignedOut && !problem.type.endsWith('/problems/credentials')) {
     session.lost();
   }
   throw problem;

@@ -27,6 +27,8 @@ const heartbeat = 4 * 60_000;
 
 export class Loop {
   current = $state.raw<Assignment | null>(null);
+  /** Grows whenever another item is shown; an undone item that gets another number is not another item. */
+  turn = $state(0);
   /** `asking` until the first item is here; `dry` when there is none now. */
   state = $state<'asking' | 'working' | 'feedback' | 'checking' | 'dry' | 'unqualified' | 'failed'>('asking');
   feedback = $state.raw<(Feedback & { said: Said }) | null>(null);
@@ -45,7 +47,7 @@ export class Loop {
   readonly #clock = new Clock();
   readonly #spent = new Map<number, Spent>();
   readonly #mine = new Set<number>();
-  #ahead: Assignment[] = [];
+  #ahead = $state.raw<Assignment[]>([]);
   #past = $state.raw<Past[]>([]);
   #filling = false;
   #ended = false;
@@ -99,6 +101,11 @@ export class Loop {
     };
   }
 
+  /** How many this account has in hand and waiting. */
+  get left(): number {
+    return this.#held.length + this.waiting;
+  }
+
   get canUndo(): boolean {
     return this.source.kind === 'queue' && this.#past.length > 0;
   }
@@ -110,7 +117,7 @@ export class Loop {
       return;
     }
     const spent = this.#clock.item;
-    const time = { seconds: tenths(spent.active), away_seconds: tenths(spent.away) };
+    const time = { seconds: inDay(spent.active), away_seconds: inDay(spent.away) };
     const operation = { ...said, body: { ...said.body, ...time } } as Operation;
     this.#mine.add(current.id);
     this.#expected = this.source.kind === 'practice' ? { assignment: current.id, said } : null;
@@ -124,7 +131,7 @@ export class Loop {
       this.state = 'checking';
       return;
     }
-    this.#show(this.#ahead.shift() ?? null);
+    this.#show(this.#takeAhead());
     void this.fill();
   }
 
@@ -134,7 +141,7 @@ export class Loop {
       return;
     }
     this.feedback = null;
-    this.#show(this.#ahead.shift() ?? null);
+    this.#show(this.#takeAhead());
     void this.fill();
   }
 
@@ -150,7 +157,7 @@ export class Loop {
     this.#remember(this.#past.slice(0, -1));
     if (this.current) {
       this.#spent.set(this.current.id, this.#clock.item);
-      this.#ahead.unshift(this.current);
+      this.#ahead = [this.current, ...this.#ahead];
     }
     this.given -= 1;
     this.#spent.set(last.assignment.id, last.spent);
@@ -171,7 +178,7 @@ export class Loop {
     this.#tick();
   }
 
-  /** Sees to it that one item is in hand and, in a queue, one more ahead. */
+  /** Sees to it that one item is in hand and one more ahead. */
   async fill() {
     if (this.#filling || this.#ended) {
       return;
@@ -180,10 +187,14 @@ export class Loop {
       this.#later(0.1);
       return;
     }
+    if (unsaved.box.entries.some((entry) => entry.operation.kind === 'undo')) {
+      // The server would give what is being undone as the next item; once it is undone this is called again.
+      return;
+    }
     this.#filling = true;
     clearTimeout(this.#retry);
     try {
-      while (!this.#ended && this.#held.length < (this.source.kind === 'queue' ? 2 : 1) && this.state !== 'feedback' && this.state !== 'checking') {
+      while (!this.#ended && this.#held.length < 2) {
         const holding = [...new Set([...this.#held.map((held) => held.id), ...unsaved.box.assignments])];
         const next = await this.#next(holding);
         this.failure = null;
@@ -199,8 +210,8 @@ export class Loop {
         if (unsaved.box.assignments.includes(assignment.id)) {
           break;
         }
-        if (this.current) {
-          this.#ahead.push(assignment);
+        if (this.current || this.state === 'feedback' || this.state === 'checking') {
+          this.#ahead = [...this.#ahead, assignment];
         } else {
           this.#show(assignment);
         }
@@ -208,15 +219,20 @@ export class Loop {
       if (!this.current && this.state !== 'feedback' && this.state !== 'checking') {
         // While answers are on their way the server counts them as held: it has more to give afterwards.
         this.state = this.waiting > 0 && unsaved.box.unsaved > 0 ? 'asking' : 'dry';
-        if (this.waiting > 0) {
-          this.#later(10);
-        }
+        // A lease of somebody else may run out without a word.
+        this.#later(this.waiting > 0 ? 10 : 60);
       }
     } catch (error) {
       this.#failed(error);
     } finally {
       this.#filling = false;
     }
+  }
+
+  #takeAhead(): Assignment | null {
+    const [first, ...rest] = this.#ahead;
+    this.#ahead = rest;
+    return first ?? null;
   }
 
   get #held(): Assignment[] {
@@ -267,6 +283,7 @@ export class Loop {
 
   #show(assignment: Assignment | null) {
     this.current = assignment;
+    this.turn += 1;
     this.#clock.begin(assignment ? this.#spent.get(assignment.id) : undefined);
     if (assignment) {
       this.#spent.delete(assignment.id);
@@ -276,9 +293,7 @@ export class Loop {
 
   #settled({ assignment, operation }: Entry, answer: unknown, taken: boolean) {
     if (operation.kind === 'undo') {
-      if (taken && this.#mine.has(assignment)) {
-        this.saved = Math.max(0, this.saved - 1);
-      }
+      this.#undone(assignment, answer, taken);
       return;
     }
     if (!answers({ operation })) {
@@ -295,12 +310,50 @@ export class Loop {
         this.feedback = { ...feedback, said: expected.said };
         this.state = 'feedback';
       } else {
-        this.#show(null);
+        this.#show(this.#takeAhead());
         void this.fill();
       }
       return;
     }
     // A saved answer frees a place among the leases.
+    void this.fill();
+  }
+
+  /** The server took an answer back and gave the item anew, or would not. */
+  #undone(old: number, answer: unknown, taken: boolean) {
+    if (taken && this.#mine.has(old)) {
+      this.saved = Math.max(0, this.saved - 1);
+    }
+    const id = taken ? (answer as { id?: unknown } | undefined)?.id : undefined;
+    if (typeof id === 'number' && id !== old) {
+      const renamed = <A extends Assignment>(assignment: A): A => (assignment.id === old ? { ...assignment, id } : assignment);
+      if (this.#mine.has(old)) {
+        this.#mine.add(id);
+      }
+      const spent = this.#spent.get(old);
+      if (spent) {
+        this.#spent.delete(old);
+        this.#spent.set(id, spent);
+      }
+      if (this.current?.id === old) {
+        this.current = renamed(this.current);
+      }
+      // The next item that was asked for meanwhile may be this very one.
+      const answered = unsaved.box?.entries.some((entry) => entry.assignment === id && answers(entry)) ?? false;
+      this.#ahead = this.#ahead.map(renamed).filter((held) => held.id !== this.current?.id && !(answered && held.id === id));
+      if (answered && this.current?.id === id) {
+        this.#show(this.#takeAhead());
+      }
+      this.#remember(this.#past.map((past) => ({ ...past, assignment: renamed(past.assignment) })));
+    } else if (!taken && !unsaved.box?.assignments.includes(old)) {
+      // It is not this labeller's any more: what was saved stands.
+      notices.fail(new Error('The earlier answer stands: the item has gone on to others.'), 'It could not be undone');
+      this.given += 1;
+      this.#ahead = this.#ahead.filter((held) => held.id !== old);
+      if (this.current?.id === old) {
+        this.#show(this.#takeAhead());
+      }
+    }
     void this.fill();
   }
 
@@ -310,7 +363,7 @@ export class Loop {
     }
     for (const { id } of this.#held) {
       // A lease that ran out costs nothing: a late answer is still saved.
-      await call('POST /assignments/{id}/renew', { path: { id }, body: { seconds: tenths(this.#clock.item.active) } }).catch(
+      await call('POST /assignments/{id}/renew', { path: { id }, body: { seconds: inDay(this.#clock.item.active) } }).catch(
         () => undefined,
       );
     }
@@ -344,6 +397,7 @@ export class Loop {
   }
 }
 
-function tenths(seconds: number): number {
-  return Math.round(seconds * 10) / 10;
+/** In tenths; the server takes no more than a day, and a page may stay open over a weekend. */
+function inDay(seconds: number): number {
+  return Math.min(86_400, Math.max(0, Math.round(seconds * 10) / 10));
 }

@@ -50,7 +50,8 @@ function bench(store = new Memory(), more: Partial<Parts> = {}) {
         throw server.problem;
       }
       server.saved.push([entry.assignment, JSON.stringify(entry.operation)]);
-      return { saved: true };
+      // As the server does: what is undone comes back as another assignment.
+      return entry.operation.kind === 'undo' ? { id: entry.assignment + 100 } : { saved: true };
     },
     settled,
     refused,
@@ -207,7 +208,26 @@ describe('taking back', () => {
     server.down = false;
     outbox.wake();
     await quiet();
-    expect(server.saved.map(([, operation]) => (JSON.parse(operation) as Operation).kind)).toEqual(['label', 'undo', 'label']);
+    expect(server.saved.map(([id, operation]) => [id, (JSON.parse(operation) as Operation).kind])).toEqual([
+      [1, 'label'],
+      [1, 'undo'],
+      [101, 'label'],
+    ]);
+  });
+
+  it('goes back twice over one item, each answer reaching the assignment that it is of', async () => {
+    const { outbox, server, quiet } = bench();
+    server.down = true;
+    for (const operation of [label('no'), { kind: 'undo' }, label('yes', 3), { kind: 'undo' }, label('yes', 1)] as Operation[]) {
+      outbox.add(1, operation);
+      await quiet();
+    }
+    expect(outbox.unsaved).toBe(3);
+    server.down = false;
+    outbox.wake();
+    await quiet();
+    expect(server.saved.map(([id]) => id)).toEqual([1, 1, 101, 101, 201]);
+    expect(server.saved.at(-1)?.[1]).toBe(JSON.stringify(label('yes', 1)));
   });
 
   it('an undo that finds nothing to undo holds nothing up', async () => {

@@ -177,6 +177,9 @@ export class Outbox {
       try {
         const answer = await this.#parts.send(entry);
         this.#inFlight = null;
+        if (entry.operation.kind === 'undo') {
+          this.#redirect(entry, answer);
+        }
         this.#drop(entry.key);
         this.#arrived();
         this.#parts.settled?.(entry, answer);
@@ -209,6 +212,19 @@ export class Outbox {
         this.#parts.refused?.(refused);
       }
       this.#parts.changed?.();
+    }
+  }
+
+  /** An undone item comes back as a new assignment: what was said since is said of that one. */
+  #redirect(undo: Entry, answer: unknown) {
+    const id = (answer as { id?: unknown } | null | undefined)?.id;
+    if (typeof id !== 'number' || id === undo.assignment) {
+      return;
+    }
+    for (const later of this.entries) {
+      if (later.key > undo.key && later.assignment === undo.assignment) {
+        this.#keep({ ...later, assignment: id });
+      }
     }
   }
 

@@ -4,9 +4,9 @@ import type { Estimate, MeasuredLeak, OperatingPoint } from './types';
 
 const about = (value: number, lower: number, upper: number, n = 100): Estimate => ({ value, lower, upper, confidence: 0.95, method: 'exact', n });
 const points: OperatingPoint[] = [
-  { threshold: -3, acceptance: about(0, 0, 0.03), caught: about(1, 0.96, 1) },
-  { threshold: -2, acceptance: about(0.4, 0.35, 0.45), caught: about(0.9, 0.85, 0.94, 60) },
-  { threshold: 0, acceptance: about(0.8, 0.75, 0.85), caught: null },
+  { threshold: -3, chosen: false, acceptance: about(0, 0, 0.03), caught: about(1, 0.96, 1) },
+  { threshold: -2, chosen: false, acceptance: about(0.4, 0.35, 0.45), caught: about(0.9, 0.85, 0.94, 60) },
+  { threshold: 0, chosen: false, acceptance: about(0.8, 0.75, 0.85), caught: null },
 ];
 
 describe('a share at a threshold', () => {
@@ -38,9 +38,15 @@ describe('the leak near a threshold', () => {
   const leak = (threshold: number, design: number): MeasuredLeak => ({
     threshold,
     design,
+    distribution: 'test',
+    budget: 20,
+    generator: null,
+    held_out: true,
+    labels_of: 'people',
     strict: about(0, 0, 0.01),
     strict_at_most: about(0, 0, 0.02),
-    broad: about(0, 0, 0.01),
+    broad: null,
+    broad_at_most: null,
   });
 
   it('is the nearest, and says whether it is there', () => {
@@ -48,6 +54,7 @@ describe('the leak near a threshold', () => {
     expect(leakNear(all, -2)).toMatchObject({ measured: { design: 3 }, exact: true });
     expect(leakNear(all, -2.8)).toMatchObject({ measured: { design: 1 }, exact: false });
     expect(leakNear([], 0)).toBeNull();
+    expect(leakNear([{ ...leak(-2, 4), strict: null }], -2)).toBeNull();
   });
 });
 

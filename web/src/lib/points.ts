@@ -52,6 +52,9 @@ export function shareAt(points: readonly OperatingPoint[], threshold: number, wh
 export function leakNear(leak: readonly MeasuredLeak[], threshold: number): { measured: MeasuredLeak; exact: boolean } | null {
   let nearest: MeasuredLeak | null = null;
   for (const measured of leak) {
+    if (!measured.strict) {
+      continue;
+    }
     // The newest of several designs at one threshold comes last.
     if (!nearest || Math.abs(measured.threshold - threshold) <= Math.abs(nearest.threshold - threshold)) {
       nearest = measured;

@@ -7,6 +7,8 @@ export interface Candidate {
   draw: number;
   completion: string;
   finished: boolean;
+  /** Why the draw failed, where it did. */
+  reason?: string | null;
   /** By the classifier's key; absent: not scored yet. */
   scores: Record<string, Scored>;
 }
@@ -19,8 +21,11 @@ export type Ruling =
 
 /** Rules on one candidate. Without a threshold nothing is accepted. */
 export function ruling(candidate: Candidate, classifier: number, threshold: number | null): Ruling {
+  if (candidate.reason) {
+    return { verdict: 'reject', score: null, reason: `the draw failed: ${candidate.reason}` };
+  }
   if (!candidate.finished) {
-    return { verdict: 'reject', score: null, reason: 'unfinished sentence' };
+    return { verdict: 'reject', score: null, reason: 'its sentence is unfinished' };
   }
   const scored = candidate.scores[classifier];
   if (!scored) {

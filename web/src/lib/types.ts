@@ -2,6 +2,8 @@
 // (`web/openapi.json`, `npm run types`), each name below becomes an alias of its generated schema and
 // `Endpoints` is derived from the generated paths; pages import from this file only and stay as they are.
 
+import type { Generated } from './endpoints';
+
 export type Role = 'admin' | 'researcher' | 'labeller';
 export type VerdictWord = 'yes' | 'no' | 'unsure';
 export type Severity = 1 | 2 | 3;
@@ -79,6 +81,7 @@ export interface Person {
   labels: number;
   comparisons: number;
   seconds: number;
+  /** Items answered in an hour of work in the browser. */
   labels_per_hour: number | null;
   cost: number | null;
   gold: Estimate | null;
@@ -143,7 +146,8 @@ export interface SnippetFilter {
 export interface NewQueue {
   kind: QueueKind;
   name?: string;
-  n: number;
+  /** How many items; a plan's queue holds all that the plan has drawn. */
+  n?: number;
   overlap?: number;
   design?: number;
   search?: SnippetFilter;
@@ -180,7 +184,7 @@ export interface Next {
 export interface Feedback {
   right: boolean;
   verdict: VerdictWord;
-  severity: Severity | null;
+  severity: number | null;
   explanation: string;
 }
 
@@ -209,6 +213,8 @@ export interface Guide {
   text: string;
   html: string;
   sha256: string;
+  /** The project's folder holds another text under this version, which no label speaks of. */
+  changed_on_disk?: boolean;
   versions: { version: string | number; note: string | null; created: Time; by: string | null }[];
 }
 
@@ -218,9 +224,11 @@ export interface Ruling {
   prompt: string | null;
   completion: string | null;
   question: string;
-  asked_by: string;
+  asked_by: string | null;
   answer: string | null;
   answered_by: string | null;
+  /** The guide's version when it was answered. */
+  guide_version?: number | null;
   created: Time;
   answered: Time | null;
 }
@@ -243,7 +251,7 @@ export interface Check {
 export interface Flag {
   id: number;
   snippet: number;
-  account: string;
+  account: string | null;
   reason: string;
   created: Time;
   resolved: Time | null;
@@ -309,37 +317,72 @@ export interface Classifier {
   id: number;
   label: string;
   created: Time;
-  base: string;
+  base: string | null;
+  /** Null until it is calibrated on this server's path. */
   threshold: number | null;
-  calibration: { id: number; rule: string; acceptance: Estimate | null; [more: string]: unknown } | null;
-  metrics: Record<string, unknown>;
+  calibration: {
+    id: number;
+    rule: string;
+    created: Time;
+    generator: string | null;
+    acceptance: Estimate | null;
+    caught: Estimate | null;
+    /** What the share caught speaks of. */
+    speaks_of: string | null;
+  } | null;
+  metrics: unknown;
+}
+
+export interface Classifiers extends Rows<Classifier> {
+  path: string;
+  /** Draws before the project's filter abstains. */
+  budget: number;
 }
 
 export interface OperatingPoint {
   threshold: number;
-  acceptance: Estimate;
+  chosen: boolean;
+  acceptance: Estimate | null;
   caught: Estimate | null;
 }
 
-/** The leak where it was measured, each threshold with a design of its own. */
+/** The leak of a whole filter where it was measured, each threshold with a design of its own. */
 export interface MeasuredLeak {
   threshold: number;
   design: number;
-  strict: Estimate;
-  strict_at_most: Estimate;
-  broad: Estimate;
-  broad_at_most?: Estimate;
+  distribution: string | null;
+  budget: number | null;
+  generator: string | null;
+  held_out: boolean;
+  /** `people` or `judges`. */
+  labels_of: string | null;
+  strict: Estimate | null;
+  strict_at_most: Estimate | null;
+  broad: Estimate | null;
+  broad_at_most: Estimate | null;
 }
 
 export interface OperatingPoints {
-  /** Rising thresholds. */
+  /** Rising thresholds; none where it is not calibrated, and a note says so. */
   points: OperatingPoint[];
   leak: MeasuredLeak[];
-  path: string | null;
+  path: string;
   generator: string | null;
-  /** Draws before the filter abstains. */
-  budget?: number | null;
-  sampling?: { temperature: number; top_p: number } | null;
+  calibration: number | null;
+  threshold: number | null;
+  notes: string[];
+}
+
+/** What Play draws with unless told otherwise. */
+export interface PlaySettings {
+  generator: string;
+  temperature: number;
+  top_p: number;
+  top_k: number;
+  max_tokens: number;
+  seed: number;
+  budget: number;
+  path: string;
 }
 
 /** A score (a logit), or why there is none; what has none is never accepted. */
@@ -361,10 +404,11 @@ export interface Draw {
   top_p?: number;
 }
 
+/** Candidates come in no particular order; one without a score is never accepted. */
 export type DrawEvent =
-  | { event: 'candidate'; draw: number; completion: string; finished: boolean; scores: Record<string, Scored> }
-  | { event: 'done'; seconds: number }
-  | ({ event: 'problem' } & Problem);
+  | { event: 'candidate'; draw: number; completion: string; finished: boolean; reason?: string; scores: Record<string, Scored> }
+  | { event: 'done'; generator: string; seconds: number; tokens: number }
+  | { event: 'problem'; detail: string };
 
 // --- data and reliability ------------------------------------------------------------------------
 
@@ -451,6 +495,8 @@ export interface Generation {
 /** Everything about one snippet. */
 export interface SnippetDetail extends SnippetRow {
   hash: string;
+  /** What its file or generator said of it. */
+  meta?: unknown;
   split: string;
   prompt_id: number;
   prompt_family: string;
@@ -563,7 +609,13 @@ export interface LeakCurve {
 }
 
 export type Plan =
-  | { kind: 'leak'; leak?: number; labels?: number; confidence?: number; allocation?: 'proportional' | 'neyman' | 'mixed' }
+  | {
+      kind: 'leak';
+      leak?: number | null;
+      labels?: number | null;
+      confidence?: number | null;
+      allocation?: 'proportional' | 'neyman' | 'mixed' | null;
+    }
   | { kind: 'quality'; pairs: number };
 
 export interface NextStep {
@@ -608,12 +660,13 @@ export interface Reliability {
   next: NextStep[];
 }
 
+/** What a plan drew, and where it is labelled. */
 export interface Planned {
-  queue?: number | null;
-  design?: number;
+  queue: number | null;
+  design: number;
   drawn: number;
-  waiting?: number;
-  text?: string;
+  waiting: number;
+  text: string;
 }
 
 export interface Facet {
@@ -634,8 +687,14 @@ export interface Facets {
 
 type After = { after?: number; limit?: number };
 
+/**
+ * What a call may name. The server's document has the word wherever it describes an endpoint (`npm run types`
+ * reads it); what stands below is for those that it does not know yet.
+ */
+export type Endpoints = Generated & Omit<Described, keyof Generated>;
+
 /** `path`, `query` and `body` are what a call sends; `answer` is what comes back (void for 204). */
-export interface Endpoints {
+export interface Described {
   'GET /setup': { answer: { needed: boolean } };
   'POST /setup': { body: { token: string; name: string; password: string }; answer: Session };
   'GET /session': { answer: Session };
@@ -651,7 +710,7 @@ export interface Endpoints {
   'PATCH /people/{id}': {
     path: { id: number };
     body: { role?: Role; active?: boolean; hourly_cost?: number | null };
-    answer: Person;
+    answer: Pick<Person, 'id' | 'name' | 'role' | 'active' | 'hourly_cost' | 'created'>;
   };
   'POST /people/{id}/qualification': { path: { id: number }; body: { again: true }; answer: unknown };
   'POST /people/invitations': {
@@ -686,10 +745,10 @@ export interface Endpoints {
   'GET /guide': { answer: Guide };
   'GET /guide/{version}': { path: { version: string | number }; answer: Guide };
   'PUT /guide': { body: { text: string; note: string; version: string | number }; answer: Guide };
-  'GET /rulings': { answer: Rows<Ruling> };
+  'GET /rulings': { query?: After; answer: Rows<Ruling> };
   'POST /rulings': { body: { question: string; assignment?: number; snippet?: number }; answer: Ruling };
   'PUT /rulings/{id}': { path: { id: number }; body: { answer: string }; answer: Ruling };
-  'GET /checks': { answer: Rows<Check> };
+  'GET /checks': { query?: After; answer: Rows<Check> };
   'POST /checks': {
     body: { snippet: number; purpose: Check['purpose']; verdict: VerdictWord; severity: Severity | null; explanation: string };
     answer: Check;
@@ -699,7 +758,7 @@ export interface Endpoints {
     body: { practice: number; qualification: number; gold: number; seed: number };
     answer: Rows<Check>;
   };
-  'GET /flags': { answer: Rows<Flag> };
+  'GET /flags': { query?: After; answer: Rows<Flag> };
   'PUT /flags/{id}/resolve': { path: { id: number }; answer: unknown };
 
   'GET /jobs': { query?: After; answer: Rows<Job> };
@@ -716,7 +775,8 @@ export interface Endpoints {
   'GET /runs/{id}': { path: { id: number }; answer: Run };
   'GET /runs/{id}/metrics': { path: { id: number }; query?: { after_step?: number }; answer: Metrics };
 
-  'GET /classifiers': { answer: Rows<Classifier> };
+  'GET /classifiers': { answer: Classifiers };
+  'GET /play/settings': { answer: PlaySettings };
   'GET /classifiers/{id}/operating-points': { path: { id: number }; answer: OperatingPoints };
   'POST /score': {
     body: { classifier?: number; snippets: { prompt: string; completion: string }[] };

@@ -4,10 +4,11 @@ use super::Inner;
 use super::runs::Watched;
 use crate::error::JobError;
 use crate::log;
+use crate::signal::signal_job;
 use jiff::Timestamp;
 use nines_domain::snippet::{JobId, RunId};
 use nines_store::{Job, JobEnd, JobState, Process, RunStatus, StoreError};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -210,14 +211,7 @@ impl Driver {
                 Signal::KILL
             }
         };
-        if process.has_surely_ended() {
-            return Ok(());
-        }
-        // The process leads a session of its own, so its number is its group's.
-        let group = i32::try_from(process.pid).ok().and_then(Pid::from_raw);
-        if let Some(group) = group
-            && let Err(error) = kill_process_group(group, signal)
-        {
+        if let Err(error) = signal_job(process, signal) {
             tracing::warn!("job {}: cannot be told to stop: {error}", job.id);
         }
         Ok(())

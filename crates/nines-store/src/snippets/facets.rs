@@ -5,6 +5,7 @@ use crate::entity::{label, sighting, snippet};
 use crate::error::StoreError;
 use crate::store::Store;
 use crate::values::{Place, from_word, unsigned};
+use crate::withdrawals::standing_label;
 use nines_domain::label::LabellerKind;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, EntityTrait, Order};
@@ -83,6 +84,7 @@ impl Store {
         let mut select = grouped(label::Entity, Column::Labeller);
         select
             .column((label::Entity, Column::LabellerKind))
+            .and_where(standing_label())
             .add_group_by([Expr::col((label::Entity, Column::LabellerKind))])
             .order_by((label::Entity, Column::LabellerKind), Order::Asc);
         let place = |column| Place {

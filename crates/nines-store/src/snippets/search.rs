@@ -8,6 +8,7 @@ use crate::entity::{adjudication, label, prompt, score, sighting, snippet};
 use crate::error::StoreError;
 use crate::prompts;
 use crate::store::Store;
+use crate::withdrawals::standing_label;
 use nines_domain::snippet::{ModelId, SnippetId};
 use nines_domain::split::Split;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query};
@@ -119,6 +120,7 @@ impl SnippetSearch {
         if let Some(labeller) = &self.labeller {
             let labelled = of_snippet(label::Entity, label::Column::SnippetId)
                 .and_where(label::Column::Labeller.eq(labeller.as_str()))
+                .and_where(standing_label())
                 .take();
             select = select.filter(Expr::exists(labelled));
         }

@@ -21,6 +21,21 @@ const MEASUREMENT: [&str; 9] = [
     "distributions",
 ];
 
+/// The tables of later layouts that refer to those of measuring, and what refers to them.
+const LATER: [&str; 11] = [
+    "check_answers",
+    "assignments",
+    "queue_items",
+    "queues",
+    "check_items",
+    "qualifications",
+    "label_withdrawals",
+    "comparison_withdrawals",
+    "flags",
+    "rulings",
+    "guides",
+];
+
 /// The names of all tables and indexes.
 async fn layout(db: &Db) -> Vec<String> {
     let raw = db.raw().await;
@@ -53,7 +68,7 @@ contract! {
             other => panic!("{other:?}"),
         }
         assert_eq!(bytes(&db.url), before);
-        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 5);
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 9);
     }
 
     async fn a_database_of_an_older_nines_is_brought_up_to_date(db) {
@@ -64,16 +79,18 @@ contract! {
         for undo in [
             "ALTER TABLE filter_answers DROP COLUMN reason",
             "ALTER TABLE labels DROP COLUMN predicate",
-            "DELETE FROM nines_migrations WHERE version IN ('m0002_failed_draws', 'm0003_label_predicate', 'm0004_measurement')",
+            "DROP INDEX ix_scores_snippet_id",
+            "DROP INDEX ix_filter_answers_accepted_snippet_id",
+            "DELETE FROM nines_migrations WHERE version IN ('m0002_failed_draws', 'm0003_label_predicate', 'm0004_measurement', 'm0006_labelling', 'm0008_lineage')",
         ] {
             raw.execute_unprepared(undo).await.expect("taken back");
         }
-        for table in MEASUREMENT {
+        for table in LATER.into_iter().chain(MEASUREMENT) {
             raw.execute_unprepared(&format!("DROP TABLE {table}")).await.expect("taken back");
         }
         raw.close().await.expect("closed");
         let store = db.open().await;
-        assert_eq!(store.describe().await.expect("described").layout.len(), 4);
+        assert_eq!(store.describe().await.expect("described").layout.len(), 8);
         assert_eq!(store.prompts(&Default::default()).await.expect("read").len(), 1);
         assert_eq!(db.number("SELECT COUNT(reason) FROM filter_answers").await, 0);
     }
@@ -87,11 +104,16 @@ contract! {
         store.close().await;
         let layout = layout(db).await;
         let raw = db.raw().await;
-        for table in MEASUREMENT {
+        for table in LATER.into_iter().chain(MEASUREMENT) {
             raw.execute_unprepared(&format!("DROP TABLE {table}")).await.expect("taken back");
         }
-        let undo = "DELETE FROM nines_migrations WHERE version = 'm0004_measurement'";
-        raw.execute_unprepared(undo).await.expect("taken back");
+        for undo in [
+            "DROP INDEX ix_scores_snippet_id",
+            "DROP INDEX ix_filter_answers_accepted_snippet_id",
+            "DELETE FROM nines_migrations WHERE version IN ('m0004_measurement', 'm0006_labelling', 'm0008_lineage')",
+        ] {
+            raw.execute_unprepared(undo).await.expect("taken back");
+        }
         raw.close().await.expect("closed");
         assert_ne!(self::layout(db).await, layout);
 
@@ -131,7 +153,7 @@ contract! {
             });
         }
         openings.join_all().await;
-        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 4);
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 7);
         assert_eq!(db.number("SELECT COUNT(*) FROM prompts").await, 8);
     }
 
@@ -140,7 +162,7 @@ contract! {
         let described = store.describe().await.expect("described");
         let program = if db.is_postgres() { "PostgreSQL " } else { "SQLite 3." };
         assert!(described.database.starts_with(program), "{described:?}");
-        assert_eq!(described.layout.len(), 4);
+        assert_eq!(described.layout.len(), 8);
         assert_eq!(described.bytes.is_some(), !db.is_postgres());
     }
 }

@@ -6,17 +6,16 @@ use crate::data;
 use crate::models::{self, ScorePath};
 use crate::output::Output;
 use crate::project::Project;
+use crate::scoring::Scoring;
 use crate::{interrupt, runs};
 use anyhow::{Context, Result, bail};
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetId;
 use nines_domain::split::Split;
-use nines_infer::scorer::Scorer;
 use nines_measure::calibrate::{Calibrated, CalibrationRequest, CatastropheChoice, ThresholdRule};
 use nines_measure::items::{RandomCompletion, Truth};
-use nines_store::{Calibration, Model, NewCalibration, Sampler, Snippet, SnippetFilter};
+use nines_store::{Calibration, Model, NewCalibration, Sampler, SnippetFilter};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Refuses to calibrate where the classifier was trained under another split: rows that it was
 /// trained on would count as held out.
@@ -100,14 +99,7 @@ pub async fn calibrate(
         .await?
         .id;
     let work = async {
-        let scorer = models::scorer(project, &model, scored_on)?;
-        let scoring = Scoring {
-            project,
-            model: &model,
-            path: &path,
-            scorer,
-            output,
-        };
+        let scoring = Scoring::load(project, &model, scored_on, run, &cancel, output)?;
         let seed = project.config.project.split_seed;
         let snippets = project
             .store
@@ -124,7 +116,12 @@ pub async fn calibrate(
             generator: generator.id(),
             sampling,
         };
-        let reference = fresh(&scoring, &sampler, &prompts, args.fresh, seed).await?;
+        let drawn_from = (&sampler, &prompts[..]);
+        let reference = fresh(project, &scoring, drawn_from, args.fresh, seed).await?;
+        if cancel.is_cancelled() {
+            // A threshold from half of the scores would be another one.
+            bail!("not everything was scored");
+        }
         let record = nines_measure::calibrate::calibrate(&request, &items, &reference)?;
         let calibrated = Calibrated {
             classifier: model.label(),
@@ -164,14 +161,14 @@ fn rule(args: &CalibrateArgs) -> ThresholdRule {
 
 /// The fresh draws of the calibration prompts with their scores; unfinished ones have none.
 async fn fresh(
+    project: &Project,
     scoring: &Scoring<'_>,
-    sampler: &Sampler,
-    prompts: &[nines_store::Prompt],
+    (sampler, prompts): (&Sampler, &[nines_store::Prompt]),
     n: u32,
     seed: u64,
 ) -> Result<Vec<RandomCompletion>> {
     let ids: Vec<_> = prompts.iter().map(|prompt| prompt.id).collect();
-    let store = &scoring.project.store;
+    let store = &project.store;
     let generations = store.generations(sampler, Some(&ids)).await?;
     let drawn: Vec<_> = generations.iter().filter(|g| g.draw.draw < n).collect();
     let mut finished: Vec<SnippetId> = drawn
@@ -201,39 +198,4 @@ async fn fresh(
             })
         })
         .collect())
-}
-
-/// Scores snippets of the project by one classifier on one path, keeping what is scored.
-struct Scoring<'a> {
-    project: &'a Project,
-    model: &'a Model,
-    path: &'a str,
-    scorer: Arc<dyn Scorer>,
-    output: &'a Output,
-}
-
-impl Scoring<'_> {
-    /// One score for each snippet; none where it cannot be scored.
-    async fn of(&self, snippets: &[Snippet], what: &str) -> Result<Vec<Option<Score>>> {
-        let ids: Vec<SnippetId> = snippets.iter().map(|snippet| snippet.id).collect();
-        let store = &self.project.store;
-        let mut scores = store.scores_of(self.model.id, self.path, &ids).await?;
-        let open: Vec<usize> = (0..scores.len()).filter(|&i| scores[i].is_none()).collect();
-        if open.is_empty() {
-            return Ok(scores);
-        }
-        let texts = open.iter().map(|&i| snippets[i].text.clone()).collect();
-        let new = models::score_all(self.scorer.clone(), texts, what, self.output).await?;
-        let mut stored = Vec::new();
-        for (i, score) in open.into_iter().zip(new) {
-            if let Ok(score) = score {
-                stored.push((ids[i], score));
-                scores[i] = Some(score);
-            }
-        }
-        store
-            .insert_scores(self.model.id, self.path, &stored)
-            .await?;
-        Ok(scores)
-    }
 }

@@ -234,12 +234,12 @@ impl Making<'_> {
                 Err(error) => *generated.failed.entry(error.to_string()).or_default() += 1,
             }
             if waiting.len() >= STORED_AT_ONCE {
-                self.store(&mut waiting, output).await?;
+                self.store(&mut waiting, done, output).await?;
             }
             generated.tokens_per_second = tokens as f64 / started.elapsed().as_secs_f64();
             progress.set(done, format!("{:.0} tokens/s", generated.tokens_per_second));
         }
-        self.store(&mut waiting, output).await?;
+        self.store(&mut waiting, done, output).await?;
         let stats = thread.await.context("the generator ended abruptly")??;
         if stats.seconds > 0.0 {
             generated.tokens_per_second = stats.tokens as f64 / stats.seconds;
@@ -252,13 +252,21 @@ impl Making<'_> {
         Ok(stats)
     }
 
-    async fn store(&self, waiting: &mut Vec<NewGeneration>, output: &Output) -> Result<()> {
+    /// Stores draws and tells the run how far it is, failed draws counted.
+    async fn store(
+        &self,
+        waiting: &mut Vec<NewGeneration>,
+        done: u64,
+        output: &Output,
+    ) -> Result<()> {
+        let store = &self.project.store;
+        store
+            .run_progress(self.run, done, Some(self.wanted as u64))
+            .await?;
         if waiting.is_empty() {
             return Ok(());
         }
-        let stored = self
-            .project
-            .store
+        let stored = store
             .insert_generations(Some(self.run), self.sampler, waiting)
             .await?;
         for (prompt, draw) in stored.differing {

@@ -12,6 +12,7 @@ mod label;
 pub mod measure;
 mod models;
 pub mod report;
+mod runs;
 mod score;
 mod serve;
 mod simulate;
@@ -22,6 +23,7 @@ use crate::cli::{Cli, Command, SimulateCommand, TrainCommand};
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::Result;
+use nines_store::JobEnd;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +67,26 @@ pub async fn run(cli: Cli, output: &Output) -> Result<()> {
         _ => {}
     }
     let project = Project::open(&folder).await?.with_precision(cli.precision);
-    match cli.command {
+    let project = project.attend_job().await?;
+    let (job, store) = (project.job, project.store.clone());
+    let outcome = in_project(project, cli.command, output).await;
+    if let Some(job) = job {
+        job.end(&store, &end_of(&outcome)).await?;
+    }
+    outcome
+}
+
+/// Says how a job ended whose command ended so.
+fn end_of(outcome: &Result<()>) -> JobEnd {
+    match outcome {
+        Ok(()) => JobEnd::Done,
+        Err(error) if error.is::<Interrupted>() => JobEnd::Interrupted,
+        Err(error) => JobEnd::Failed(format!("{error:#}")),
+    }
+}
+
+async fn in_project(project: Project, command: Command, output: &Output) -> Result<()> {
+    match command {
         Command::Import(command) => import::run(&project, command, output).await,
         Command::Generate(args) => generate::run(&project, args, output).await,
         Command::Train(TrainCommand::Classifier(args)) => train::run(&project, args, output).await,
@@ -77,6 +98,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<()> {
         Command::Simulate(command) => simulate::run(&project, command, output).await,
         Command::Measure(command) => measure::run(&project, command, output).await,
         Command::Report(args) => report::run(&project, &args, output).await,
+        Command::Runs(command) => runs::run(&project, command, output).await,
         Command::Serve(args) => serve::run(project, &args, serve::Taken::Refuse, output).await,
         Command::Init(_)
         | Command::Models(_)

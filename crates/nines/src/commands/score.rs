@@ -1,5 +1,8 @@
-//! `nines score`: a file of snippets comes back with scores.
+//! `nines score`: a file of snippets comes back with scores, or the project's own get theirs.
 
+mod stored;
+
+use super::BadUsage;
 use super::filter::threshold_of;
 use crate::cli::ScoreArgs;
 use crate::interrupt;
@@ -13,6 +16,12 @@ use tokio::sync::mpsc;
 
 /// Runs `nines score`.
 pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<()> {
+    if args.stored {
+        return stored::run(project, args.classifier.as_deref(), args.long, output).await;
+    }
+    let (Some(file), Some(out)) = (args.file, args.out) else {
+        bail!(BadUsage("name a file and --out, or --stored".to_owned()));
+    };
     let cancel = interrupt::flag()?;
     let model = models::classifier(project, args.classifier.as_deref()).await?;
     let path = ScorePath::of(project, args.long)?;
@@ -22,7 +31,7 @@ pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<
     options.threshold = Some(threshold.threshold);
     options.scorer = format!("{} {path}", model.digest);
     let (sender, mut progressed) = mpsc::unbounded_channel();
-    let (file, out) = (args.file.clone(), args.out.clone());
+    let kept = out.display().to_string();
     let stop = cancel.clone();
     let thread = tokio::task::spawn_blocking(move || {
         score_file(
@@ -56,7 +65,7 @@ pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<
     if cancel.is_cancelled() && result.is_err() {
         return Err(super::Interrupted(format!(
             "scoring was stopped; what is done is kept beside {} and the same command goes on",
-            args.out.display()
+            kept
         ))
         .into());
     }

@@ -2,9 +2,14 @@
 // neighbours.
 
 import { call } from '../../lib/api';
+import { session } from '../../lib/session.svelte';
 import type { SnippetFilter, SnippetRow } from '../../lib/types';
 
 const page = 50;
+/** So many rows are worth stopping for. */
+const enough = 15;
+/** So many pages are read for one press of a key. */
+const turns = 12;
 
 class Found {
   rows = $state.raw<SnippetRow[]>([]);
@@ -22,7 +27,8 @@ class Found {
 
   /** Reads the first rows, unless they are the ones that are here. */
   async search(filter: SnippetFilter, { again = false }: { again?: boolean } = {}) {
-    const key = JSON.stringify(filter);
+    // Nothing that one account found is shown to the next.
+    const key = JSON.stringify([session.current?.account.id, filter]);
     if (key === this.#key && !again && !this.failure && !this.loading) {
       return;
     }
@@ -46,29 +52,31 @@ class Found {
     this.rows = this.rows.map((row) => (row.id === id ? { ...row, ...changes } : row));
   }
 
-  /** Nothing of one account is shown to the next. */
-  forget() {
-    this.#asked?.abort();
-    this.#key = '';
-    this.rows = [];
-    this.next = null;
-    this.href = '/data';
-  }
-
   async #read(filter: SnippetFilter, after: number | null) {
     this.#asked?.abort();
     const asked = (this.#asked = new AbortController());
     this.loading = true;
     this.failure = null;
     try {
-      const query = { ...filter, limit: page, ...(after === null ? {} : { after }) };
-      const answer = await call('GET /snippets', { query, signal: asked.signal });
-      const known = new Set(after === null ? [] : this.rows.map((row) => row.id));
-      this.rows = after === null ? answer.rows : [...this.rows, ...answer.rows.filter((row) => !known.has(row.id))];
-      this.next = answer.next ?? null;
-      this.classifier = answer.classifier ?? null;
-      this.threshold = answer.threshold ?? null;
-      this.stale = after === null ? false : this.stale;
+      let from = after;
+      let fresh = after === null;
+      // A page may be short, or empty, where much had to be looked through: go on until there is something to read.
+      for (let turn = 0, got = 0; turn < turns && got < enough; turn += 1) {
+        const query = { ...filter, limit: page, ...(from === null ? {} : { after: from }) };
+        const answer = await call('GET /snippets', { query, signal: asked.signal });
+        const known = new Set(fresh ? [] : this.rows.map((row) => row.id));
+        const rows = answer.rows.filter((row) => !known.has(row.id));
+        this.rows = fresh ? rows : [...this.rows, ...rows];
+        this.next = from = answer.next ?? null;
+        this.classifier = answer.classifier ?? null;
+        this.threshold = answer.threshold ?? null;
+        this.stale = fresh ? false : this.stale;
+        fresh = false;
+        got += rows.length;
+        if (from === null) {
+          break;
+        }
+      }
     } catch (error) {
       if (!asked.signal.aborted) {
         this.failure = error;

@@ -1,8 +1,8 @@
 import type { Queue } from '../../lib/types';
 
-/** Whether a queue's items are pairs. */
+/** Whether a queue's items are pairs. (The kind `compare` compares two filters, snippet by snippet.) */
 export function comparesPairs({ kind }: Pick<Queue, 'kind'>): boolean {
-  return kind === 'compare' || kind === 'quality';
+  return kind === 'quality';
 }
 
 /** The page on which a queue is worked. */

@@ -85,14 +85,14 @@ export class Drawing {
             return;
           }
           if (event.event === 'candidate') {
-            const { draw, completion, finished, scores } = event;
-            this.#keep({ draw, completion, finished, scores });
+            const { draw, completion, finished, scores, reason } = event;
+            this.#keep({ draw, completion, finished, scores, reason: reason ?? null });
             this.left = Math.max(0, this.left - 1);
           } else if (event.event === 'done') {
             seconds += event.seconds;
             this.seconds = seconds;
           } else {
-            throw new ProblemError(event);
+            throw new ProblemError({ title: 'The generator stopped', status: 503, detail: event.detail });
           }
         }
         if (this.candidates.length === before) {

@@ -13,6 +13,12 @@ export function footOf(values: readonly (number | null)[]): number {
   return known.length ? 10 ** Math.floor(Math.log10(Math.min(...known)) - 0.05) : 1e-6;
 }
 
+/** The powers of ten between two ends. */
+function decades(from: number, to: number): number[] {
+  const [first, last] = [Math.ceil(Math.log10(from) - 1e-9), Math.floor(Math.log10(to) + 1e-9)];
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => Number(`1e${first + i}`));
+}
+
 /** What a curve rests on, for its caption. */
 export function basisOf(curve: Curve): string {
   return `${curve.method}, n = ${count(curve.n)}; the ${Number((100 * curve.confidence).toFixed(4))} % interval holds at each point by itself`;
@@ -21,7 +27,10 @@ export function basisOf(curve: Curve): string {
 const odds = (x: number) => `${logOdds(x)}\nP ${probability(x)}`;
 const rate = (x: number) => (x >= 0.01 ? String(Number(x.toPrecision(2))) : scientific(x, 1));
 
-function thresholdLine(plot: PlotModule, threshold: number | null) {
+function thresholdLine(plot: PlotModule, threshold: number | null, points: readonly Point[]) {
+  const xs = points.map((point) => point.x);
+  // Its words stand on the side where there is room.
+  const isRight = threshold !== null && threshold > (Math.min(...xs) + Math.max(...xs)) / 2;
   return threshold === null
     ? []
     : [
@@ -30,8 +39,8 @@ function thresholdLine(plot: PlotModule, threshold: number | null) {
           x: (d: number) => d,
           text: () => 'chosen threshold',
           frameAnchor: 'top',
-          textAnchor: 'start',
-          dx: 5,
+          textAnchor: isRight ? 'end' : 'start',
+          dx: isRight ? -5 : 5,
           dy: 2,
           fill: 'var(--ink-soft)',
         }),
@@ -40,10 +49,10 @@ function thresholdLine(plot: PlotModule, threshold: number | null) {
 
 /** Quality against the threshold, with its band; 0.5 is a filter that costs nothing. */
 export function qualityChart(curve: Curve, threshold: number | null): (plot: PlotModule, width: number) => PlotOptions {
-  return (plot, width) => ({
+  return (plot) => ({
     marginLeft: 48,
     marginBottom: 48,
-    x: { label: 'threshold: log odds, and P →', tickFormat: odds, ticks: Math.max(3, Math.round(width / 110)) },
+    x: { label: 'threshold: log odds, and P →', tickFormat: odds, tickSpacing: 110 },
     y: { label: '↑ quality: share that prefers the answer', nice: true, grid: true },
     marks: [
       plot.ruleY([0.5], { stroke: 'var(--line-strong)' }),
@@ -60,7 +69,7 @@ export function qualityChart(curve: Curve, threshold: number | null): (plot: Plo
         curve.points.filter((point) => point.value !== null),
         { x: 'x', y: 'value', stroke: 'currentColor', strokeWidth: 2 },
       ),
-      ...thresholdLine(plot, threshold),
+      ...thresholdLine(plot, threshold, curve.points),
     ],
   });
 }
@@ -76,8 +85,8 @@ export function missedChart(curves: readonly Curve[]): (plot: PlotModule, width:
     marginLeft: 56,
     marginBottom: 42,
     marginRight: 84,
-    x: { type: 'log', label: 'share of completions accepted →', tickFormat: rate, ticks: 4, domain: [left, 1] },
-    y: { type: 'log', label: '↑ share of held-out catastrophes missed', tickFormat: rate, ticks: 4, domain: [foot, 1], grid: true, clamp: true },
+    x: { type: 'log', label: 'share of completions accepted →', tickFormat: rate, ticks: decades(left, 1), domain: [left, 1] },
+    y: { type: 'log', label: '↑ share of held-out catastrophes missed', tickFormat: rate, ticks: decades(foot, 1), domain: [foot, 1], grid: true, clamp: true },
     marks: curves.flatMap((curve, i) => {
       const points = curve.points.filter((point) => point.x > 0);
       const colour = i === 0 ? 'var(--ink)' : 'var(--ink-faint)';
@@ -120,29 +129,33 @@ const looks = {
   broad: { colour: 'var(--ink-faint)', symbol: 'diamond', dash: '6,4', shift: 4 },
 } as const;
 
-function leakAxes(curves: readonly LeakCurve[], width: number): { foot: number; options: PlotOptions } {
+function leakAxes(curves: readonly LeakCurve[]): { foot: number; points: Point[]; options: PlotOptions } {
   const points = curves.flatMap(({ estimate, at_most }) => [...(estimate?.points ?? []), ...(at_most?.points ?? [])]);
   const foot = footOf(points.flatMap((point) => [point.value, point.lower, point.upper]));
+  const top = Math.min(1, 3 * Math.max(...points.map((point) => point.upper), foot));
   return {
     foot,
+    points,
     options: {
       marginLeft: 56,
       marginBottom: 48,
-      x: { label: 'threshold: log odds, and P →', tickFormat: odds, ticks: Math.max(3, Math.round(width / 110)), inset: 24 },
-      y: { type: 'log', label: '↑ leak: share of requests', tickFormat: rate, ticks: 5, domain: [foot, Math.min(1, 3 * Math.max(...points.map((p) => p.upper), foot))], grid: true, clamp: true },
+      x: { label: 'threshold: log odds, and P →', tickFormat: odds, tickSpacing: 110, inset: 24 },
+      y: { type: 'log', label: '↑ leak: share of requests', tickFormat: rate, ticks: decades(foot, top), domain: [foot, top], grid: true, clamp: true },
     },
   };
 }
 
 /** The leak at each threshold where it was measured: the estimate with its error bar, and the bound as a stroke. */
 export function leakChart(curves: readonly LeakCurve[], threshold: number | null): (plot: PlotModule, width: number) => PlotOptions {
-  return (plot, width) => {
-    const { foot, options } = leakAxes(curves, width);
+  return (plot) => {
+    const { foot, points, options } = leakAxes(curves);
     const above = (x: number | null) => Math.max(x ?? foot, foot);
+    const xs = points.map((point) => point.x);
+    const reach = 0.015 * (Math.max(...xs) - Math.min(...xs) || 1);
     return {
       ...options,
       marks: [
-        ...thresholdLine(plot, threshold),
+        ...thresholdLine(plot, threshold, points),
         ...curves.flatMap(({ reading, estimate, at_most }) => {
           const { colour, symbol, shift } = looks[reading];
           return [
@@ -158,13 +171,12 @@ export function leakChart(curves: readonly LeakCurve[], threshold: number | null
               (estimate?.points ?? []).filter((point) => point.value !== null),
               { x: 'x', y: (point: Point) => above(point.value), symbol, fill: colour, r: 4, dx: shift },
             ),
-            plot.tickY(at_most?.points ?? [], {
-              x: 'x',
+            plot.ruleY(at_most?.points ?? [], {
               y: 'upper',
+              x1: (point: Point) => point.x - reach,
+              x2: (point: Point) => point.x + reach,
               stroke: colour,
               strokeWidth: 2.5,
-              insetLeft: -9,
-              insetRight: -9,
               dx: shift,
             }),
           ];
@@ -176,8 +188,8 @@ export function leakChart(curves: readonly LeakCurve[], threshold: number | null
 
 /** The part of the leak that answers below a score make. */
 export function belowChart(curves: readonly LeakCurve[], threshold: number | null): (plot: PlotModule, width: number) => PlotOptions {
-  return (plot, width) => {
-    const { foot, options } = leakAxes(curves, width);
+  return (plot) => {
+    const { foot, points, options } = leakAxes(curves);
     const above = (x: number | null) => Math.max(x ?? foot, foot);
     return {
       ...options,
@@ -186,16 +198,16 @@ export function belowChart(curves: readonly LeakCurve[], threshold: number | nul
       marks: [
         ...curves.flatMap(({ reading, estimate }) => {
           const { colour, dash } = looks[reading];
-          const points = estimate?.points ?? [];
+          const own = estimate?.points ?? [];
           return [
-            plot.areaY(points, {
+            plot.areaY(own, {
               x: 'x',
               y1: (point: Point) => above(point.lower),
               y2: (point: Point) => above(point.upper),
               fill: colour,
               fillOpacity: 0.1,
             }),
-            plot.lineY(points, {
+            plot.lineY(own, {
               x: 'x',
               y: (point: Point) => (point.value === null ? NaN : above(point.value)),
               stroke: colour,
@@ -204,7 +216,7 @@ export function belowChart(curves: readonly LeakCurve[], threshold: number | nul
             }),
           ];
         }),
-        ...thresholdLine(plot, threshold),
+        ...thresholdLine(plot, threshold, points),
       ],
     };
   };

@@ -4,9 +4,13 @@ use crate::auth::{Researcher, audit};
 use crate::error::Problem;
 use crate::events::Event;
 use crate::json::Json;
+use crate::queues;
 use crate::reliability::{PlanRequest, Planned};
 use crate::state::AppState;
 use axum::extract::State;
+use nines_domain::account::AccountId;
+use nines_domain::snippet::DesignId;
+use nines_store::{NewQueue, QueueKind};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -18,7 +22,7 @@ const MOST: u64 = 1_000_000;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DrawnPlan {
     /// The queue that holds what waits.
-    pub queue: Option<i64>,
+    pub queue: i64,
     /// What was drawn.
     #[serde(flatten)]
     pub planned: Planned,
@@ -54,6 +58,7 @@ pub async fn plan_labels(
         )));
     }
     let planned = state.workbench.plan(asked.clone()).await?;
+    let queue = fill(&state, &asked, &planned, caller.account.id).await?;
     audit(
         &state,
         caller.account.id,
@@ -63,8 +68,31 @@ pub async fn plan_labels(
     )
     .await?;
     state.events.tell(Event::Queues);
-    Ok(Json(DrawnPlan {
-        queue: None,
-        planned,
-    }))
+    Ok(Json(DrawnPlan { queue, planned }))
+}
+
+/// Makes the design's queue where there is none, and puts what waits into it, in its order.
+async fn fill(
+    state: &AppState,
+    asked: &PlanRequest,
+    planned: &Planned,
+    by: AccountId,
+) -> Result<i64, Problem> {
+    let design = DesignId(planned.design);
+    let (kind, name) = match asked {
+        PlanRequest::Leak { .. } => (QueueKind::Leak, "Leak"),
+        PlanRequest::Quality { .. } => (QueueKind::Quality, "Quality"),
+    };
+    let items = queues::drawn(state, kind, design).await?;
+    let new = NewQueue {
+        kind,
+        name: format!("{name}, design {design}"),
+        design: Some(design),
+        record: json!({ "plan": asked }),
+        overlap: 1,
+        created_by: Some(by),
+    };
+    let queue = state.store.ensure_queue(&new).await?;
+    state.store.fill_queue(queue.id, &items).await?;
+    Ok(queue.id)
 }

@@ -144,6 +144,11 @@ pub async fn answer_open(
             .await?;
         answered += answers.len() as u64;
         progress.set(before + answered, "prompts");
+        let total = Some(progress.total());
+        project
+            .store
+            .run_progress(run, before + answered, total)
+            .await?;
         lost = lost.or_else(|| lost_generator(&result));
         if result.failure.is_some() {
             break;

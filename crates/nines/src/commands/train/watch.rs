@@ -66,8 +66,11 @@ pub(super) async fn watched<T: Send + 'static>(
             watcher.take(more);
         }
         let metrics = std::mem::take(&mut watcher.metrics);
+        let planned = std::mem::take(&mut watcher.planned);
         if !metrics.is_empty() {
             project.store.record_metrics(run, &metrics).await?;
+        }
+        if planned || !metrics.is_empty() {
             project
                 .store
                 .run_progress(run, watcher.done, Some(watcher.total))
@@ -85,6 +88,8 @@ struct Watcher {
     metrics: Vec<NewMetric>,
     done: u64,
     total: u64,
+    /// The plan is new: how many steps there will be has not been told yet.
+    planned: bool,
     fold: Option<(u64, u64)>,
     latest: String,
     output: Output,
@@ -97,6 +102,7 @@ impl Watcher {
             metrics: Vec::new(),
             done: 0,
             total: 0,
+            planned: false,
             fold: None,
             latest: String::new(),
             output: *output,
@@ -107,6 +113,8 @@ impl Watcher {
         match event {
             Event::Planned(plan) => {
                 self.total = plan.steps;
+                self.done = plan.first_step.saturating_sub(1);
+                self.planned = true;
                 self.progress.set_total(plan.steps);
                 self.progress.set(plan.first_step.saturating_sub(1), "");
             }
