@@ -27,7 +27,13 @@ type QueryOf<O> = O extends { parameters: { query?: infer T } }
       ? { query?: T }
       : { query: T }
   : object;
-type BodyOf<O> = O extends { requestBody: { content: { 'application/json': infer T } } } ? { body: T } : object;
+type BodyOf<O> = O extends { requestBody: { content: { 'application/json': infer T } } } ? { body: Given<T> } : object;
+/** What may be null in a request may be left out. */
+type Given<T> = T extends readonly (infer U)[]
+  ? Given<U>[]
+  : T extends object
+    ? { [K in keyof T as null extends T[K] ? never : K]: Given<T[K]> } & { [K in keyof T as null extends T[K] ? K : never]?: Given<T[K]> }
+    : T;
 type Good = 200 | 201 | 202;
 type AnswerOf<O> = O extends { responses: infer R }
   ? {

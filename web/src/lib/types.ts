@@ -146,6 +146,9 @@ export interface SnippetFilter {
   labeller?: string;
 }
 
+export type Origin = 'generate' | 'import' | 'edit';
+export type Split = 'train' | 'validation' | 'calibration' | 'test';
+
 export interface NewQueue {
   kind: QueueKind;
   name?: string;
@@ -211,14 +214,14 @@ export interface SkipAnswer extends Worked {
 }
 
 export interface Guide {
-  version: string | number;
+  version: number;
   name: string;
   text: string;
   html: string;
   sha256: string;
   /** The project's folder holds another text under this version, which no label speaks of. */
   changed_on_disk?: boolean;
-  versions: { version: string | number; note: string | null; created: Time; by: string | null }[];
+  versions: { version: number; note: string | null; created: Time; by: string | null }[];
 }
 
 export interface Ruling {
@@ -283,9 +286,9 @@ export interface Job {
 
 export type NewJob =
   | { kind: 'train'; name?: string; epochs?: number; learning_rate?: number; batch?: number; seed?: number }
-  | { kind: 'generate'; n: number; split: string; limit?: number; seed?: number }
-  | { kind: 'calibrate'; recall?: number; acceptance?: number; confidence?: number; classifier?: string }
-  | { kind: 'score'; classifier?: string }
+  | { kind: 'generate'; n: number; split: Split | 'all'; limit?: number; seed?: number }
+  | { kind: 'calibrate'; recall?: number; acceptance?: number; confidence?: number; classifier?: number }
+  | { kind: 'score'; classifier?: number }
   | { kind: 'measure_leak' | 'plan_leak'; labels?: number; leak?: number }
   | { kind: 'measure_quality'; pairs?: number };
 

@@ -76,9 +76,10 @@ async fn searches_combine_and_pages_go_on() {
         ["100% fine"]
     );
     assert_eq!(
-        completions(&client, "labeller=researcher%200").await.len(),
-        0
+        completions(&client, "labeller=researcher%200").await,
+        ["He fell."]
     );
+    assert_eq!(completions(&client, "labeller=nobody").await, [""; 0]);
 
     let first = client.get("/api/snippets?limit=2").await.expect(200).json();
     let next = first["next"].as_i64().expect("more");

@@ -2,7 +2,7 @@
 
 import { logOdds } from '../../lib/numbers';
 import { inQuery } from '../../lib/router.svelte';
-import type { SnippetFilter } from '../../lib/types';
+import type { Origin, SnippetFilter, Split } from '../../lib/types';
 
 export const labelChoices = ['', 'yes', 'no', 'unsure', 'none', 'disagreement'] as const;
 export const originChoices = ['', 'import', 'generate', 'edit'] as const;
@@ -63,8 +63,8 @@ export function filterOf(q: Searched): SnippetFilter {
   if (q.label) filter.label = q.label;
   if (q.strict) filter.strict = q.strict === 'yes';
   if (q.source) filter.source = q.source;
-  if (q.origin) filter.origin = q.origin;
-  if (q.split) filter.split = q.split;
+  if (q.origin) filter.origin = q.origin as Origin;
+  if (q.split) filter.split = q.split as Split;
   if (q.labeller) filter.labeller = q.labeller;
   return filter;
 }
