@@ -3,6 +3,7 @@
 //! A connection that sends its headers slowly, or none, is closed; and there are so many at once and
 //! no more, so that connections alone never exhaust the process.
 
+use crate::jobs;
 use crate::router::router;
 use crate::state::AppState;
 use axum::Router;
@@ -70,6 +71,9 @@ pub async fn serve(
 ) -> io::Result<()> {
     let closing = state.closing.clone();
     let patience = state.patience;
+    // Dropped, and so ended, with this function; the jobs' own processes go on.
+    let mut driving = JoinSet::new();
+    driving.spawn(jobs::drive(state.clone()));
     let router = router(state);
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
