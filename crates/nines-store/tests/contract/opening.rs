@@ -153,7 +153,7 @@ contract! {
             });
         }
         openings.join_all().await;
-        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 7);
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 8);
         assert_eq!(db.number("SELECT COUNT(*) FROM prompts").await, 8);
     }
 
