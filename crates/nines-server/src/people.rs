@@ -63,16 +63,36 @@ pub struct Agreement {
     pub snippets: usize,
 }
 
-/// Computes how far people agree; nothing where no two people have labelled the same snippet.
-pub async fn agreement(state: &AppState) -> Result<Option<Agreement>, Problem> {
+/// How far people agree, and how far each agrees with the others.
+#[derive(Debug, Default)]
+pub struct Agreements {
+    /// All together; nothing where no two people have labelled the same snippet.
+    pub together: Option<Agreement>,
+    each: BTreeMap<String, (u64, u64)>,
+}
+
+impl Agreements {
+    /// Of the snippets that others labelled too, the share on which somebody says of strict what most
+    /// of the others say.
+    pub fn of(&self, name: &str) -> Option<Estimate> {
+        let (same, of) = self.each.get(name)?;
+        share(*same, *of)
+    }
+}
+
+/// Computes how far people agree.
+pub async fn agreements(state: &AppState) -> Result<Agreements, Problem> {
     let ratings = state.store.people_ratings().await?;
     if ratings.is_empty() {
-        return Ok(None);
+        return Ok(Agreements::default());
     }
     let near = near_threshold(state, &ratings).await?;
     // It resamples: longer than a thread that answers requests may be held.
-    let found = tokio::task::spawn_blocking(move || computed(&ratings, &near)).await;
-    found.map(Some).map_err(Problem::internal)
+    let found = tokio::task::spawn_blocking(move || Agreements {
+        together: Some(computed(&ratings, &near)),
+        each: with_the_others(&ratings),
+    });
+    found.await.map_err(Problem::internal)
 }
 
 async fn near_threshold(
@@ -146,6 +166,29 @@ fn computed(ratings: &[PeopleRatings], near: &HashSet<SnippetId>) -> Agreement {
         labellers: names.len(),
         snippets: ratings.len(),
     }
+}
+
+/// Counts for each person on how many snippets most of the others say the same of strict, and on how
+/// many others say anything.
+fn with_the_others(ratings: &[PeopleRatings]) -> BTreeMap<String, (u64, u64)> {
+    let mut each: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    for rating in ratings {
+        let said: Vec<(&String, f64)> = rating
+            .by_name
+            .iter()
+            .filter_map(|(name, given)| Some((name, strict(given)?)))
+            .collect();
+        for (name, mine) in &said {
+            let others = said.len() - 1;
+            let alike = said.iter().filter(|(_, theirs)| theirs == mine).count() - 1;
+            if others > 0 {
+                let counts = each.entry((*name).clone()).or_default();
+                counts.0 += u64::from(2 * alike > others);
+                counts.1 += 1;
+            }
+        }
+    }
+    each
 }
 
 fn broad(given: &Given) -> Option<f64> {

@@ -70,6 +70,10 @@ async fn speed_cost_and_agreement_are_what_people_did() {
         (&row["gold"], &row["qualified"]),
         (&Value::Null, &Value::Null)
     );
+    assert_eq!(
+        (&row["agreement"]["value"], &row["agreement"]["n"]),
+        (&json!(0.5), &json!(12))
+    );
     let agreement = &told["agreement"];
     assert_eq!(
         (&agreement["labellers"], &agreement["snippets"]),

@@ -210,10 +210,10 @@ async fn lease(
     let Some(item) = candidate(tx, queue, labeller).await? else {
         return Ok(None);
     };
-    if !queue.kind.is_pairs() {
-        if let Some(row) = hidden_check(tx, queue, labeller).await? {
-            return Ok(Some(row));
-        }
+    if !queue.kind.is_pairs()
+        && let Some(row) = hidden_check(tx, queue, labeller).await?
+    {
+        return Ok(Some(row));
     }
     // The labeller may have let this very item run out before: then it is taken up again, so that
     // a late answer and this one are one answer.

@@ -5,7 +5,7 @@ use crate::endpoints::accounts::RoleWord;
 use crate::error::Problem;
 use crate::estimate::Estimate;
 use crate::json::Json;
-use crate::people::{self, Agreement};
+use crate::people::{self, Agreement, Agreements};
 use crate::state::AppState;
 use axum::extract::State;
 use jiff::Timestamp;
@@ -52,15 +52,19 @@ pub struct PersonRow {
     pub gold: Option<Estimate>,
     /// Of the items labelled twice, the share answered alike.
     pub repeats: Option<Estimate>,
+    /// Of the snippets that others labelled too, the share on which most of them say the same of
+    /// strict.
+    pub agreement: Option<Estimate>,
     /// How the qualification test went; nothing where none was done.
     pub qualified: Option<bool>,
 }
 
 impl PersonRow {
-    fn of(stored: StoredAccount, record: &PersonRecord) -> Self {
+    fn of(stored: StoredAccount, record: &PersonRecord, agreements: &Agreements) -> Self {
         let hours = record.seconds / HOUR;
         Self {
             id: stored.account.id,
+            agreement: agreements.of(&stored.account.name),
             name: stored.account.name,
             role: stored.account.role,
             active: stored.active,
@@ -104,11 +108,12 @@ pub async fn list_people(
         .map(|stored| (stored.account.id, stored.account.name.as_str()))
         .collect();
     let records = state.store.person_records(&named).await?;
+    let agreements = people::agreements(&state).await?;
     let rows = accounts.iter().cloned().zip(&records);
     Ok(Json(PersonRows {
         rows: rows
-            .map(|(stored, record)| PersonRow::of(stored, record))
+            .map(|(stored, record)| PersonRow::of(stored, record, &agreements))
             .collect(),
-        agreement: people::agreement(&state).await?,
+        agreement: agreements.together,
     }))
 }
