@@ -5,6 +5,7 @@ use crate::scoring::ScoringError;
 use crate::workbench::WorkbenchError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use nines_jobs::JobError;
 use nines_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -181,6 +182,17 @@ impl From<PlayError> for Problem {
             PlayError::Full { retry_after } => Self::too_many(error.to_string(), retry_after),
             PlayError::Load(error) => error.into(),
             PlayError::Generate(error) => Self::invalid(error.to_string()),
+        }
+    }
+}
+
+impl From<JobError> for Problem {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Store(error) => error.into(),
+            JobError::Refused { .. } => Self::invalid(error.to_string()),
+            JobError::QueueFull { .. } => Self::too_many(error.to_string(), 60),
+            _ => Self::internal(error),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod estimate;
 mod events;
 mod guide;
 mod headers;
+mod jobs;
 mod json;
 mod labelling;
 mod pages;

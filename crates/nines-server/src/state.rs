@@ -12,6 +12,7 @@ use crate::scoring::{Limits, Scoring};
 use crate::serve::Patience;
 use crate::workbench::Workbench;
 use futures_util::FutureExt;
+use nines_jobs::{Program, Supervisor};
 use nines_store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +53,9 @@ pub struct AppState {
     pub scoring: Arc<Scoring>,
     /// The draws that Play makes.
     pub(crate) play: Arc<Play>,
+    /// Long jobs. Serving drives them, with this program as the one that does them unless another
+    /// is put in its place.
+    pub jobs: Supervisor,
     /// The last numbers of the Reliability page.
     pub numbers: Board,
     /// The end of the server, for what would never end by itself.
@@ -69,10 +73,14 @@ pub struct AppState {
 impl AppState {
     /// Builds the state.
     pub fn new(store: Store, settings: Settings, workbench: Arc<dyn Workbench>) -> Self {
+        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("nines"));
+        let program = Program::new(program, &settings.folder);
+        let jobs = Supervisor::new(store.clone(), program, nines_jobs::Settings::default());
         Self {
             store,
             guide: Arc::new(CurrentGuide::new(settings.predicate_version)),
             refills: Arc::default(),
+            jobs,
             settings: Arc::new(settings),
             events: Events::default(),
             calibrations: Arc::default(),

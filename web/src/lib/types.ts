@@ -81,6 +81,7 @@ export interface Person {
   labels: number;
   comparisons: number;
   seconds: number;
+  /** Items answered in an hour of work in the browser. */
   labels_per_hour: number | null;
   cost: number | null;
   gold: Estimate | null;
@@ -145,7 +146,8 @@ export interface SnippetFilter {
 export interface NewQueue {
   kind: QueueKind;
   name?: string;
-  n: number;
+  /** How many items; a plan's queue holds all that the plan has drawn. */
+  n?: number;
   overlap?: number;
   design?: number;
   search?: SnippetFilter;
@@ -211,6 +213,8 @@ export interface Guide {
   text: string;
   html: string;
   sha256: string;
+  /** The project's folder holds another text under this version, which no label speaks of. */
+  changed_on_disk?: boolean;
   versions: { version: string | number; note: string | null; created: Time; by: string | null }[];
 }
 
@@ -220,9 +224,11 @@ export interface Ruling {
   prompt: string | null;
   completion: string | null;
   question: string;
-  asked_by: string;
+  asked_by: string | null;
   answer: string | null;
   answered_by: string | null;
+  /** The guide's version when it was answered. */
+  guide_version?: number | null;
   created: Time;
   answered: Time | null;
 }
@@ -245,7 +251,7 @@ export interface Check {
 export interface Flag {
   id: number;
   snippet: number;
-  account: string;
+  account: string | null;
   reason: string;
   created: Time;
   resolved: Time | null;
@@ -348,7 +354,8 @@ export interface MeasuredLeak {
   budget: number | null;
   generator: string | null;
   held_out: boolean;
-  labels_of: LabelsOf | null;
+  /** `people` or `judges`. */
+  labels_of: string | null;
   strict: Estimate | null;
   strict_at_most: Estimate | null;
   broad: Estimate | null;
@@ -602,7 +609,13 @@ export interface LeakCurve {
 }
 
 export type Plan =
-  | { kind: 'leak'; leak?: number; labels?: number; confidence?: number; allocation?: 'proportional' | 'neyman' | 'mixed' }
+  | {
+      kind: 'leak';
+      leak?: number | null;
+      labels?: number | null;
+      confidence?: number | null;
+      allocation?: 'proportional' | 'neyman' | 'mixed' | null;
+    }
   | { kind: 'quality'; pairs: number };
 
 export interface NextStep {
@@ -649,7 +662,7 @@ export interface Reliability {
 
 /** What a plan drew, and where it is labelled. */
 export interface Planned {
-  queue: number;
+  queue: number | null;
   design: number;
   drawn: number;
   waiting: number;
@@ -732,10 +745,10 @@ export interface Described {
   'GET /guide': { answer: Guide };
   'GET /guide/{version}': { path: { version: string | number }; answer: Guide };
   'PUT /guide': { body: { text: string; note: string; version: string | number }; answer: Guide };
-  'GET /rulings': { answer: Rows<Ruling> };
+  'GET /rulings': { query?: After; answer: Rows<Ruling> };
   'POST /rulings': { body: { question: string; assignment?: number; snippet?: number }; answer: Ruling };
   'PUT /rulings/{id}': { path: { id: number }; body: { answer: string }; answer: Ruling };
-  'GET /checks': { answer: Rows<Check> };
+  'GET /checks': { query?: After; answer: Rows<Check> };
   'POST /checks': {
     body: { snippet: number; purpose: Check['purpose']; verdict: VerdictWord; severity: Severity | null; explanation: string };
     answer: Check;
@@ -745,7 +758,7 @@ export interface Described {
     body: { practice: number; qualification: number; gold: number; seed: number };
     answer: Rows<Check>;
   };
-  'GET /flags': { answer: Rows<Flag> };
+  'GET /flags': { query?: After; answer: Rows<Flag> };
   'PUT /flags/{id}/resolve': { path: { id: number }; answer: unknown };
 
   'GET /jobs': { query?: After; answer: Rows<Job> };

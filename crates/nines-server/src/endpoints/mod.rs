@@ -7,12 +7,14 @@ mod events;
 mod flags;
 mod guide;
 mod health;
+mod jobs;
 mod labelling;
 mod people;
 mod play;
 mod queues;
 mod reliability;
 mod rulings;
+mod runs;
 mod snippets;
 
 use crate::state::AppState;
@@ -27,6 +29,8 @@ pub fn all() -> OpenApiRouter<AppState> {
         .merge(play::routes())
         .merge(reliability::routes())
         .merge(snippets::routes())
+        .merge(jobs::routes())
+        .merge(runs::routes())
         .merge(accounts::routes())
         .merge(checks::routes())
         .merge(flags::routes())

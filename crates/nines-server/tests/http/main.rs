@@ -7,6 +7,7 @@ mod events;
 mod guide;
 mod hardening;
 mod invitations;
+mod jobs;
 mod labelling;
 mod openapi;
 mod people;

@@ -167,7 +167,19 @@ fn labelling() -> Vec<Row> {
 }
 
 fn jobs() -> Vec<Row> {
-    vec![]
+    let get = |path| Row("GET", path, Researcher, Value::Null);
+    let post = |path, body| Row("POST", path, Researcher, body);
+    vec![
+        get("/api/jobs"),
+        get("/api/jobs/{id}"),
+        get("/api/jobs/{id}/log"),
+        get("/api/runs"),
+        get("/api/runs/{id}"),
+        get("/api/runs/{id}/metrics"),
+        post("/api/jobs", json!({"kind": "score"})),
+        post("/api/jobs/{id}/cancel", Value::Null),
+        post("/api/jobs/{id}/retry", Value::Null),
+    ]
 }
 
 fn play() -> Vec<Row> {
