@@ -5,6 +5,7 @@ mod help;
 mod job;
 mod measure;
 mod report;
+mod runs;
 mod stats;
 mod stops;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]
