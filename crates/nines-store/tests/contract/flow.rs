@@ -174,6 +174,9 @@ contract! {
         let some = store.scores_of(model, "gpu bf16", &[ids[0], ids[1]]).await.expect("read");
         assert_eq!(some, [None, Some(nudged)]);
         assert_eq!(store.score_paths(model).await.expect("read"), ["cpu f32", "gpu bf16", "zero"]);
+        let open = store.unscored_snippets(model, "gpu bf16", Some(ids[0]), 2).await.expect("read");
+        assert_eq!(open, ids[2..4], "what has a score on this path is left out");
+        assert_eq!(store.count_unscored(model, "gpu bf16").await.expect("read"), 999);
         let nobody = nines_domain::snippet::ModelId(model.0 + 9);
         let dangling = store.insert_scores(nobody, "cpu f32", &given[..1]).await;
         assert!(matches!(dangling, Err(StoreError::Dangling { .. })), "{dangling:?}");

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Snippets to score.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ScoreRequest {
+pub struct SnippetsToScore {
     /// The classifier; the newest unless given.
     pub classifier: Option<i64>,
     /// One to 64 snippets.
@@ -55,7 +55,7 @@ pub struct Scores {
     post,
     path = "/score",
     tag = "play",
-    request_body = ScoreRequest,
+    request_body = SnippetsToScore,
     responses(
         (status = OK, body = Scores),
         (status = BAD_REQUEST, body = Problem, content_type = "application/problem+json"),
@@ -69,7 +69,7 @@ pub struct Scores {
 pub async fn score_snippets(
     _: Researcher,
     State(state): State<AppState>,
-    Json(asked): Json<ScoreRequest>,
+    Json(asked): Json<SnippetsToScore>,
 ) -> Result<Json<Scores>, Problem> {
     let count = asked.snippets.len();
     if !(1..=MOST).contains(&count) {
