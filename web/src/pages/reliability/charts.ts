@@ -202,6 +202,7 @@ export function belowChart(curves: readonly LeakCurve[], threshold: number | nul
           return [
             plot.areaY(own, {
               x: 'x',
+              curve: 'step-before',
               y1: (point: Point) => above(point.lower),
               y2: (point: Point) => above(point.upper),
               fill: colour,
@@ -209,6 +210,7 @@ export function belowChart(curves: readonly LeakCurve[], threshold: number | nul
             }),
             plot.lineY(own, {
               x: 'x',
+              curve: 'step-before',
               y: (point: Point) => (point.value === null ? NaN : above(point.value)),
               stroke: colour,
               strokeWidth: 2,
