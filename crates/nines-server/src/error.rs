@@ -5,6 +5,7 @@ use crate::scoring::ScoringError;
 use crate::workbench::WorkbenchError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use nines_jobs::JobError;
 use nines_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -119,6 +120,12 @@ impl Problem {
     }
 }
 
+/// Writes an error with what caused it, for the log.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
@@ -130,6 +137,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::RunState { .. }
             | StoreError::JobState { .. }
+            | StoreError::Refused { .. }
             | StoreError::Taken { .. }
             | StoreError::LastAdmin
             | StoreError::HasAdmin => Self::conflict(error.to_string()),
@@ -142,7 +150,7 @@ impl From<StoreError> for Problem {
                     error.to_string(),
                 )
             },
-            _ => Self::internal(error),
+            _ => Self::internal(with_causes(&error)),
         }
     }
 }
@@ -174,6 +182,17 @@ impl From<PlayError> for Problem {
             PlayError::Full { retry_after } => Self::too_many(error.to_string(), retry_after),
             PlayError::Load(error) => error.into(),
             PlayError::Generate(error) => Self::invalid(error.to_string()),
+        }
+    }
+}
+
+impl From<JobError> for Problem {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Store(error) => error.into(),
+            JobError::Refused { .. } => Self::invalid(error.to_string()),
+            JobError::QueueFull { .. } => Self::too_many(error.to_string(), 60),
+            _ => Self::internal(error),
         }
     }
 }

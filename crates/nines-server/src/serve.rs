@@ -3,6 +3,7 @@
 //! A connection that sends its headers slowly, or none, is closed; and there are so many at once and
 //! no more, so that connections alone never exhaust the process.
 
+use crate::jobs;
 use crate::router::router;
 use crate::state::AppState;
 use axum::Router;
@@ -42,6 +43,8 @@ pub struct Patience {
     pub body: Duration,
     /// For requests under way, once the server is told to stop.
     pub grace: Duration,
+    /// Between two looks at whether somebody who listens is still signed in.
+    pub signed_in: Duration,
 }
 
 impl Default for Patience {
@@ -51,6 +54,7 @@ impl Default for Patience {
             piece: Duration::from_secs(10),
             body: Duration::from_secs(60),
             grace: Duration::from_secs(3),
+            signed_in: Duration::from_secs(30),
         }
     }
 }
@@ -67,6 +71,9 @@ pub async fn serve(
 ) -> io::Result<()> {
     let closing = state.closing.clone();
     let patience = state.patience;
+    // Dropped, and so ended, with this function; the jobs' own processes go on.
+    let mut driving = JoinSet::new();
+    driving.spawn(jobs::drive(state.clone()));
     let router = router(state);
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();

@@ -4,12 +4,15 @@ use crate::auth::Gate;
 use crate::calibrations::Calibrations;
 use crate::closing::Closing;
 use crate::events::Events;
+use crate::guide::CurrentGuide;
 use crate::play::Play;
+use crate::queues::Refills;
 use crate::reliability::Board;
 use crate::scoring::{Limits, Scoring};
 use crate::serve::Patience;
 use crate::workbench::Workbench;
 use futures_util::FutureExt;
+use nines_jobs::{Program, Supervisor};
 use nines_store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +28,8 @@ pub struct Settings {
     pub predicate: String,
     /// The predicate's version.
     pub predicate_version: u32,
+    /// What decides which split a prompt belongs to.
+    pub split_seed: u64,
     /// Whether the address is reached by TLS: cookies are marked Secure then.
     pub tls: bool,
     /// The address that links begin with, such as `http://127.0.0.1:7420`.
@@ -48,12 +53,19 @@ pub struct AppState {
     pub scoring: Arc<Scoring>,
     /// The draws that Play makes.
     pub(crate) play: Arc<Play>,
+    /// Long jobs. Serving drives them, with this program as the one that does them unless another
+    /// is put in its place.
+    pub jobs: Supervisor,
     /// The last numbers of the Reliability page.
     pub numbers: Board,
     /// The end of the server, for what would never end by itself.
     pub closing: Closing,
     /// How long the server waits for others.
     pub patience: Patience,
+    /// The version of the guide that labels are given by.
+    pub(crate) guide: Arc<CurrentGuide>,
+    /// When queues of designs were filled.
+    pub(crate) refills: Arc<Refills>,
     /// What lets people in.
     pub(crate) gate: Arc<Gate>,
 }
@@ -61,8 +73,14 @@ pub struct AppState {
 impl AppState {
     /// Builds the state.
     pub fn new(store: Store, settings: Settings, workbench: Arc<dyn Workbench>) -> Self {
+        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("nines"));
+        let program = Program::new(program, &settings.folder);
+        let jobs = Supervisor::new(store.clone(), program, nines_jobs::Settings::default());
         Self {
             store,
+            guide: Arc::new(CurrentGuide::new(settings.predicate_version)),
+            refills: Arc::default(),
+            jobs,
             settings: Arc::new(settings),
             events: Events::default(),
             calibrations: Arc::default(),

@@ -7,7 +7,7 @@ use crate::login_sessions::{self, NewLoginSession};
 use crate::store::{Store, in_transaction};
 use crate::time::{moment, now};
 use crate::values::{Place, from_word};
-use crate::{api_tokens, open};
+use crate::{api_tokens, invitations, open};
 use jiff::Timestamp;
 use nines_domain::account::{Account, AccountId, AccountName, Role, SessionId};
 use sea_orm::{
@@ -157,7 +157,8 @@ impl Store {
         })
     }
 
-    /// Changes what an admin may change of an account.
+    /// Changes what an admin may change of an account. Who may do less than before, or nothing, has
+    /// their open invitations withdrawn.
     ///
     /// # Errors
     /// [`StoreError::LastAdmin`] where nobody would be left to let others in,
@@ -205,6 +206,10 @@ impl Store {
             if before.active && !active {
                 login_sessions::end_all(tx, id, None).await?;
                 api_tokens::revoke_all(tx, id).await?;
+            }
+            if (before.active && !active) || role < before.account.role {
+                // A link kept for later would let its maker, or a friend, in again.
+                invitations::withdraw_all(tx, id, by).await?;
             }
             for entry in changes(&before, &after, by) {
                 audit::record(tx, &entry).await?;
@@ -293,6 +298,15 @@ pub(crate) fn missing(id: AccountId) -> StoreError {
 async fn locked(tx: &DatabaseTransaction, id: AccountId) -> Result<account::Model, StoreError> {
     let row = Entity::find_by_id(id.0).lock_exclusive().one(tx).await?;
     row.ok_or_else(|| missing(id))
+}
+
+/// Returns an account that may sign in, and keeps it from being changed until the transaction ends.
+pub(crate) async fn active(
+    tx: &DatabaseTransaction,
+    id: AccountId,
+) -> Result<account::Model, StoreError> {
+    let row = Entity::find_by_id(id.0).lock_shared().one(tx).await?;
+    row.filter(|row| row.active).ok_or_else(|| missing(id))
 }
 
 pub(crate) fn read(row: account::Model) -> Result<StoredAccount, StoreError> {

@@ -40,8 +40,8 @@ impl Store {
     /// Makes a token for an account.
     ///
     /// # Errors
-    /// [`StoreError::BadValue`] where the account has 50 already, [`StoreError::Nul`], and those
-    /// of writing.
+    /// [`StoreError::BadValue`] where the account has 50 already, [`StoreError::NotFound`] where it
+    /// is inactive by now, [`StoreError::Nul`], and those of writing.
     pub async fn make_token(
         &self,
         owner: AccountId,
@@ -50,6 +50,7 @@ impl Store {
     ) -> Result<ApiToken, StoreError> {
         refuse_nul(0, "name", name)?;
         in_transaction!(self.connection, |tx| {
+            accounts::active(tx, owner).await?;
             if living(owner).count(tx).await? >= MOST {
                 return Err(StoreError::BadValue {
                     row: 0,

@@ -11,8 +11,8 @@ use crate::values::{Place, from_word};
 use jiff::Timestamp;
 use nines_domain::account::{AccountId, AccountName, InvitationId, Role};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use serde_json::json;
 
@@ -50,13 +50,14 @@ impl Store {
     /// Makes an invitation.
     ///
     /// # Errors
-    /// Those of writing.
+    /// [`StoreError::NotFound`] where the maker is inactive by now, and those of writing.
     pub async fn invite(
         &self,
         new: &NewInvitation,
         by: AccountId,
     ) -> Result<Invitation, StoreError> {
         in_transaction!(self.connection, |tx| {
+            accounts::active(tx, by).await?;
             let row = ActiveModel {
                 token_hash: Set(new.token_hash.to_vec()),
                 role: Set(new.role.as_str().to_owned()),
@@ -176,6 +177,30 @@ impl Store {
             Ok(made)
         })
     }
+}
+
+/// Takes back the open invitations that somebody made.
+pub(crate) async fn withdraw_all(
+    tx: &DatabaseTransaction,
+    maker: AccountId,
+    by: AccountId,
+) -> Result<(), StoreError> {
+    let rows = Entity::find()
+        .filter(Column::CreatedBy.eq(maker.0))
+        .filter(is_open())
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .all(tx)
+        .await?;
+    for row in rows {
+        let invitation = read(row.clone())?;
+        let mut row = ActiveModel::from(row);
+        row.withdrawn = Set(Some(now()));
+        row.update(tx).await?;
+        let entry = NewAuditEntry::new(Some(by), "invitation.withdrawn", subject(&invitation));
+        audit::record(tx, &entry).await?;
+    }
+    Ok(())
 }
 
 fn subject(invitation: &Invitation) -> String {

@@ -52,7 +52,7 @@ pub struct SessionLimits {
 }
 
 impl Store {
-    /// Signs an account in.
+    /// Signs an account in, whatever its password.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] where the account is inactive by now, and those of writing.
@@ -61,20 +61,23 @@ impl Store {
         id: AccountId,
         new: &NewLoginSession,
     ) -> Result<StoredAccount, StoreError> {
+        in_transaction!(self.connection, |tx| sign_in(tx, id, None, new).await)
+    }
+
+    /// Signs an account in whose password was checked: the hash is the one that it was checked
+    /// against, so that a password that was changed meanwhile lets nobody in.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] where the account is inactive or has another password by now, and
+    /// those of writing.
+    pub async fn start_session_by_password(
+        &self,
+        id: AccountId,
+        hash: &str,
+        new: &NewLoginSession,
+    ) -> Result<StoredAccount, StoreError> {
         in_transaction!(self.connection, |tx| {
-            let row = account::Entity::find_by_id(id.0).one(tx).await?;
-            let account = accounts::read(row.ok_or_else(|| accounts::missing(id))?)?;
-            if !account.active {
-                return Err(accounts::missing(id));
-            }
-            start(tx, id, new).await?;
-            let subject = accounts::subject(&account.account);
-            audit::record(
-                tx,
-                &NewAuditEntry::new(Some(id), "session.started", subject),
-            )
-            .await?;
-            Ok(account)
+            sign_in(tx, id, Some(hash), new).await
         })
     }
 
@@ -156,6 +159,27 @@ impl Store {
             audit::record(tx, &entry).await
         })
     }
+}
+
+async fn sign_in(
+    tx: &DatabaseTransaction,
+    id: AccountId,
+    hash: Option<&str>,
+    new: &NewLoginSession,
+) -> Result<StoredAccount, StoreError> {
+    let row = accounts::active(tx, id).await?;
+    if hash.is_some_and(|hash| row.password_hash.as_deref() != Some(hash)) {
+        return Err(accounts::missing(id));
+    }
+    let account = accounts::read(row)?;
+    start(tx, id, new).await?;
+    let subject = accounts::subject(&account.account);
+    audit::record(
+        tx,
+        &NewAuditEntry::new(Some(id), "session.started", subject),
+    )
+    .await?;
+    Ok(account)
 }
 
 /// Starts a session.

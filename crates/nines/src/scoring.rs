@@ -83,11 +83,12 @@ impl<'a> Scoring<'a> {
         Ok(scores)
     }
 
-    /// Scores all stored snippets that have no score yet.
-    pub async fn of_unscored(&self) -> Result<Scored> {
+    /// Scores all stored snippets that have no score yet, after the run has done some already.
+    pub async fn of_unscored(&self, before: u64) -> Result<Scored> {
         let store = &self.project.store;
-        let total = store.count_unscored(self.model.id, &self.path).await?;
+        let total = before + store.count_unscored(self.model.id, &self.path).await?;
         let mut progress = Progress::new(self.output, "score", total);
+        progress.set(before, "");
         let mut scored = Scored::default();
         let mut after = None;
         while !self.cancel.is_cancelled() {

@@ -81,6 +81,7 @@ export interface Person {
   labels: number;
   comparisons: number;
   seconds: number;
+  /** Items answered in an hour of work in the browser. */
   labels_per_hour: number | null;
   cost: number | null;
   gold: Estimate | null;
@@ -145,7 +146,8 @@ export interface SnippetFilter {
 export interface NewQueue {
   kind: QueueKind;
   name?: string;
-  n: number;
+  /** How many items; a plan's queue holds all that the plan has drawn. */
+  n?: number;
   overlap?: number;
   design?: number;
   search?: SnippetFilter;
@@ -211,6 +213,8 @@ export interface Guide {
   text: string;
   html: string;
   sha256: string;
+  /** The project's folder holds another text under this version, which no label speaks of. */
+  changed_on_disk?: boolean;
   versions: { version: string | number; note: string | null; created: Time; by: string | null }[];
 }
 
@@ -220,9 +224,11 @@ export interface Ruling {
   prompt: string | null;
   completion: string | null;
   question: string;
-  asked_by: string;
+  asked_by: string | null;
   answer: string | null;
   answered_by: string | null;
+  /** The guide's version when it was answered. */
+  guide_version?: number | null;
   created: Time;
   answered: Time | null;
 }
@@ -245,7 +251,7 @@ export interface Check {
 export interface Flag {
   id: number;
   snippet: number;
-  account: string;
+  account: string | null;
   reason: string;
   created: Time;
   resolved: Time | null;
@@ -760,10 +766,10 @@ export interface Described {
   'GET /guide': { answer: Guide };
   'GET /guide/{version}': { path: { version: string | number }; answer: Guide };
   'PUT /guide': { body: { text: string; note: string; version: string | number }; answer: Guide };
-  'GET /rulings': { answer: Rows<Ruling> };
+  'GET /rulings': { query?: After; answer: Rows<Ruling> };
   'POST /rulings': { body: { question: string; assignment?: number; snippet?: number }; answer: Ruling };
   'PUT /rulings/{id}': { path: { id: number }; body: { answer: string }; answer: Ruling };
-  'GET /checks': { answer: Rows<Check> };
+  'GET /checks': { query?: After; answer: Rows<Check> };
   'POST /checks': {
     body: { snippet: number; purpose: Check['purpose']; verdict: VerdictWord; severity: Severity | null; explanation: string };
     answer: Check;
@@ -773,7 +779,7 @@ export interface Described {
     body: { practice: number; qualification: number; gold: number; seed: number };
     answer: Rows<Check>;
   };
-  'GET /flags': { answer: Rows<Flag> };
+  'GET /flags': { query?: After; answer: Rows<Flag> };
   'PUT /flags/{id}/resolve': { path: { id: number }; answer: unknown };
 
   'GET /jobs': { query?: After; answer: Rows<Job> };

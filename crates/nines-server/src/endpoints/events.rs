@@ -17,8 +17,6 @@ use utoipa_axum::routes;
 
 /// A comment this often keeps proxies from closing the stream, and finds out who is gone.
 const KEPT_ALIVE_EVERY: Duration = Duration::from_secs(15);
-/// Whoever is signed out meanwhile hears no more after this long.
-const CHECKED_EVERY: Duration = Duration::from_secs(30);
 
 /// The endpoint of live events.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -54,7 +52,7 @@ pub async fn listen(State(state): State<AppState>, listener: Listener) -> Respon
 
 async fn signed_out(state: AppState, listener: Listener) {
     loop {
-        tokio::time::sleep(CHECKED_EVERY).await;
+        tokio::time::sleep(state.patience.signed_in).await;
         match listener.is_still_signed_in(&state).await {
             Ok(false) => return,
             // A database that is busy says nothing about the session.

@@ -47,6 +47,21 @@ async fn whoever_listens_hears_what_changes() {
 }
 
 #[tokio::test]
+async fn whoever_is_signed_out_hears_no_more() {
+    let server = Server::start_impatient().await;
+    let labeller = server.signed_in_as(Role::Labeller).await;
+    let request = labeller.request(Method::GET, "/api/events");
+    let mut stream = request.send().await.expect("an answer");
+    server.state.events.tell(Event::Guide);
+    assert!(heard(&mut stream).await.is_some());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    server.state.events.tell(Event::Guide);
+    assert!(heard(&mut stream).await.is_some(), "still signed in");
+    labeller.delete("/api/session").await.expect(204);
+    assert_eq!(heard(&mut stream).await, None);
+}
+
+#[tokio::test]
 async fn whoever_is_too_slow_is_told_so() {
     let server = Server::start().await;
     let mut receiver = server.state.events.listen();

@@ -3,10 +3,12 @@
 use crate::client::Client;
 use crate::workbench::FixedWorkbench;
 use nines_domain::account::{AccountId, Role};
+use nines_jobs::{Program, Supervisor};
 use nines_server::{AppState, Patience, Settings, serve};
 use nines_store::{NewAccount, NewInvitation, NewLoginSession, Store, StoreUrl};
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,6 +19,16 @@ use tokio::task::JoinHandle;
 
 /// The password of every account that the harness makes.
 pub const PASSWORD: &str = "correct horse battery";
+
+/// The queue of jobs whose program is another one.
+pub fn jobs_by(program: impl Into<PathBuf>, state: &AppState) -> Supervisor {
+    let program = Program::new(program, &state.settings.folder);
+    let settings = nines_jobs::Settings {
+        look_every: Duration::from_millis(20),
+        ..nines_jobs::Settings::default()
+    };
+    Supervisor::new(state.store.clone(), program, settings)
+}
 
 /// A running server with its database.
 pub struct Server {
@@ -49,11 +61,14 @@ impl Server {
             project: "test".into(),
             predicate: "an injury".into(),
             predicate_version: 1,
+            split_seed: 0,
             tls: false,
             origin: format!("http://{address}"),
         };
         let bench = Arc::new(FixedWorkbench::default());
         let mut state = AppState::new(store, settings, bench.clone());
+        // No test starts this program again unless it says so.
+        state.jobs = jobs_by("/bin/false", &state);
         change(&mut state);
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(serve(listener, state.clone(), async move {
@@ -77,9 +92,31 @@ impl Server {
                 piece: Duration::from_millis(700),
                 body: Duration::from_secs(2),
                 grace: Duration::from_secs(2),
+                signed_in: Duration::from_millis(200),
             };
         })
         .await
+    }
+
+    /// Stops the server and starts another on the same database, as a restart does: nothing in memory
+    /// is kept, and clients are to be made anew.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        let url = self.state.store.url().clone();
+        let store = Store::open(&url).await.expect("the database opens");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        self.address = listener.local_addr().expect("an address");
+        let settings = Settings {
+            origin: format!("http://{}", self.address),
+            ..(*self.state.settings).clone()
+        };
+        self.state = AppState::new(store, settings, self.state.workbench.clone());
+        let (stop, stopped) = oneshot::channel();
+        let serving = serve(listener, self.state.clone(), async move {
+            drop(stopped.await);
+        });
+        self.stop = Some(stop);
+        self.serving = Some(tokio::spawn(serving));
     }
 
     /// Tells the server to stop and waits until it has.

@@ -280,8 +280,9 @@ impl Store {
         })
     }
 
-    /// Adds items to the end of a queue, each a snippet or a pair (left, right) as it is to be shown;
-    /// those that it has already stay where they are. Returns how many are new.
+    /// Adds items to the end of a queue, each a snippet or a pair (left, right) as it is to be shown.
+    /// Those that it has already stay where they are, save in a queue of a design: there all that are
+    /// given come in the order given, after what is not. Returns how many are new.
     ///
     /// In a queue that no design fills, an item wants as many people as the queue's overlap beside
     /// those who had labelled it before.
@@ -303,7 +304,7 @@ impl Store {
             take_turn(tx).await?;
             let found = Entity::find_by_id(id).one(tx).await?;
             let queue = read(found.ok_or_else(|| not_found("queue", id))?)?;
-            let mut there = HashSet::new();
+            let mut there = HashMap::new();
             let mut position = 0;
             for row in queue_item::Entity::find()
                 .filter(queue_item::Column::QueueId.eq(id))
@@ -311,8 +312,10 @@ impl Store {
                 .await?
             {
                 position = Ord::max(position, row.position + 1);
-                there.insert((row.snippet_id, row.other_snippet_id));
+                let key = (row.snippet_id, row.other_snippet_id);
+                there.insert(key, (row.id, row.position));
             }
+            let mut order = Vec::new();
             let mut new = Vec::new();
             for (row, (snippet, other)) in items.iter().enumerate() {
                 check_item(row, &queue, *snippet, *other)?;
@@ -322,7 +325,12 @@ impl Store {
                         snippet: snippet.to_string(),
                     });
                 }
-                if there.insert((snippet.0, other.map(|other| other.0))) {
+                let key = (snippet.0, other.map(|other| other.0));
+                if let Some(there) = there.get(&key) {
+                    order.push(*there);
+                } else {
+                    there.insert(key, (0, position));
+                    order.push((0, position));
                     new.push(queue_item::Model {
                         id: 0,
                         queue_id: id,
@@ -337,6 +345,9 @@ impl Store {
                     });
                     position += 1;
                 }
+            }
+            if queue.kind.is_design() && !order.is_sorted_by_key(|(_, position)| *position) {
+                arrange(tx, &order, &mut new, position).await?;
             }
             let added = add(tx, &queue, new).await?;
             // Labels may have come before the queue was there.
@@ -367,6 +378,37 @@ impl Store {
             .await?;
         rows.into_iter().map(read).collect()
     }
+}
+
+/// Gives the items of a design their order, behind all positions used so far: a design that draws more
+/// often than before puts new items between old ones, and every beginning of its order is a sample.
+async fn arrange(
+    tx: &DatabaseTransaction,
+    order: &[(i64, i64)],
+    new: &mut [queue_item::Model],
+    mut position: i64,
+) -> Result<(), StoreError> {
+    use queue_item::Column;
+    let mut new = new.iter_mut();
+    let mut met = HashSet::new();
+    for (id, before) in order {
+        if !met.insert(*before) {
+            continue;
+        }
+        if *id == 0 {
+            if let Some(item) = new.next() {
+                item.position = position;
+            }
+        } else {
+            queue_item::Entity::update_many()
+                .col_expr(Column::Position, Expr::value(position))
+                .filter(Column::Id.eq(*id))
+                .exec(tx)
+                .await?;
+        }
+        position += 1;
+    }
+    Ok(())
 }
 
 /// Adds new items to a queue with their counters. Returns how many.

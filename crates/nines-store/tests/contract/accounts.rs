@@ -233,6 +233,9 @@ contract! {
         let stale = store.change_password(root, "another hash", "new", kept).await;
         assert!(matches!(stale, Err(StoreError::NotFound { .. })), "{stale:?}");
         store.change_password(root, "hash of root", "new", kept).await.expect("changed");
+        let late = store.start_session_by_password(root, "hash of root", &session()).await;
+        assert!(matches!(late, Err(StoreError::NotFound { .. })), "{late:?}");
+        store.start_session_by_password(root, "new", &session()).await.expect("signed in");
         let (_, hash) = store.credentials(&"root".parse().expect("a name")).await.expect("read").expect("one");
         assert_eq!(hash, "new");
         assert!(store.login_session(&here.token_hash, LIMITS).await.expect("read").is_some());
@@ -259,6 +262,25 @@ contract! {
         store.change_account(ann, &on, root).await.expect("changed");
         assert_eq!(store.login_session(&new.token_hash, LIMITS).await.expect("read"), None, "ended for good");
         assert_eq!(store.account_of_token(&token).await.expect("read"), None, "revoked for good");
+    }
+
+    async fn whoever_may_do_less_leaves_no_open_invitation(db) {
+        let store = db.open().await;
+        let root = admin(&store, "root").await;
+        for (round, change) in [demoted(), deactivated()].into_iter().enumerate() {
+            let other = joined(&store, root, &format!("other {round}"), Role::Admin).await;
+            let (theirs, mine) = (invitation(Role::Admin), invitation(Role::Labeller));
+            store.invite(&theirs, other).await.expect("invited");
+            store.invite(&mine, root).await.expect("invited");
+            store.change_account(other, &change, root).await.expect("changed");
+            assert_eq!(store.invitation(&theirs.token_hash).await.expect("read"), None);
+            assert!(store.invitation(&mine.token_hash).await.expect("read").is_some());
+        }
+        let gone = store.accounts().await.expect("listed").into_iter().find(|a| !a.active).expect("one");
+        let late = store.invite(&invitation(Role::Admin), gone.account.id).await;
+        assert!(matches!(late, Err(StoreError::NotFound { .. })), "{late:?}");
+        let late = store.make_token(gone.account.id, "late", &fresh()).await;
+        assert!(matches!(late, Err(StoreError::NotFound { .. })), "{late:?}");
     }
 
     async fn tokens_are_their_owners(db) {

@@ -192,6 +192,8 @@ contract! {
         let first = store.insert_calibration(&new(-4.82)).await.expect("stored");
         let second = store.insert_calibration(&new(-13.815_510_557_964_274)).await.expect("stored");
         assert_eq!(store.latest_calibration(model).await.expect("read"), Some(second.clone()));
+        let newest_first = store.calibration_ids(model).await.expect("listed");
+        assert_eq!(newest_first, [second.id, first.id]);
         assert_eq!(store.calibration(first.id).await.expect("read"), first);
         assert_eq!(second.threshold.logit().to_bits(), (-13.815_510_557_964_274f64).to_bits());
         assert_eq!(second.record, new(0.0).record);

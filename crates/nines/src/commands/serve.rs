@@ -6,6 +6,8 @@ use crate::output::Output;
 use crate::project::Project;
 use crate::serve::ProjectWorkbench;
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use nines_jobs::{Program, Supervisor};
 use nines_server::{AppState, Settings};
 use serde::Serialize;
 use std::io::ErrorKind;
@@ -70,6 +72,9 @@ pub async fn run(project: Project, args: &ServeArgs, taken: Taken, output: &Outp
     let setup = nines_server::setup_link(&state)
         .await
         .context("cannot say whether there is an account yet")?;
+    nines_server::prepare(&state)
+        .await
+        .context("cannot make the project ready for labelling")?;
     let serving = Serving {
         address,
         origin,
@@ -121,11 +126,26 @@ fn state(project: &Arc<Project>, tls: bool, origin: &str) -> AppState {
         project: config.project.name.clone(),
         predicate: config.predicate.name.clone(),
         predicate_version: config.predicate.version,
+        split_seed: config.project.split_seed,
         tls,
         origin: origin.to_owned(),
     };
     let workbench = ProjectWorkbench::new(Arc::clone(project));
-    AppState::new(project.store.clone(), settings, Arc::new(workbench))
+    let mut state = AppState::new(project.store.clone(), settings, Arc::new(workbench));
+    if let Some(precision) = project.precision.and_then(|p| p.to_possible_value()) {
+        // What the server was told holds for its jobs too: a score belongs to its precision.
+        let option = format!("--precision={}", precision.get_name());
+        state.jobs = jobs(project, [option]);
+    }
+    state
+}
+
+/// The queue of jobs, which are commands of this program with these options.
+fn jobs(project: &Project, options: [String; 1]) -> Supervisor {
+    let program = std::env::current_exe().unwrap_or_else(|_| "nines".into());
+    let program = Program::new(program, &project.folder).with_options(options);
+    let settings = nines_jobs::Settings::default();
+    Supervisor::new(project.store.clone(), program, settings)
 }
 
 /// Waits for ctrl-C or SIGTERM. A second one ends the process at once.

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum_extra::extract::CookieJar;
 use nines_domain::account::AccountName;
+use nines_store::StoreError;
 
 /// Signs somebody in with name and password. Anybody may try, now and then.
 #[utoipa::path(post, path = "/session", tag = "accounts", request_body = Credentials, responses(
@@ -31,11 +32,18 @@ pub async fn sign_in(
         None => None,
     };
     let (account, hash) = known.unzip();
-    let is_right = state.gate.passwords.verify(body.password, hash).await?;
-    let account = account.filter(|_| is_right).ok_or_else(wrong)?;
+    let passwords = &state.gate.passwords;
+    let is_right = passwords.verify(body.password, hash.clone()).await?;
+    let (Some(account), Some(hash), true) = (account, hash, is_right) else {
+        return Err(wrong());
+    };
     let tokens = Tokens::random()?;
-    let id = account.account.id;
-    let account = state.store.start_session(id, &tokens.stored()).await?;
+    let (id, stored) = (account.account.id, tokens.stored());
+    let started = state.store.start_session_by_password(id, &hash, &stored);
+    let account = started.await.map_err(|error| match error {
+        StoreError::NotFound { .. } => wrong(),
+        other => other.into(),
+    })?;
     state.gate.limit.give_back(&key, source);
     let cookies = auth::keep(&state, &tokens.session);
     let csrf = tokens.csrf.reveal().to_owned();

@@ -129,7 +129,8 @@ pub async fn draw_candidates(
         .start(&asked.prompt, draws.clone(), &sampling)
         .await?;
     let (events, stream) = mpsc::channel(WAITING);
-    let closing = Box::pin(state.closing.begun());
+    let closing = state.closing.clone();
+    let closing = Box::pin(async move { closing.begun().await });
     let show = Show {
         state,
         prompt: asked.prompt,

@@ -80,6 +80,9 @@ pub async fn send_candidate(
             return Err(Problem::invalid(format!("the {what} is empty")));
         }
     }
+    if let Some(queue) = asked.queue {
+        check_queue(&state, queue).await?;
+    }
     let by = &caller.account;
     let snippet = match (asked.seed, asked.draw) {
         (Some(seed), Some(draw)) => {
@@ -198,6 +201,23 @@ async fn written(
     insert(state, new).await
 }
 
+/// Checks that a queue takes candidates.
+async fn check_queue(state: &AppState, queue: i64) -> Result<(), Problem> {
+    let queue = state.store.queue(queue).await?;
+    let id = queue.id;
+    if queue.kind != QueueKind::Sent {
+        return Err(Problem::invalid(format!(
+            "queue {id} is filled in another way; candidates go into one of the kind sent"
+        )));
+    }
+    if !queue.open {
+        return Err(Problem::conflict(format!(
+            "queue {id} is closed; open it, or name no queue"
+        )));
+    }
+    Ok(())
+}
+
 /// Puts a snippet into the queue asked for, or into the newest open one, which is made where there is
 /// none.
 async fn into_queue(
@@ -208,27 +228,19 @@ async fn into_queue(
 ) -> Result<i64, Problem> {
     let _alone = state.play.queueing.lock().await;
     let queue = match asked {
-        Some(asked) => {
-            let queue = state.store.queue(asked).await?;
-            if queue.kind != QueueKind::Sent {
-                return Err(Problem::invalid(format!(
-                    "queue {asked} is filled in another way; candidates go into one of the kind sent"
-                )));
-            }
-            queue
-        }
+        Some(asked) => asked,
         None => {
             let queues = state.store.queues().await?;
             let mut newest_first = queues.into_iter().rev();
             let open = newest_first.find(|queue| queue.kind == QueueKind::Sent && queue.open);
             match open {
-                Some(open) => open,
-                None => state.store.ensure_queue(&sent_by(by)).await?,
+                Some(open) => open.id,
+                None => state.store.ensure_queue(&sent_by(by)).await?.id,
             }
         }
     };
-    state.store.fill_queue(queue.id, &[(snippet, None)]).await?;
-    Ok(queue.id)
+    state.store.fill_queue(queue, &[(snippet, None)]).await?;
+    Ok(queue)
 }
 
 fn sent_by(by: &Account) -> NewQueue {

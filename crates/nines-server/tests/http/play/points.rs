@@ -57,8 +57,7 @@ async fn store(server: &Playing, path: &str) -> Calibrated {
         run: None,
     };
     server
-        .state
-        .store
+        .store()
         .insert_calibration(&new)
         .await
         .expect("stored");

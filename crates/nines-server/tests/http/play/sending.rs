@@ -2,7 +2,7 @@
 
 use super::Playing;
 use nines_domain::snippet::SnippetId;
-use nines_store::{NewQueue, Origin, QueueKind};
+use nines_store::{NewQueue, Origin, QueueChange, QueueKind, SnippetFilter};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -56,15 +56,7 @@ async fn nothing_is_stored_as_a_draw_that_the_generator_does_not_make() {
     half["draw"] = Value::Null;
     let (status, _) = server.post(PATH, &half).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(
-        server
-            .state
-            .store
-            .samplers()
-            .await
-            .expect("listed")
-            .is_empty()
-    );
+    assert!(server.store().samplers().await.expect("listed").is_empty());
 }
 
 #[tokio::test]
@@ -74,12 +66,7 @@ async fn a_text_by_hand_is_stored_as_one() {
     let (status, sent) = server.post(PATH, &body).await;
     assert_eq!(status, StatusCode::CREATED, "{sent}");
     let id = SnippetId(sent["snippet"].as_i64().expect("a key"));
-    let snippet = &server
-        .state
-        .store
-        .snippets_by_id(&[id])
-        .await
-        .expect("stored")[0];
+    let snippet = &server.store().snippets_by_id(&[id]).await.expect("stored")[0];
     assert_eq!(snippet.origin, Origin::Edit);
     let empty = json!({ "prompt": "Once.", "completion": " " });
     let (status, _) = server.post(PATH, &empty).await;
@@ -114,4 +101,22 @@ async fn candidates_go_into_queues_of_their_kind_alone() {
     }
     assert_eq!(store.queue(own.id).await.expect("there").items, 1);
     assert_eq!(store.queue(random.id).await.expect("there").items, 0);
+    let close = QueueChange {
+        open: Some(false),
+        ..QueueChange::default()
+    };
+    store.change_queue(own.id, &close).await.expect("closed");
+    let (mut closed, mut none) = (drawn(2), drawn(3));
+    closed["queue"] = json!(own.id);
+    let (status, _) = server.post(PATH, &closed).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    none["queue"] = Value::Null;
+    let (_, sent) = server.post(PATH, &none).await;
+    assert_ne!(sent["queue"], own.id, "a closed queue is not waited in");
+    // What was refused left nothing behind.
+    let stored = store
+        .snippets(&SnippetFilter::default())
+        .await
+        .expect("listed");
+    assert_eq!(stored.len(), 2);
 }

@@ -35,7 +35,7 @@ pub async fn run(
         .id;
     let work = async {
         let scoring = Scoring::load(project, &model, path, run, &cancel, output)?;
-        let scored = scoring.of_unscored().await?;
+        let scored = scoring.of_unscored(before).await?;
         let result = serde_json::to_value(&scored)?;
         Ok((scored, result))
     };

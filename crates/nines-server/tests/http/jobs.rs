@@ -1,0 +1,240 @@
+//! Long jobs and runs: asked for, watched, cancelled, tried again.
+
+use crate::client::Client;
+use crate::server::{Server, jobs_by};
+use nines_domain::account::Role;
+use nines_server::Event;
+use nines_store::{NewMetric, NewRun};
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+/// A server whose jobs are done by a shell script, and a researcher.
+async fn server(script: &str) -> (Server, Client) {
+    let server = Server::start_with(|state| {
+        let path = state.settings.folder.join("program");
+        let (aside, text) = (path.with_extension("new"), format!("#!/bin/sh\n{script}\n"));
+        std::fs::write(&aside, text).expect("written");
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&aside, executable).expect("made executable");
+        std::fs::rename(aside, &path).expect("moved");
+        state.jobs = jobs_by(path, state);
+    })
+    .await;
+    let client = server.signed_in_as(Role::Researcher).await;
+    (server, client)
+}
+
+async fn until(client: &Client, id: &Value, state: &str) -> Value {
+    let started = Instant::now();
+    loop {
+        let job = client
+            .get(&format!("/api/jobs/{id}"))
+            .await
+            .expect(200)
+            .json();
+        if job["state"] == state {
+            return job;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "not {state}: {job}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_asked_for_watched_and_read() {
+    let (server, client) = server("echo \"doing $*\"; echo '<b>loud</b>' >&2").await;
+    let mut events = server.state.events.listen();
+    let body = json!({"kind": "train", "name": "hurt", "epochs": 2, "learning_rate": 0.001});
+    let asked = client.post("/api/jobs", body).await.expect(201).json();
+    assert_eq!(
+        (&asked["kind"], &asked["title"], &asked["progress"]),
+        (&json!("train"), &json!("Train hurt"), &Value::Null)
+    );
+    assert!(asked["requested_by"].is_string(), "{asked}");
+    let id = &asked["id"];
+    let done = until(&client, id, "done").await;
+    assert_eq!(
+        (&done["attempts"], &done["error"]),
+        (&json!(1), &Value::Null)
+    );
+    let log = client
+        .get(&format!("/api/jobs/{id}/log"))
+        .await
+        .expect(200)
+        .json();
+    let text = log["text"].as_str().expect("text");
+    assert!(
+        text.contains(
+            "train classifier --name=hurt --epochs=2 --learning-rate=0.001\n<b>loud</b>\n"
+        ),
+        "{text}"
+    );
+    assert_eq!(log["next"], text.len());
+    let rest = format!("/api/jobs/{id}/log?from={}", log["next"]);
+    let rest = client.get(&rest).await.expect(200).json();
+    assert_eq!((&rest["text"], &rest["more"]), (&json!(""), &json!(false)));
+    let listed = client.get("/api/jobs").await.expect(200).json();
+    assert_eq!(
+        (&listed["rows"][0]["id"], &listed["next"]),
+        (id, &Value::Null)
+    );
+    let told = tokio::time::timeout(Duration::from_secs(5), events.recv());
+    let told = told.await.expect("in time").expect("an event");
+    assert!(matches!(told, Event::Run { job: Some(_), .. }), "{told:?}");
+    let retry = client
+        .post(&format!("/api/jobs/{id}/retry"), json!({}))
+        .await;
+    retry.refused(409, "conflict");
+    let cancel = client
+        .post(&format!("/api/jobs/{id}/cancel"), json!({}))
+        .await;
+    cancel.refused(409, "conflict");
+}
+
+#[tokio::test]
+async fn a_failure_is_told_and_tried_again_and_a_running_job_stops() {
+    let (_server, client) = server(
+        "[ -f once ] || { touch once; echo 'error: no labels' >&2; exit 1; }; \
+         trap 'exit 130' TERM; while :; do sleep 0.05; done",
+    )
+    .await;
+    let body = json!({"kind": "calibrate", "recall": 0.9});
+    let id = client.post("/api/jobs", body).await.expect(201).json()["id"].clone();
+    let failed = until(&client, &id, "failed").await;
+    let error = failed["error"].as_str().expect("an error");
+    assert!(error.contains("error: no labels"), "{error}");
+    let path = format!("/api/jobs/{id}");
+    client
+        .post(&format!("{path}/retry"), json!({}))
+        .await
+        .expect(200);
+    until(&client, &id, "running").await;
+    let waiting = client
+        .post("/api/jobs", json!({"kind": "score"}))
+        .await
+        .expect(201)
+        .json();
+    let cancelled = client
+        .post(&format!("/api/jobs/{}/cancel", waiting["id"]), json!({}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(cancelled["state"], "cancelled");
+    client
+        .post(&format!("{path}/cancel"), json!({}))
+        .await
+        .expect(200);
+    let cancelled = until(&client, &id, "cancelled").await;
+    assert_eq!(cancelled["attempts"], 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_with_its_field() {
+    let (_server, client) = server("exit 1").await;
+    for (body, field) in [
+        (json!({"kind": "train", "epochs": 0}), "epochs"),
+        (json!({"kind": "train", "name": "--help"}), "name"),
+        (json!({"kind": "train", "path": "/etc/passwd"}), "path"),
+        (json!({"kind": "score", "classifier": 7}), "classifier"),
+        (json!({"kind": "shell"}), "shell"),
+        (json!({"n": 1}), "kind"),
+    ] {
+        let answer = client.post("/api/jobs", body.clone()).await;
+        answer.refused(422, "invalid");
+        let detail = answer.json()["detail"].to_string();
+        assert!(detail.contains(field), "{body}: {detail}");
+    }
+    for path in [
+        "/api/jobs/99",
+        "/api/jobs/99/log",
+        "/api/runs/99",
+        "/api/runs/99/metrics",
+    ] {
+        client.get(path).await.refused(404, "not-found");
+    }
+    let escape = client.get("/api/jobs/..%2F..%2Fnines.db/log").await;
+    escape.refused(404, "not-found");
+    client
+        .get("/api/jobs/1/log?from=-1")
+        .await
+        .refused(400, "bad-request");
+}
+
+#[tokio::test]
+async fn runs_of_every_origin_are_listed_with_what_they_measured() {
+    let server = Server::start().await;
+    let client = server.signed_in_as(Role::Researcher).await;
+    let mut events = server.state.events.listen();
+    let store = &server.state.store;
+    let new = |kind: &str| NewRun {
+        kind: kind.into(),
+        config: json!({"lr": 1}),
+        seed: Some(3),
+        device: "cpu".into(),
+        total: Some(4),
+    };
+    let train = store.start_run(&new("train")).await.expect("started").id;
+    let score = store.start_run(&new("score")).await.expect("started").id;
+    let metrics = [1, 2].map(|step| NewMetric {
+        step,
+        name: "loss".into(),
+        value: if step == 1 { f64::INFINITY } else { 0.5 },
+    });
+    store.record_metrics(train, &metrics).await.expect("stored");
+    store.run_progress(train, 2, None).await.expect("noted");
+    let told = async {
+        loop {
+            let event = events.recv().await.expect("an event");
+            if matches!(event, Event::Run { run: Some(run), job: None } if run == train.0) {
+                return;
+            }
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(5), told).await;
+    told.expect("a run without a job is told too");
+    let first = client.get("/api/runs?limit=1").await.expect(200).json();
+    assert_eq!(
+        (&first["rows"][0]["id"], &first["next"]),
+        (&json!(score), &json!(score))
+    );
+    let rest = client
+        .get(&format!("/api/runs?after={score}"))
+        .await
+        .expect(200)
+        .json();
+    let row = &rest["rows"][0];
+    assert_eq!(
+        (
+            &row["id"],
+            &row["status"],
+            &row["done"],
+            &row["total"],
+            &row["job"]
+        ),
+        (
+            &json!(train),
+            &json!("running"),
+            &json!(2),
+            &json!(4),
+            &Value::Null
+        )
+    );
+    let none = client.get("/api/runs?kind=filter").await.expect(200).json();
+    assert_eq!(none["rows"], json!([]));
+    let path = format!("/api/runs/{train}/metrics");
+    let all = client.get(&path).await.expect(200).json();
+    assert_eq!(
+        all,
+        json!({"series": {"loss": [[1, null], [2, 0.5]]}, "more": false})
+    );
+    let later = client
+        .get(&format!("{path}?after_step=1"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(later["series"], json!({"loss": [[2, 0.5]]}));
+}
