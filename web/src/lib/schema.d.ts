@@ -73,6 +73,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/classifiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the project's classifiers with their thresholds. */
+        get: operations["list_classifiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/classifiers/{id}/operating-points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what a classifier's thresholds accept, catch and leak. */
+        get: operations["operating_points"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -178,6 +212,120 @@ export interface paths {
         head?: never;
         /** Changes an account's role, whether it may sign in, or its cost. The last active admin stays one. */
         patch: operations["change_person"];
+        trace?: never;
+    };
+    "/api/play/draw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draws candidates and scores each as it comes. The answer is a stream of events, whose data are
+         *     `DrawEvent`s; when nobody reads it any more, drawing stops.
+         */
+        post: operations["draw_candidates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/play/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stores a candidate with where it comes from, and puts it into the queue of sent candidates. What
+         *     is said to be a draw is drawn again: nothing is stored as a generator's that is not.
+         */
+        post: operations["send_candidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/play/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what Play draws with. Loads the generator where it was not needed before. */
+        get: operations["play_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reliability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns the last numbers at once: leak, quality, acceptance and nines with their intervals, and what
+         *     to label next. The event `reliability` tells of newer ones.
+         */
+        get: operations["get_reliability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reliability/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draws what to label or rate next from requests that the filter has answered, and fills its queue. A
+         *     goal that the answers cannot show is refused, and nothing is drawn for it.
+         */
+        post: operations["plan_labels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/score": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Scores snippets by a classifier. Nothing is stored. */
+        post: operations["score_snippets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/session": {
@@ -289,6 +437,58 @@ export interface components {
             /** @description The entries. */
             rows: components["schemas"]["AuditRow"][];
         };
+        /** @description The calibration that counts. */
+        CalibrationInUse: {
+            acceptance?: components["schemas"]["Estimate"] | null;
+            caught?: components["schemas"]["Estimate"] | null;
+            /** @description When it was made. */
+            created: string;
+            /** @description The generator whose draws the acceptance was measured on. */
+            generator?: string | null;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description The rule that chose the threshold. */
+            rule: string;
+            /** @description What the share caught speaks of, in words. */
+            speaks_of?: string | null;
+        };
+        /** @description One classifier. */
+        Classifier: {
+            /** @description The model that it was trained from. */
+            base?: string | null;
+            calibration?: components["schemas"]["CalibrationInUse"] | null;
+            /** @description When it was stored. */
+            created: string;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Its name with its version. */
+            label: string;
+            /** @description How well it did when it was trained. */
+            metrics: Record<string, never>;
+            /**
+             * Format: double
+             * @description Accept below this logit; null until it is calibrated on this server's path.
+             */
+            threshold?: number | null;
+        };
+        /** @description All classifiers of the project. */
+        Classifiers: {
+            /**
+             * Format: int32
+             * @description Draws that the project's filter makes for a prompt before it abstains.
+             */
+            budget: number;
+            /** @description The path by which this server scores; thresholds are those calibrated on it. */
+            path: string;
+            /** @description The newest first. */
+            rows: components["schemas"]["Classifier"][];
+        };
         /** @description A name and a password. */
         Credentials: {
             /** @description The account's name: 1 to 64 characters that can be seen. */
@@ -298,6 +498,171 @@ export interface components {
              * @description The password: 10 to 200 characters.
              */
             password: string;
+        };
+        /** @description A curve with its band, holding at each point by itself. */
+        Curve: {
+            /**
+             * Format: double
+             * @description The confidence at each point.
+             */
+            confidence: number;
+            /** @description The method. */
+            method: string;
+            /**
+             * Format: int64
+             * @description What it rests on.
+             */
+            n: number;
+            /** @description What it shows. */
+            name: string;
+            /** @description Its points, rising in x. */
+            points: components["schemas"]["CurvePoint"][];
+        };
+        /** @description A point with its interval. */
+        CurvePoint: {
+            /**
+             * Format: double
+             * @description Lower end.
+             */
+            lower: number;
+            /**
+             * Format: double
+             * @description Upper end.
+             */
+            upper: number;
+            /**
+             * Format: double
+             * @description The value there; null where the data give none.
+             */
+            value?: number | null;
+            /**
+             * Format: double
+             * @description Where.
+             */
+            x: number;
+        };
+        /** @description Numbers against a threshold or against acceptance. */
+        Curves: {
+            /** @description The part of the leak that answers scoring below a threshold make. */
+            leak_by_score: components["schemas"]["LeakCurve"][];
+            /** @description The leak at every threshold at which it was measured, each with a design of its own. */
+            leak_by_threshold: components["schemas"]["LeakCurve"][];
+            /**
+             * @description The share of held-out catastrophes that is missed, against the share of completions accepted: a
+             *     curve for each classifier, the one in use first.
+             */
+            missed_by_acceptance: components["schemas"]["Curve"][];
+            quality?: components["schemas"]["Curve"] | null;
+        };
+        /** @description What the stream tells. */
+        DrawEvent: {
+            /** @description Its text; empty where the draw failed. */
+            completion: string;
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            draw: number;
+            /** @enum {string} */
+            event: "candidate";
+            /** @description Whether it is whole. One that is not is never accepted, and has no score. */
+            finished: boolean;
+            /** @description Why the draw failed, where it did. */
+            reason?: string | null;
+            /** @description By classifier: the score, or why there is none. Without a score it is never accepted. */
+            scores: {
+                [key: string]: components["schemas"]["ScoreOrReason"];
+            };
+        } | {
+            /** @enum {string} */
+            event: "done";
+            /** @description The generator that drew. */
+            generator: string;
+            /**
+             * Format: double
+             * @description Seconds from the first to the last.
+             */
+            seconds: number;
+            /**
+             * Format: int64
+             * @description Tokens drawn.
+             */
+            tokens: number;
+        } | {
+            /** @description Why. */
+            detail: string;
+            /** @enum {string} */
+            event: "problem";
+        };
+        /** @description What to draw. */
+        DrawRequest: {
+            /** @description One or two classifiers that score each candidate. */
+            classifiers: number[];
+            /**
+             * Format: int32
+             * @description The number of the first: seed, prompt and number decide a candidate.
+             */
+            first_draw?: number;
+            /**
+             * Format: int32
+             * @description How many candidates.
+             */
+            n: number;
+            /** @description The text to continue. */
+            prompt: string;
+            /**
+             * Format: int64
+             * @description Keys the random stream.
+             */
+            seed: number;
+            /**
+             * Format: double
+             * @description Divides the logits; the project's unless given.
+             */
+            temperature?: number | null;
+            /**
+             * Format: double
+             * @description The share of probability that is kept; the project's unless given.
+             */
+            top_p?: number | null;
+        };
+        /** @description What a plan drew, and where it is labelled. */
+        DrawnPlan: components["schemas"]["Planned"] & {
+            /**
+             * Format: int64
+             * @description The queue that holds what waits.
+             */
+            queue?: number | null;
+        };
+        /** @description A number with its interval, and what it rests on. */
+        Estimate: {
+            /**
+             * Format: double
+             * @description The interval's confidence, such as 0.95.
+             */
+            confidence: number;
+            /**
+             * Format: double
+             * @description Lower end of the interval.
+             */
+            lower: number;
+            /** @description The method, with its version; approximate methods say so. */
+            method: string;
+            /**
+             * Format: int64
+             * @description How many independent units (prompts, answers, labels) it rests on.
+             */
+            n: number;
+            /**
+             * Format: double
+             * @description Upper end of the interval; null where none is claimed.
+             */
+            upper?: number | null;
+            /**
+             * Format: double
+             * @description The point estimate; null where the data cannot give one.
+             */
+            value?: number | null;
         };
         /** @description Something that changed. It names what to read again; it carries no data that needs a role. */
         Event: {
@@ -341,6 +706,18 @@ export interface components {
             /** @description The end of the link that `nines serve` printed. */
             token: string;
         };
+        /** @description What a project needs before anything can be measured. */
+        FirstStep: {
+            /** @description Which step. */
+            step: components["schemas"]["FirstStepKind"];
+            /** @description It in words. */
+            text: string;
+        };
+        /**
+         * @description The steps to a first number, in order.
+         * @enum {string}
+         */
+        FirstStepKind: "train" | "calibrate" | "measure" | "label";
         /** @description That the server answers. */
         Health: {
             /** @description Always `ok`. */
@@ -355,6 +732,169 @@ export interface components {
             /** @description The role of the account that it makes. */
             role: components["schemas"]["Role"];
         };
+        /**
+         * @description Whose labels a number rests on; the two kinds are never mixed.
+         * @enum {string}
+         */
+        LabelsOf: "people" | "judges";
+        /** @description The leak by one kind of labeller. */
+        LeakBy: {
+            /** @description Any catastrophe. */
+            broad: components["schemas"]["LeakReading"];
+            /**
+             * Format: int64
+             * @description Catastrophes found among drawn answers, in the broad sense.
+             */
+            catastrophes: number;
+            /**
+             * Format: int64
+             * @description How many of them two labellers have seen.
+             */
+            catastrophes_by_two: number;
+            /**
+             * Format: int64
+             * @description Labels beyond the first answer of the queue that waits; they count once it has its label.
+             */
+            early: number;
+            /**
+             * Format: double
+             * @description How many equally drawn labels these are worth.
+             */
+            effective_labels: number;
+            /**
+             * Format: int64
+             * @description Labels that count.
+             */
+            labelled: number;
+            /** @description Whose labels. */
+            labels_of: components["schemas"]["LabelsOf"];
+            /** @description The strata, lowest scores first. */
+            strata: components["schemas"]["Stratum"][];
+            /** @description Catastrophes of severity 2 or more. */
+            strict: components["schemas"]["LeakReading"];
+            /**
+             * Format: int64
+             * @description Answers that readers could not decide: in upper ends each counts as a catastrophe.
+             */
+            undecided: number;
+            /**
+             * Format: int64
+             * @description Labelled answers that were not drawn; they are left out.
+             */
+            undrawn: number;
+            /**
+             * Format: int64
+             * @description Drawn answers without a label.
+             */
+            waiting: number;
+        };
+        /** @description The leak along thresholds in one reading. */
+        LeakCurve: {
+            at_most?: components["schemas"]["Curve"] | null;
+            estimate?: components["schemas"]["Curve"] | null;
+            /** @description Which catastrophes count. */
+            reading: components["schemas"]["LeakReadingName"];
+        };
+        /** @description The leak by a design. */
+        LeakNumbers: {
+            /**
+             * Format: int64
+             * @description Requests without an answer.
+             */
+            abstained: number;
+            /** @description The share of requests without an answer. */
+            abstention: components["schemas"]["Estimate"];
+            /** @description By kind of labeller: people first. */
+            by: components["schemas"]["LeakBy"][];
+            /**
+             * Format: int64
+             * @description The design's key.
+             */
+            design: number;
+            /** @description The distribution of prompts. */
+            distribution: string;
+            /**
+             * Format: int64
+             * @description Answers drawn to be labelled.
+             */
+            drawn: number;
+            /**
+             * Format: double
+             * @description The leak that the newest plan with a goal is to show.
+             */
+            goal?: number | null;
+            /** @description Whose labels do not carry a number yet, and why. */
+            not_yet: string[];
+            /**
+             * Format: int64
+             * @description Prompts of the distribution.
+             */
+            prompts: number;
+            /**
+             * Format: int64
+             * @description Answers that wait for a person's label, a second one of catastrophes included.
+             */
+            queue: number;
+            /**
+             * Format: int64
+             * @description Requests asked.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description How many of them the classifier was fitted or chosen on: a number above 0 flatters.
+             */
+            seen: number;
+        };
+        /** @description The leak at a threshold: of a whole filter, whose budget and law are the design's. */
+        LeakPoint: {
+            broad?: components["schemas"]["Estimate"] | null;
+            broad_at_most?: components["schemas"]["Estimate"] | null;
+            /**
+             * Format: int64
+             * @description Draws of the measured filter before it abstains.
+             */
+            budget?: number | null;
+            /**
+             * Format: int64
+             * @description The design that measured it.
+             */
+            design: number;
+            /** @description The distribution of prompts that it speaks of. */
+            distribution?: string | null;
+            /** @description The generator of the measured filter. */
+            generator?: string | null;
+            /** @description Whether the classifier was fitted or chosen on none of the prompts. */
+            held_out: boolean;
+            /** @description Whose labels the strict leak rests on: `people` or `judges`. */
+            labels_of?: string | null;
+            strict?: components["schemas"]["Estimate"] | null;
+            strict_at_most?: components["schemas"]["Estimate"] | null;
+            /**
+             * Format: double
+             * @description Accept below this logit.
+             */
+            threshold: number;
+        };
+        /** @description A leak in one reading. */
+        LeakReading: {
+            /** @description How often an answer is a catastrophe; abstentions left out. */
+            among_answers: components["schemas"]["Estimate"];
+            /** @description An upper bound on it that assumes nothing of the classifier. */
+            at_most: components["schemas"]["Estimate"];
+            false_omission?: components["schemas"]["Estimate"] | null;
+            /** @description How often a request is answered with a catastrophe. */
+            leak: components["schemas"]["Estimate"];
+            /** @description −log10 of the leak; only the lower end, from the bound, is vouched for. */
+            nines: components["schemas"]["Estimate"];
+            /** @description Whether the bound lies at or below the goal; null without a goal. */
+            reached?: boolean | null;
+        };
+        /**
+         * @description Which catastrophes count.
+         * @enum {string}
+         */
+        LeakReadingName: "strict" | "broad";
         /** @description A new token: the one time that it is shown. */
         MadeApiToken: {
             /**
@@ -379,6 +919,37 @@ export interface components {
             /** @description The role of the account that it makes. */
             role: components["schemas"]["Role"];
         };
+        /** @description A filter: a classifier with its threshold. */
+        MeasuredFilter: {
+            /**
+             * Format: int32
+             * @description Draws before it abstains.
+             */
+            budget?: number | null;
+            /** @description The classifier's name and version. */
+            classifier: string;
+            /** @description The generator. */
+            generator?: string | null;
+            /**
+             * Format: int64
+             * @description The classifier's key.
+             */
+            model: number;
+            /** @description The scoring path. */
+            path?: string | null;
+            /** @description Where the threshold comes from. */
+            rule?: string | null;
+            /**
+             * Format: double
+             * @description The threshold, a logit.
+             */
+            threshold?: number | null;
+        };
+        /**
+         * @description What labels narrow.
+         * @enum {string}
+         */
+        Narrowed: "bound" | "deviation" | "standard_error";
         /** @description A token to make. */
         NewApiToken: {
             /** @description What its owner calls it, such as the program that uses it: 1 to 64 characters. */
@@ -390,6 +961,38 @@ export interface components {
             name?: string | null;
             /** @description The role of the account. */
             role: components["schemas"]["Role"];
+        };
+        /**
+         * @description What is labelled or rated.
+         * @enum {string}
+         */
+        NextKind: "leak" | "quality";
+        /** @description What could be labelled or rated next, and what that does to a number. */
+        NextStep: {
+            /**
+             * Format: double
+             * @description It now; null where there is no number yet.
+             */
+            from?: number | null;
+            /** @description They are drawn already, and wait. */
+            is_drawn: boolean;
+            /** @description What is to be labelled or rated. */
+            kind: components["schemas"]["NextKind"];
+            /**
+             * Format: int64
+             * @description How many labels or ratings.
+             */
+            labels: number;
+            /** @description What they narrow. */
+            narrows: components["schemas"]["Narrowed"];
+            plan?: components["schemas"]["PlanRequest"] | null;
+            /** @description It in words. */
+            text: string;
+            /**
+             * Format: double
+             * @description It then.
+             */
+            to: number;
         };
         /** @description An invitation that can be accepted, without its link. */
         OpenInvitation: {
@@ -417,6 +1020,44 @@ export interface components {
         OpenInvitations: {
             /** @description The invitations. */
             rows: components["schemas"]["OpenInvitation"][];
+        };
+        /** @description What happens when completions below a threshold are accepted. */
+        OperatingPoint: {
+            acceptance?: components["schemas"]["Estimate"] | null;
+            caught?: components["schemas"]["Estimate"] | null;
+            /** @description Whether it is the threshold that the calibration chose. */
+            chosen: boolean;
+            /**
+             * Format: double
+             * @description Accept below this logit.
+             */
+            threshold: number;
+        };
+        /** @description What a classifier's thresholds do, as far as it was measured. */
+        OperatingPoints: {
+            /**
+             * Format: int64
+             * @description The calibration that the points come from; null where there is none on this path.
+             */
+            calibration?: number | null;
+            /** @description The generator that the acceptance speaks of. */
+            generator?: string | null;
+            /** @description The leak where it was measured, by rising threshold. */
+            leak: components["schemas"]["LeakPoint"][];
+            /** @description What has to be known to read the numbers. */
+            notes: string[];
+            /** @description The path by which scores are computed. */
+            path: string;
+            /**
+             * @description Points of the newest calibration, by rising threshold. Between two neighbours a share lies
+             *     between theirs.
+             */
+            points: components["schemas"]["OperatingPoint"][];
+            /**
+             * Format: double
+             * @description The threshold that it chose.
+             */
+            threshold?: number | null;
         };
         /** @description A password for another. */
         PasswordChange: {
@@ -466,6 +1107,91 @@ export interface components {
             hourly_cost?: number | null;
             role?: components["schemas"]["Role"] | null;
         };
+        /**
+         * @description Where labels go.
+         * @enum {string}
+         */
+        PlanAllocation: "proportional" | "neyman" | "mixed";
+        /** @description What to draw. */
+        PlanRequest: {
+            allocation?: components["schemas"]["PlanAllocation"] | null;
+            /**
+             * Format: double
+             * @description How sure the goal is to be shown; 0.95 where not said.
+             */
+            confidence?: number | null;
+            /** @enum {string} */
+            kind: "leak";
+            /**
+             * Format: int64
+             * @description Labels to draw in all, those drawn already included.
+             */
+            labels?: number | null;
+            /**
+             * Format: double
+             * @description The leak to show: at most this share of requests is answered with a catastrophe.
+             */
+            leak?: number | null;
+        } | {
+            /** @enum {string} */
+            kind: "quality";
+            /**
+             * Format: int64
+             * @description Pairs to draw in all, those drawn already included.
+             */
+            pairs: number;
+        };
+        /** @description What a plan drew. */
+        Planned: {
+            /**
+             * Format: int64
+             * @description The design that it drew from.
+             */
+            design: number;
+            /**
+             * Format: int64
+             * @description How many are newly drawn.
+             */
+            drawn: number;
+            /** @description It in words. */
+            text: string;
+            /**
+             * Format: int64
+             * @description How many of the design wait for a label or a rating now.
+             */
+            waiting: number;
+        };
+        /** @description What Play draws with unless told otherwise. */
+        PlaySettings: {
+            /**
+             * Format: int32
+             * @description Draws that the project's filter makes for a prompt before it abstains.
+             */
+            budget: number;
+            /** @description The project's generator. */
+            generator: string;
+            /** @description A completion has at most this many tokens. */
+            max_tokens: number;
+            /** @description The path by which scores are computed. */
+            path: string;
+            /**
+             * Format: int64
+             * @description The project's own seed.
+             */
+            seed: number;
+            /**
+             * Format: double
+             * @description Divides the logits; 0 takes the likeliest token.
+             */
+            temperature: number;
+            /** @description Keeps this many likeliest tokens; 0 keeps all. */
+            top_k: number;
+            /**
+             * Format: double
+             * @description Keeps the smallest set of tokens with at least this probability; 1 keeps all.
+             */
+            top_p: number;
+        };
         /** @description An error as a client reads it (`application/problem+json`). */
         Problem: {
             /** @description What was wrong this time, where, and what to do. */
@@ -499,11 +1225,196 @@ export interface components {
              */
             predicate_version: number;
         };
+        /** @description The quality by one kind of rater. */
+        QualityBy: {
+            /**
+             * Format: int64
+             * @description Requests without an answer.
+             */
+            abstained: number;
+            approximate?: components["schemas"]["Estimate"] | null;
+            /** @description The interval of `left_wins` leaves 0.5 out: raters favour a side. */
+            favours_a_side: boolean;
+            /**
+             * Format: int64
+             * @description Requests whose pair needs a rating.
+             */
+            informative: number;
+            left_wins?: components["schemas"]["Estimate"] | null;
+            /**
+             * @description How often a rater prefers the filter's answer to a random unfiltered completion; 0.5 costs
+             *     nothing.
+             */
+            quality: components["schemas"]["Estimate"];
+            /**
+             * Format: int64
+             * @description Pairs whose ratings count.
+             */
+            rated: number;
+            /** @description Whose ratings. */
+            ratings_of: components["schemas"]["LabelsOf"];
+            /**
+             * Format: int64
+             * @description Requests whose first draw is the answer; they need no rating.
+             */
+            same: number;
+            /**
+             * Format: int64
+             * @description Ratings that said neither text can be judged.
+             */
+            unusable: number;
+            /**
+             * Format: int64
+             * @description Drawn pairs without a rating.
+             */
+            waiting: number;
+            /** @description The same when a request without an answer counts as lost. */
+            with_abstentions: components["schemas"]["Estimate"];
+            /** @description How often the answer wins where it differs. */
+            won: components["schemas"]["Estimate"];
+        };
+        /** @description The quality by a design. */
+        QualityNumbers: {
+            /** @description By kind of rater: people first. */
+            by: components["schemas"]["QualityBy"][];
+            /**
+             * Format: int64
+             * @description The design's key.
+             */
+            design: number;
+            /** @description The distribution of prompts. */
+            distribution: string;
+            /**
+             * Format: int64
+             * @description Pairs drawn to be rated.
+             */
+            drawn: number;
+            /** @description Whose ratings do not carry a number yet, and why. */
+            not_yet: string[];
+            /**
+             * Format: int64
+             * @description Pairs that wait for a person's rating.
+             */
+            queue: number;
+            /**
+             * Format: int64
+             * @description Requests asked.
+             */
+            requests: number;
+        };
+        /** @description Everything that the Reliability page shows. */
+        Reliability: {
+            acceptance?: components["schemas"]["Estimate"] | null;
+            /** @description When it was computed; null before the first time. */
+            computed?: string | null;
+            /** @description Numbers against a threshold. */
+            curves: components["schemas"]["Curves"];
+            draws_per_request?: components["schemas"]["Estimate"] | null;
+            /** @description Why computing them failed the last time; the numbers are then those of the time before. */
+            error?: string | null;
+            filter?: components["schemas"]["MeasuredFilter"] | null;
+            first?: components["schemas"]["FirstStep"] | null;
+            leak?: components["schemas"]["LeakNumbers"] | null;
+            /** @description What to label next, and what that does. */
+            next: components["schemas"]["NextStep"][];
+            nines?: components["schemas"]["Estimate"] | null;
+            /** @description That a newer classifier or a newer design has no number yet. */
+            notice?: string | null;
+            quality?: components["schemas"]["QualityNumbers"] | null;
+            /**
+             * Format: double
+             * @description Seconds that computing took.
+             */
+            seconds?: number | null;
+            /** @description Something has changed since, and newer numbers are being computed. */
+            stale: boolean;
+        };
         /**
          * @description What an account may do; each role may do all that the ones before it may.
          * @enum {string}
          */
         Role: "labeller" | "researcher" | "admin";
+        /** @description A score, or the reason why there is none; what has no score is never accepted. */
+        ScoreOrReason: {
+            /**
+             * Format: double
+             * @description The logit of the catastrophe.
+             */
+            score: number;
+        } | {
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description Snippets to score. */
+        ScoreRequest: {
+            /**
+             * Format: int64
+             * @description The classifier; the newest unless given.
+             */
+            classifier?: number | null;
+            /** @description One to 64 snippets. */
+            snippets: components["schemas"]["SnippetToScore"][];
+        };
+        /** @description Scores, in the order of the snippets. */
+        Scores: {
+            /**
+             * Format: int64
+             * @description The classifier that scored.
+             */
+            classifier: number;
+            /** @description One for each snippet. */
+            scores: components["schemas"]["ScoreOrReason"][];
+            /**
+             * Format: double
+             * @description Its threshold: accept below it. Null until it is calibrated on this server's path.
+             */
+            threshold?: number | null;
+        };
+        /** @description A candidate to have labelled. */
+        SendRequest: {
+            /** @description Its continuation. */
+            completion: string;
+            /**
+             * Format: int32
+             * @description Which draw it was.
+             */
+            draw?: number | null;
+            /** @description The given text. */
+            prompt: string;
+            /**
+             * Format: int64
+             * @description The queue; the newest open one of its kind unless given.
+             */
+            queue?: number | null;
+            /**
+             * Format: int64
+             * @description The seed that it was drawn with. Without seed and draw it is stored as written by hand.
+             */
+            seed?: number | null;
+            /**
+             * Format: double
+             * @description The temperature that it was drawn with; the project's unless given.
+             */
+            temperature?: number | null;
+            /**
+             * Format: double
+             * @description The share of probability that was kept; the project's unless given.
+             */
+            top_p?: number | null;
+        };
+        /** @description Where the candidate is now. */
+        SentCandidate: {
+            /**
+             * Format: int64
+             * @description The queue that it waits in.
+             */
+            queue: number;
+            /**
+             * Format: int64
+             * @description The stored snippet.
+             */
+            snippet: number;
+        };
         /** @description Who is signed in, and to what. */
         Session: {
             /** @description Who is signed in. */
@@ -519,6 +1430,62 @@ export interface components {
         Setup: {
             /** @description There is no admin yet; the link that `nines serve` prints makes one. */
             needed: boolean;
+        };
+        /** @description A prompt with its completion. */
+        SnippetToScore: {
+            /** @description Its continuation. */
+            completion: string;
+            /** @description The given text. */
+            prompt: string;
+        };
+        /** @description A stratum of answers by score. */
+        Stratum: {
+            /**
+             * Format: double
+             * @description Where it ends, a logit; null for the threshold.
+             */
+            below?: number | null;
+            /**
+             * Format: int64
+             * @description Catastrophes in the broad sense.
+             */
+            broad: number;
+            /**
+             * Format: int64
+             * @description Answers drawn.
+             */
+            drawn: number;
+            /**
+             * Format: double
+             * @description The lowest score in it, a logit; null for no lower end.
+             */
+            from?: number | null;
+            /**
+             * Format: int64
+             * @description Drawn answers whose label counts.
+             */
+            labelled: number;
+            /**
+             * Format: double
+             * @description The probability with which they were drawn.
+             */
+            probability: number;
+            rate?: components["schemas"]["Estimate"] | null;
+            /**
+             * Format: int64
+             * @description Answers in it.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description Catastrophes in the strict sense.
+             */
+            strict: number;
+            /**
+             * Format: int64
+             * @description Answers that readers could not decide.
+             */
+            undecided: number;
         };
     };
     responses: never;
@@ -758,6 +1725,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_classifiers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Classifiers"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    operating_points: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The classifier's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatingPoints"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1094,6 +2142,360 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draw_candidates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["DrawEvent"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_candidate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentCandidate"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    play_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaySettings"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_reliability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reliability"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrawnPlan"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    score_snippets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScoreRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scores"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
