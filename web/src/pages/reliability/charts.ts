@@ -25,7 +25,7 @@ export function basisOf(curve: Curve): string {
 }
 
 const odds = (x: number) => `${logOdds(x)}\nP ${probability(x)}`;
-const rate = (x: number) => (x >= 0.01 ? String(Number(x.toPrecision(2))) : scientific(x, 1));
+const rate = (x: number) => (x >= 0.01 || x === 0 ? String(Number(x.toPrecision(2))) : scientific(x, 1));
 
 function thresholdLine(plot: PlotModule, threshold: number | null, points: readonly Point[]) {
   const xs = points.map((point) => point.x);
