@@ -17,7 +17,7 @@ export function summaryOf(run: Pick<Run, 'kind' | 'config'>): string {
   const parts: (string | null)[] = [];
   if (run.kind === 'train') {
     const epochs = number(at(config, 'recipe', 'epochs'));
-    parts.push(text(at(config, 'name')), text(at(config, 'base')) && `from ${String(at(config, 'base'))}`, epochs === null ? null : `${epochs} epochs`);
+    parts.push(text(at(config, 'name')), text(at(config, 'base')) && `from ${String(at(config, 'base'))}`, epochs === null ? null : `${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`);
   } else if (run.kind === 'generate') {
     const [n, prompts] = [number(at(config, 'n')), number(at(config, 'prompts'))];
     parts.push(n === null ? null : `${n} for each of ${count(prompts)} prompts`);

@@ -2452,6 +2452,7 @@ export interface components {
         PersonRow: {
             /** @description Whether it may sign in. */
             active: boolean;
+            agreement?: components["schemas"]["Estimate"] | null;
             /**
              * Format: int64
              * @description Comparisons that count.
@@ -3109,15 +3110,13 @@ export interface components {
             /** @description Why. */
             reason: string;
         };
-        /** @description Snippets to score. */
+        /** @description `nines score --stored`. */
         ScoreRequest: {
             /**
              * Format: int64
-             * @description The classifier; the newest unless given.
+             * @description The classifier; the newest where none is named.
              */
             classifier?: number | null;
-            /** @description One to 64 snippets. */
-            snippets: components["schemas"]["SnippetToScore"][];
         };
         /** @description A score. */
         ScoreShown: {
@@ -3168,50 +3167,50 @@ export interface components {
              * @description The classifier whose scores count; the newest unless given.
              * @default null
              */
-            classifier: number | null;
+            classifier?: number | null;
             /**
              * @description These snippets by key, in this order, and no others; where a queue is filled.
              * @default null
              */
-            ids: number[] | null;
+            ids?: number[] | null;
             /** @default null */
-            label: components["schemas"]["LabelWord"] | null;
+            label?: components["schemas"]["LabelWord"] | null;
             /**
              * @description Somebody whose label it has.
              * @default null
              */
-            labeller: string | null;
+            labeller?: string | null;
             /** @default null */
-            origin: components["schemas"]["OriginWord"] | null;
+            origin?: components["schemas"]["OriginWord"] | null;
             /**
              * Format: double
              * @description The lowest score, a logit.
              * @default null
              */
-            score_from: number | null;
+            score_from?: number | null;
             /**
              * Format: double
              * @description The highest score, a logit.
              * @default null
              */
-            score_to: number | null;
+            score_to?: number | null;
             /**
              * @description A source that it was first stored from, or met again at.
              * @default null
              */
-            source: string | null;
+            source?: string | null;
             /** @default null */
-            split: components["schemas"]["SplitWord"] | null;
+            split?: components["schemas"]["SplitWord"] | null;
             /**
              * @description The strict verdict.
              * @default null
              */
-            strict: boolean | null;
+            strict?: boolean | null;
             /**
              * @description A text that the prompt or the completion holds, whatever the case of its letters.
              * @default null
              */
-            text: string | null;
+            text?: string | null;
         };
         /** @description A candidate to have labelled. */
         SendRequest: {
@@ -3404,6 +3403,16 @@ export interface components {
             completion: string;
             /** @description The given text. */
             prompt: string;
+        };
+        /** @description Snippets to score. */
+        SnippetsToScore: {
+            /**
+             * Format: int64
+             * @description The classifier; the newest unless given.
+             */
+            classifier?: number | null;
+            /** @description One to 64 snippets. */
+            snippets: components["schemas"]["SnippetToScore"][];
         };
         /** @description A source. */
         SourceFacet: {
@@ -6326,7 +6335,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ScoreRequest"];
+                "application/json": components["schemas"]["SnippetsToScore"];
             };
         };
         responses: {

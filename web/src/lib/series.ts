@@ -1,6 +1,7 @@
 // Series of a run's metrics: put together as they come, and thinned for drawing.
 
-export type Series = [step: number, value: number | null][];
+/** Steps with their values; null: the value was not finite. */
+export type Series = [number, number | null][];
 
 /** How far back a live reading goes over what it has: what belongs to a step may be stored after the step. */
 export const OVERLAP = 100;

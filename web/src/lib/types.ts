@@ -281,18 +281,38 @@ export interface Job {
   created: Time;
   started: Time | null;
   ended: Time | null;
+  /** Somebody wants it to stop. */
+  cancel_requested: boolean;
   progress: { done: number; total: number | null } | null;
 }
 
+/** What may be started; `classifier` is its key, the newest where none is named. */
 export type NewJob =
   | { kind: 'train'; name?: string; epochs?: number; learning_rate?: number; batch?: number; seed?: number }
-  | { kind: 'generate'; n: number; split: Split | 'all'; limit?: number; seed?: number }
+  | { kind: 'generate'; n: number; split: 'train' | 'validation' | 'calibration' | 'test' | 'all'; limit?: number; seed?: number }
   | { kind: 'calibrate'; recall?: number; acceptance?: number; confidence?: number; classifier?: number }
   | { kind: 'score'; classifier?: number }
-  | { kind: 'measure_leak' | 'plan_leak'; labels?: number; leak?: number }
-  | { kind: 'measure_quality'; pairs?: number };
+  | {
+      kind: 'measure_leak' | 'plan_leak';
+      labels?: number;
+      leak?: number;
+      answers?: number;
+      distribution?: string;
+      confidence?: number;
+      seed?: number;
+      classifier?: number;
+    }
+  | {
+      kind: 'measure_quality';
+      pairs?: number;
+      answers?: number;
+      distribution?: string;
+      confidence?: number;
+      seed?: number;
+      classifier?: number;
+    };
 
-export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted' | (string & {});
+export type RunStatus = 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted';
 
 export interface Run {
   id: number;
@@ -300,21 +320,22 @@ export interface Run {
   status: RunStatus;
   config: unknown;
   seed: number | null;
-  device: string | null;
-  done: number | null;
+  device: string;
+  done: number;
   total: number | null;
   result: unknown;
   error: string | null;
-  started: Time | null;
+  started: Time;
   ended: Time | null;
+  /** Null where a person gave the command. */
   job: number | null;
 }
 
 /** Each series rises in its steps; null: the value was not finite. */
 export interface Metrics {
-  series: Record<string, [step: number, value: number | null][]>;
+  series: Record<string, [number, number | null][]>;
   /** There are more after these: ask again `after_step` the last. */
-  more?: boolean;
+  more: boolean;
 }
 
 // --- play and scoring ----------------------------------------------------------------------------

@@ -5,8 +5,8 @@ mod help;
 mod job;
 mod measure;
 mod report;
-mod serve;
 mod runs;
+mod serve;
 mod stats;
 mod stops;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]

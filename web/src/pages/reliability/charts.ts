@@ -25,7 +25,7 @@ export function basisOf(curve: Curve): string {
 }
 
 const odds = (x: number) => `${logOdds(x)}\nP ${probability(x)}`;
-const rate = (x: number) => (x >= 0.01 ? String(Number(x.toPrecision(2))) : scientific(x, 1));
+const rate = (x: number) => (x >= 0.01 || x === 0 ? String(Number(x.toPrecision(2))) : scientific(x, 1));
 
 function thresholdLine(plot: PlotModule, threshold: number | null, points: readonly Point[]) {
   const xs = points.map((point) => point.x);
@@ -202,6 +202,7 @@ export function belowChart(curves: readonly LeakCurve[], threshold: number | nul
           return [
             plot.areaY(own, {
               x: 'x',
+              curve: 'step-before',
               y1: (point: Point) => above(point.lower),
               y2: (point: Point) => above(point.upper),
               fill: colour,
@@ -209,6 +210,7 @@ export function belowChart(curves: readonly LeakCurve[], threshold: number | nul
             }),
             plot.lineY(own, {
               x: 'x',
+              curve: 'step-before',
               y: (point: Point) => (point.value === null ? NaN : above(point.value)),
               stroke: colour,
               strokeWidth: 2,

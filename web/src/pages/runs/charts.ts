@@ -16,7 +16,9 @@ interface Interval {
 }
 
 const points = (series: Series) => thin(series).map(([step, value]) => ({ step, value: value ?? NaN }));
-const axisNumber = (x: number) => (x !== 0 && Math.abs(x) < 0.001 ? scientific(x, 1) : String(Number(x.toPrecision(3))));
+const axisNumber = (x: number) => (x !== 0 && Math.abs(x) < 0.001 ? scientific(x, 2).replace('.0e', 'e') : String(Number(x.toPrecision(3))));
+
+const wholeStep = (x: number) => (Number.isInteger(x) ? x.toLocaleString('en-GB') : '');
 
 /** A validated quantity with its interval at each step. */
 export function intervalsOf(all: All, name: string): Interval[] {
@@ -47,7 +49,7 @@ export function lineChart(series: Series, label: string, isLog: boolean, validat
     marginLeft: 52,
     marginBottom: 38,
     marginRight: last ? 70 : 20,
-    x: { label: 'step →', nice: false },
+    x: { label: 'step →', tickFormat: wholeStep },
     y: yAxis(label, isLog),
     marks: [
       plot.lineY(raw, { x: 'step', y: 'value', stroke: 'var(--ink-faint)', strokeOpacity: trend.length ? 0.6 : 1, strokeWidth: trend.length ? 1 : 1.5 }),
@@ -99,7 +101,7 @@ export function validationChart(all: All, names: readonly string[], label: strin
     marginLeft: 46,
     marginBottom: bottom,
     marginRight: 110,
-    x: { label: 'step →', insetLeft: 12, insetRight: 12 },
+    x: { label: 'step →', tickFormat: wholeStep, insetLeft: 12, insetRight: 12 },
     y: { label: `↑ ${label}`, grid: true, tickFormat: axisNumber, domain: [least, most] },
     marks: lines.flatMap(({ name, known }, i) => {
       const dx = 5 * (i - (names.length - 1) / 2);
