@@ -146,8 +146,6 @@ export interface SnippetFilter {
   labeller?: string;
 }
 
-export type Origin = 'generate' | 'import' | 'edit';
-export type Split = 'train' | 'validation' | 'calibration' | 'test';
 
 export interface NewQueue {
   kind: QueueKind;
