@@ -53,10 +53,9 @@ pub async fn listen(State(state): State<AppState>, listener: Listener) -> Respon
 async fn signed_out(state: AppState, listener: Listener) {
     loop {
         tokio::time::sleep(state.patience.signed_in).await;
-        match listener.is_still_signed_in(&state).await {
-            Ok(false) => return,
-            // A database that is busy says nothing about the session.
-            Ok(true) | Err(_) => {}
+        // A database that is busy says nothing about the session.
+        if let Ok(false) = listener.is_still_signed_in(&state).await {
+            return;
         }
     }
 }

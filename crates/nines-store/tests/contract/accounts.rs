@@ -289,7 +289,8 @@ contract! {
         let ann = joined(&store, root, "ann", Role::Labeller).await;
         let hash = fresh();
         let made = store.make_token(ann, "script", &hash).await.expect("made");
-        assert_eq!(store.tokens(ann).await.expect("listed"), [made.clone()]);
+        let listed = store.tokens(ann).await.expect("listed");
+        assert_eq!(listed, std::slice::from_ref(&made));
         assert_eq!(store.tokens(root).await.expect("listed"), []);
         store.account_of_token(&hash).await.expect("read").expect("an account");
         assert!(store.tokens(ann).await.expect("listed")[0].last_used.is_some());
