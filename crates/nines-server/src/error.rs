@@ -158,7 +158,7 @@ impl From<StoreError> for Problem {
 impl From<WorkbenchError> for Problem {
     fn from(error: WorkbenchError) -> Self {
         match error {
-            WorkbenchError::Refused(why) => Self::invalid(why),
+            WorkbenchError::Refused(why) | WorkbenchError::NotMeasured(why) => Self::invalid(why),
             WorkbenchError::Failed(why) => Self::internal(why),
         }
     }

@@ -15,6 +15,9 @@ pub enum WorkbenchError {
     /// It cannot be done yet or in this way; the message says what to do.
     #[error("{0}")]
     Refused(String),
+    /// The filter has not been asked anything yet: a measuring run has to come first.
+    #[error("{0}")]
+    NotMeasured(String),
     /// It failed.
     #[error("{0}")]
     Failed(String),

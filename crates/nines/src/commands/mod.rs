@@ -4,7 +4,7 @@ mod calibrate;
 mod demo;
 mod doctor;
 mod export;
-mod filter;
+pub mod filter;
 mod generate;
 mod import;
 mod init;

@@ -11,7 +11,7 @@ use nines_jobs::{Program, Supervisor};
 use nines_server::{AppState, Settings};
 use serde::Serialize;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -57,10 +57,20 @@ pub async fn run(project: Project, args: &ServeArgs, taken: Taken, output: &Outp
     let address = listener
         .local_addr()
         .context("cannot say where it listens")?;
-    let origin = args
-        .origin
-        .clone()
-        .unwrap_or_else(|| format!("{}://{address}", if tls { "https" } else { "http" }));
+    let scheme = if tls { "https" } else { "http" };
+    let origin = args.origin.clone().unwrap_or_else(|| {
+        // All addresses are none that a link can name; this machine's own works here at least.
+        let host = match address.ip().is_unspecified() {
+            true => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+            false => address,
+        };
+        format!("{scheme}://{host}")
+    });
+    if args.origin.is_none() && address.ip().is_unspecified() {
+        output.note(
+            "links, such as those of invitations, name this machine alone; say how others reach it with --origin",
+        );
+    }
     if !is_private && !tls {
         output.note(
             "caution: this is plain HTTP on an address that other machines reach: passwords, sessions and texts \

@@ -1,5 +1,6 @@
 //! The measuring protocols and the project's settings, as the server reaches them.
 
+use super::reliability::NotMeasured;
 use super::{guide, models, reliability};
 use crate::commands::measure::{self, Asked};
 use crate::project::Project;
@@ -57,6 +58,9 @@ impl ProjectWorkbench {
 /// Tells what cannot be done yet from what failed.
 fn told(error: &anyhow::Error) -> WorkbenchError {
     let text = format!("{error:#}");
+    if error.is::<NotMeasured>() {
+        return WorkbenchError::NotMeasured(text);
+    }
     if error
         .chain()
         .any(|cause| cause.is::<StoreError>() || cause.is::<std::io::Error>())

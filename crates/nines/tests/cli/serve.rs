@@ -220,6 +220,27 @@ fn a_project_without_anything_is_told_what_to_do_first() {
 }
 
 #[test]
+fn a_plan_before_any_measurement_is_a_job() {
+    let world = simulated();
+    let served = Served::start(&world);
+    let numbers = served.numbers(|_| true);
+    assert_eq!(numbers["first"]["step"], "measure", "{numbers}");
+    let plan = json!({"kind": "leak", "labels": 50});
+    let (status, _, planned) = served.call("POST", "/api/reliability/plan", Some(&plan));
+    assert_eq!(status, 200, "{planned}");
+    assert_eq!(
+        (&planned["queue"], &planned["drawn"]),
+        (&Value::Null, &json!(0))
+    );
+    assert!(planned["job"].is_i64(), "{planned}");
+    // The job asks the filter; the numbers see it without being told.
+    let numbers = served.numbers(|n| n["leak"]["drawn"].as_u64() > Some(0));
+    let drawn = numbers["leak"]["drawn"].as_u64().expect("a number");
+    assert!((20..=90).contains(&drawn), "{drawn}");
+    served.stop().good();
+}
+
+#[test]
 fn addresses_that_cannot_or_should_not_be_are_refused() {
     let world = World::with_project();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");

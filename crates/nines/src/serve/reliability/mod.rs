@@ -12,7 +12,7 @@ use crate::commands::measure::{Asked, open_of};
 use crate::commands::report::rows::{LeakRows, Rows};
 use crate::commands::report::summary;
 use crate::project::Project;
-pub use plan::plan;
+pub use plan::{NotMeasured, plan};
 
 use anyhow::Result;
 use choice::Choice;

@@ -1,13 +1,16 @@
 //! Drawing what is to be labelled or rated next, from requests that were answered before.
 
 use super::choice::Choice;
-use crate::cli::{AllocationArg, FrameArgs, LeakArgs};
+use crate::cli::{AllocationArg, FrameArgs, LeakArgs, LongArg};
+use crate::commands::filter::threshold_of;
 use crate::commands::measure::{Asked, QualityDesign, draw_from, draw_pairs};
 use crate::commands::report::CONFIDENCE;
+use crate::models::{self, ScorePath};
 use crate::project::Project;
 use crate::shown::{counted, grouped};
-use anyhow::{Context, Result, bail};
+use anyhow::{Error, Result, bail};
 use nines_server::reliability::{PlanAllocation, PlanRequest, Planned};
+use std::fmt;
 
 /// Draws what a plan asks for from the design that the page shows.
 pub async fn plan(project: &Project, asked: &PlanRequest) -> Result<Planned> {
@@ -20,9 +23,9 @@ pub async fn plan(project: &Project, asked: &PlanRequest) -> Result<Planned> {
             allocation,
         } => {
             let args = leak_args(*leak, *labels, *confidence, *allocation)?;
-            let mut ready = choice.leak.context(
-                "the filter has not been measured yet: a measuring run asks it requests, and draws what to label",
-            )?;
+            let Some(mut ready) = choice.leak else {
+                return Err(not_measured(project, "its leak").await);
+            };
             let answered = ready
                 .answers
                 .iter()
@@ -51,10 +54,9 @@ pub async fn plan(project: &Project, asked: &PlanRequest) -> Result<Planned> {
             if *pairs == 0 {
                 bail!("a plan of no pairs draws nothing");
             }
-            let mut ready = choice.quality.context(
-                "the quality has not been measured yet: a measuring run asks the filter requests, and draws \
-                 pairs to rate",
-            )?;
+            let Some(mut ready) = choice.quality else {
+                return Err(not_measured(project, "its quality").await);
+            };
             let curve = ready.thresholds[1..].to_vec();
             let drawn = draw_pairs(project, &mut ready, Some(*pairs), &curve).await?;
             let ready = QualityDesign::read(project, ready.design).await?;
@@ -70,6 +72,35 @@ pub async fn plan(project: &Project, asked: &PlanRequest) -> Result<Planned> {
                 ),
             })
         }
+    }
+}
+
+/// The filter could be measured, and has not been.
+#[derive(Debug)]
+pub struct NotMeasured(String);
+
+impl fmt::Display for NotMeasured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotMeasured {}
+
+/// Says why nothing can be drawn: there is no filter yet, or it has not been asked anything.
+async fn not_measured(project: &Project, what: &str) -> Error {
+    let filter = async {
+        let model = models::classifier(project, None).await?;
+        let path = ScorePath::of(project, LongArg::Refuse)?;
+        threshold_of(project, &model, None, path).await?;
+        Ok(model.label())
+    };
+    match filter.await {
+        Err(error) => error,
+        Ok(classifier) => Error::new(NotMeasured(format!(
+            "the filter of {classifier} has not been asked anything for {what} yet: a measuring run asks it \
+             requests, and draws from its answers"
+        ))),
     }
 }
 
