@@ -69,6 +69,6 @@ try {
 async function play(page) {
   await page.getByRole('textbox', { name: /prompt/i }).fill('The knight raised his sword and charged at the bandit leader. Behind him, the village burned.');
   await page.getByRole('button', { name: /draw 10/i }).click();
-  await page.getByText(/accept/i).nth(3).waitFor({ timeout: 60_000 });
+  await page.getByRole('button', { name: /^Label draw/ }).nth(5).waitFor({ timeout: 60_000 });
   await pause(8000);
 }

@@ -8,6 +8,7 @@ use nines_domain::split::Split;
 use nines_measure::MeasureError;
 use nines_measure::calibrate::{
     CalibrationRecord, CalibrationRequest, CatastropheChoice, ThresholdRule, calibrate,
+    operating_points,
 };
 use nines_measure::items::{LabelledItem, Provenance, RandomCompletion, Truth};
 use nines_stats::normal;
@@ -372,4 +373,47 @@ fn several_catastrophes_of_one_prompt_are_one_unit_of_the_promise() {
             .explain()
             .contains("unknown, for want of random completions")
     );
+}
+
+#[test]
+fn operating_points_keep_to_the_curve_and_hold_the_chosen_threshold() {
+    for (seed, rule) in [
+        (1, ThresholdRule::default()),
+        (2, ThresholdRule::RecallSeen { recall: 0.99 }),
+        (3, ThresholdRule::AcceptanceAtMost { acceptance: 0.3 }),
+    ] {
+        let (items, reference) = starter(seed);
+        let record = calibrate(&with_rule(rule), &items, &reference).expect("calibrates");
+        let points = operating_points(&record);
+        assert!((60..=130).contains(&points.len()), "{}", points.len());
+        assert!(points.is_sorted_by(|a, b| a.logit < b.logit));
+        let chosen: Vec<_> = points.iter().filter(|p| p.is_chosen).collect();
+        assert_eq!(chosen.len(), 1);
+        assert_eq!(chosen[0].logit, record.threshold.logit());
+        assert_eq!(chosen[0].acceptance, record.acceptance);
+        assert_eq!(chosen[0].caught, record.recall);
+        for point in points.iter().filter(|p| !p.is_chosen) {
+            let on_curve = record.curve.iter().find(|p| p.logit == point.logit);
+            let on_curve = on_curve.expect("a point of the curve");
+            let acceptance = point.acceptance.as_ref().expect("measured");
+            let band = on_curve.acceptance.expect("measured");
+            assert_eq!(
+                (acceptance.value, acceptance.lower, acceptance.upper),
+                (Some(band.value), band.lower, band.upper)
+            );
+            assert_eq!(acceptance.n, record.reference.prompts);
+            // Four completions a prompt are not independent, and the method says so.
+            assert!(acceptance.method.contains("120 prompt families"));
+        }
+    }
+    // Neither random completions nor a curve: the chosen point alone.
+    let (items, _) = starter(4);
+    let mut record = calibrate(&with_rule(ThresholdRule::default()), &items, &[]).expect("ok");
+    assert!(
+        operating_points(&record)
+            .iter()
+            .all(|p| p.acceptance.is_none())
+    );
+    record.curve.clear();
+    assert_eq!(operating_points(&record).len(), 1);
 }

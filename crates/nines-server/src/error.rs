@@ -137,6 +137,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::RunState { .. }
             | StoreError::JobState { .. }
+            | StoreError::Refused { .. }
             | StoreError::Taken { .. }
             | StoreError::LastAdmin
             | StoreError::HasAdmin => Self::conflict(error.to_string()),

@@ -4,7 +4,9 @@ use crate::auth::Gate;
 use crate::calibrations::Calibrations;
 use crate::closing::Closing;
 use crate::events::Events;
+use crate::guide::CurrentGuide;
 use crate::play::Play;
+use crate::queues::Refills;
 use crate::reliability::Board;
 use crate::scoring::{Limits, Scoring};
 use crate::serve::Patience;
@@ -26,6 +28,8 @@ pub struct Settings {
     pub predicate: String,
     /// The predicate's version.
     pub predicate_version: u32,
+    /// What decides which split a prompt belongs to.
+    pub split_seed: u64,
     /// Whether the address is reached by TLS: cookies are marked Secure then.
     pub tls: bool,
     /// The address that links begin with, such as `http://127.0.0.1:7420`.
@@ -58,6 +62,10 @@ pub struct AppState {
     pub closing: Closing,
     /// How long the server waits for others.
     pub patience: Patience,
+    /// The version of the guide that labels are given by.
+    pub(crate) guide: Arc<CurrentGuide>,
+    /// When queues of designs were filled.
+    pub(crate) refills: Arc<Refills>,
     /// What lets people in.
     pub(crate) gate: Arc<Gate>,
 }
@@ -70,6 +78,8 @@ impl AppState {
         let jobs = Supervisor::new(store.clone(), program, nines_jobs::Settings::default());
         Self {
             store,
+            guide: Arc::new(CurrentGuide::new(settings.predicate_version)),
+            refills: Arc::default(),
             jobs,
             settings: Arc::new(settings),
             events: Events::default(),

@@ -61,6 +61,9 @@ pub trait Workbench: Send + Sync + 'static {
     /// was calibrated on.
     fn path(&self) -> String;
 
+    /// Reads the guide from the project's file.
+    fn guide(&self) -> BoxFuture<'_, Result<String, WorkbenchError>>;
+
     /// Writes a new version of the guide to the project's file, and its number to the configuration.
     fn save_guide(&self, version: u32, text: String) -> BoxFuture<'_, Result<(), WorkbenchError>>;
 }

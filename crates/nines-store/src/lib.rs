@@ -13,6 +13,7 @@
 //! - Distributions, designs, comparisons, attack sessions, estimates: what is measured, on what.
 //!
 //! - Accounts, login sessions, invitations, API tokens, the audit: who may do what, and who did.
+//! - Queues, assignments, checks, the guide, rulings: labelling by many people at once.
 //!
 //! What this crate does not do: read files, decide on splits (the domain does), or hash passwords.
 

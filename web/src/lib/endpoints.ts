@@ -1,6 +1,7 @@
 // Every endpoint of the generated document, as `METHOD /path` below /api, with what a call sends and gets.
 
 import type { paths } from './schema';
+import type { Severity } from './types';
 
 type Methods = { get: 'GET'; post: 'POST'; put: 'PUT'; patch: 'PATCH'; delete: 'DELETE' };
 type Below<P> = P extends `/api${infer Rest}` ? Rest : never;
@@ -26,7 +27,13 @@ type QueryOf<O> = O extends { parameters: { query?: infer T } }
       ? { query?: T }
       : { query: T }
   : object;
-type BodyOf<O> = O extends { requestBody: { content: { 'application/json': infer T } } } ? { body: T } : object;
+type BodyOf<O> = O extends { requestBody: { content: { 'application/json': infer T } } } ? { body: Given<T> } : object;
+/** What may be null in a request may be left out. */
+type Given<T> = T extends readonly (infer U)[]
+  ? Given<U>[]
+  : T extends object
+    ? { [K in keyof T as null extends T[K] ? never : K]: Given<T[K]> } & { [K in keyof T as null extends T[K] ? K : never]?: Given<T[K]> }
+    : T;
 type Good = 200 | 201 | 202;
 type AnswerOf<O> = O extends { responses: infer R }
   ? {
@@ -43,7 +50,10 @@ type AnswerOf<O> = O extends { responses: infer R }
   : void;
 
 /** The server writes null where it has nothing; the document says of such a field only that it may be missing. */
-type Whole<T> = T extends object ? { [K in keyof T]-?: Whole<Exclude<T[K], undefined>> } : T;
+type Whole<T> = T extends object
+  ? // The document knows a severity as a number from 1 to 3.
+    { [K in keyof T]-?: K extends 'severity' ? Severity | null : Whole<Exclude<T[K], undefined>> }
+  : T;
 
 /** What the server's document says of each endpoint. */
 export type Generated = {

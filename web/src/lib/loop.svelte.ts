@@ -27,6 +27,8 @@ const heartbeat = 4 * 60_000;
 
 export class Loop {
   current = $state.raw<Assignment | null>(null);
+  /** Grows whenever another item is shown; an undone item that gets another number is not another item. */
+  turn = $state(0);
   /** `asking` until the first item is here; `dry` when there is none now. */
   state = $state<'asking' | 'working' | 'feedback' | 'checking' | 'dry' | 'unqualified' | 'failed'>('asking');
   feedback = $state.raw<(Feedback & { said: Said }) | null>(null);
@@ -193,7 +195,8 @@ export class Loop {
     clearTimeout(this.#retry);
     try {
       while (!this.#ended && this.#held.length < 2) {
-        const holding = [...new Set([...this.#held.map((held) => held.id), ...unsaved.box.assignments])];
+        // The server takes twenty at most; leases are three, so that only old remarks are ever cut off.
+        const holding = [...new Set([...this.#held.map((held) => held.id), ...unsaved.box.assignments])].slice(0, 20);
         const next = await this.#next(holding);
         this.failure = null;
         this.waiting = next.waiting;
@@ -281,6 +284,7 @@ export class Loop {
 
   #show(assignment: Assignment | null) {
     this.current = assignment;
+    this.turn += 1;
     this.#clock.begin(assignment ? this.#spent.get(assignment.id) : undefined);
     if (assignment) {
       this.#spent.delete(assignment.id);

@@ -56,6 +56,117 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/assignments/{id}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Saves the comparison of a pair. When it answers, it is on the disk; sending it again changes
+         *     nothing.
+         */
+        post: operations["save_comparison"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assignments/{id}/flag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Points a researcher at an item; it stays to be labelled. */
+        post: operations["flag_assignment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assignments/{id}/label": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Saves the label of an item. When it answers, the label is on the disk; sending it again changes
+         *     nothing.
+         */
+        post: operations["save_label"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assignments/{id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps an item for the caller for longer. */
+        post: operations["renew_assignment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assignments/{id}/skip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Passes an item on to somebody else; the caller is not given it again in this queue. */
+        post: operations["skip_assignment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assignments/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes back what was said of an item, and gives the item again as a new assignment. The label stays
+         *     stored as withdrawn, and counts nowhere.
+         */
+        post: operations["undo_assignment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -65,6 +176,95 @@ export interface paths {
         };
         /** Lists who did what, newest first. */
         get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists check items, retired ones too. */
+        get: operations["list_checks"];
+        put?: never;
+        /** Makes a check item of a snippet. */
+        post: operations["make_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/checks/suggest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes check items of settled snippets: those on which all labellers agree, the gravest yes or a no,
+         *     and which no design draws from. Catastrophes and harmless ones take turns.
+         */
+        post: operations["suggest_checks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/checks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Retires a check item: it is given out no more, and answers to it stay. */
+        delete: operations["retire_check"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/classifiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the project's classifiers with their thresholds. */
+        get: operations["list_classifiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/classifiers/{id}/operating-points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what a classifier's thresholds accept, catch and leak. */
+        get: operations["operating_points"];
         put?: never;
         post?: never;
         delete?: never;
@@ -85,6 +285,95 @@ export interface paths {
          *     read again; after a gap in the connection everything is to be read again.
          */
         get: operations["listen"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what snippets can be searched by. */
+        get: operations["list_facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what labellers point at, resolved or not. */
+        get: operations["list_flags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flags/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Marks a flag as dealt with. */
+        put: operations["resolve_flag"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/guide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the newest version of the guide. */
+        get: operations["read_guide"];
+        /**
+         * Writes a new version of the guide, to the project's folder too. Labels speak of it from now on;
+         *     earlier ones stay with theirs.
+         */
+        put: operations["save_guide"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/guide/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a version of the guide. */
+        get: operations["read_guide_version"];
         put?: never;
         post?: never;
         delete?: never;
@@ -122,6 +411,163 @@ export interface paths {
         put?: never;
         /** Makes the account that an invitation is for and signs it in. Whoever holds the link may, once. */
         post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists jobs, newest first. */
+        get: operations["list_jobs"];
+        put?: never;
+        /**
+         * Asks for a long command. It waits for its turn, runs as a process of its own, and outlives the
+         *     server.
+         */
+        post: operations["ask_for_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a job. */
+        get: operations["read_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for a job to stop: one that waits is cancelled at once, one that runs at its next safe point. */
+        post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a job's log from a byte on, at most 64 KiB of it. */
+        get: operations["read_job_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Queues a job again that failed, was cancelled or was interrupted; its command goes on where it was. */
+        post: operations["retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/labelling/practice/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the caller the next practice item; what was right is told after each. */
+        post: operations["next_practice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/labelling/qualification/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the caller the next item of the qualification test; nothing is told until its end. */
+        post: operations["next_qualification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/labelling/standing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says whether the caller may label, what is to be done before, and what was done today. */
+        get: operations["read_standing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists people with speed, cost and accuracy, and says how far they agree. */
+        get: operations["list_people"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -180,6 +626,281 @@ export interface paths {
         patch: operations["change_person"];
         trace?: never;
     };
+    "/api/people/{id}/qualification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets somebody do practice and test again. Until they pass, they are given no work. */
+        post: operations["qualify_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/play/draw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draws candidates and scores each as it comes. The answer is a stream of events, whose data are
+         *     `DrawEvent`s; when nobody reads it any more, drawing stops.
+         */
+        post: operations["draw_candidates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/play/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stores a candidate with where it comes from, and puts it into the queue of sent candidates. What
+         *     is said to be a draw is drawn again: nothing is stored as a generator's that is not.
+         */
+        post: operations["send_candidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/play/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what Play draws with. Loads the generator where it was not needed before. */
+        get: operations["play_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the queues with what waits for the caller. Labellers see open ones only. */
+        get: operations["list_queues"];
+        put?: never;
+        /**
+         * Makes a queue and fills it. A queue of a design is made once: asked for again, it is filled with
+         *     what has been drawn since.
+         */
+        post: operations["make_queue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queues/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Opens or closes a queue, names it anew, or asks more or fewer people about each item. */
+        patch: operations["change_queue"];
+        trace?: never;
+    };
+    "/api/queues/{id}/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives the caller the next item of a queue, or again one that the caller has open and does not
+         *     name. A page asks ahead: up to three items are the caller's at once.
+         */
+        post: operations["next_assignment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reliability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns the last numbers at once: leak, quality, acceptance and nines with their intervals, and what
+         *     to label next. The event `reliability` tells of newer ones.
+         */
+        get: operations["get_reliability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reliability/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draws what to label or rate next from requests that the filter has answered, and fills its queue. A
+         *     goal that the answers cannot show is refused, and nothing is drawn for it.
+         */
+        post: operations["plan_labels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rulings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists questions about edge cases with their answers. */
+        get: operations["list_rulings"];
+        put?: never;
+        /** Asks about an edge case. Everybody who labels reads question and answer. */
+        post: operations["ask_ruling"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rulings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Answers a question about an edge case, or answers it anew. */
+        put: operations["answer_ruling"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists runs, newest first, whoever started them. */
+        get: operations["list_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a run. */
+        get: operations["read_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads what a run measured, whole steps at a time. */
+        get: operations["read_run_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/score": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Scores snippets by a classifier. Nothing is stored. */
+        post: operations["score_snippets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -217,6 +938,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/snippets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Finds snippets, newest first. */
+        get: operations["list_snippets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snippets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns everything that is known of a snippet. */
+        get: operations["read_snippet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snippets/{id}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Saves the caller's own label of a snippet. The same label again adds nothing; another one is a changed
+         *     mind, and counts in its place.
+         */
+        post: operations["label_snippet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snippets/{id}/labels/{label}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Withdraws a label that the caller gave: it stays on record, and counts no more. */
+        delete: operations["withdraw_label"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -232,6 +1024,49 @@ export interface components {
             name: string;
             /** @description What it may do. */
             role: components["schemas"]["Role"];
+        };
+        /** @description The verdict that counts for a snippet. */
+        Adjudicated: {
+            /** @description A catastrophe in the broad sense; null where readers could not decide. */
+            broad?: boolean | null;
+            /**
+             * Format: int64
+             * @description Labels that it rests on.
+             */
+            labels: number;
+            /** @description Labellers disagree, so that another label is wanted. */
+            needs_another: boolean;
+            /**
+             * Format: int64
+             * @description People among their labellers.
+             */
+            people: number;
+            /** @description A catastrophe in the strict sense; null where readers could not decide. */
+            strict?: boolean | null;
+        };
+        /** @description That somebody may try the test again. */
+        AgainBody: {
+            /** @description True, to say that it is meant. */
+            again: boolean;
+        };
+        /** @description How far people agree; their labels only, never judges'. */
+        Agreement: {
+            disagree?: components["schemas"]["Estimate"] | null;
+            /** @description How many people. */
+            labellers: number;
+            /** @description Near the threshold, where it is hard, apart from everywhere. */
+            rows: components["schemas"]["AgreementRow"][];
+            /** @description How many snippets with two people's labels. */
+            snippets: number;
+        };
+        /** @description How far people agree about some items. */
+        AgreementRow: {
+            /** @description About what. */
+            about: string;
+            /** @description Krippendorff's alpha: 1 is perfect agreement, 0 is what chance gives. */
+            alpha: components["schemas"]["Estimate"];
+            /** @description Which items: `all`, or `within 2 logits of the threshold`. */
+            items: string;
         };
         /** @description An API token, without the token itself. */
         ApiToken: {
@@ -258,6 +1093,41 @@ export interface components {
             /** @description The tokens. */
             rows: components["schemas"]["ApiToken"][];
         };
+        /** @description An item as its labeller sees it. No score: it would bias. */
+        Assignment: {
+            /** @description The completion, of one to label. */
+            completion?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it is kept for the caller.
+             */
+            expires: string;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description What is to be done. */
+            kind: components["schemas"]["AssignmentKind"];
+            /** @description The completion on the left, of two to compare. */
+            left?: string | null;
+            /** @description The prompt. */
+            prompt: string;
+            /** @description Why it is shown. */
+            purpose: components["schemas"]["ToldPurpose"];
+            /**
+             * Format: int64
+             * @description The queue it came from.
+             */
+            queue?: number | null;
+            /** @description The completion on the right. */
+            right?: string | null;
+        };
+        /**
+         * @description What is to be done with an item.
+         * @enum {string}
+         */
+        AssignmentKind: "label" | "compare";
         /** @description Something that somebody did. */
         AuditRow: {
             /** @description Who did it; nobody where it was the server. */
@@ -289,6 +1159,173 @@ export interface components {
             /** @description The entries. */
             rows: components["schemas"]["AuditRow"][];
         };
+        /** @description `nines calibrate`. */
+        CalibrateRequest: {
+            /**
+             * Format: double
+             * @description The most permissive threshold that accepts at most this share; instead of `recall`.
+             */
+            acceptance?: number | null;
+            /**
+             * Format: int64
+             * @description The classifier; the newest where none is named.
+             */
+            classifier?: number | null;
+            /**
+             * Format: double
+             * @description How sure the promised recall is to be; 0 only looks at what was held out.
+             */
+            confidence?: number | null;
+            /**
+             * Format: double
+             * @description The most permissive threshold that stops at least this share.
+             */
+            recall?: number | null;
+        };
+        /** @description The calibration that counts. */
+        CalibrationInUse: {
+            acceptance?: components["schemas"]["Estimate"] | null;
+            caught?: components["schemas"]["Estimate"] | null;
+            /** @description When it was made. */
+            created: string;
+            /** @description The generator whose draws the acceptance was measured on. */
+            generator?: string | null;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description The rule that chose the threshold. */
+            rule: string;
+            /** @description What the share caught speaks of, in words. */
+            speaks_of?: string | null;
+        };
+        /** @description An item whose label is known. */
+        CheckRow: {
+            /** @description Its completion. */
+            completion: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created: string;
+            /** @description Who made it. */
+            created_by?: string | null;
+            /** @description Why, as labellers are told after practice. */
+            explanation: string;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Its prompt. */
+            prompt: string;
+            /** @description What it is for. */
+            purpose: components["schemas"]["CheckUse"];
+            /**
+             * Format: date-time
+             * @description When it was retired.
+             */
+            retired?: string | null;
+            /**
+             * Format: int32
+             * @description How grave, with yes.
+             */
+            severity?: number | null;
+            /**
+             * Format: int64
+             * @description The snippet.
+             */
+            snippet: number;
+            /** @description What is right. */
+            verdict: components["schemas"]["Verdict"];
+        };
+        /** @description Check items, oldest first. */
+        CheckRows: {
+            /**
+             * Format: int64
+             * @description The `after` of the next answer; nothing where this is the last.
+             */
+            next?: number | null;
+            /** @description The items. */
+            rows: components["schemas"]["CheckRow"][];
+        };
+        /**
+         * @description What a check item is for.
+         * @enum {string}
+         */
+        CheckUse: "gold" | "practice" | "qualification";
+        /**
+         * @description Which of two completions continues the prompt better.
+         * @enum {string}
+         */
+        Choice: "left" | "right" | "same" | "unusable";
+        /** @description One classifier. */
+        Classifier: {
+            /** @description The model that it was trained from. */
+            base?: string | null;
+            calibration?: components["schemas"]["CalibrationInUse"] | null;
+            /** @description When it was stored. */
+            created: string;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Its name with its version. */
+            label: string;
+            /** @description How well it did when it was trained. */
+            metrics: Record<string, never>;
+            /**
+             * Format: double
+             * @description Accept below this logit; null until it is calibrated on this server's path.
+             */
+            threshold?: number | null;
+        };
+        /** @description A classifier. */
+        ClassifierFacet: {
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Its name and version. */
+            label: string;
+            /**
+             * Format: double
+             * @description Its threshold, a logit.
+             */
+            threshold?: number | null;
+        };
+        /** @description All classifiers of the project. */
+        Classifiers: {
+            /**
+             * Format: int32
+             * @description Draws that the project's filter makes for a prompt before it abstains.
+             */
+            budget: number;
+            /** @description The path by which this server scores; thresholds are those calibrated on it. */
+            path: string;
+            /** @description The newest first. */
+            rows: components["schemas"]["Classifier"][];
+        };
+        /** @description What a labeller says of two completions. */
+        ComparisonBody: {
+            /**
+             * Format: double
+             * @description Seconds with the page hidden or idle.
+             */
+            away_seconds: number;
+            /** @description Which is better. */
+            choice: components["schemas"]["Choice"];
+            /** @description Why; wanted where both are unusable. */
+            reason?: string | null;
+            /**
+             * Format: double
+             * @description Seconds at work on it.
+             */
+            seconds: number;
+        };
         /** @description A name and a password. */
         Credentials: {
             /** @description The account's name: 1 to 64 characters that can be seen. */
@@ -298,6 +1335,199 @@ export interface components {
              * @description The password: 10 to 200 characters.
              */
             password: string;
+        };
+        /** @description A curve with its band, holding at each point by itself. */
+        Curve: {
+            /**
+             * Format: double
+             * @description The confidence at each point.
+             */
+            confidence: number;
+            /** @description The method. */
+            method: string;
+            /**
+             * Format: int64
+             * @description What it rests on.
+             */
+            n: number;
+            /** @description What it shows. */
+            name: string;
+            /** @description Its points, rising in x. */
+            points: components["schemas"]["CurvePoint"][];
+        };
+        /** @description A point with its interval. */
+        CurvePoint: {
+            /**
+             * Format: double
+             * @description Lower end.
+             */
+            lower: number;
+            /**
+             * Format: double
+             * @description Upper end.
+             */
+            upper: number;
+            /**
+             * Format: double
+             * @description The value there; null where the data give none.
+             */
+            value?: number | null;
+            /**
+             * Format: double
+             * @description Where.
+             */
+            x: number;
+        };
+        /** @description Numbers against a threshold or against acceptance. */
+        Curves: {
+            /** @description The part of the leak that answers scoring below a threshold make. */
+            leak_by_score: components["schemas"]["LeakCurve"][];
+            /** @description The leak at every threshold at which it was measured, each with a design of its own. */
+            leak_by_threshold: components["schemas"]["LeakCurve"][];
+            /**
+             * @description The share of held-out catastrophes that is missed, against the share of completions accepted: a
+             *     curve for each classifier, the one in use first.
+             */
+            missed_by_acceptance: components["schemas"]["Curve"][];
+            quality?: components["schemas"]["Curve"] | null;
+        };
+        /** @description What the caller did since midnight UTC. */
+        DayRecord: {
+            /**
+             * Format: int64
+             * @description Items answered.
+             */
+            answered: number;
+            /**
+             * Format: double
+             * @description Seconds at work.
+             */
+            seconds: number;
+        };
+        /** @description A design in which a snippet is an answer. */
+        DesignShown: {
+            /**
+             * Format: int64
+             * @description The design's key.
+             */
+            id: number;
+            /** @description What it measures. */
+            kind: string;
+            /**
+             * Format: int32
+             * @description The stratum of the request.
+             */
+            stratum?: number | null;
+        };
+        /** @description What the stream tells. */
+        DrawEvent: {
+            /** @description Its text; empty where the draw failed. */
+            completion: string;
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            draw: number;
+            /** @enum {string} */
+            event: "candidate";
+            /** @description Whether it is whole. One that is not is never accepted, and has no score. */
+            finished: boolean;
+            /** @description Why the draw failed, where it did. */
+            reason?: string | null;
+            /** @description By classifier: the score, or why there is none. Without a score it is never accepted. */
+            scores: {
+                [key: string]: components["schemas"]["ScoreOrReason"];
+            };
+        } | {
+            /** @enum {string} */
+            event: "done";
+            /** @description The generator that drew. */
+            generator: string;
+            /**
+             * Format: double
+             * @description Seconds from the first to the last.
+             */
+            seconds: number;
+            /**
+             * Format: int64
+             * @description Tokens drawn.
+             */
+            tokens: number;
+        } | {
+            /** @description Why. */
+            detail: string;
+            /** @enum {string} */
+            event: "problem";
+        };
+        /** @description What to draw. */
+        DrawRequest: {
+            /** @description One or two classifiers that score each candidate. */
+            classifiers: number[];
+            /**
+             * Format: int32
+             * @description The number of the first: seed, prompt and number decide a candidate.
+             */
+            first_draw?: number;
+            /**
+             * Format: int32
+             * @description How many candidates.
+             */
+            n: number;
+            /** @description The text to continue. */
+            prompt: string;
+            /**
+             * Format: int64
+             * @description Keys the random stream.
+             */
+            seed: number;
+            /**
+             * Format: double
+             * @description Divides the logits; the project's unless given.
+             */
+            temperature?: number | null;
+            /**
+             * Format: double
+             * @description The share of probability that is kept; the project's unless given.
+             */
+            top_p?: number | null;
+        };
+        /** @description What a plan drew, and where it is labelled. */
+        DrawnPlan: components["schemas"]["Planned"] & {
+            /**
+             * Format: int64
+             * @description The queue that holds what waits.
+             */
+            queue: number;
+        };
+        /** @description A number with its interval, and what it rests on. */
+        Estimate: {
+            /**
+             * Format: double
+             * @description The interval's confidence, such as 0.95.
+             */
+            confidence: number;
+            /**
+             * Format: double
+             * @description Lower end of the interval.
+             */
+            lower: number;
+            /** @description The method, with its version; approximate methods say so. */
+            method: string;
+            /**
+             * Format: int64
+             * @description How many independent units (prompts, answers, labels) it rests on.
+             */
+            n: number;
+            /**
+             * Format: double
+             * @description Upper end of the interval; null where none is claimed.
+             */
+            upper?: number | null;
+            /**
+             * Format: double
+             * @description The point estimate; null where the data cannot give one.
+             */
+            value?: number | null;
         };
         /** @description Something that changed. It names what to read again; it carries no data that needs a role. */
         Event: {
@@ -329,6 +1559,19 @@ export interface components {
             /** @enum {string} */
             event: "missed";
         };
+        /** @description What there is to choose from when snippets are searched. */
+        Facets: {
+            /** @description Classifiers, newest first. */
+            classifiers: components["schemas"]["ClassifierFacet"][];
+            /** @description Labellers, by name. */
+            labellers: components["schemas"]["LabellerFacet"][];
+            /** @description Origins. */
+            origins: components["schemas"]["OriginFacet"][];
+            /** @description Sources, by name. */
+            sources: components["schemas"]["SourceFacet"][];
+            /** @description Splits. */
+            splits: components["schemas"]["SplitFacet"][];
+        };
         /** @description The first admin to be. */
         FirstAdmin: {
             /** @description The account's name: 1 to 64 characters that can be seen. */
@@ -341,6 +1584,158 @@ export interface components {
             /** @description The end of the link that `nines serve` printed. */
             token: string;
         };
+        /** @description What a project needs before anything can be measured. */
+        FirstStep: {
+            /** @description Which step. */
+            step: components["schemas"]["FirstStepKind"];
+            /** @description It in words. */
+            text: string;
+        };
+        /**
+         * @description The steps to a first number, in order.
+         * @enum {string}
+         */
+        FirstStepKind: "train" | "calibrate" | "measure" | "label";
+        /** @description Why a researcher should look at an item. */
+        FlagBody: {
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description An item that a labeller points at. */
+        FlagRow: {
+            /** @description Who points at it. */
+            account?: string | null;
+            /** @description Its completion. */
+            completion: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created: string;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Its prompt. */
+            prompt: string;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When a researcher was done with it.
+             */
+            resolved?: string | null;
+            /**
+             * Format: int64
+             * @description The snippet.
+             */
+            snippet: number;
+        };
+        /** @description Flags, oldest first. */
+        FlagRows: {
+            /**
+             * Format: int64
+             * @description The `after` of the next answer; nothing where this is the last.
+             */
+            next?: number | null;
+            /** @description The flags. */
+            rows: components["schemas"]["FlagRow"][];
+        };
+        /** @description `nines generate`. */
+        GenerateRequest: {
+            /**
+             * Format: int32
+             * @description Only the first prompts, in the order of import.
+             */
+            limit?: number | null;
+            /**
+             * Format: int32
+             * @description Completions for each prompt.
+             */
+            n: number;
+            /**
+             * Format: int64
+             * @description Seed of the random stream.
+             */
+            seed?: number | null;
+            /** @description Which prompts. */
+            split: components["schemas"]["PromptSplit"];
+        };
+        /** @description A draw that made a snippet. */
+        GenerationShown: {
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            created: string;
+            /**
+             * Format: int32
+             * @description Which draw of its prompt it was.
+             */
+            draw: number;
+            /** @description How it ended. */
+            finish: string;
+            /** @description The generator. */
+            generator: string;
+            /**
+             * Format: int64
+             * @description The run that drew it first.
+             */
+            run?: number | null;
+            /** @description Its settings. */
+            sampling: Record<string, never>;
+            /**
+             * Format: int32
+             * @description How many tokens it has.
+             */
+            tokens: number;
+        };
+        /**
+         * @description A verdict.
+         * @enum {string}
+         */
+        GivenVerdict: "yes" | "no" | "unsure";
+        /** @description A version of the guide. */
+        GuideText: {
+            /**
+             * @description Whether the project's folder holds another text under this version: that one was never stored,
+             *     and no label speaks of it.
+             */
+            changed_on_disk: boolean;
+            /** @description The same as HTML in which nothing is active. */
+            html: string;
+            /** @description What its predicate is called. */
+            name: string;
+            /** @description The text's SHA-256. */
+            sha256: string;
+            /** @description The text, in Markdown. */
+            text: string;
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            version: number;
+            /** @description All versions, oldest first. */
+            versions: components["schemas"]["GuideVersion"][];
+        };
+        /** @description A version of the guide, without its text. */
+        GuideVersion: {
+            /** @description Who wrote it; nobody where it came from the project's folder. */
+            by?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            created: string;
+            /** @description What changed. */
+            note: string;
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            version: number;
+        };
         /** @description That the server answers. */
         Health: {
             /** @description Always `ok`. */
@@ -348,12 +1743,428 @@ export interface components {
             /** @description The version of nines. */
             version: string;
         };
+        /** @description What a page holds already. */
+        Holding: {
+            /** @description The keys of the assignments that the page shows or keeps ready. */
+            holding: number[];
+        };
+        /** @description The file that brought a snippet. */
+        ImportShown: {
+            /** @description The file's name. */
+            file: string;
+            /**
+             * Format: int64
+             * @description The import's key.
+             */
+            id: number;
+        };
         /** @description What an invitation is for. */
         InvitationTerms: {
             /** @description The name that is proposed; another may be chosen. */
             name?: string | null;
             /** @description The role of the account that it makes. */
             role: components["schemas"]["Role"];
+        };
+        /** @description A long command that was asked for. */
+        Job: {
+            /**
+             * Format: int32
+             * @description How often it was started.
+             */
+            attempts: number;
+            /** @description Somebody wants it to stop. */
+            cancel_requested: boolean;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            created: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended?: string | null;
+            /** @description Why it failed, or died the last time. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description What it does, as it was asked for. */
+            kind: string;
+            progress?: components["schemas"]["JobProgress"] | null;
+            /** @description The account that asked. */
+            requested_by?: string | null;
+            /**
+             * Format: int64
+             * @description The run that it works on, or the last one.
+             */
+            run?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was last started.
+             */
+            started?: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["JobState"];
+            /** @description What it does, for people. */
+            title: string;
+        };
+        /** @description A piece of a job's log. */
+        JobLog: {
+            /** @description There is more already. */
+            more: boolean;
+            /**
+             * Format: int64
+             * @description The byte at which to read on.
+             */
+            next: number;
+            /** @description What the job's process said, of all its attempts. */
+            text: string;
+        };
+        /** @description How far a job's run is. */
+        JobProgress: {
+            /**
+             * Format: int64
+             * @description Steps done.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description Steps in all, where known.
+             */
+            total?: number | null;
+        };
+        /** @description A job to do. Its fields are the flags of its command that a server may set. */
+        JobRequest: (components["schemas"]["TrainRequest"] & {
+            /** @enum {string} */
+            kind: "train";
+        }) | (components["schemas"]["GenerateRequest"] & {
+            /** @enum {string} */
+            kind: "generate";
+        }) | (components["schemas"]["CalibrateRequest"] & {
+            /** @enum {string} */
+            kind: "calibrate";
+        }) | (components["schemas"]["ScoreRequest"] & {
+            /** @enum {string} */
+            kind: "score";
+        }) | (components["schemas"]["LeakRequest"] & {
+            /** @enum {string} */
+            kind: "measure_leak";
+        }) | (components["schemas"]["LeakRequest"] & {
+            /** @enum {string} */
+            kind: "plan_leak";
+        }) | (components["schemas"]["QualityRequest"] & {
+            /** @enum {string} */
+            kind: "measure_quality";
+        });
+        /** @description Jobs, newest first. */
+        JobRows: {
+            /**
+             * Format: int64
+             * @description The `after` of the next answer; nothing where this is the last.
+             */
+            next?: number | null;
+            /** @description The jobs. */
+            rows: components["schemas"]["Job"][];
+        };
+        /**
+         * @description Where a job stands.
+         * @enum {string}
+         */
+        JobState: "queued" | "running" | "done" | "failed" | "cancelled" | "interrupted";
+        /**
+         * @description A person or a model.
+         * @enum {string}
+         */
+        KindOfLabeller: "person" | "judge";
+        /** @description What a labeller says of a completion. */
+        LabelBody: {
+            /**
+             * Format: double
+             * @description Seconds with the page hidden or idle.
+             */
+            away_seconds: number;
+            /**
+             * Format: double
+             * @description Seconds at work on it.
+             */
+            seconds: number;
+            /**
+             * Format: int32
+             * @description How grave: 1 arguable, 2 clear, 3 egregious; with yes alone.
+             */
+            severity?: number | null;
+            /** @description Whether it is a catastrophe. */
+            verdict: components["schemas"]["Verdict"];
+        };
+        /** @description A label, also one that was withdrawn. */
+        LabelOfSnippet: {
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            created: string;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description A person or a model. */
+            kind: components["schemas"]["KindOfLabeller"];
+            /** @description Who gave it. */
+            labeller: string;
+            /** @description The batch or the moment that it was given in. */
+            occasion: string;
+            /** @description The predicate that it speaks of. */
+            predicate?: string | null;
+            /**
+             * Format: double
+             * @description Seconds of work that it took.
+             */
+            seconds?: number | null;
+            /**
+             * Format: int32
+             * @description How grave, 1 to 3.
+             */
+            severity?: number | null;
+            /** @description Where it comes from. */
+            source: string;
+            /** @description The verdict. */
+            verdict: components["schemas"]["GivenVerdict"];
+            /**
+             * Format: date-time
+             * @description When it was withdrawn; null where it counts.
+             */
+            withdrawn?: string | null;
+        };
+        /**
+         * @description What labels say of a snippet.
+         * @enum {string}
+         */
+        LabelWord: "yes" | "no" | "unsure" | "none" | "disagreement";
+        /** @description A labeller. */
+        LabellerFacet: {
+            /** @description A person or a model. */
+            kind: components["schemas"]["KindOfLabeller"];
+            /**
+             * Format: int64
+             * @description Labels that count.
+             */
+            labels: number;
+            /** @description The name. */
+            name: string;
+        };
+        /** @description Where the caller stands. */
+        LabellerStanding: {
+            /** @description Practice items. */
+            practice: components["schemas"]["TrainingPart"];
+            /** @description The qualification test. */
+            qualification: components["schemas"]["TrainingPart"];
+            /** @description Whether the caller is given real items. */
+            qualified: boolean;
+            stage?: components["schemas"]["StageWord"] | null;
+            /** @description Today's work. */
+            today: components["schemas"]["DayRecord"];
+        };
+        /**
+         * @description Whose labels a number rests on; the two kinds are never mixed.
+         * @enum {string}
+         */
+        LabelsOf: "people" | "judges";
+        /** @description The leak by one kind of labeller. */
+        LeakBy: {
+            /** @description Any catastrophe. */
+            broad: components["schemas"]["LeakReading"];
+            /**
+             * Format: int64
+             * @description Catastrophes found among drawn answers, in the broad sense.
+             */
+            catastrophes: number;
+            /**
+             * Format: int64
+             * @description How many of them two labellers have seen.
+             */
+            catastrophes_by_two: number;
+            /**
+             * Format: int64
+             * @description Labels beyond the first answer of the queue that waits; they count once it has its label.
+             */
+            early: number;
+            /**
+             * Format: double
+             * @description How many equally drawn labels these are worth.
+             */
+            effective_labels: number;
+            /**
+             * Format: int64
+             * @description Labels that count.
+             */
+            labelled: number;
+            /** @description Whose labels. */
+            labels_of: components["schemas"]["LabelsOf"];
+            /** @description The strata, lowest scores first. */
+            strata: components["schemas"]["Stratum"][];
+            /** @description Catastrophes of severity 2 or more. */
+            strict: components["schemas"]["LeakReading"];
+            /**
+             * Format: int64
+             * @description Answers that readers could not decide: in upper ends each counts as a catastrophe.
+             */
+            undecided: number;
+            /**
+             * Format: int64
+             * @description Labelled answers that were not drawn; they are left out.
+             */
+            undrawn: number;
+            /**
+             * Format: int64
+             * @description Drawn answers without a label.
+             */
+            waiting: number;
+        };
+        /** @description The leak along thresholds in one reading. */
+        LeakCurve: {
+            at_most?: components["schemas"]["Curve"] | null;
+            estimate?: components["schemas"]["Curve"] | null;
+            /** @description Which catastrophes count. */
+            reading: components["schemas"]["LeakReadingName"];
+        };
+        /** @description The leak by a design. */
+        LeakNumbers: {
+            /**
+             * Format: int64
+             * @description Requests without an answer.
+             */
+            abstained: number;
+            /** @description The share of requests without an answer. */
+            abstention: components["schemas"]["Estimate"];
+            /** @description By kind of labeller: people first. */
+            by: components["schemas"]["LeakBy"][];
+            /**
+             * Format: int64
+             * @description The design's key.
+             */
+            design: number;
+            /** @description The distribution of prompts. */
+            distribution: string;
+            /**
+             * Format: int64
+             * @description Answers drawn to be labelled.
+             */
+            drawn: number;
+            /**
+             * Format: double
+             * @description The leak that the newest plan with a goal is to show.
+             */
+            goal?: number | null;
+            /** @description Whose labels do not carry a number yet, and why. */
+            not_yet: string[];
+            /**
+             * Format: int64
+             * @description Prompts of the distribution.
+             */
+            prompts: number;
+            /**
+             * Format: int64
+             * @description Answers that wait for a person's label, a second one of catastrophes included.
+             */
+            queue: number;
+            /**
+             * Format: int64
+             * @description Requests asked.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description How many of them the classifier was fitted or chosen on: a number above 0 flatters.
+             */
+            seen: number;
+        };
+        /** @description The leak at a threshold: of a whole filter, whose budget and law are the design's. */
+        LeakPoint: {
+            broad?: components["schemas"]["Estimate"] | null;
+            broad_at_most?: components["schemas"]["Estimate"] | null;
+            /**
+             * Format: int64
+             * @description Draws of the measured filter before it abstains.
+             */
+            budget?: number | null;
+            /**
+             * Format: int64
+             * @description The design that measured it.
+             */
+            design: number;
+            /** @description The distribution of prompts that it speaks of. */
+            distribution?: string | null;
+            /** @description The generator of the measured filter. */
+            generator?: string | null;
+            /** @description Whether the classifier was fitted or chosen on none of the prompts. */
+            held_out: boolean;
+            /** @description Whose labels the strict leak rests on: `people` or `judges`. */
+            labels_of?: string | null;
+            strict?: components["schemas"]["Estimate"] | null;
+            strict_at_most?: components["schemas"]["Estimate"] | null;
+            /**
+             * Format: double
+             * @description Accept below this logit.
+             */
+            threshold: number;
+        };
+        /** @description A leak in one reading. */
+        LeakReading: {
+            /** @description How often an answer is a catastrophe; abstentions left out. */
+            among_answers: components["schemas"]["Estimate"];
+            /** @description An upper bound on it that assumes nothing of the classifier. */
+            at_most: components["schemas"]["Estimate"];
+            false_omission?: components["schemas"]["Estimate"] | null;
+            /** @description How often a request is answered with a catastrophe. */
+            leak: components["schemas"]["Estimate"];
+            /** @description −log10 of the leak; only the lower end, from the bound, is vouched for. */
+            nines: components["schemas"]["Estimate"];
+            /** @description Whether the bound lies at or below the goal; null without a goal. */
+            reached?: boolean | null;
+        };
+        /**
+         * @description Which catastrophes count.
+         * @enum {string}
+         */
+        LeakReadingName: "strict" | "broad";
+        /** @description `nines measure leak` and `nines measure plan`. */
+        LeakRequest: {
+            /**
+             * Format: int32
+             * @description Requests to the filter.
+             */
+            answers?: number | null;
+            /**
+             * Format: int64
+             * @description The classifier; the newest where none is named.
+             */
+            classifier?: number | null;
+            /**
+             * Format: double
+             * @description How sure intervals are to be.
+             */
+            confidence?: number | null;
+            /** @description The distribution of prompts. */
+            distribution?: string | null;
+            /**
+             * Format: int32
+             * @description Labels to draw in all.
+             */
+            labels?: number | null;
+            /**
+             * Format: double
+             * @description The leak to show: at most this share of requests is answered with a catastrophe.
+             */
+            leak?: number | null;
+            /**
+             * Format: int64
+             * @description Seed of requests, draws and lots.
+             */
+            seed?: number | null;
         };
         /** @description A new token: the one time that it is shown. */
         MadeApiToken: {
@@ -379,10 +2190,72 @@ export interface components {
             /** @description The role of the account that it makes. */
             role: components["schemas"]["Role"];
         };
+        /** @description A filter: a classifier with its threshold. */
+        MeasuredFilter: {
+            /**
+             * Format: int32
+             * @description Draws before it abstains.
+             */
+            budget?: number | null;
+            /** @description The classifier's name and version. */
+            classifier: string;
+            /** @description The generator. */
+            generator?: string | null;
+            /**
+             * Format: int64
+             * @description The classifier's key.
+             */
+            model: number;
+            /** @description The scoring path. */
+            path?: string | null;
+            /** @description Where the threshold comes from. */
+            rule?: string | null;
+            /**
+             * Format: double
+             * @description The threshold, a logit.
+             */
+            threshold?: number | null;
+        };
+        /**
+         * @description What labels narrow.
+         * @enum {string}
+         */
+        Narrowed: "bound" | "deviation" | "standard_error";
         /** @description A token to make. */
         NewApiToken: {
             /** @description What its owner calls it, such as the program that uses it: 1 to 64 characters. */
             name: string;
+        };
+        /** @description An item whose label is known. */
+        NewCheck: {
+            /** @description Why, as labellers are told after practice. */
+            explanation: string;
+            /** @description What it is for. */
+            purpose: components["schemas"]["CheckUse"];
+            /**
+             * Format: int32
+             * @description How grave, with yes.
+             */
+            severity?: number | null;
+            /**
+             * Format: int64
+             * @description The snippet.
+             */
+            snippet: number;
+            /** @description What is right. */
+            verdict: components["schemas"]["Verdict"];
+        };
+        /** @description A new text of the guide. */
+        NewGuideText: {
+            /** @description What changed, for whoever has read the version before. */
+            note: string;
+            /** @description The whole text, in Markdown. */
+            text: string;
+            /**
+             * Format: int32
+             * @description The version that was edited, which must be the newest.
+             */
+            version: number;
         };
         /** @description Whom to invite. */
         NewInvitationBody: {
@@ -390,6 +2263,47 @@ export interface components {
             name?: string | null;
             /** @description The role of the account. */
             role: components["schemas"]["Role"];
+        };
+        /** @description The next item, if there is one. */
+        Next: {
+            assignment?: components["schemas"]["Assignment"] | null;
+            /**
+             * Format: int64
+             * @description How many more wait for the caller.
+             */
+            waiting: number;
+        };
+        /**
+         * @description What is labelled or rated.
+         * @enum {string}
+         */
+        NextKind: "leak" | "quality";
+        /** @description What could be labelled or rated next, and what that does to a number. */
+        NextStep: {
+            /**
+             * Format: double
+             * @description It now; null where there is no number yet.
+             */
+            from?: number | null;
+            /** @description They are drawn already, and wait. */
+            is_drawn: boolean;
+            /** @description What is to be labelled or rated. */
+            kind: components["schemas"]["NextKind"];
+            /**
+             * Format: int64
+             * @description How many labels or ratings.
+             */
+            labels: number;
+            /** @description What they narrow. */
+            narrows: components["schemas"]["Narrowed"];
+            plan?: components["schemas"]["PlanRequest"] | null;
+            /** @description It in words. */
+            text: string;
+            /**
+             * Format: double
+             * @description It then.
+             */
+            to: number;
         };
         /** @description An invitation that can be accepted, without its link. */
         OpenInvitation: {
@@ -417,6 +2331,74 @@ export interface components {
         OpenInvitations: {
             /** @description The invitations. */
             rows: components["schemas"]["OpenInvitation"][];
+        };
+        /** @description What happens when completions below a threshold are accepted. */
+        OperatingPoint: {
+            acceptance?: components["schemas"]["Estimate"] | null;
+            caught?: components["schemas"]["Estimate"] | null;
+            /** @description Whether it is the threshold that the calibration chose. */
+            chosen: boolean;
+            /**
+             * Format: double
+             * @description Accept below this logit.
+             */
+            threshold: number;
+        };
+        /** @description What a classifier's thresholds do, as far as it was measured. */
+        OperatingPoints: {
+            /**
+             * Format: int64
+             * @description The calibration that the points come from; null where there is none on this path.
+             */
+            calibration?: number | null;
+            /** @description The generator that the acceptance speaks of. */
+            generator?: string | null;
+            /** @description The leak where it was measured, by rising threshold. */
+            leak: components["schemas"]["LeakPoint"][];
+            /** @description What has to be known to read the numbers. */
+            notes: string[];
+            /** @description The path by which scores are computed. */
+            path: string;
+            /**
+             * @description Points of the newest calibration, by rising threshold. Between two neighbours a share lies
+             *     between theirs.
+             */
+            points: components["schemas"]["OperatingPoint"][];
+            /**
+             * Format: double
+             * @description The threshold that it chose.
+             */
+            threshold?: number | null;
+        };
+        /** @description An origin. */
+        OriginFacet: {
+            /**
+             * Format: int64
+             * @description Snippets that came to be so.
+             */
+            count: number;
+            /** @description Its name. */
+            name: components["schemas"]["OriginWord"];
+        };
+        /**
+         * @description How a snippet came to be.
+         * @enum {string}
+         */
+        OriginWord: "import" | "generate" | "edit";
+        /** @description An adjudicator's own label. */
+        OwnLabel: {
+            /**
+             * Format: double
+             * @description Seconds of work that it took.
+             */
+            seconds?: number | null;
+            /**
+             * Format: int32
+             * @description How grave, 1 to 3; with a yes alone.
+             */
+            severity?: number | null;
+            /** @description The verdict. */
+            verdict: components["schemas"]["GivenVerdict"];
         };
         /** @description A password for another. */
         PasswordChange: {
@@ -466,6 +2448,169 @@ export interface components {
             hourly_cost?: number | null;
             role?: components["schemas"]["Role"] | null;
         };
+        /** @description What somebody has done, and how well. */
+        PersonRow: {
+            /** @description Whether it may sign in. */
+            active: boolean;
+            /**
+             * Format: int64
+             * @description Comparisons that count.
+             */
+            comparisons: number;
+            /**
+             * Format: double
+             * @description What the work in the browser cost.
+             */
+            cost?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created: string;
+            gold?: components["schemas"]["Estimate"] | null;
+            /**
+             * Format: double
+             * @description What an hour of its work costs.
+             */
+            hourly_cost?: number | null;
+            /**
+             * Format: int64
+             * @description The account's key.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description Labels that count, wherever they were given.
+             */
+            labels: number;
+            /**
+             * Format: double
+             * @description Items answered in an hour of work in the browser.
+             */
+            labels_per_hour?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was here last.
+             */
+            last_seen?: string | null;
+            /** @description The account's name. */
+            name: string;
+            /** @description How the qualification test went; nothing where none was done. */
+            qualified?: boolean | null;
+            repeats?: components["schemas"]["Estimate"] | null;
+            /** @description What it may do. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: double
+             * @description Seconds at work in the browser.
+             */
+            seconds: number;
+        };
+        /** @description Everybody. */
+        PersonRows: {
+            agreement?: components["schemas"]["Agreement"] | null;
+            /** @description The people, oldest account first. */
+            rows: components["schemas"]["PersonRow"][];
+        };
+        /**
+         * @description Where labels go.
+         * @enum {string}
+         */
+        PlanAllocation: "proportional" | "neyman" | "mixed";
+        /** @description What to draw. */
+        PlanRequest: {
+            allocation?: components["schemas"]["PlanAllocation"] | null;
+            /**
+             * Format: double
+             * @description How sure the goal is to be shown; 0.95 where not said.
+             */
+            confidence?: number | null;
+            /** @enum {string} */
+            kind: "leak";
+            /**
+             * Format: int64
+             * @description Labels to draw in all, those drawn already included.
+             */
+            labels?: number | null;
+            /**
+             * Format: double
+             * @description The leak to show: at most this share of requests is answered with a catastrophe.
+             */
+            leak?: number | null;
+        } | {
+            /** @enum {string} */
+            kind: "quality";
+            /**
+             * Format: int64
+             * @description Pairs to draw in all, those drawn already included.
+             */
+            pairs: number;
+        };
+        /** @description What a plan drew. */
+        Planned: {
+            /**
+             * Format: int64
+             * @description The design that it drew from.
+             */
+            design: number;
+            /**
+             * Format: int64
+             * @description How many are newly drawn.
+             */
+            drawn: number;
+            /** @description It in words. */
+            text: string;
+            /**
+             * Format: int64
+             * @description How many of the design wait for a label or a rating now.
+             */
+            waiting: number;
+        };
+        /** @description What Play draws with unless told otherwise. */
+        PlaySettings: {
+            /**
+             * Format: int32
+             * @description Draws that the project's filter makes for a prompt before it abstains.
+             */
+            budget: number;
+            /** @description The project's generator. */
+            generator: string;
+            /** @description A completion has at most this many tokens. */
+            max_tokens: number;
+            /** @description The path by which scores are computed. */
+            path: string;
+            /**
+             * Format: int64
+             * @description The project's own seed.
+             */
+            seed: number;
+            /**
+             * Format: double
+             * @description Divides the logits; 0 takes the likeliest token.
+             */
+            temperature: number;
+            /** @description Keeps this many likeliest tokens; 0 keeps all. */
+            top_k: number;
+            /**
+             * Format: double
+             * @description Keeps the smallest set of tokens with at least this probability; 1 keeps all.
+             */
+            top_p: number;
+        };
+        /** @description What was right, told after practice items alone. */
+        PracticeFeedback: {
+            /** @description Why. */
+            explanation: string;
+            /** @description Whether the answer was right. */
+            right: boolean;
+            /**
+             * Format: int32
+             * @description How grave.
+             */
+            severity?: number | null;
+            /** @description What is right. */
+            verdict: components["schemas"]["Verdict"];
+        };
         /** @description An error as a client reads it (`application/problem+json`). */
         Problem: {
             /** @description What was wrong this time, where, and what to do. */
@@ -500,10 +2645,619 @@ export interface components {
             predicate_version: number;
         };
         /**
+         * @description Which prompts completions are drawn for.
+         * @enum {string}
+         */
+        PromptSplit: "train" | "validation" | "calibration" | "test" | "all";
+        /** @description The quality by one kind of rater. */
+        QualityBy: {
+            /**
+             * Format: int64
+             * @description Requests without an answer.
+             */
+            abstained: number;
+            approximate?: components["schemas"]["Estimate"] | null;
+            /** @description The interval of `left_wins` leaves 0.5 out: raters favour a side. */
+            favours_a_side: boolean;
+            /**
+             * Format: int64
+             * @description Requests whose pair needs a rating.
+             */
+            informative: number;
+            left_wins?: components["schemas"]["Estimate"] | null;
+            /**
+             * @description How often a rater prefers the filter's answer to a random unfiltered completion; 0.5 costs
+             *     nothing.
+             */
+            quality: components["schemas"]["Estimate"];
+            /**
+             * Format: int64
+             * @description Pairs whose ratings count.
+             */
+            rated: number;
+            /** @description Whose ratings. */
+            ratings_of: components["schemas"]["LabelsOf"];
+            /**
+             * Format: int64
+             * @description Requests whose first draw is the answer; they need no rating.
+             */
+            same: number;
+            /**
+             * Format: int64
+             * @description Ratings that said neither text can be judged.
+             */
+            unusable: number;
+            /**
+             * Format: int64
+             * @description Drawn pairs without a rating.
+             */
+            waiting: number;
+            /** @description The same when a request without an answer counts as lost. */
+            with_abstentions: components["schemas"]["Estimate"];
+            /** @description How often the answer wins where it differs. */
+            won: components["schemas"]["Estimate"];
+        };
+        /** @description The quality by a design. */
+        QualityNumbers: {
+            /** @description By kind of rater: people first. */
+            by: components["schemas"]["QualityBy"][];
+            /**
+             * Format: int64
+             * @description The design's key.
+             */
+            design: number;
+            /** @description The distribution of prompts. */
+            distribution: string;
+            /**
+             * Format: int64
+             * @description Pairs drawn to be rated.
+             */
+            drawn: number;
+            /** @description Whose ratings do not carry a number yet, and why. */
+            not_yet: string[];
+            /**
+             * Format: int64
+             * @description Pairs that wait for a person's rating.
+             */
+            queue: number;
+            /**
+             * Format: int64
+             * @description Requests asked.
+             */
+            requests: number;
+        };
+        /** @description `nines measure quality`. */
+        QualityRequest: {
+            /**
+             * Format: int32
+             * @description Requests to the filter.
+             */
+            answers?: number | null;
+            /**
+             * Format: int64
+             * @description The classifier; the newest where none is named.
+             */
+            classifier?: number | null;
+            /**
+             * Format: double
+             * @description How sure intervals are to be.
+             */
+            confidence?: number | null;
+            /** @description The distribution of prompts. */
+            distribution?: string | null;
+            /**
+             * Format: int32
+             * @description Pairs to draw for rating in all.
+             */
+            pairs?: number | null;
+            /**
+             * Format: int64
+             * @description Seed of requests, draws and lots.
+             */
+            seed?: number | null;
+        };
+        /** @description A question about an edge case. */
+        QuestionBody: {
+            /**
+             * Format: int64
+             * @description The caller's assignment that raised it.
+             */
+            assignment?: number | null;
+            /** @description What is asked. */
+            question: string;
+            /**
+             * Format: int64
+             * @description The snippet that raised it, for researchers.
+             */
+            snippet?: number | null;
+        };
+        /** @description A queue as one labeller sees it. */
+        Queue: {
+            /**
+             * Format: int64
+             * @description How many the caller has answered.
+             */
+            answered_by_me: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created: string;
+            /**
+             * Format: int64
+             * @description The design that draws its items.
+             */
+            design?: number | null;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description How many items it has.
+             */
+            items: number;
+            /** @description Where its items come from. */
+            kind: components["schemas"]["QueueKind"];
+            /** @description Its name. */
+            name: string;
+            /** @description Whether labellers are given its items. */
+            open: boolean;
+            /**
+             * Format: int32
+             * @description How many people are asked about each item.
+             */
+            overlap: number;
+            /**
+             * Format: int64
+             * @description How many of them wait for the caller.
+             */
+            waiting: number;
+        };
+        /** @description What to change of a queue; what is left out stays. */
+        QueueChanges: {
+            /** @description Its name. */
+            name?: string | null;
+            /** @description Whether labellers are given its items. */
+            open?: boolean | null;
+            /**
+             * Format: int32
+             * @description How many people are asked about each item.
+             */
+            overlap?: number | null;
+        };
+        /**
+         * @description Where the items of a queue come from.
+         * @enum {string}
+         */
+        QueueKind: "leak" | "compare" | "quality" | "threshold" | "random" | "search" | "sent" | "attack";
+        /** @description Queues, oldest first. */
+        QueueRows: {
+            /** @description The queues. */
+            rows: components["schemas"]["Queue"][];
+        };
+        /** @description A queue that holds a snippet. */
+        QueueShown: {
+            /**
+             * Format: int64
+             * @description The queue's key.
+             */
+            id: number;
+            /** @description Where its items come from. */
+            kind: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Whether labellers are given its items. */
+            open: boolean;
+        };
+        /** @description A queue to make. */
+        QueueToMake: {
+            /**
+             * Format: int64
+             * @description The design, for the kinds that one draws; the newest unless given.
+             */
+            design?: number | null;
+            /** @description Where its items come from. */
+            kind: components["schemas"]["QueueKind"];
+            /** @description How many items; 100 unless given. A design's queue holds all that the design has drawn. */
+            n?: number | null;
+            /** @description Its name; one that says the kind unless given. */
+            name?: string | null;
+            /**
+             * Format: int32
+             * @description How many people are asked about each item; 1 unless given.
+             */
+            overlap?: number | null;
+            search?: components["schemas"]["SearchWords"] | null;
+            /**
+             * Format: int64
+             * @description What the random order depends on; 0 unless given.
+             */
+            seed?: number | null;
+        };
+        /** @description A snippet that this one was made from, or that was made from it. */
+        Relative: {
+            /** @description Its completion. */
+            completion: string;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Its prompt. */
+            prompt: string;
+            /**
+             * Format: double
+             * @description Its score by the same classifier, a logit.
+             */
+            score?: number | null;
+            /**
+             * Format: int32
+             * @description The gravest severity that a label gives.
+             */
+            severity?: number | null;
+        };
+        /** @description Everything that the Reliability page shows. */
+        Reliability: {
+            acceptance?: components["schemas"]["Estimate"] | null;
+            /** @description When it was computed; null before the first time. */
+            computed?: string | null;
+            /** @description Numbers against a threshold. */
+            curves: components["schemas"]["Curves"];
+            draws_per_request?: components["schemas"]["Estimate"] | null;
+            /** @description Why computing them failed the last time; the numbers are then those of the time before. */
+            error?: string | null;
+            filter?: components["schemas"]["MeasuredFilter"] | null;
+            first?: components["schemas"]["FirstStep"] | null;
+            leak?: components["schemas"]["LeakNumbers"] | null;
+            /** @description What to label next, and what that does. */
+            next: components["schemas"]["NextStep"][];
+            nines?: components["schemas"]["Estimate"] | null;
+            /** @description That a newer classifier or a newer design has no number yet. */
+            notice?: string | null;
+            quality?: components["schemas"]["QualityNumbers"] | null;
+            /**
+             * Format: double
+             * @description Seconds that computing took.
+             */
+            seconds?: number | null;
+            /** @description Something has changed since, and newer numbers are being computed. */
+            stale: boolean;
+        };
+        /** @description That the caller is still at an item. */
+        RenewBody: {
+            /**
+             * Format: double
+             * @description Seconds at work on it so far.
+             */
+            seconds: number;
+        };
+        /** @description Until when an item is kept. */
+        RenewedLease: {
+            /**
+             * Format: date-time
+             * @description Until when; past where others may have it by now. An answer is saved all the same.
+             */
+            expires: string;
+        };
+        /**
          * @description What an account may do; each role may do all that the ones before it may.
          * @enum {string}
          */
         Role: "labeller" | "researcher" | "admin";
+        /** @description The answer to a question. */
+        RulingAnswer: {
+            /** @description What holds. */
+            answer: string;
+        };
+        /** @description A question with its answer, if it has one. */
+        RulingRow: {
+            /** @description What was answered. */
+            answer?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was answered last.
+             */
+            answered?: string | null;
+            /** @description Who answered. */
+            answered_by?: string | null;
+            /** @description Who asks. */
+            asked_by?: string | null;
+            /** @description That snippet's completion. */
+            completion?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was asked.
+             */
+            created: string;
+            /**
+             * Format: int32
+             * @description The version of the guide at that time.
+             */
+            guide_version?: number | null;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description That snippet's prompt. */
+            prompt?: string | null;
+            /** @description What is asked. */
+            question: string;
+            /**
+             * Format: int64
+             * @description The snippet that raised it.
+             */
+            snippet?: number | null;
+        };
+        /** @description Questions, oldest first. */
+        RulingRows: {
+            /**
+             * Format: int64
+             * @description The `after` of the next answer; nothing where this is the last.
+             */
+            next?: number | null;
+            /** @description The questions. */
+            rows: components["schemas"]["RulingRow"][];
+        };
+        /** @description One execution of a long command. */
+        Run: {
+            /** @description Its whole configuration. */
+            config: unknown;
+            /** @description The device it runs on. */
+            device: string;
+            /**
+             * Format: int64
+             * @description Steps done.
+             */
+            done: number;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended?: string | null;
+            /** @description Why it failed. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description The job that drives it, or did; nothing where a person gave the command.
+             */
+            job?: number | null;
+            /** @description What it does, such as `train`, `generate`, `calibrate`, `score`, `frame`. */
+            kind: string;
+            /** @description What came of it. */
+            result: unknown;
+            /**
+             * Format: int64
+             * @description Its seed.
+             */
+            seed?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was first started.
+             */
+            started: string;
+            /** @description Where it stands. */
+            status: components["schemas"]["RunStatus"];
+            /**
+             * Format: int64
+             * @description Steps in all, where known.
+             */
+            total?: number | null;
+        };
+        /** @description What a run measured, step by step. */
+        RunMetrics: {
+            /** @description There are more steps already: ask again after the last one. */
+            more: boolean;
+            /** @description For each name its steps, ascending, with their values; a value that is not finite is `null`. */
+            series: {
+                [key: string]: [
+                    number,
+                    number | null
+                ][];
+            };
+        };
+        /** @description Runs, newest first. */
+        RunRows: {
+            /**
+             * Format: int64
+             * @description The `after` of the next answer; nothing where this is the last.
+             */
+            next?: number | null;
+            /** @description The runs. */
+            rows: components["schemas"]["Run"][];
+        };
+        /**
+         * @description Where a run stands.
+         * @enum {string}
+         */
+        RunStatus: "running" | "done" | "failed" | "cancelled" | "interrupted";
+        /** @description That a label is on the disk. */
+        SavedLabel: {
+            feedback?: components["schemas"]["PracticeFeedback"] | null;
+            /** @description Always true. */
+            saved: boolean;
+        };
+        /** @description That something is on the disk. */
+        SavedMark: {
+            /** @description Always true. */
+            saved: boolean;
+        };
+        /** @description A label that was saved. */
+        SavedOwnLabel: {
+            adjudication?: components["schemas"]["Adjudicated"] | null;
+            /**
+             * Format: int64
+             * @description The label's key.
+             */
+            label: number;
+        };
+        /** @description A score, or the reason why there is none; what has no score is never accepted. */
+        ScoreOrReason: {
+            /**
+             * Format: double
+             * @description The logit of the catastrophe.
+             */
+            score: number;
+        } | {
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description Snippets to score. */
+        ScoreRequest: {
+            /**
+             * Format: int64
+             * @description The classifier; the newest unless given.
+             */
+            classifier?: number | null;
+            /** @description One to 64 snippets. */
+            snippets: components["schemas"]["SnippetToScore"][];
+        };
+        /** @description A score. */
+        ScoreShown: {
+            /**
+             * Format: int64
+             * @description The classifier's key.
+             */
+            classifier: number;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            created: string;
+            /** @description The classifier's name and version. */
+            label: string;
+            /** @description The path on which it was computed. */
+            path: string;
+            /**
+             * Format: double
+             * @description The score, a logit.
+             */
+            score: number;
+            /**
+             * Format: double
+             * @description The classifier's threshold on that path, a logit.
+             */
+            threshold?: number | null;
+        };
+        /** @description Scores, in the order of the snippets. */
+        Scores: {
+            /**
+             * Format: int64
+             * @description The classifier that scored.
+             */
+            classifier: number;
+            /** @description One for each snippet. */
+            scores: components["schemas"]["ScoreOrReason"][];
+            /**
+             * Format: double
+             * @description Its threshold: accept below it. Null until it is calibrated on this server's path.
+             */
+            threshold?: number | null;
+        };
+        /** @description Which snippets to find; what is left out does not restrict. */
+        SearchWords: {
+            /**
+             * Format: int64
+             * @description The classifier whose scores count; the newest unless given.
+             * @default null
+             */
+            classifier: number | null;
+            /**
+             * @description These snippets by key, in this order, and no others; where a queue is filled.
+             * @default null
+             */
+            ids: number[] | null;
+            /** @default null */
+            label: components["schemas"]["LabelWord"] | null;
+            /**
+             * @description Somebody whose label it has.
+             * @default null
+             */
+            labeller: string | null;
+            /** @default null */
+            origin: components["schemas"]["OriginWord"] | null;
+            /**
+             * Format: double
+             * @description The lowest score, a logit.
+             * @default null
+             */
+            score_from: number | null;
+            /**
+             * Format: double
+             * @description The highest score, a logit.
+             * @default null
+             */
+            score_to: number | null;
+            /**
+             * @description A source that it was first stored from, or met again at.
+             * @default null
+             */
+            source: string | null;
+            /** @default null */
+            split: components["schemas"]["SplitWord"] | null;
+            /**
+             * @description The strict verdict.
+             * @default null
+             */
+            strict: boolean | null;
+            /**
+             * @description A text that the prompt or the completion holds, whatever the case of its letters.
+             * @default null
+             */
+            text: string | null;
+        };
+        /** @description A candidate to have labelled. */
+        SendRequest: {
+            /** @description Its continuation. */
+            completion: string;
+            /**
+             * Format: int32
+             * @description Which draw it was.
+             */
+            draw?: number | null;
+            /** @description The given text. */
+            prompt: string;
+            /**
+             * Format: int64
+             * @description The queue; the newest open one of its kind unless given.
+             */
+            queue?: number | null;
+            /**
+             * Format: int64
+             * @description The seed that it was drawn with. Without seed and draw it is stored as written by hand.
+             */
+            seed?: number | null;
+            /**
+             * Format: double
+             * @description The temperature that it was drawn with; the project's unless given.
+             */
+            temperature?: number | null;
+            /**
+             * Format: double
+             * @description The share of probability that was kept; the project's unless given.
+             */
+            top_p?: number | null;
+        };
+        /** @description Where the candidate is now. */
+        SentCandidate: {
+            /**
+             * Format: int64
+             * @description The queue that it waits in.
+             */
+            queue: number;
+            /**
+             * Format: int64
+             * @description The stored snippet.
+             */
+            snippet: number;
+        };
         /** @description Who is signed in, and to what. */
         Session: {
             /** @description Who is signed in. */
@@ -520,6 +3274,278 @@ export interface components {
             /** @description There is no admin yet; the link that `nines serve` prints makes one. */
             needed: boolean;
         };
+        /** @description Where a snippet was met again. */
+        SightingShown: {
+            /**
+             * Format: int64
+             * @description The import that met it.
+             */
+            import?: number | null;
+            /** @description Anything else that was said of it there. */
+            meta: unknown;
+            /** @description How it came there. */
+            origin: components["schemas"]["OriginWord"];
+            /**
+             * Format: int64
+             * @description The run that met it.
+             */
+            run?: number | null;
+            /** @description Where that was. */
+            source: string;
+        };
+        /** @description Why an item is passed on. */
+        SkipBody: {
+            /**
+             * Format: double
+             * @description Seconds with the page hidden or idle.
+             */
+            away_seconds: number;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: double
+             * @description Seconds at work on it.
+             */
+            seconds: number;
+        };
+        /** @description Everything that is known of a snippet. */
+        SnippetDetail: components["schemas"]["SnippetRow"] & {
+            /** @description Snippets that were made from it, oldest first; the first two hundred. */
+            children: components["schemas"]["Relative"][];
+            /** @description Designs in which it is an answer. */
+            designs: components["schemas"]["DesignShown"][];
+            /** @description The draws that made it, oldest first. */
+            generations: components["schemas"]["GenerationShown"][];
+            /** @description Its content hash. */
+            hash: string;
+            import?: components["schemas"]["ImportShown"] | null;
+            /** @description All labels ever given, oldest first. */
+            labels: components["schemas"]["LabelOfSnippet"][];
+            /** @description Anything else that was said of it. */
+            meta: unknown;
+            parent?: components["schemas"]["Relative"] | null;
+            /** @description Its prompt's family: prompts of one family are never parted by a split. */
+            prompt_family: string;
+            /**
+             * Format: int64
+             * @description Its prompt's key.
+             */
+            prompt_id: number;
+            /** @description Queues that hold it. */
+            queues: components["schemas"]["QueueShown"][];
+            /**
+             * Format: int64
+             * @description The run that made it.
+             */
+            run?: number | null;
+            /** @description Scores, oldest first. */
+            scores: components["schemas"]["ScoreShown"][];
+            /** @description Where it was met again, oldest first. */
+            sightings: components["schemas"]["SightingShown"][];
+            /** @description The split of its prompt. */
+            split: components["schemas"]["SplitWord"];
+        };
+        /** @description A snippet in a list. */
+        SnippetRow: {
+            adjudication?: components["schemas"]["Adjudicated"] | null;
+            /** @description The completion. */
+            completion: string;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            created: string;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description How it came to be. */
+            origin: components["schemas"]["OriginWord"];
+            /** @description The prompt. */
+            prompt: string;
+            /**
+             * Format: double
+             * @description Its score, a logit; null where it has none.
+             */
+            score?: number | null;
+            /**
+             * Format: int32
+             * @description The gravest severity that a label gives.
+             */
+            severity?: number | null;
+            /** @description Where it comes from. */
+            source: string;
+        };
+        /** @description Snippets, newest first. */
+        SnippetRows: {
+            /**
+             * Format: int64
+             * @description Whose scores are shown: the classifier asked for, or the newest.
+             */
+            classifier?: number | null;
+            /**
+             * Format: int64
+             * @description The `after` of the next answer; null where this is the last. An answer may hold few snippets, or
+             *     none, and still have a next one, where many had to be looked through.
+             */
+            next?: number | null;
+            /** @description The snippets. */
+            rows: components["schemas"]["SnippetRow"][];
+            /**
+             * Format: double
+             * @description That classifier's threshold, a logit.
+             */
+            threshold?: number | null;
+        };
+        /** @description A prompt with its completion. */
+        SnippetToScore: {
+            /** @description Its continuation. */
+            completion: string;
+            /** @description The given text. */
+            prompt: string;
+        };
+        /** @description A source. */
+        SourceFacet: {
+            /**
+             * Format: int64
+             * @description Snippets first stored from it, or met again at it.
+             */
+            count: number;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description A split. */
+        SplitFacet: {
+            /**
+             * Format: int64
+             * @description Always null: counting would read every prompt.
+             */
+            count?: number | null;
+            /** @description Its name. */
+            name: components["schemas"]["SplitWord"];
+        };
+        /**
+         * @description A part of the data.
+         * @enum {string}
+         */
+        SplitWord: "train" | "validation" | "calibration" | "test";
+        /**
+         * @description What comes before the first real item.
+         * @enum {string}
+         */
+        StageWord: "practice" | "qualification" | "failed";
+        /** @description A stratum of answers by score. */
+        Stratum: {
+            /**
+             * Format: double
+             * @description Where it ends, a logit; null for the threshold.
+             */
+            below?: number | null;
+            /**
+             * Format: int64
+             * @description Catastrophes in the broad sense.
+             */
+            broad: number;
+            /**
+             * Format: int64
+             * @description Answers drawn.
+             */
+            drawn: number;
+            /**
+             * Format: double
+             * @description The lowest score in it, a logit; null for no lower end.
+             */
+            from?: number | null;
+            /**
+             * Format: int64
+             * @description Drawn answers whose label counts.
+             */
+            labelled: number;
+            /**
+             * Format: double
+             * @description The probability with which they were drawn.
+             */
+            probability: number;
+            rate?: components["schemas"]["Estimate"] | null;
+            /**
+             * Format: int64
+             * @description Answers in it.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description Catastrophes in the strict sense.
+             */
+            strict: number;
+            /**
+             * Format: int64
+             * @description Answers that readers could not decide.
+             */
+            undecided: number;
+        };
+        /** @description How many check items of each use to make. */
+        SuggestionBody: {
+            /** @description Hidden among the work. */
+            gold: number;
+            /** @description To learn. */
+            practice: number;
+            /** @description For the test. */
+            qualification: number;
+            /**
+             * Format: int64
+             * @description What the choice depends on.
+             */
+            seed: number;
+        };
+        /**
+         * @description Why an item is shown. Hidden checks say `work`.
+         * @enum {string}
+         */
+        ToldPurpose: "work" | "practice" | "qualification";
+        /** @description `nines train classifier`. */
+        TrainRequest: {
+            /**
+             * Format: int32
+             * @description Snippets a step.
+             */
+            batch?: number | null;
+            /**
+             * Format: int32
+             * @description Passes over the training split.
+             */
+            epochs?: number | null;
+            /**
+             * Format: double
+             * @description Largest learning rate.
+             */
+            learning_rate?: number | null;
+            /** @description The classifier's name; each training makes its next version. */
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description Seed of everything random.
+             */
+            seed?: number | null;
+        };
+        /** @description How far a part of the training is. */
+        TrainingPart: {
+            /**
+             * Format: int64
+             * @description Items answered.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description Items that there are.
+             */
+            total: number;
+        };
+        /**
+         * @description Whether it is a catastrophe.
+         * @enum {string}
+         */
+        Verdict: "yes" | "no" | "unsure";
     };
     responses: never;
     parameters: never;
@@ -720,6 +3746,347 @@ export interface operations {
             };
         };
     };
+    save_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The assignment's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComparisonBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedMark"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such assignment */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has another answer already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    flag_assignment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The assignment's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlagBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedMark"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such assignment */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The reason is empty or too long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_label: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The assignment's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedLabel"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such assignment */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has another answer already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_assignment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The assignment's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenewBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenewedLease"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such assignment */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The seconds cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    skip_assignment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The assignment's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SkipBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedMark"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such assignment */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is answered, or part of the training */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The reason is empty or too long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_assignment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The assignment's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assignment"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such assignment */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing to undo, or it is part of the training */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -762,6 +4129,276 @@ export interface operations {
             };
         };
     };
+    list_checks: {
+        parameters: {
+            query?: {
+                /** @description Those after the row with this key. */
+                after?: number;
+                /** @description So many: 100 where not said, 500 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCheck"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckRow"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The snippet is one already, or a value cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suggest_checks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuggestionBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are too few settled snippets */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retire_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The check item's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such check item */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_classifiers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Classifiers"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    operating_points: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The classifier's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatingPoints"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listen: {
         parameters: {
             query?: never;
@@ -781,6 +4418,270 @@ export interface operations {
             };
             /** @description Nobody is signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_facets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Facets"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_flags: {
+        parameters: {
+            query?: {
+                /** @description Those after the row with this key. */
+                after?: number;
+                /** @description So many: 100 where not said, 500 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlagRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolve_flag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The flag's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlagRow"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such flag */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_guide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuideText"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no guide yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_guide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGuideText"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuideText"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody else has written a newer version */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The text or the note is empty or too long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_guide_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The version */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuideText"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such version */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -884,6 +4785,471 @@ export interface operations {
             };
             /** @description The name or the password cannot be */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: {
+                /** @description Those older than the job with this key. */
+                after?: number;
+                /** @description So many: 50 where not said, 200 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_for_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The body is no JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field lies beyond its limits; the detail names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many jobs wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has ended */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_job_log: {
+        parameters: {
+            query?: {
+                /** @description The byte; 0 where not said. */
+                from?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The job's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobLog"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It waits, runs, or is done */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many jobs wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    next_practice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Holding"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Next"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    next_qualification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Holding"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Next"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_standing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabellerStanding"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1098,6 +5464,930 @@ export interface operations {
             };
         };
     };
+    qualify_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgainBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description again is false */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draw_candidates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["DrawEvent"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_candidate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentCandidate"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    play_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaySettings"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_queues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueueToMake"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queue"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such design or snippet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing to put into it, or a value cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The queue's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueueChanges"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queue"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such queue */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name or the overlap cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    next_assignment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The queue's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Holding"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Next"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has not qualified yet */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such queue */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The queue is closed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_reliability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reliability"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrawnPlan"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rulings: {
+        parameters: {
+            query?: {
+                /** @description Those after the row with this key. */
+                after?: number;
+                /** @description So many: 100 where not said, 500 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulingRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_ruling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuestionBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulingRow"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Labellers name an assignment, not a snippet */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such assignment or snippet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The question is empty or too long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_ruling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The question's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulingAnswer"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulingRow"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such question */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer is empty or too long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_runs: {
+        parameters: {
+            query?: {
+                /** @description Only this kind. */
+                kind?: string;
+                /** @description Those older than the run with this key. */
+                after?: number;
+                /** @description So many: 50 where not said, 200 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_run_metrics: {
+        parameters: {
+            query?: {
+                /** @description Only steps after this one; all where not said. */
+                after_step?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The run's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunMetrics"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    score_snippets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScoreRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scores"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_session: {
         parameters: {
             query?: never;
@@ -1271,6 +6561,256 @@ export interface operations {
             };
             /** @description The name or the password cannot be */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_snippets: {
+        parameters: {
+            query?: {
+                /** @description A text that the prompt or the completion holds, whatever the case of its letters. */
+                text?: string;
+                /** @description The classifier whose scores count; the newest unless given. */
+                classifier?: number;
+                /** @description The lowest score, a logit. */
+                score_from?: number;
+                /** @description The highest score, a logit. */
+                score_to?: number;
+                /** @description What labels say. */
+                label?: components["schemas"]["LabelWord"];
+                /** @description The strict verdict. */
+                strict?: boolean;
+                /** @description A source that it was first stored from, or met again at. */
+                source?: string;
+                /** @description How it came to be. */
+                origin?: components["schemas"]["OriginWord"];
+                /** @description The split of its prompt. */
+                split?: components["schemas"]["SplitWord"];
+                /** @description Somebody whose label it has. */
+                labeller?: string;
+                /** @description The `next` of the answer before. */
+                after?: number;
+                /** @description So many: 50 where not said, 100 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnippetRows"];
+                };
+            };
+            /** @description A parameter cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such classifier */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_snippet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The snippet */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnippetDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such snippet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    label_snippet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The snippet */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnLabel"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedOwnLabel"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such snippet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_label: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The snippet */
+                id: number;
+                /** @description The label */
+                label: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It counts no more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher, or did not give it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The snippet has no such label */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -81,6 +81,7 @@ export interface Person {
   labels: number;
   comparisons: number;
   seconds: number;
+  /** Items answered in an hour of work in the browser. */
   labels_per_hour: number | null;
   cost: number | null;
   gold: Estimate | null;
@@ -129,6 +130,9 @@ export interface Queue {
   created: Time;
 }
 
+export type Origin = 'import' | 'generate' | 'edit';
+export type Split = 'train' | 'validation' | 'calibration' | 'test';
+
 export interface SnippetFilter {
   text?: string;
   classifier?: number;
@@ -137,15 +141,19 @@ export interface SnippetFilter {
   label?: 'yes' | 'no' | 'unsure' | 'none' | 'disagreement';
   strict?: boolean;
   source?: string;
-  origin?: string;
-  split?: string;
+  origin?: Origin;
+  split?: Split;
   labeller?: string;
 }
+
+export type Origin = 'generate' | 'import' | 'edit';
+export type Split = 'train' | 'validation' | 'calibration' | 'test';
 
 export interface NewQueue {
   kind: QueueKind;
   name?: string;
-  n: number;
+  /** How many items; a plan's queue holds all that the plan has drawn. */
+  n?: number;
   overlap?: number;
   design?: number;
   search?: SnippetFilter;
@@ -206,12 +214,14 @@ export interface SkipAnswer extends Worked {
 }
 
 export interface Guide {
-  version: string | number;
+  version: number;
   name: string;
   text: string;
   html: string;
   sha256: string;
-  versions: { version: string | number; note: string | null; created: Time; by: string | null }[];
+  /** The project's folder holds another text under this version, which no label speaks of. */
+  changed_on_disk?: boolean;
+  versions: { version: number; note: string | null; created: Time; by: string | null }[];
 }
 
 export interface Ruling {
@@ -220,9 +230,11 @@ export interface Ruling {
   prompt: string | null;
   completion: string | null;
   question: string;
-  asked_by: string;
+  asked_by: string | null;
   answer: string | null;
   answered_by: string | null;
+  /** The guide's version when it was answered. */
+  guide_version?: number | null;
   created: Time;
   answered: Time | null;
 }
@@ -245,7 +257,7 @@ export interface Check {
 export interface Flag {
   id: number;
   snippet: number;
-  account: string;
+  account: string | null;
   reason: string;
   created: Time;
   resolved: Time | null;
@@ -274,9 +286,9 @@ export interface Job {
 
 export type NewJob =
   | { kind: 'train'; name?: string; epochs?: number; learning_rate?: number; batch?: number; seed?: number }
-  | { kind: 'generate'; n: number; split: string; limit?: number; seed?: number }
-  | { kind: 'calibrate'; recall?: number; acceptance?: number; confidence?: number; classifier?: string }
-  | { kind: 'score'; classifier?: string }
+  | { kind: 'generate'; n: number; split: Split | 'all'; limit?: number; seed?: number }
+  | { kind: 'calibrate'; recall?: number; acceptance?: number; confidence?: number; classifier?: number }
+  | { kind: 'score'; classifier?: number }
   | { kind: 'measure_leak' | 'plan_leak'; labels?: number; leak?: number }
   | { kind: 'measure_quality'; pairs?: number };
 
@@ -348,7 +360,8 @@ export interface MeasuredLeak {
   budget: number | null;
   generator: string | null;
   held_out: boolean;
-  labels_of: LabelsOf | null;
+  /** `people` or `judges`. */
+  labels_of: string | null;
   strict: Estimate | null;
   strict_at_most: Estimate | null;
   broad: Estimate | null;
@@ -472,7 +485,6 @@ export interface Sighting {
   meta: unknown;
   run: number | null;
   import: number | null;
-  created: Time;
 }
 
 export interface Generation {
@@ -501,7 +513,7 @@ export interface SnippetDetail extends SnippetRow {
   generations: Generation[];
   run: number | null;
   import: { id: number; file: string } | null;
-  queues: { id: number; kind: QueueKind; name: string; open: boolean }[];
+  queues: { id: number; kind: string; name: string; open: boolean }[];
   designs: { id: number; kind: string; stratum: number | null }[];
 }
 
@@ -602,7 +614,13 @@ export interface LeakCurve {
 }
 
 export type Plan =
-  | { kind: 'leak'; leak?: number; labels?: number; confidence?: number; allocation?: 'proportional' | 'neyman' | 'mixed' }
+  | {
+      kind: 'leak';
+      leak?: number | null;
+      labels?: number | null;
+      confidence?: number | null;
+      allocation?: 'proportional' | 'neyman' | 'mixed' | null;
+    }
   | { kind: 'quality'; pairs: number };
 
 export interface NextStep {
@@ -649,7 +667,7 @@ export interface Reliability {
 
 /** What a plan drew, and where it is labelled. */
 export interface Planned {
-  queue: number;
+  queue: number | null;
   design: number;
   drawn: number;
   waiting: number;
@@ -732,10 +750,10 @@ export interface Described {
   'GET /guide': { answer: Guide };
   'GET /guide/{version}': { path: { version: string | number }; answer: Guide };
   'PUT /guide': { body: { text: string; note: string; version: string | number }; answer: Guide };
-  'GET /rulings': { answer: Rows<Ruling> };
+  'GET /rulings': { query?: After; answer: Rows<Ruling> };
   'POST /rulings': { body: { question: string; assignment?: number; snippet?: number }; answer: Ruling };
   'PUT /rulings/{id}': { path: { id: number }; body: { answer: string }; answer: Ruling };
-  'GET /checks': { answer: Rows<Check> };
+  'GET /checks': { query?: After; answer: Rows<Check> };
   'POST /checks': {
     body: { snippet: number; purpose: Check['purpose']; verdict: VerdictWord; severity: Severity | null; explanation: string };
     answer: Check;
@@ -745,7 +763,7 @@ export interface Described {
     body: { practice: number; qualification: number; gold: number; seed: number };
     answer: Rows<Check>;
   };
-  'GET /flags': { answer: Rows<Flag> };
+  'GET /flags': { query?: After; answer: Rows<Flag> };
   'PUT /flags/{id}/resolve': { path: { id: number }; answer: unknown };
 
   'GET /jobs': { query?: After; answer: Rows<Job> };

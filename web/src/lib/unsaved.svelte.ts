@@ -3,7 +3,7 @@
 
 import { call } from './api';
 import { notices } from './notices.svelte';
-import { Outbox, type Entry, type Refused, type Road } from './outbox';
+import { Outbox, type Entry, type Refused, type Road, type Store } from './outbox';
 import { session } from './session.svelte';
 import type { Session } from './types';
 
@@ -43,7 +43,7 @@ class Unsaved {
     }
     this.box = new Outbox({
       owner,
-      store: localStorage,
+      store: storage(),
       send,
       changed: () => this.#look(),
       settled: (entry, answer) => {
@@ -86,6 +86,19 @@ class Unsaved {
     this.count = this.box?.unsaved ?? 0;
     this.road = this.box?.road ?? 'open';
     this.refusals = this.box?.refusals ?? [];
+  }
+}
+
+/** The browser's storage; one that refuses everything where the browser lets us see none. */
+function storage(): Store {
+  try {
+    void localStorage.length;
+    return localStorage;
+  } catch {
+    const refuse = () => {
+      throw new Error('no storage');
+    };
+    return { length: 0, key: () => null, getItem: () => null, setItem: refuse, removeItem: refuse };
   }
 }
 

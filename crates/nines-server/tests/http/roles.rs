@@ -87,7 +87,83 @@ fn table() -> Vec<Row> {
 }
 
 fn labelling() -> Vec<Row> {
-    vec![]
+    let holding = || json!({"holding": []});
+    let times = json!({"seconds": 1.0, "away_seconds": 0.0, "reason": "odd"});
+    let label = json!({"verdict": "no", "severity": null, "seconds": 1.0, "away_seconds": 0.0});
+    let comparison = json!({"choice": "left", "seconds": 1.0, "away_seconds": 0.0});
+    let check =
+        json!({"snippet": 987_654_321, "purpose": "gold", "verdict": "no", "explanation": "clear"});
+    let wanted = json!({"practice": 1, "qualification": 1, "gold": 1, "seed": 0});
+    let guide = json!({"text": "# Guide", "note": "new", "version": 987_654_321});
+    vec![
+        Row("GET", "/api/queues", Labeller, Value::Null),
+        Row("POST", "/api/queues", Researcher, json!({"kind": "sent"})),
+        Row(
+            "PATCH",
+            "/api/queues/{id}",
+            Researcher,
+            json!({"open": true}),
+        ),
+        Row("POST", "/api/queues/{id}/next", Labeller, holding()),
+        Row("GET", "/api/labelling/standing", Labeller, Value::Null),
+        Row("POST", "/api/labelling/practice/next", Labeller, holding()),
+        Row(
+            "POST",
+            "/api/labelling/qualification/next",
+            Labeller,
+            holding(),
+        ),
+        Row("POST", "/api/assignments/{id}/label", Labeller, label),
+        Row(
+            "POST",
+            "/api/assignments/{id}/comparison",
+            Labeller,
+            comparison,
+        ),
+        Row("POST", "/api/assignments/{id}/skip", Labeller, times),
+        Row("POST", "/api/assignments/{id}/undo", Labeller, Value::Null),
+        Row(
+            "POST",
+            "/api/assignments/{id}/flag",
+            Labeller,
+            json!({"reason": "odd"}),
+        ),
+        Row(
+            "POST",
+            "/api/assignments/{id}/renew",
+            Labeller,
+            json!({"seconds": 1.0}),
+        ),
+        Row("GET", "/api/guide", Labeller, Value::Null),
+        Row("GET", "/api/guide/{version}", Labeller, Value::Null),
+        Row("PUT", "/api/guide", Researcher, guide),
+        Row("GET", "/api/rulings", Labeller, Value::Null),
+        Row(
+            "POST",
+            "/api/rulings",
+            Labeller,
+            json!({"question": "and toys?"}),
+        ),
+        Row(
+            "PUT",
+            "/api/rulings/{id}",
+            Researcher,
+            json!({"answer": "no"}),
+        ),
+        Row("GET", "/api/checks", Researcher, Value::Null),
+        Row("POST", "/api/checks", Researcher, check),
+        Row("POST", "/api/checks/suggest", Researcher, wanted),
+        Row("DELETE", "/api/checks/{id}", Researcher, Value::Null),
+        Row("GET", "/api/flags", Researcher, Value::Null),
+        Row("PUT", "/api/flags/{id}/resolve", Researcher, Value::Null),
+        Row("GET", "/api/people", Researcher, Value::Null),
+        Row(
+            "POST",
+            "/api/people/{id}/qualification",
+            Researcher,
+            json!({"again": true}),
+        ),
+    ]
 }
 
 fn jobs() -> Vec<Row> {

@@ -61,6 +61,7 @@ impl Server {
             project: "test".into(),
             predicate: "an injury".into(),
             predicate_version: 1,
+            split_seed: 0,
             tls: false,
             origin: format!("http://{address}"),
         };
@@ -95,6 +96,27 @@ impl Server {
             };
         })
         .await
+    }
+
+    /// Stops the server and starts another on the same database, as a restart does: nothing in memory
+    /// is kept, and clients are to be made anew.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        let url = self.state.store.url().clone();
+        let store = Store::open(&url).await.expect("the database opens");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        self.address = listener.local_addr().expect("an address");
+        let settings = Settings {
+            origin: format!("http://{}", self.address),
+            ..(*self.state.settings).clone()
+        };
+        self.state = AppState::new(store, settings, self.state.workbench.clone());
+        let (stop, stopped) = oneshot::channel();
+        let serving = serve(listener, self.state.clone(), async move {
+            drop(stopped.await);
+        });
+        self.stop = Some(stop);
+        self.serving = Some(tokio::spawn(serving));
     }
 
     /// Tells the server to stop and waits until it has.

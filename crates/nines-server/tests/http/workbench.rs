@@ -10,13 +10,20 @@ use nines_infer::scorer::Scorer;
 use nines_server::reliability::{PlanRequest, Planned, Reliability};
 use nines_server::{Workbench, WorkbenchError};
 use nines_store::DesignKind;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Answers with fixed data.
 #[derive(Default)]
 pub struct FixedWorkbench {
     pub scorer: Arc<Lengths>,
     pub generator: Arc<Counting>,
+    /// How often the numbers were computed.
+    pub computed: AtomicU64,
+    /// The guide's text on the disk.
+    pub guide: Mutex<String>,
+    /// What a design of the leak wants labelled.
+    pub waiting: Mutex<Vec<SnippetId>>,
 }
 
 impl Workbench for FixedWorkbench {
@@ -25,7 +32,8 @@ impl Workbench for FixedWorkbench {
         _: DesignKind,
         _: Option<DesignId>,
     ) -> BoxFuture<'_, Result<Vec<SnippetId>, WorkbenchError>> {
-        ready(Ok(Vec::new())).boxed()
+        let waiting = self.waiting.lock().expect("no panic").clone();
+        ready(Ok(waiting)).boxed()
     }
 
     fn pairs(
@@ -36,6 +44,7 @@ impl Workbench for FixedWorkbench {
     }
 
     fn reliability(&self) -> BoxFuture<'_, Result<Reliability, WorkbenchError>> {
+        self.computed.fetch_add(1, Ordering::Relaxed);
         ready(Ok(Reliability::default())).boxed()
     }
 
@@ -68,7 +77,13 @@ impl Workbench for FixedWorkbench {
         "cpu/test".to_owned()
     }
 
-    fn save_guide(&self, _: u32, _: String) -> BoxFuture<'_, Result<(), WorkbenchError>> {
+    fn guide(&self) -> BoxFuture<'_, Result<String, WorkbenchError>> {
+        let guide = self.guide.lock().expect("no panic").clone();
+        ready(Ok(guide)).boxed()
+    }
+
+    fn save_guide(&self, _: u32, text: String) -> BoxFuture<'_, Result<(), WorkbenchError>> {
+        *self.guide.lock().expect("no panic") = text;
         ready(Ok(())).boxed()
     }
 }

@@ -9,6 +9,7 @@ mod answers;
 mod assignments;
 mod candidates;
 mod checks;
+mod filling;
 mod flags;
 mod guides;
 mod leasing;

@@ -1,13 +1,16 @@
 //! What each person has done, and how well they agree.
 
-use crate::entity::{assignment, check_answer, comparison, label, qualification};
+use crate::entity::{assignment, check_answer, comparison, label, qualification, session};
 use crate::error::StoreError;
 use crate::store::Store;
+use crate::time::moment;
 use crate::values::{Place, from_word};
 use crate::withdrawals::{standing_comparison, standing_label};
+use jiff::Timestamp;
 use nines_domain::account::AccountId;
 use nines_domain::label::{LabellerKind, Severity, Verdict};
 use nines_domain::snippet::SnippetId;
+use sea_orm::prelude::TimeDateTimeWithTimeZone;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -29,6 +32,8 @@ pub struct PersonRecord {
     pub gold: (u64, u64),
     /// Items repeated: answered alike, of how many.
     pub repeats: (u64, u64),
+    /// When the account was signed in last.
+    pub last_seen: Option<Timestamp>,
     /// How the last qualification test ended, if there was one.
     pub passed: Option<bool>,
 }
@@ -73,6 +78,7 @@ impl Store {
         let mut records: HashMap<i64, PersonRecord> = HashMap::new();
         self.add_times(&mut records).await?;
         self.add_checks(&mut records).await?;
+        self.add_last_seen(&mut records).await?;
         // Oldest first: the newest stays.
         for row in qualification::Entity::find()
             .order_by_asc(qualification::Column::Id)
@@ -105,6 +111,24 @@ impl Store {
             counts.insert(row.try_get("", "labeller")?, number.unsigned_abs());
         }
         Ok(counts)
+    }
+
+    async fn add_last_seen(
+        &self,
+        records: &mut HashMap<i64, PersonRecord>,
+    ) -> Result<(), StoreError> {
+        use session::Column;
+        let select = session::Entity::find()
+            .select_only()
+            .columns([Column::AccountId, Column::LastSeen])
+            .order_by_asc(Column::LastSeen)
+            .into_query();
+        for row in self.connection.query_all(&select).await? {
+            let record = records.entry(row.try_get("", "account_id")?).or_default();
+            let seen: TimeDateTimeWithTimeZone = row.try_get("", "last_seen")?;
+            record.last_seen = Ord::max(record.last_seen, Some(moment(seen)));
+        }
+        Ok(())
     }
 
     async fn add_times(&self, records: &mut HashMap<i64, PersonRecord>) -> Result<(), StoreError> {

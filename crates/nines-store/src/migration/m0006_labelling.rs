@@ -183,6 +183,7 @@ fn assignment() -> Layout {
             index("assignments", ["account_id", "snippet_id"]),
             index("assignments", ["account_id", "queue_id", "item_waiting"]),
             index("assignments", ["account_id", "answered"]),
+            index("assignments", ["account_id", "id"]),
             index("assignments", ["queue_item_id"]),
             index("assignments", ["snippet_id", "state"]),
             index("assignments", ["state", "expires"]),

@@ -72,6 +72,9 @@ pub async fn run(project: Project, args: &ServeArgs, taken: Taken, output: &Outp
     let setup = nines_server::setup_link(&state)
         .await
         .context("cannot say whether there is an account yet")?;
+    nines_server::prepare(&state)
+        .await
+        .context("cannot make the project ready for labelling")?;
     let serving = Serving {
         address,
         origin,
@@ -123,6 +126,7 @@ fn state(project: &Arc<Project>, tls: bool, origin: &str) -> AppState {
         project: config.project.name.clone(),
         predicate: config.predicate.name.clone(),
         predicate_version: config.predicate.version,
+        split_seed: config.project.split_seed,
         tls,
         origin: origin.to_owned(),
     };

@@ -6,6 +6,13 @@ use nines_io::write_atomically;
 use std::path::Path;
 use toml_edit::{DocumentMut, Value};
 
+/// Reads the guide that the configuration names.
+pub fn read(folder: &Path) -> Result<String> {
+    let config = Config::read(folder)?;
+    let guide = folder.join(&config.predicate.guide);
+    std::fs::read_to_string(&guide).with_context(|| format!("cannot read {}", guide.display()))
+}
+
 /// Writes a new version of the guide: the text first, then the version in `nines.toml`, whose comments
 /// and order stay. Each file is written whole or not at all.
 pub fn save(folder: &Path, version: u32, text: &str) -> Result<()> {

@@ -115,6 +115,10 @@ impl Workbench for ProjectWorkbench {
         })
     }
 
+    fn guide(&self) -> BoxFuture<'_, Result<String, WorkbenchError>> {
+        self.aside(|project| async move { guide::read(&project.folder) })
+    }
+
     fn save_guide(&self, version: u32, text: String) -> BoxFuture<'_, Result<(), WorkbenchError>> {
         self.aside(move |project| async move { guide::save(&project.folder, version, &text) })
     }

@@ -6,6 +6,7 @@ mod job;
 mod measure;
 mod report;
 mod runs;
+mod serve;
 mod stats;
 mod stops;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]

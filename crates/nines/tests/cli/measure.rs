@@ -8,7 +8,7 @@ use crate::world::{Ended, World};
 use serde_json::Value;
 
 /// A folder with a simulated project; the threshold lets through what lets the tests see something.
-fn simulated() -> World {
+pub fn simulated() -> World {
     let world = World::empty();
     world
         .run(&["simulate", "new", "project", "--acceptance", "0.97"])
@@ -17,7 +17,7 @@ fn simulated() -> World {
 }
 
 /// Runs a command and reads its JSON.
-fn json(world: &World, words: &[&str]) -> Value {
+pub fn json(world: &World, words: &[&str]) -> Value {
     world.run(&[&["--json"], words].concat()).good().json()
 }
 

@@ -2,9 +2,11 @@
 
 import { logOdds } from '../../lib/numbers';
 import { inQuery } from '../../lib/router.svelte';
-import type { SnippetFilter } from '../../lib/types';
+import type { Origin, SnippetFilter, Split } from '../../lib/types';
 
 export const labelChoices = ['', 'yes', 'no', 'unsure', 'none', 'disagreement'] as const;
+export const originChoices = ['', 'import', 'generate', 'edit'] as const;
+export const splitChoices = ['', 'train', 'validation', 'calibration', 'test'] as const;
 export const strictChoices = ['', 'yes', 'no'] as const;
 
 /** The ends of the score axis, in log odds; a bound at an end is no bound. */
@@ -18,8 +20,8 @@ export const codecs = {
   label: inQuery.oneOf(labelChoices, ''),
   strict: inQuery.oneOf(strictChoices, ''),
   source: inQuery.text(),
-  origin: inQuery.text(),
-  split: inQuery.text(),
+  origin: inQuery.oneOf(originChoices, ''),
+  split: inQuery.oneOf(splitChoices, ''),
   labeller: inQuery.text(),
   view: inQuery.oneOf(['', 'adjudicate', 'flags'] as const, ''),
 };
@@ -33,8 +35,8 @@ export interface Searched {
   label: (typeof labelChoices)[number];
   strict: (typeof strictChoices)[number];
   source: string;
-  origin: string;
-  split: string;
+  origin: (typeof originChoices)[number];
+  split: (typeof splitChoices)[number];
   labeller: string;
 }
 
@@ -61,8 +63,8 @@ export function filterOf(q: Searched): SnippetFilter {
   if (q.label) filter.label = q.label;
   if (q.strict) filter.strict = q.strict === 'yes';
   if (q.source) filter.source = q.source;
-  if (q.origin) filter.origin = q.origin;
-  if (q.split) filter.split = q.split;
+  if (q.origin) filter.origin = q.origin as Origin;
+  if (q.split) filter.split = q.split as Split;
   if (q.labeller) filter.labeller = q.labeller;
   return filter;
 }

@@ -1,7 +1,7 @@
 import { unsaved } from '../../lib/unsaved.svelte';
 
 interface Draft {
-  version: string | number;
+  version: number;
   text: string;
   note: string;
 }

@@ -13,6 +13,12 @@ export function footOf(values: readonly (number | null)[]): number {
   return known.length ? 10 ** Math.floor(Math.log10(Math.min(...known)) - 0.05) : 1e-6;
 }
 
+/** The powers of ten between two ends. */
+function decades(from: number, to: number): number[] {
+  const [first, last] = [Math.ceil(Math.log10(from) - 1e-9), Math.floor(Math.log10(to) + 1e-9)];
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => Number(`1e${first + i}`));
+}
+
 /** What a curve rests on, for its caption. */
 export function basisOf(curve: Curve): string {
   return `${curve.method}, n = ${count(curve.n)}; the ${Number((100 * curve.confidence).toFixed(4))} % interval holds at each point by itself`;
@@ -43,10 +49,10 @@ function thresholdLine(plot: PlotModule, threshold: number | null, points: reado
 
 /** Quality against the threshold, with its band; 0.5 is a filter that costs nothing. */
 export function qualityChart(curve: Curve, threshold: number | null): (plot: PlotModule, width: number) => PlotOptions {
-  return (plot, width) => ({
+  return (plot) => ({
     marginLeft: 48,
     marginBottom: 48,
-    x: { label: 'threshold: log odds, and P →', tickFormat: odds, ticks: Math.max(3, Math.round(width / 110)) },
+    x: { label: 'threshold: log odds, and P →', tickFormat: odds, tickSpacing: 110 },
     y: { label: '↑ quality: share that prefers the answer', nice: true, grid: true },
     marks: [
       plot.ruleY([0.5], { stroke: 'var(--line-strong)' }),
@@ -79,8 +85,8 @@ export function missedChart(curves: readonly Curve[]): (plot: PlotModule, width:
     marginLeft: 56,
     marginBottom: 42,
     marginRight: 84,
-    x: { type: 'log', label: 'share of completions accepted →', tickFormat: rate, ticks: 4, domain: [left, 1] },
-    y: { type: 'log', label: '↑ share of held-out catastrophes missed', tickFormat: rate, ticks: 4, domain: [foot, 1], grid: true, clamp: true },
+    x: { type: 'log', label: 'share of completions accepted →', tickFormat: rate, ticks: decades(left, 1), domain: [left, 1] },
+    y: { type: 'log', label: '↑ share of held-out catastrophes missed', tickFormat: rate, ticks: decades(foot, 1), domain: [foot, 1], grid: true, clamp: true },
     marks: curves.flatMap((curve, i) => {
       const points = curve.points.filter((point) => point.x > 0);
       const colour = i === 0 ? 'var(--ink)' : 'var(--ink-faint)';
@@ -123,25 +129,26 @@ const looks = {
   broad: { colour: 'var(--ink-faint)', symbol: 'diamond', dash: '6,4', shift: 4 },
 } as const;
 
-function leakAxes(curves: readonly LeakCurve[], width: number): { foot: number; points: Point[]; options: PlotOptions } {
+function leakAxes(curves: readonly LeakCurve[]): { foot: number; points: Point[]; options: PlotOptions } {
   const points = curves.flatMap(({ estimate, at_most }) => [...(estimate?.points ?? []), ...(at_most?.points ?? [])]);
   const foot = footOf(points.flatMap((point) => [point.value, point.lower, point.upper]));
+  const top = Math.min(1, 3 * Math.max(...points.map((point) => point.upper), foot));
   return {
     foot,
     points,
     options: {
       marginLeft: 56,
       marginBottom: 48,
-      x: { label: 'threshold: log odds, and P →', tickFormat: odds, ticks: Math.max(3, Math.round(width / 110)), inset: 24 },
-      y: { type: 'log', label: '↑ leak: share of requests', tickFormat: rate, ticks: 5, domain: [foot, Math.min(1, 3 * Math.max(...points.map((p) => p.upper), foot))], grid: true, clamp: true },
+      x: { label: 'threshold: log odds, and P →', tickFormat: odds, tickSpacing: 110, inset: 24 },
+      y: { type: 'log', label: '↑ leak: share of requests', tickFormat: rate, ticks: decades(foot, top), domain: [foot, top], grid: true, clamp: true },
     },
   };
 }
 
 /** The leak at each threshold where it was measured: the estimate with its error bar, and the bound as a stroke. */
 export function leakChart(curves: readonly LeakCurve[], threshold: number | null): (plot: PlotModule, width: number) => PlotOptions {
-  return (plot, width) => {
-    const { foot, points, options } = leakAxes(curves, width);
+  return (plot) => {
+    const { foot, points, options } = leakAxes(curves);
     const above = (x: number | null) => Math.max(x ?? foot, foot);
     const xs = points.map((point) => point.x);
     const reach = 0.015 * (Math.max(...xs) - Math.min(...xs) || 1);
@@ -181,8 +188,8 @@ export function leakChart(curves: readonly LeakCurve[], threshold: number | null
 
 /** The part of the leak that answers below a score make. */
 export function belowChart(curves: readonly LeakCurve[], threshold: number | null): (plot: PlotModule, width: number) => PlotOptions {
-  return (plot, width) => {
-    const { foot, points, options } = leakAxes(curves, width);
+  return (plot) => {
+    const { foot, points, options } = leakAxes(curves);
     const above = (x: number | null) => Math.max(x ?? foot, foot);
     return {
       ...options,

@@ -18,6 +18,8 @@ mod sign_in;
 mod sign_out;
 mod withdraw_invitation;
 
+pub use shapes::RoleWord;
+
 use crate::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -81,7 +81,7 @@ impl Session {
                 id: state.gate.project(&state.store).await?.to_owned(),
                 name: settings.project.clone(),
                 predicate: settings.predicate.clone(),
-                predicate_version: settings.predicate_version,
+                predicate_version: state.guide.version(),
             },
             version: env!("CARGO_PKG_VERSION"),
         })

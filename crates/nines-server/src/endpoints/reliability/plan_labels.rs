@@ -4,12 +4,13 @@ use crate::auth::{Researcher, audit};
 use crate::error::Problem;
 use crate::events::Event;
 use crate::json::Json;
+use crate::queues;
 use crate::reliability::{PlanRequest, Planned};
 use crate::state::AppState;
 use axum::extract::State;
 use nines_domain::account::AccountId;
 use nines_domain::snippet::DesignId;
-use nines_store::{DesignKind, NewQueue, QueueKind};
+use nines_store::{NewQueue, QueueKind};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -78,22 +79,11 @@ async fn fill(
     by: AccountId,
 ) -> Result<i64, Problem> {
     let design = DesignId(planned.design);
-    let (kind, name, items) = match asked {
-        PlanRequest::Leak { .. } => {
-            let waiting = state.workbench.waiting(DesignKind::Leak, Some(design));
-            let waiting = waiting.await?.into_iter();
-            (
-                QueueKind::Leak,
-                "Leak",
-                waiting.map(|id| (id, None)).collect::<Vec<_>>(),
-            )
-        }
-        PlanRequest::Quality { .. } => {
-            let pairs = state.workbench.pairs(Some(design)).await?.into_iter();
-            let pairs = pairs.map(|(left, right)| (left, Some(right)));
-            (QueueKind::Quality, "Quality", pairs.collect())
-        }
+    let (kind, name) = match asked {
+        PlanRequest::Leak { .. } => (QueueKind::Leak, "Leak"),
+        PlanRequest::Quality { .. } => (QueueKind::Quality, "Quality"),
     };
+    let items = queues::drawn(state, kind, design).await?;
     let new = NewQueue {
         kind,
         name: format!("{name}, design {design}"),

@@ -162,18 +162,25 @@ contract! {
         }
     }
 
-    async fn filling_again_adds_what_is_new_and_keeps_the_order(db) {
+    async fn filling_again_adds_what_is_new_and_a_design_says_the_order(db) {
         let store = db.open().await;
         let who = people(db, 1).await;
-        let ids = snippets(&store, 4).await;
-        let made = queue(&store, QueueKind::Leak, 1, &ids[..2]).await;
-        let items: Vec<_> = [3, 0, 2, 3].iter().map(|&i| (ids[i], None)).collect();
-        assert_eq!(store.fill_queue(made.id, &items).await.expect("filled"), 2);
-        let mut order = Vec::new();
-        while let Some(id) = work(&store, made.id, &who[0], no()).await {
-            order.push(id);
+        let ids = snippets(&store, 8).await;
+        for (kind, ids, wanted) in [
+            (QueueKind::Random, &ids[..4], [0, 1, 3, 2]),
+            // What the design does not name any more is not kept waiting.
+            (QueueKind::Leak, &ids[4..], [1, 3, 0, 2]),
+        ] {
+            let made = queue(&store, kind, 1, &ids[..2]).await;
+            let items: Vec<_> = [3, 0, 2, 3].iter().map(|&i| (ids[i], None)).collect();
+            assert_eq!(store.fill_queue(made.id, &items).await.expect("filled"), 2);
+            let mut order = Vec::new();
+            while let Some(id) = work(&store, made.id, &who[0], no()).await {
+                order.push(id);
+            }
+            assert_eq!(order, wanted.map(|i| ids[i]), "{kind:?}");
         }
-        assert_eq!(order, [ids[0], ids[1], ids[3], ids[2]]);
+        let made = store.queues().await.expect("listed").remove(0);
         let pairs = store.ensure_queue(&new_queue(QueueKind::Quality, 1)).await.expect("made");
         for (queue, item) in [
             (made.id, (ids[0], Some(ids[1]))),

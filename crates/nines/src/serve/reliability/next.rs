@@ -13,6 +13,7 @@ use nines_server::reliability::{
 };
 use nines_stats::interval::labels_for_certificate;
 use nines_stats::quality::{Design, labels_for_error};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many more labels are looked at.
 const MORE: u64 = 200;
@@ -58,7 +59,9 @@ pub fn for_leak(leak: &LeakRows, items: &[LeakItem], goal: Option<f64>) -> Resul
     }
     let mut next = Vec::new();
     let now = bound(items, &design.probabilities);
-    let waiting = fresh(items, &design.probabilities).count() as u64;
+    let waiting = distinct(leak, items, &[], &design.probabilities)
+        .iter()
+        .sum::<u64>();
     if waiting > 0
         && let Some(to) = bound(
             &settled(items, &design.probabilities),
@@ -85,7 +88,7 @@ pub fn for_leak(leak: &LeakRows, items: &[LeakItem], goal: Option<f64>) -> Resul
     let drawn: f64 = strata.iter().map(|s| s.size as f64 * s.drawn).sum();
     let total = drawn.round() as u64 + MORE;
     let even = planned(total, Allocation::Proportional)?;
-    let more = newly(items, &design.probabilities, &even.probabilities);
+    let more = distinct(leak, items, &design.probabilities, &even.probabilities);
     let new: u64 = more.iter().sum();
     if new > 0
         && let Some(to) = bound(&settled(items, &even.probabilities), &even.probabilities)
@@ -114,7 +117,7 @@ pub fn for_leak(leak: &LeakRows, items: &[LeakItem], goal: Option<f64>) -> Resul
         planned(0, Allocation::Neyman)?,
         planned(total, Allocation::Neyman)?,
     );
-    let more = newly(items, &design.probabilities, &guided.probabilities);
+    let more = distinct(leak, items, &design.probabilities, &guided.probabilities);
     let new: u64 = more.iter().sum();
     if new > 0 && guided.expected_deviation < before.expected_deviation {
         let most = (0..more.len()).max_by_key(|&h| more[h]).unwrap_or(0);
@@ -201,14 +204,7 @@ fn bound(items: &[LeakItem], probabilities: &[f64]) -> Option<f64> {
     Some(report.strict.at_most.upper)
 }
 
-/// The items that probabilities draw and nobody has labelled.
-fn fresh<'i>(
-    items: &'i [LeakItem],
-    probabilities: &'i [f64],
-) -> impl Iterator<Item = &'i LeakItem> {
-    items.iter().filter(|item| is_fresh(item, probabilities))
-}
-
+/// Says whether probabilities draw an item that nobody has labelled.
 fn is_fresh(item: &LeakItem, probabilities: &[f64]) -> bool {
     let is_drawn = item.stratum.is_some_and(|h| item.lot < probabilities[h]);
     is_drawn && item.finding == Finding::Unlabelled
@@ -227,13 +223,27 @@ fn settled(items: &[LeakItem], probabilities: &[f64]) -> Vec<LeakItem> {
     items.iter().map(settle).collect()
 }
 
-/// How many unlabelled items of each stratum are drawn by the second probabilities and not the first.
-fn newly(items: &[LeakItem], before: &[f64], after: &[f64]) -> Vec<u64> {
+/// How many labels of each stratum the second probabilities take beyond the first: one for every text,
+/// however many requests it answers.
+fn distinct(leak: &LeakRows, items: &[LeakItem], before: &[f64], after: &[f64]) -> Vec<u64> {
     let mut found = vec![0; after.len()];
-    for item in fresh(items, after) {
-        if let Some(h) = item.stratum.filter(|&h| item.lot >= before[h]) {
-            found[h] += 1;
+    let mut drawn = BTreeSet::new();
+    let mut due = BTreeMap::new();
+    for (item, answer) in items.iter().zip(&leak.answers) {
+        let (Some(h), Some(snippet)) = (item.stratum, answer.accepted) else {
+            continue;
+        };
+        if !is_fresh(item, after) {
+            continue;
         }
+        if before.get(h).is_some_and(|before| item.lot < *before) {
+            drawn.insert(snippet);
+        } else {
+            due.entry(snippet).or_insert(h);
+        }
+    }
+    for (snippet, h) in due {
+        found[h] += u64::from(!drawn.contains(&snippet));
     }
     found
 }
