@@ -30,8 +30,8 @@ pub async fn run(
     let path = ScorePath::of(project, long)?;
     let config = json!({ "classifier": model.label(), "digest": model.digest,
         "path": path.to_string() });
-    let run = runs::begin(project, output, "score", config, None).await?;
-    let (run, before) = (run.id, run.done);
+    let begun = runs::begin(project, output, "score", config, None).await?;
+    let (run, before) = (begun.id, begun.done);
     let work = async {
         let scoring = Scoring::load(project, &model, path, run, &cancel, output)?;
         let scored = scoring.of_unscored(before).await?;
