@@ -788,8 +788,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Draws what to label or rate next from requests that the filter has answered, and fills its queue. A
-         *     goal that the answers cannot show is refused, and nothing is drawn for it.
+         * Draws what to label or rate next from requests that the filter has answered, and fills its queue. Where
+         *     it has not been asked anything yet, a job does that first. A goal that the answers cannot show is
+         *     refused, and nothing is drawn for it.
          */
         post: operations["plan_labels"];
         delete?: never;
@@ -1491,13 +1492,35 @@ export interface components {
              */
             top_p?: number | null;
         };
-        /** @description What a plan drew, and where it is labelled. */
-        DrawnPlan: components["schemas"]["Planned"] & {
+        /** @description What a plan drew and where it is labelled, or the job that asks the filter first. */
+        DrawnPlan: {
             /**
              * Format: int64
-             * @description The queue that holds what waits.
+             * @description The design that was drawn from.
              */
-            queue: number;
+            design?: number | null;
+            /**
+             * Format: int64
+             * @description How many are newly drawn.
+             */
+            drawn: number;
+            /**
+             * Format: int64
+             * @description The job that asks the filter requests and then draws; null where the requests were there.
+             */
+            job?: number | null;
+            /**
+             * Format: int64
+             * @description The queue that holds what waits; null where a job draws it.
+             */
+            queue?: number | null;
+            /** @description It in words. */
+            text: string;
+            /**
+             * Format: int64
+             * @description How many of the design wait for a label or a rating now.
+             */
+            waiting: number;
         };
         /** @description A number with its interval, and what it rests on. */
         Estimate: {
@@ -2546,26 +2569,6 @@ export interface components {
              * @description Pairs to draw in all, those drawn already included.
              */
             pairs: number;
-        };
-        /** @description What a plan drew. */
-        Planned: {
-            /**
-             * Format: int64
-             * @description The design that it drew from.
-             */
-            design: number;
-            /**
-             * Format: int64
-             * @description How many are newly drawn.
-             */
-            drawn: number;
-            /** @description It in words. */
-            text: string;
-            /**
-             * Format: int64
-             * @description How many of the design wait for a label or a rating now.
-             */
-            waiting: number;
         };
         /** @description What Play draws with unless told otherwise. */
         PlaySettings: {
