@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
+import { pause } from './nines.mjs';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
@@ -37,6 +38,15 @@ export async function window(started, client, options = {}) {
   });
   page.setDefaultTimeout(20_000);
   return page;
+}
+
+/** Waits until something holds; fails, naming it, where it does not come to hold. */
+export async function until(what, holds, seconds = 60) {
+  for (let i = 0; i < seconds * 10; i++) {
+    if (await holds()) return;
+    await pause(100);
+  }
+  assert.fail(`not within ${seconds} s: ${what}`);
 }
 
 /** Fails where the page told the console of an error, or asked another host for anything. */

@@ -38,6 +38,8 @@ export class Server {
       ['--project', this.project, 'serve', '--listen', `127.0.0.1:${this.port}`],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
+    const started = this.process;
+    process.once('exit', () => started.kill('SIGKILL'));
     const hear = (chunk) => (this.said += chunk);
     this.process.stdout.on('data', hear);
     this.process.stderr.on('data', hear);
@@ -46,7 +48,7 @@ export class Server {
     );
     ended.catch(() => {});
     const up = (async () => {
-      for (;;) {
+      while (this.process.exitCode === null && this.process.signalCode === null) {
         const address = /http:\/\/127\.0\.0\.1:(\d+)/.exec(this.said);
         if (address) {
           this.port = Number(address[1]);
@@ -57,7 +59,11 @@ export class Server {
         await pause(50);
       }
     })();
-    await Promise.race([up, ended, pause(60_000).then(() => Promise.reject(new Error(`no answer after 60 s:\n${this.said}`)))]);
+    let patience;
+    const late = new Promise((_, fail) => {
+      patience = setTimeout(() => fail(new Error(`no answer after 60 s:\n${this.said}`)), 60_000);
+    });
+    await Promise.race([up, ended, late]).finally(() => clearTimeout(patience));
     return this;
   }
 

@@ -2,31 +2,11 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { browser, nothingWrong, window } from '../lib/browser.mjs';
+import { browser, nothingWrong, until, window } from '../lib/browser.mjs';
 import { admin, invite } from '../lib/client.mjs';
-import { Server, json, pause } from '../lib/nines.mjs';
+import { Server, json } from '../lib/nines.mjs';
 import { project } from '../lib/project.mjs';
-
-/** What the page says of answers: how many are on the disk, on their way, waiting for the server. */
-const counted = async (page) => {
-  const text = await page.getByText(/saved \d+/).first().innerText();
-  const number = (word) => Number(new RegExp(`${word} (\\d+)`).exec(text)?.[1] ?? 0);
-  return { saved: number('saved'), saving: number('saving'), offline: number('offline') };
-};
-
-/** The prompt and completion that the page shows, empty while there is none. */
-const shown = async (page) => {
-  const story = page.getByRole('region', { name: 'Item' }).locator('.story');
-  return (await story.count()) ? ((await story.first().innerText().catch(() => '')) ?? '').trim() : '';
-};
-
-const until = async (what, holds, seconds = 60) => {
-  for (let i = 0; i < seconds * 10; i++) {
-    if (await holds()) return;
-    await pause(100);
-  }
-  assert.fail(`not within ${seconds} s: ${what}`);
-};
+import { counted, shown } from '../lib/working.mjs';
 
 test('thirty items by keyboard, with the server killed and started again in the middle', async (t) => {
   const server = await new Server(await project(t)).start();
@@ -187,7 +167,9 @@ test('an invited labeller practises, qualifies, and only then labels', async (t)
   };
   for (let i = 0; i < 2; i++) {
     const text = await check(`practice item ${i + 1}`);
-    await page.getByText(/right|agreed/i).first().waitFor();
+    // The item stays until the labeller has read what was agreed on.
+    await page.getByText('As agreed.').waitFor();
+    assert.equal(await shown(page), text);
     await page.keyboard.press('Enter');
     await until('practice goes on', async () => (await shown(page)) !== text);
   }
