@@ -1,0 +1,77 @@
+// Runs: a training from the page with its live curve, cancelled, tried again, and outliving a killed server.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { nothingWrong, until, window } from '../lib/browser.mjs';
+import { invite } from '../lib/client.mjs';
+import { setting } from '../lib/setting.mjs';
+
+const { server, boss, started } = await setting();
+const researcher = await invite(boss, 'researcher', 'grace');
+const job = (id) => researcher.must('GET', `/jobs/${id}`);
+const steps = async (run) => (await researcher.must('GET', `/runs/${run}/metrics`)).series.loss?.length ?? 0;
+
+test('a training is started, watched, cancelled, tried again, and goes on when the server is killed', async () => {
+  const page = await window(started, researcher);
+  await page.goto(`${server.origin}/runs`);
+  await page.getByRole('heading', { name: 'Start a job' }).waitFor();
+  await page.keyboard.press('1');
+  await page.getByRole('form', { name: 'Train' }).waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('night');
+  await page.getByLabel('Epochs').fill('1');
+  await page.keyboard.press('Enter');
+  await page.getByText(/Job \d+ is in line/).first().waitFor();
+  const [{ id }] = (await researcher.must('GET', '/jobs')).rows;
+  await until('it has a run', async () => (await job(id)).run !== null);
+  const { run } = await job(id);
+
+  await page.goto(`${server.origin}/runs/${run}`);
+  await page.evaluate(() => (window.__same = true));
+  const curve = page.getByRole('heading', { name: 'Loss', exact: true });
+  await curve.waitFor({ timeout: 60_000 });
+  const points = () => page.locator('.chart').first().locator('svg path').evaluateAll((all) => all.map((path) => path.getAttribute('d')).join());
+  const earlier = await points();
+  await until('the curve grows', async () => (await points()) !== earlier);
+  assert.equal(await page.evaluate(() => window.__same), true, 'without a reload');
+
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await until('it is cancelled', async () => (await job(id)).state === 'cancelled', 90);
+  await page.getByRole('button', { name: 'Retry' }).waitFor();
+  const reached = await steps(run);
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await until('it runs again and gets further', async () => {
+    const now = await job(id);
+    return now.state === 'running' && now.run !== null && (await steps(now.run)) > 0;
+  }, 90);
+  assert.ok(reached > 0);
+  const before = await job(id);
+
+  await server.kill();
+  await server.start();
+  const after = await job(id);
+  assert.deepEqual([after.state, after.attempts, after.run], ['running', before.attempts, before.run], 'the job is adopted, not begun again');
+  const atKill = await steps(after.run);
+  await until('it goes on', async () => (await steps(after.run)) > atKill, 90);
+  await page.goto(`${server.origin}/runs`);
+  await page.getByRole('button', { name: `Log of job ${id}` }).waitFor();
+  await page.getByRole('button', { name: `Cancel job ${id}` }).click();
+  await until('it is cancelled', async () => (await job(id)).state === 'cancelled', 90);
+  await page.getByRole('button', { name: `Retry job ${id}` }).waitFor();
+  nothingWrong(page);
+});
+
+test('a calibration runs to its end, and its log and result are there to read', async () => {
+  const page = await window(started, researcher);
+  await page.goto(`${server.origin}/runs?start=calibrate`);
+  await page.getByLabel('Rule').selectOption('acceptance');
+  await page.getByRole('button', { name: 'Start', exact: true }).click();
+  await page.getByText(/Job \d+ is in line/).first().waitFor();
+  const [{ id }] = (await researcher.must('GET', '/jobs')).rows;
+  await until('it ends', async () => !['queued', 'running'].includes((await job(id)).state), 120);
+  const ended = await job(id);
+  assert.equal(ended.state, 'done', ended.error);
+  await page.getByRole('heading', { name: `Log of job ${id}` }).waitFor();
+  await page.goto(`${server.origin}/runs/${ended.run}`);
+  await page.getByRole('heading', { level: 1, name: /calibrate/ }).waitFor();
+  nothingWrong(page);
+});
