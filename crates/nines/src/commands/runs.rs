@@ -62,7 +62,7 @@ fn list_words(runs: &[Run], jobs: &[Job]) -> String {
         );
     }
     for run in runs {
-        let job = run.job.map_or_else(String::new, |job| name(job));
+        let job = run.job.map_or_else(String::new, name);
         let _ = writeln!(
             text,
             "{:<8} {:<11} {:<15} {:>13}  {:.0}  {job}",
