@@ -49,6 +49,13 @@ export async function until(what, holds, seconds = 60) {
   assert.fail(`not within ${seconds} s: ${what}`);
 }
 
+/** Waits until a page has drawn what it is about, and nothing of it is still on its way. */
+export async function settled(page) {
+  const main = page.locator('main');
+  await main.getByRole('heading').or(main.locator('.title')).first().waitFor();
+  await until(`${page.url()} is quiet`, async () => !(await main.locator('[aria-busy="true"]').count()));
+}
+
 /** Fails where the page told the console of an error, or asked another host for anything. */
 export function nothingWrong(page) {
   assert.deepEqual(page.wrong, []);

@@ -68,7 +68,7 @@ test('a new version of the guide is written, compared, stored in the project and
   await page.keyboard.press('v');
   await page.getByRole('heading', { name: 'Changes from version 1 to 2' }).waitFor();
   await page.locator('ins', { hasText: 'Paper cuts' }).first().waitFor();
-  assert.equal(await page.locator('del').count(), 0);
+  assert.equal(await page.locator('p.changed del').count(), 0, 'nothing went');
   await page.getByText('paper cuts are settled').first().waitFor();
 
   const config = await readFile(join(server.project, 'nines.toml'), 'utf8');

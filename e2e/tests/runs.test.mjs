@@ -60,10 +60,11 @@ test('a training is started, watched, cancelled, tried again, and goes on when t
   nothingWrong(page);
 });
 
-test('a calibration runs to its end, and its log and result are there to read', async () => {
+test('completions are generated to the end, and log and result are there to read', async () => {
   const page = await window(started, researcher);
-  await page.goto(`${server.origin}/runs?start=calibrate`);
-  await page.getByLabel('Rule').selectOption('acceptance');
+  await page.goto(`${server.origin}/runs?start=generate`);
+  await page.getByLabel('Completions', { exact: true }).fill('1');
+  await page.getByLabel('At most').fill('3');
   await page.getByRole('button', { name: 'Start', exact: true }).click();
   await page.getByText(/Job \d+ is in line/).first().waitFor();
   const [{ id }] = (await researcher.must('GET', '/jobs')).rows;
@@ -72,6 +73,6 @@ test('a calibration runs to its end, and its log and result are there to read', 
   assert.equal(ended.state, 'done', ended.error);
   await page.getByRole('heading', { name: `Log of job ${id}` }).waitFor();
   await page.goto(`${server.origin}/runs/${ended.run}`);
-  await page.getByRole('heading', { level: 1, name: /calibrate/ }).waitFor();
+  await page.getByRole('heading', { level: 1, name: `Run ${ended.run}: generate` }).waitFor();
   nothingWrong(page);
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
-import { nothingWrong, until, window } from '../lib/browser.mjs';
+import { nothingWrong, settled, until, window } from '../lib/browser.mjs';
 import { invite } from '../lib/client.mjs';
 import { nines } from '../lib/nines.mjs';
 import { setting } from '../lib/setting.mjs';
@@ -78,8 +78,7 @@ test('markup in every place that takes text renders inert and literally on every
   for (const [client, path, texts, act] of views) {
     const page = await window(started, client);
     await page.goto(server.origin + path);
-    await page.locator('main').getByRole('heading').first().waitFor();
-    await until(`${path} is quiet`, async () => !(await page.locator('main [aria-busy="true"]').count()));
+    await settled(page);
     await act?.(page);
     // What is covered is uncovered first.
     for (const button of await page.getByRole('button', { name: /show text|Show the snippet/ }).all()) await button.click();
