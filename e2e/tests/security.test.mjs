@@ -71,9 +71,9 @@ test('markup in every place that takes text renders inert and literally on every
     [researcher, '/runs', []],
     [researcher, `/play?prompt=${encodeURIComponent(PROMPT)}`, []],
     [null, `/login?to=${encodeURIComponent(`javascript:${run('login')}`)}`, []],
-    [null, `/invite/${encodeURIComponent(IMAGE('invite'))}`, []],
-    [researcher, `/runs/${encodeURIComponent(IMAGE('run'))}`, []],
-    [researcher, `/nowhere/${encodeURIComponent(SCRIPT('nowhere'))}`, []],
+    [null, `/invite/${encodeURIComponent(NAME)}`, []],
+    [researcher, `/runs/${encodeURIComponent(NAME)}`, []],
+    [researcher, `/nowhere/${encodeURIComponent('<script>__pwned=6</script>')}`, []],
   ];
   for (const [client, path, texts, act] of views) {
     const page = await window(started, client);
