@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { nothingWrong, until, window } from '../lib/browser.mjs';
 import { invite } from '../lib/client.mjs';
+import { json } from '../lib/nines.mjs';
 import { label } from '../lib/populate.mjs';
 import { setting } from '../lib/setting.mjs';
 import { counted, shown } from '../lib/working.mjs';
@@ -29,11 +30,16 @@ test('leak and quality appear and move as labels come, without a reload', async 
   await until('the figures move', async () => (await figures()) !== earlier);
   await label(mary, quality.id, 10);
   await page.getByText(/^Quality/).first().waitFor();
-  await until('the page shows what the API says', async () => {
-    const said = (await researcher.must('GET', '/reliability')).leak.by[0].strict.leak;
-    const text = await page.locator('main').innerText();
-    return text.includes(`n = ${said.n}`) || text.includes(String(said.n));
-  });
+  await page.getByText('12 of 16 drawn answers labelled, 4 wait').waitFor();
+
+  // The command line, the API and the page say the same.
+  const ours = (await researcher.must('GET', '/reliability')).leak.by.find((one) => one.labels_of === 'people').strict;
+  const said = (await json(server.project, 'measure', 'leak')).by.find((one) => one.labels_of === 'people').report.strict;
+  for (const [of, theirs] of [['leak', said.leak], ['at_most', said.at_most]]) {
+    assert.deepEqual([ours[of].value, ours[of].lower, ours[of].upper, ours[of].n], [theirs.value, theirs.lower, theirs.upper, theirs.n], of);
+  }
+  // Ends of intervals are rounded outwards.
+  await page.getByText(`guaranteed at most ${(Math.ceil(100 * ours.at_most.upper) / 100).toFixed(2)}`).first().waitFor();
   assert.equal(await page.evaluate(() => window.__same), true, 'without a reload');
   nothingWrong(page);
 });

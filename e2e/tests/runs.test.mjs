@@ -38,13 +38,12 @@ test('a training is started, watched, cancelled, tried again, and goes on when t
   await until('it is cancelled', async () => (await job(id)).state === 'cancelled', 90);
   await page.getByRole('button', { name: 'Retry' }).waitFor();
   const reached = await steps(run);
-  await page.getByRole('button', { name: 'Retry' }).click();
-  await until('it runs again and gets further', async () => {
-    const now = await job(id);
-    return now.state === 'running' && now.run !== null && (await steps(now.run)) > 0;
-  }, 90);
   assert.ok(reached > 0);
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await until('it goes on from where it stopped', async () => (await steps(run)) > reached, 90);
   const before = await job(id);
+
+  assert.deepEqual([before.state, before.run, before.attempts], ['running', run, 2]);
 
   await server.kill();
   await server.start();
