@@ -15,7 +15,7 @@ export class Client {
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
     });
-    const set = answer.headers.getSetCookie().find((cookie) => cookie.startsWith('nines_session='));
+    const set = answer.headers.getSetCookie().find((cookie) => /^(__Host-)?nines_session_/.test(cookie));
     if (set) this.cookie = set.split(';')[0];
     const text = await answer.text();
     const value = text ? JSON.parse(text) : null;

@@ -29,10 +29,11 @@ mod router;
 pub mod scoring;
 mod search;
 mod serve;
+mod stalls;
 mod state;
 mod workbench;
 
-pub use auth::setup_link;
+pub use auth::{reset_link, setup_link};
 pub use closing::Closing;
 pub use error::Problem;
 pub use events::{Event, Events};

@@ -1,10 +1,11 @@
 //! Listening: connections are taken and answered until the server is told to stop.
 //!
-//! A connection that sends its headers slowly, or none, is closed; and there are so many at once and
+//! A connection that sends its headers slowly, or none, or takes no answer, is closed; and there are so many at once and
 //! no more, so that connections alone never exhaust the process.
 
 use crate::jobs;
 use crate::router::router;
+use crate::stalls::Unstalled;
 use crate::state::AppState;
 use axum::Router;
 use axum::body::Body;
@@ -41,6 +42,8 @@ pub struct Patience {
     pub piece: Duration,
     /// For a whole body.
     pub body: Duration,
+    /// For somebody who is answered to take the next piece.
+    pub reading: Duration,
     /// For requests under way, once the server is told to stop.
     pub grace: Duration,
     /// Between two looks at whether somebody who listens is still signed in.
@@ -53,6 +56,7 @@ impl Default for Patience {
             head: Duration::from_secs(60),
             piece: Duration::from_secs(10),
             body: Duration::from_secs(60),
+            reading: Duration::from_secs(60),
             grace: Duration::from_secs(3),
             signed_in: Duration::from_secs(30),
         }
@@ -87,7 +91,7 @@ pub async fn serve(
         };
         let (router, begun) = (router.clone(), closing.begun());
         connections.spawn(async move {
-            answer(stream, peer, router, patience.head, begun).await;
+            answer(stream, peer, router, patience, begun).await;
             drop(slot);
         });
     }
@@ -133,13 +137,14 @@ async fn answer(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-    head: Duration,
+    patience: Patience,
     closing: impl Future<Output = ()>,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         // Answers are small, and somebody waits for each.
         tracing::debug!("a connection keeps small answers back: {error}");
     }
+    let stream = Unstalled::new(stream, patience.reading);
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -147,7 +152,7 @@ async fn answer(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head)
+        .header_read_timeout(patience.head)
         .max_buf_size(LARGEST_HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);

@@ -300,6 +300,42 @@ async fn locked(tx: &DatabaseTransaction, id: AccountId) -> Result<account::Mode
     row.ok_or_else(|| missing(id))
 }
 
+/// Returns the active account of a name, and keeps it from being changed until the transaction ends.
+pub(crate) async fn named(
+    tx: &DatabaseTransaction,
+    name: &AccountName,
+) -> Result<StoredAccount, StoreError> {
+    let row = Entity::find()
+        .filter(Column::NameKey.eq(name.key()))
+        .lock_shared()
+        .one(tx)
+        .await?;
+    let row = row.filter(|row| row.active);
+    read(row.ok_or_else(|| StoreError::NotFound {
+        what: "active account",
+        id: name.as_str().to_owned(),
+    })?)
+}
+
+/// Gives an active account another password, whatever it had, and ends all its sessions.
+pub(crate) async fn reset(
+    tx: &DatabaseTransaction,
+    id: AccountId,
+    password_hash: &str,
+) -> Result<StoredAccount, StoreError> {
+    let row = locked(tx, id).await?;
+    if !row.active {
+        return Err(missing(id));
+    }
+    let mut row = ActiveModel::from(row);
+    row.password_hash = Set(Some(password_hash.to_owned()));
+    let account = read(row.update(tx).await?)?;
+    login_sessions::end_all(tx, id, None).await?;
+    let entry = NewAuditEntry::new(Some(id), "password.reset", subject(&account.account));
+    audit::record(tx, &entry).await?;
+    Ok(account)
+}
+
 /// Returns an account that may sign in, and keeps it from being changed until the transaction ends.
 pub(crate) async fn active(
     tx: &DatabaseTransaction,

@@ -1,4 +1,4 @@
-//! Invitations: links that make one account each.
+//! Invitations: links that make one account each, or give one that there is another password.
 
 use crate::accounts::{self, NewAccount, StoredAccount};
 use crate::audit::{self, NewAuditEntry};
@@ -10,6 +10,7 @@ use crate::time::{moment, now, stored};
 use crate::values::{Place, from_word};
 use jiff::Timestamp;
 use nines_domain::account::{AccountId, AccountName, InvitationId, Role};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait,
     QueryFilter, QueryOrder, QuerySelect,
@@ -44,6 +45,8 @@ pub struct Invitation {
     pub created: Timestamp,
     /// When it is over.
     pub expires: Timestamp,
+    /// The account that it gives another password; none where it makes one.
+    pub resets: Option<AccountId>,
 }
 
 impl Store {
@@ -67,6 +70,7 @@ impl Store {
                 expires: Set(stored(new.expires)),
                 accepted_by: Set(None),
                 withdrawn: Set(None),
+                account_id: Set(None),
                 ..Default::default()
             };
             let made = read(row.insert(tx).await?)?;
@@ -100,6 +104,7 @@ impl Store {
     pub async fn open_invitations(&self) -> Result<Vec<Invitation>, StoreError> {
         let rows = Entity::find()
             .filter(is_open())
+            .filter(Column::AccountId.is_null())
             .order_by_desc(Column::Id)
             .all(&self.connection)
             .await?;
@@ -120,6 +125,7 @@ impl Store {
         in_transaction!(self.connection, |tx| {
             let row = Entity::find_by_id(id.0)
                 .filter(is_open())
+                .filter(Column::AccountId.is_null())
                 .lock_exclusive()
                 .one(tx)
                 .await?;
@@ -140,7 +146,48 @@ impl Store {
         })
     }
 
-    /// Makes the account that an invitation is for and signs it in; the invitation is used up.
+    /// Makes a link that gives an account another password, once; those made for it before are over.
+    /// It is for whoever has the project's database in hand: an admin who forgot theirs.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] where no active account has the name, and those of writing.
+    pub async fn offer_reset(
+        &self,
+        name: &AccountName,
+        token_hash: &[u8; 32],
+        expires: Timestamp,
+    ) -> Result<StoredAccount, StoreError> {
+        in_transaction!(self.connection, |tx| {
+            let found = accounts::named(tx, name).await?;
+            let whose = found.account.id;
+            Entity::update_many()
+                .col_expr(Column::Withdrawn, Expr::value(now()))
+                .filter(Column::AccountId.eq(whose.0))
+                .filter(is_open())
+                .exec(tx)
+                .await?;
+            let row = ActiveModel {
+                token_hash: Set(token_hash.to_vec()),
+                role: Set(found.account.role.as_str().to_owned()),
+                name: Set(Some(found.account.name.clone())),
+                created_by: Set(None),
+                created: Set(now()),
+                expires: Set(stored(expires)),
+                accepted_by: Set(None),
+                withdrawn: Set(None),
+                account_id: Set(Some(whose.0)),
+                ..Default::default()
+            };
+            row.insert(tx).await?;
+            let subject = accounts::subject(&found.account);
+            let entry = NewAuditEntry::new(None, "password.reset_offered", subject);
+            audit::record(tx, &entry).await?;
+            Ok(found)
+        })
+    }
+
+    /// Makes the account that an invitation is for and signs it in; the invitation is used up. One
+    /// that resets gives its account the password instead, and ends the sessions that it had.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] where the invitation is not open, [`StoreError::Taken`], and those
@@ -163,6 +210,14 @@ impl Store {
                 id: "of this link".to_owned(),
             })?;
             let invitation = read(row.clone())?;
+            if let Some(whose) = invitation.resets {
+                let account = accounts::reset(tx, whose, &new.password_hash).await?;
+                let mut row = ActiveModel::from(row);
+                row.accepted_by = Set(Some(whose.0));
+                row.update(tx).await?;
+                login_sessions::start(tx, whose, session).await?;
+                return Ok(account);
+            }
             let made = accounts::create(tx, new, invitation.role).await?;
             let by = Some(made.account.id);
             let mut row = ActiveModel::from(row);
@@ -227,5 +282,6 @@ fn read(row: Model) -> Result<Invitation, StoreError> {
         created_by: row.created_by.map(AccountId),
         created: moment(row.created),
         expires: moment(row.expires),
+        resets: row.account_id.map(AccountId),
     })
 }

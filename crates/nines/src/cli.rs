@@ -115,6 +115,9 @@ It listens on this machine alone unless told otherwise. The first start prints a
 makes the first account."
     )]
     Serve(ServeArgs),
+    /// Let somebody in again who forgot their password
+    #[command(subcommand)]
+    Accounts(AccountsCommand),
     /// Do the main job on the starter project, from nothing to a filtered generator
     #[command(after_help = "Example:\n  nines demo --project demo --no-serve")]
     Demo(DemoArgs),
@@ -681,6 +684,23 @@ pub struct ServeArgs {
     /// Listen without TLS on an address that other machines reach: everything crosses readable
     #[arg(long)]
     pub plain_http: bool,
+}
+
+/// `nines accounts`.
+#[derive(Debug, Subcommand)]
+pub enum AccountsCommand {
+    /// Print a link that gives an account another password, good once and for an hour
+    #[command(after_help = "Example:\n  nines accounts reset ann\n\
+It works while `nines serve` runs, too. Until the link is used the old password stays; then the account's\n\
+sessions end.")]
+    Reset {
+        /// The account's name
+        name: String,
+        /// The address that the workbench has in the browser
+        #[arg(long, value_name = "URL", value_parser = origin)]
+        #[arg(default_value = "http://127.0.0.1:7420")]
+        origin: String,
+    },
 }
 
 /// An address with its port; `localhost` is this machine's.

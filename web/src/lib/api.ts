@@ -105,6 +105,8 @@ export function addressOf(endpoint: string, path: Record<string, unknown> = {}, 
 }
 
 async function request(endpoint: string, parts: Loose): Promise<Response> {
+  // Another call may find out first that the cookie is somebody else's, and change it before this one does.
+  const asked = session.current?.account.id;
   try {
     return await attempt(endpoint, parts);
   } catch (error) {
@@ -112,7 +114,7 @@ async function request(endpoint: string, parts: Loose): Promise<Response> {
       throw error;
     }
   }
-  await followCookie();
+  await followCookie(asked);
   return attempt(endpoint, parts);
 }
 
@@ -120,8 +122,7 @@ async function request(endpoint: string, parts: Loose): Promise<Response> {
  * Another tab has signed in since: the cookie is of its session. The same account goes on; another account's cookie
  * must not carry what this one meant to say.
  */
-async function followCookie() {
-  const before = session.current?.account.id;
+async function followCookie(before: number | undefined) {
   const now = await call('GET /session');
   session.start(now);
   if (now.account.id !== before) {

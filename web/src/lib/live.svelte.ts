@@ -10,6 +10,7 @@ let source: EventSource | null = null;
 let wanted = false;
 let wait = 1;
 let timer: ReturnType<typeof setTimeout> | undefined;
+let leaving: ReturnType<typeof setTimeout> | undefined;
 
 /** Whether the stream is open; while it is not, what is shown may be old. */
 export const live = $state({ connected: false });
@@ -38,14 +39,42 @@ export function onEvent(names: EventName | EventName[], listener: Listener): () 
 /** Opens the stream; the shell does this once somebody is signed in. */
 export function connect() {
   wanted = true;
-  if (!source) {
+  document.addEventListener('visibilitychange', seen);
+  if (document.visibilityState === 'hidden') {
+    broken = true;
+  } else if (!source) {
     open();
   }
+}
+
+/**
+ * A page that nobody sees gives its connection back after a while: a browser has six to a host, and six open tabs
+ * would leave none to save an answer by. Seen again, it reads everything anew.
+ */
+function seen() {
+  clearTimeout(leaving);
+  if (document.visibilityState === 'hidden') {
+    leaving = setTimeout(leave, 10_000);
+  } else if (wanted && !source) {
+    clearTimeout(timer);
+    wait = 1;
+    open();
+  }
+}
+
+function leave() {
+  clearTimeout(timer);
+  source?.close();
+  source = null;
+  live.connected = false;
+  broken = true;
 }
 
 /** Closes it for good, as at sign-out. */
 export function disconnect() {
   wanted = false;
+  document.removeEventListener('visibilitychange', seen);
+  clearTimeout(leaving);
   clearTimeout(timer);
   source?.close();
   source = null;
@@ -84,7 +113,7 @@ function open() {
     live.connected = false;
     broken = true;
     clearTimeout(timer);
-    if (wanted) {
+    if (wanted && document.visibilityState !== 'hidden') {
       timer = setTimeout(open, wait * 1000);
       wait = Math.min(wait * 2, 30);
     }

@@ -238,4 +238,39 @@ describe('taking back', () => {
     expect(outbox.entries).toEqual([]);
     expect(outbox.refusals).toEqual([]);
   });
+
+  it('goes on with the others while the server breaks down on one', async () => {
+    const store = new Memory();
+    const failing = new Set([1]);
+    const saved: number[] = [];
+    const timers: { work: () => void; seconds: number }[] = [];
+    const outbox = new Outbox({
+      owner: 'p/1',
+      store,
+      send: async ({ assignment }: Entry) => {
+        await Promise.resolve();
+        if (failing.has(assignment)) {
+          throw new ProblemError({ title: 'The server failed', status: 500, type: '/problems/internal' });
+        }
+        saved.push(assignment);
+        return { saved: true };
+      },
+      later: (work, seconds) => {
+        timers.push({ work, seconds });
+        return () => undefined;
+      },
+    });
+    outbox.add(1, label('yes', 2));
+    outbox.add(1, { kind: 'flag', body: { reason: 'odd' } });
+    outbox.add(2, label('no'));
+    outbox.add(3, label('no'));
+    await vi.waitFor(() => expect(saved).toEqual([2, 3]));
+    await vi.waitFor(() => expect(timers.length).toBeGreaterThan(0));
+    expect(outbox.entries.map((entry) => entry.assignment)).toEqual([1, 1]);
+    expect([outbox.unsaved, outbox.road]).toEqual([1, 'offline']);
+    failing.clear();
+    timers.at(-1)?.work();
+    await vi.waitFor(() => expect(saved).toEqual([2, 3, 1, 1]));
+    expect([outbox.unsaved, outbox.road]).toEqual([0, 'open']);
+  });
 });

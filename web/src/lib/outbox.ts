@@ -71,6 +71,8 @@ export class Outbox {
   #running = false;
   #closed = false;
   #failures = 0;
+  /** Rounds in a row after which something was left that the server breaks down on. */
+  #breakdowns = 0;
   #lastTime = 0;
   #cancel: (() => void) | null = null;
 
@@ -164,9 +166,20 @@ export class Outbox {
   }
 
   async #sendAll() {
+    // What the server breaks down on waits, and with it what is said of the same item; the rest goes on.
+    const broken = new Set<number>();
     for (;;) {
-      const entry = this.entries[0];
-      if (!entry || this.#closed) {
+      if (this.#closed) {
+        return;
+      }
+      const entry = this.entries.find((entry) => !broken.has(entry.assignment));
+      if (!entry) {
+        this.#breakdowns = broken.size ? this.#breakdowns + 1 : 0;
+        if (broken.size) {
+          this.road = 'offline';
+          this.#parts.changed?.();
+          this.#again(Math.min(2 ** (this.#breakdowns - 1), longestWait));
+        }
         return;
       }
       if (!entry.tried) {
@@ -185,6 +198,10 @@ export class Outbox {
         this.#parts.settled?.(entry, answer);
       } catch (error) {
         this.#inFlight = null;
+        if (error instanceof ProblemError && error.status === 500) {
+          broken.add(entry.assignment);
+          continue;
+        }
         if (!(error instanceof ProblemError) || error.passing) {
           this.#failures += 1;
           this.road = 'offline';

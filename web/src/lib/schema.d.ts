@@ -409,7 +409,10 @@ export interface paths {
         /** Says what an invitation is for. Whoever holds the link may ask. */
         get: operations["read_invitation"];
         put?: never;
-        /** Makes the account that an invitation is for and signs it in. Whoever holds the link may, once. */
+        /**
+         * Makes the account that an invitation is for and signs it in; a link that resets gives its account the
+         *     password, whatever the name. Whoever holds the link may, once.
+         */
         post: operations["accept_invitation"];
         delete?: never;
         options?: never;
@@ -1785,6 +1788,8 @@ export interface components {
         InvitationTerms: {
             /** @description The name that is proposed; another may be chosen. */
             name?: string | null;
+            /** @description Whether it gives an account that there is another password, and makes none. */
+            resets: boolean;
             /** @description The role of the account that it makes. */
             role: components["schemas"]["Role"];
         };
@@ -4430,6 +4435,15 @@ export interface operations {
             };
             /** @description Nobody is signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account listens in too many places */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -4,11 +4,23 @@
 import { call } from './api';
 import { notices } from './notices.svelte';
 import { Outbox, type Entry, type Refused, type Road, type Store } from './outbox';
+import { ProblemError } from './problem';
+import { checked } from './sending';
 import { session } from './session.svelte';
 import type { Session } from './types';
 
 /** The server has taken an entry, or refused it for good. */
 type Settled = (entry: Entry, answer: unknown, taken: boolean) => void;
+
+/** What the tab that sends tells the others. */
+interface Heard {
+  owner: string;
+  entry: Entry;
+  answer: unknown;
+}
+
+/** The other tabs of this browser: one of them sends, and the one that waits for the answer must hear it. */
+const others = 'BroadcastChannel' in globalThis ? new BroadcastChannel('nines.outbox') : null;
 
 class Unsaved {
   /** Answers not saved yet. */
@@ -44,10 +56,11 @@ class Unsaved {
     this.box = new Outbox({
       owner,
       store: storage(),
-      send,
+      send: (entry) => checked(entry.operation.kind, () => send(entry, owner)),
       changed: () => this.#look(),
       settled: (entry, answer) => {
         this.#tell(entry, answer, true);
+        others?.postMessage({ owner, entry, answer } satisfies Heard);
       },
       refused: (refused) => {
         if (refused.operation.kind !== 'undo') {
@@ -69,6 +82,13 @@ class Unsaved {
   onSettled(listener: Settled): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Another tab has sent what may be this one's. */
+  hear({ owner, entry, answer }: Heard) {
+    if (owner === this.#owner) {
+      this.#tell(entry, answer, true);
+    }
   }
 
   /** Looks at the storage again: another tab may have changed it. */
@@ -117,7 +137,11 @@ async function alone(work: () => Promise<void>): Promise<boolean> {
   });
 }
 
-function send({ assignment: id, operation }: Entry): Promise<unknown> {
+function send({ assignment: id, operation }: Entry, owner: string): Promise<unknown> {
+  if (!session.current || Unsaved.ownerOf(session.current) !== owner) {
+    // Somebody else has signed in, and this box is about to be closed: nothing goes out in their name.
+    throw new ProblemError({ title: 'Signed in as somebody else', status: 401 });
+  }
   const path = { id };
   switch (operation.kind) {
     case 'label':
@@ -145,6 +169,8 @@ export function followSession(): () => void {
       unsaved.look();
     }
   };
+  const heard = (message: MessageEvent<Heard>) => unsaved.hear(message.data);
+  others?.addEventListener('message', heard);
   window.addEventListener('online', online);
   window.addEventListener('storage', stored);
   const stop = $effect.root(() => {
@@ -154,6 +180,7 @@ export function followSession(): () => void {
   });
   return () => {
     stop();
+    others?.removeEventListener('message', heard);
     window.removeEventListener('online', online);
     window.removeEventListener('storage', stored);
   };

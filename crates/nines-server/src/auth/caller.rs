@@ -4,8 +4,8 @@ use super::{cookie, origin, secret};
 use crate::error::Problem;
 use crate::state::AppState;
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
 use jiff::SignedDuration;
 use nines_domain::account::{Account, Role};
 use nines_store::{LoginSession, SessionLimits, StoreError};
@@ -163,12 +163,13 @@ pub(crate) fn require(account: &Account, role: Role) -> Result<(), Problem> {
 }
 
 async fn identify(parts: &Parts, state: &AppState) -> Result<(Caller, Credential), Problem> {
-    if let Some(token) = parts.headers.get(header::AUTHORIZATION) {
-        let token = token.to_str().ok().and_then(bearer);
+    if let Some(token) = parts.headers.get(header::AUTHORIZATION).and_then(bearer) {
+        let token = token.strip_prefix(TOKEN_PREFIX).map(|_| token);
         let hash = secret::hash_of(token.ok_or_else(Problem::signed_out)?);
         return Ok((by_token(state, &hash).await?, Credential::Token(hash)));
     }
-    let token = cookie::token_in(&parts.headers).ok_or_else(Problem::signed_out)?;
+    let token = cookie::token_in(state, &parts.headers).await?;
+    let token = token.ok_or_else(Problem::signed_out)?;
     let hash = secret::hash_of(&token);
     let session = state
         .store
@@ -176,7 +177,7 @@ async fn identify(parts: &Parts, state: &AppState) -> Result<(Caller, Credential
         .await?
         .ok_or_else(Problem::signed_out)?;
     if origin::changes(&parts.method) {
-        origin::refuse_other_sites(&parts.headers)?;
+        origin::refuse_other_sites(&parts.headers, &state.settings)?;
         let given = parts.headers.get(CSRF).map(|value| value.as_bytes());
         // Hashes are compared, so that the time it takes tells nothing.
         let matches = given
@@ -198,10 +199,11 @@ async fn identify(parts: &Parts, state: &AppState) -> Result<(Caller, Credential
     Ok((caller, Credential::Session(hash)))
 }
 
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.split_once(' ')?;
-    let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && token.starts_with(TOKEN_PREFIX)).then_some(token)
+/// Returns the token of a program. Another scheme is not for us: a proxy in front that asks for a
+/// password of its own passes that on beside our cookie.
+fn bearer(header: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 async fn by_token(state: &AppState, hash: &[u8; 32]) -> Result<Caller, Problem> {

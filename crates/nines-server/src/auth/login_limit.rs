@@ -1,10 +1,13 @@
 //! How often somebody may try to sign in.
 //!
-//! Each name and each address has a bucket of attempts that fills again slowly. A success gives its
-//! attempts back, so that a room full of labellers behind one address is let in.
+//! Each name at each address, each address, and each name wherever it is tried has a bucket of attempts
+//! that fills again slowly. A success gives its attempts back, so that a room full of labellers behind one
+//! address is let in; and whoever guesses at a name from one address locks nobody out at another.
 
 use crate::error::Problem;
+use crate::state::AppState;
 use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -12,10 +15,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Attempts at one name before its bucket is empty, and how long one takes to come back.
+/// Attempts at one name from one address before the bucket is empty, and how long one takes to come back.
 const OF_NAME: Bucket = Bucket {
     size: 10.0,
     refill: Duration::from_secs(30),
+};
+/// The same for one name from all addresses together: many who guess at once still take years.
+const OF_NAME_ANYWHERE: Bucket = Bucket {
+    size: 100.0,
+    refill: Duration::from_secs(10),
 };
 /// The same for one address, behind which there may be many people.
 const OF_ADDRESS: Bucket = Bucket {
@@ -47,20 +55,49 @@ impl Source {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Source {
+impl FromRequestParts<AppState> for Source {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |info| info.0.ip());
-        Ok(Self::of(address))
+        let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |info| info.0.ip());
+        // Behind a proxy everybody has its address, and one who guesses would lock out all.
+        let told = (state.settings.tls && is_near(peer)).then(|| told_by_proxy(&parts.headers));
+        Ok(Self::of(told.flatten().unwrap_or(peer)))
     }
+}
+
+/// Says whether an address may be that of the proxy in front: of this machine or a private network.
+fn is_near(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+/// Returns the address that the proxy saw: the last one. Those before it are the client's own word.
+fn told_by_proxy(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers.get_all("x-forwarded-for").iter().next_back()?;
+    let last = last.to_str().ok()?.rsplit(',').next()?.trim();
+    let address = last.parse::<SocketAddr>().map(|address| address.ip());
+    address.or_else(|_| last.parse()).ok()
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
-    Name(String),
+    Name(String, Source),
     Address(Source),
+    NameAnywhere(String),
+}
+
+impl Key {
+    fn bucket(&self) -> Bucket {
+        match self {
+            Self::Name(..) => OF_NAME,
+            Self::Address(_) => OF_ADDRESS,
+            Self::NameAnywhere(_) => OF_NAME_ANYWHERE,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -85,9 +122,9 @@ impl LoginLimit {
     /// Gives the attempt back, since it was right.
     pub(crate) fn give_back(&self, name: &str, source: Source) {
         let mut levels = self.levels();
-        for (key, bucket) in keys(name, source) {
+        for key in keys(name, source) {
             if let Some(level) = levels.get_mut(&key) {
-                level.left = (level.left + 1.0).min(bucket.size);
+                level.left = (level.left + 1.0).min(key.bucket().size);
             }
         }
     }
@@ -97,8 +134,9 @@ impl LoginLimit {
         let keys = keys(name, source);
         let wait = keys
             .iter()
-            .map(|(key, bucket)| {
-                let missing = 1.0 - left(levels.get(key), *bucket, at);
+            .map(|key| {
+                let bucket = key.bucket();
+                let missing = 1.0 - left(levels.get(key), bucket, at);
                 bucket.refill.mul_f64(missing.max(0.0))
             })
             .max()
@@ -110,8 +148,8 @@ impl LoginLimit {
                 seconds,
             ));
         }
-        for (key, bucket) in keys {
-            let left = left(levels.get(&key), bucket, at) - 1.0;
+        for key in keys {
+            let left = left(levels.get(&key), key.bucket(), at) - 1.0;
             levels.insert(key, Level { left, at });
         }
         if levels.len() > REMEMBERED {
@@ -126,10 +164,11 @@ impl LoginLimit {
     }
 }
 
-fn keys(name: &str, source: Source) -> [(Key, Bucket); 2] {
+fn keys(name: &str, source: Source) -> [Key; 3] {
     [
-        (Key::Name(name.to_owned()), OF_NAME),
-        (Key::Address(source), OF_ADDRESS),
+        Key::Name(name.to_owned(), source),
+        Key::Address(source),
+        Key::NameAnywhere(name.to_owned()),
     ]
 }
 
@@ -143,10 +182,7 @@ fn left(level: Option<&Level>, bucket: Bucket, at: Instant) -> f64 {
 /// Forgets the buckets that are full again, then as many of the fullest as leave half.
 fn forget(levels: &mut HashMap<Key, Level>, at: Instant) {
     let missing = |key: &Key, level: &Level| {
-        let bucket = match key {
-            Key::Name(_) => OF_NAME,
-            Key::Address(_) => OF_ADDRESS,
-        };
+        let bucket = key.bucket();
         bucket.size - left(Some(level), bucket, at)
     };
     levels.retain(|key, level| missing(key, level) > 0.0);
@@ -171,9 +207,9 @@ mod tests {
     fn a_name_runs_out_and_comes_back() {
         let limit = LoginLimit::default();
         let start = Instant::now();
-        for i in 0..10 {
+        for _ in 0..10 {
             limit
-                .take_at("ann", source(i), start)
+                .take_at("ann", source(99), start)
                 .expect("an attempt is left");
         }
         let refused = limit
@@ -189,6 +225,39 @@ mod tests {
         limit
             .take_at("ann", source(99), start + Duration::from_secs(30))
             .expect("one came back");
+    }
+
+    #[test]
+    fn whoever_guesses_elsewhere_locks_nobody_out_and_many_together_run_out() {
+        let limit = LoginLimit::default();
+        let start = Instant::now();
+        while limit.take_at("ann", source(1), start).is_ok() {}
+        limit
+            .take_at("ann", source(2), start)
+            .expect("ann herself, at another address");
+        let guesses = (3..=250).flat_map(|i| std::iter::repeat_n(source(i), 10));
+        let let_in = guesses
+            .filter(|&from| limit.take_at("ann", from, start).is_ok())
+            .count();
+        assert_eq!(let_in, 100 - 11);
+    }
+
+    #[test]
+    fn the_last_address_that_a_proxy_tells_counts() {
+        let told = |lines: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-forwarded-for", line.parse().expect("a value"));
+            }
+            told_by_proxy(&headers)
+        };
+        let address = |text: &str| Some(text.parse::<IpAddr>().expect("an address"));
+        assert_eq!(told(&["1.2.3.4, 5.6.7.8"]), address("5.6.7.8"));
+        assert_eq!(told(&["1.2.3.4", "2001:db8::1"]), address("2001:db8::1"));
+        assert_eq!(told(&["5.6.7.8:5123"]), address("5.6.7.8"));
+        assert_eq!(told(&["[2001:db8::1]:80"]), address("2001:db8::1"));
+        assert_eq!(told(&["1.2.3.4, nonsense"]), None);
+        assert_eq!(told(&[]), None);
     }
 
     #[test]
@@ -226,9 +295,9 @@ mod tests {
                 .take_at(&format!("name {i}"), address, start)
                 .expect("an attempt is left");
         }
-        assert!(limit.levels().len() <= REMEMBERED + 2);
+        assert!(limit.levels().len() <= REMEMBERED + 3);
         assert!(
-            limit.take_at("ann", source(2), start).is_err(),
+            limit.take_at("ann", source(1), start).is_err(),
             "still remembered"
         );
     }

@@ -10,17 +10,20 @@ mod gate;
 mod login_limit;
 mod origin;
 mod passwords;
+mod resets;
 mod secret;
 
 pub use caller::{Admin, Caller, Labeller, Listener, Person, Researcher};
 pub use gate::{SETUP_PATH, setup_link};
 pub use nines_domain::account::Account;
+pub use resets::{ResetLink, reset_link};
 
 pub(crate) use caller::{TOKEN_PREFIX, require};
 pub(crate) use cookie::{forget, keep};
 pub(crate) use gate::Gate;
 pub(crate) use login_limit::Source;
 pub(crate) use origin::SameSite;
+pub(crate) use resets::INVITE_PATH;
 pub(crate) use secret::{Secret, hash_of};
 
 use crate::error::Problem;

@@ -1,6 +1,7 @@
 //! Requests from other sites are refused where they could do something.
 
 use crate::error::Problem;
+use crate::state::{AppState, Settings};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
@@ -9,11 +10,11 @@ use axum::http::{HeaderMap, Method, header};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SameSite;
 
-impl<S: Send + Sync> FromRequestParts<S> for SameSite {
+impl FromRequestParts<AppState> for SameSite {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        refuse_other_sites(&parts.headers)?;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        refuse_other_sites(&parts.headers, &state.settings)?;
         Ok(Self)
     }
 }
@@ -23,8 +24,9 @@ pub(crate) fn changes(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-/// Refuses what a browser says it sends for another site's page.
-pub(crate) fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Problem> {
+/// Refuses what a browser says it sends for another site's page. Our own is at the address that links
+/// begin with, and at whatever address the request was sent to.
+pub(crate) fn refuse_other_sites(headers: &HeaderMap, settings: &Settings) -> Result<(), Problem> {
     if let Some(site) = headers.get("sec-fetch-site")
         && !matches!(site.as_bytes(), b"same-origin" | b"none")
     {
@@ -33,10 +35,15 @@ pub(crate) fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Problem> {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return Ok(());
     };
-    let of_origin = origin.to_str().ok().and_then(|origin| {
-        let host = origin.split_once("://")?.1;
-        (!host.is_empty()).then_some(host)
-    });
+    let origin = origin.to_str().unwrap_or_default();
+    // A proxy may ask us by a name of its own.
+    if origin.eq_ignore_ascii_case(&settings.origin) {
+        return Ok(());
+    }
+    let of_origin = origin
+        .split_once("://")
+        .filter(|(scheme, host)| !host.is_empty() && (!settings.tls || *scheme == "https"))
+        .map(|(_, host)| host);
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
@@ -56,6 +63,19 @@ mod tests {
     use axum::http::HeaderValue;
 
     fn judged(pairs: &[(&'static str, &'static str)]) -> bool {
+        judged_at("http://127.0.0.1:7420", pairs)
+    }
+
+    fn judged_at(ours: &str, pairs: &[(&'static str, &'static str)]) -> bool {
+        let settings = Settings {
+            folder: ".".into(),
+            project: "test".into(),
+            predicate: "an injury".into(),
+            predicate_version: 1,
+            split_seed: 0,
+            tls: ours.starts_with("https"),
+            origin: ours.to_owned(),
+        };
         let headers = pairs
             .iter()
             .map(|&(name, value)| {
@@ -63,7 +83,7 @@ mod tests {
                 (name, HeaderValue::from_static(value))
             })
             .collect();
-        refuse_other_sites(&headers).is_ok()
+        refuse_other_sites(&headers, &settings).is_ok()
     }
 
     #[test]
@@ -85,8 +105,25 @@ mod tests {
         ] {
             assert!(!judged(&[host, ("origin", origin)]), "{origin:?}");
         }
-        assert!(!judged(&[("origin", "http://127.0.0.1:7420")]));
+        assert!(!judged(&[("origin", "http://localhost:7420")]));
         assert!(!judged(&[host, ("sec-fetch-site", "cross-site")]));
         assert!(!judged(&[host, ("sec-fetch-site", "same-site")]));
+    }
+
+    #[test]
+    fn a_proxy_may_ask_by_another_name_and_under_tls_plain_pages_are_others() {
+        let ours = "https://nines.example";
+        let inside = ("host", "10.0.0.7:7420");
+        let outside = ("host", "nines.example");
+        assert!(judged_at(ours, &[inside, ("origin", ours)]));
+        assert!(judged_at(ours, &[outside, ("origin", ours)]));
+        for origin in [
+            "http://nines.example",
+            "http://10.0.0.7:7420",
+            "https://evil.example",
+        ] {
+            assert!(!judged_at(ours, &[inside, ("origin", origin)]), "{origin}");
+            assert!(!judged_at(ours, &[outside, ("origin", origin)]), "{origin}");
+        }
     }
 }

@@ -28,14 +28,29 @@ pub fn routes() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/events", tag = "server", responses(
     (status = OK, body = Event, content_type = "text/event-stream"),
     (status = UNAUTHORIZED, body = Problem, description = "Nobody is signed in"),
+    (status = TOO_MANY_REQUESTS, body = Problem, description = "The account listens in too many places"),
 ))]
-pub async fn listen(State(state): State<AppState>, listener: Listener) -> Response {
+pub async fn listen(
+    State(state): State<AppState>,
+    listener: Listener,
+) -> Result<Response, Problem> {
+    let place = state
+        .events
+        .take_place(listener.account.id)
+        .ok_or_else(|| {
+            Problem::too_many(
+                "this account listens in too many places; close some pages",
+                30,
+            )
+        })?;
     let events = BroadcastStream::new(state.events.listen())
         // Whoever fell behind has missed some, and is told so.
         .map(|event| event.unwrap_or(Event::Missed))
         .map(|event| sse::Event::default().json_data(event));
     let closing = state.closing.begun();
     let over = async move {
+        // Held until the stream ends, however it does.
+        let _place = place;
         let signed_out = pin!(signed_out(state, listener));
         future::select(pin!(closing), signed_out).await;
     };
@@ -47,7 +62,7 @@ pub async fn listen(State(state): State<AppState>, listener: Listener) -> Respon
         HeaderName::from_static("x-accel-buffering"),
         HeaderValue::from_static("no"),
     );
-    response
+    Ok(response)
 }
 
 async fn signed_out(state: AppState, listener: Listener) {

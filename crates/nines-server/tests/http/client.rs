@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 pub struct Client {
     http: reqwest::Client,
     address: SocketAddr,
+    cookie: String,
     session: Option<(String, String)>,
     bearer: Option<String>,
 }
@@ -67,7 +68,7 @@ impl Answer {
 }
 
 impl Client {
-    pub fn new(address: SocketAddr) -> Self {
+    pub fn new(address: SocketAddr, cookie: &str) -> Self {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(30))
             .redirect(reqwest::redirect::Policy::none())
@@ -77,6 +78,7 @@ impl Client {
         Self {
             http,
             address,
+            cookie: cookie.to_owned(),
             session: None,
             bearer: None,
         }
@@ -97,7 +99,8 @@ impl Client {
     /// The same client with the session that an answer starts.
     pub fn taking(self, answer: &Answer) -> Self {
         let cookie = answer.header(SET_COOKIE.as_str()).expect("a cookie");
-        let (_, value) = cookie.split_once('=').expect("a value");
+        let (name, value) = cookie.split_once('=').expect("a value");
+        assert_eq!(name, self.cookie);
         let token = value.split(';').next().expect("a value").to_owned();
         let csrf = answer.json()["csrf"].as_str().expect("a csrf").to_owned();
         self.with_session(&token, &csrf)
@@ -114,7 +117,7 @@ impl Client {
         let mut request = self.http.request(method, url);
         if let Some((token, csrf)) = &self.session {
             request = request
-                .header(COOKIE, format!("nines_session={token}"))
+                .header(COOKIE, format!("{}={token}", self.cookie))
                 .header("x-csrf-token", csrf);
         }
         if let Some(token) = &self.bearer {

@@ -73,3 +73,32 @@ async fn whoever_is_too_slow_is_told_so() {
         "the channel does not grow without end"
     );
 }
+
+#[tokio::test]
+async fn one_account_does_not_take_all_connections() {
+    let server = Server::start().await;
+    let labeller = server.signed_in_as(Role::Labeller).await;
+    let other = server.signed_in_as(Role::Labeller).await;
+    let listen = || labeller.request(Method::GET, "/api/events").send();
+    let mut streams = Vec::new();
+    for _ in 0..16 {
+        let stream = listen().await.expect("an answer");
+        assert_eq!(stream.status(), 200);
+        streams.push(stream);
+    }
+    let refused = labeller.get("/api/events").await;
+    refused.refused(429, "too-many");
+    assert_eq!(refused.header("retry-after"), Some("30"));
+    let another = other.request(Method::GET, "/api/events").send().await;
+    assert_eq!(another.expect("an answer").status(), 200);
+    labeller.get("/api/session").await.expect(200);
+    drop(streams.pop());
+    let freed = async {
+        while listen().await.expect("an answer").status() != 200 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), freed)
+        .await
+        .expect("a place is free again");
+}

@@ -261,3 +261,16 @@ async fn every_answer_says_what_a_browser_may_do_with_it() {
         assert_eq!(answer.header("server"), None, "{at}");
     }
 }
+
+#[tokio::test]
+async fn whoever_takes_no_answer_is_cut_off() {
+    let server = Server::start_impatient().await;
+    let mut stream = TcpStream::connect(server.address).await.expect("connected");
+    let many = b"GET /api/health HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
+    // Questions without end, and not one answer read: buffers fill, then the server waits a second.
+    let asking = async { while stream.write_all(&many).await.is_ok() {} };
+    tokio::time::timeout(std::time::Duration::from_secs(20), asking)
+        .await
+        .expect("the server closes the connection");
+    server.nobody().get("/api/health").await.expect(200);
+}

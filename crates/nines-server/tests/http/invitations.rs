@@ -34,7 +34,10 @@ async fn an_invitation_makes_one_account() {
     let path = format!("/api/invitations/{token}");
     let nobody = server.nobody();
     let terms = nobody.get(&path).await.expect(200).json();
-    assert_eq!(terms, json!({"role": "researcher", "name": "Ann"}));
+    assert_eq!(
+        terms,
+        json!({"role": "researcher", "name": "Ann", "resets": false})
+    );
     let open = admin.get("/api/people/invitations").await.expect(200);
     assert_eq!(open.json()["rows"].as_array().map(Vec::len), Some(1));
     assert!(!open.text().contains(&token));
@@ -156,4 +159,79 @@ async fn an_invitation_is_over_some_day() {
         .post("/api/invitations/yesterday", body)
         .await
         .refused(404, "not-found");
+}
+
+#[tokio::test]
+async fn whoever_forgot_the_password_gets_in_by_a_link_from_the_command_line() {
+    let server = Server::start().await;
+    let root = server.register("Root", Role::Admin).await;
+    let name = "root".parse().expect("a name");
+    let offer = || nines_server::reset_link(&server.state.store, &name, "http://nines.example");
+    let (older, link) = (
+        offer().await.expect("made").link,
+        offer().await.expect("made").link,
+    );
+    let path = |link: &str| {
+        format!(
+            "/api/invitations/{}",
+            link.rsplit_once('/').expect("a token").1
+        )
+    };
+    assert!(link.starts_with("http://nines.example/invite/"), "{link}");
+    let nobody = server.nobody();
+    nobody.get(&path(&older)).await.refused(404, "not-found");
+    let terms = nobody.get(&path(&link)).await.expect(200).json();
+    assert_eq!(
+        terms,
+        json!({"role": "admin", "name": "Root", "resets": true})
+    );
+    let open = root.get("/api/people/invitations").await.expect(200).json();
+    assert_eq!(open, json!({"rows": []}), "it invites nobody");
+    let body = |password: &str| json!({"name": "somebody else", "password": password});
+    nobody
+        .post(&path(&link), body("short"))
+        .await
+        .refused(422, "invalid");
+    root.get("/api/session").await.expect(200);
+    let answer = nobody
+        .post(&path(&link), body("another password"))
+        .await
+        .expect(201);
+    assert_eq!(answer.json()["account"]["name"], "Root");
+    assert_eq!(answer.json()["account"]["role"], "admin");
+    let again = server.nobody().taking(&answer);
+    again.get("/api/session").await.expect(200);
+    root.get("/api/session").await.refused(401, "signed-out");
+    nobody
+        .post(&path(&link), body("a third password"))
+        .await
+        .refused(404, "not-found");
+    nobody.sign_in("Root", "another password").await.expect(200);
+    nobody
+        .sign_in("Root", PASSWORD)
+        .await
+        .refused(401, "credentials");
+}
+
+#[tokio::test]
+async fn a_link_of_a_deactivated_account_lets_nobody_in() {
+    let server = Server::start().await;
+    let admin = server.signed_in_as(Role::Admin).await;
+    let ann = server.account("ann", Role::Labeller).await;
+    let name = "ann".parse().expect("a name");
+    let offer = || nines_server::reset_link(&server.state.store, &name, "http://x");
+    let link = offer().await.expect("made").link;
+    let person = format!("/api/people/{ann}");
+    admin
+        .patch(&person, json!({"active": false}))
+        .await
+        .expect(200);
+    let token = link.rsplit_once('/').expect("a token").1;
+    let body = json!({"name": "ann", "password": PASSWORD});
+    server
+        .nobody()
+        .post(&format!("/api/invitations/{token}"), body)
+        .await
+        .refused(404, "not-found");
+    assert!(offer().await.is_err());
 }

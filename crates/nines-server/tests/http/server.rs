@@ -38,6 +38,8 @@ pub struct Server {
     pub bench: Arc<FixedWorkbench>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// The name of its cookie.
+    pub cookie: String,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<std::io::Result<()>>>,
     _folder: TempDir,
@@ -66,10 +68,14 @@ impl Server {
             origin: format!("http://{address}"),
         };
         let bench = Arc::new(FixedWorkbench::default());
+        let (proposed, _) = session();
+        let project = store.identity(&proposed[..32]).await.expect("an identity");
         let mut state = AppState::new(store, settings, bench.clone());
         // No test starts this program again unless it says so.
         state.jobs = jobs_by("/bin/false", &state);
         change(&mut state);
+        let prefix = if state.settings.tls { "__Host-" } else { "" };
+        let cookie = format!("{prefix}nines_session_{}", &project[..8]);
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(serve(listener, state.clone(), async move {
             drop(stopped.await);
@@ -78,6 +84,7 @@ impl Server {
             state,
             bench,
             address,
+            cookie,
             stop: Some(stop),
             serving: Some(serving),
             _folder: folder,
@@ -91,6 +98,7 @@ impl Server {
                 head: Duration::from_millis(700),
                 piece: Duration::from_millis(700),
                 body: Duration::from_secs(2),
+                reading: Duration::from_secs(1),
                 grace: Duration::from_secs(2),
                 signed_in: Duration::from_millis(200),
             };
@@ -129,7 +137,7 @@ impl Server {
 
     /// A client who is not signed in.
     pub fn nobody(&self) -> Client {
-        Client::new(self.address)
+        Client::new(self.address, &self.cookie)
     }
 
     /// A new account of a role, by the store alone: no password is hashed, so that tests are quick.

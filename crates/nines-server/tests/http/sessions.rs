@@ -25,7 +25,7 @@ async fn somebody_signs_in_and_out() {
     let out = ann.delete("/api/session").await.expect(204);
     let cookie = out.header("set-cookie").expect("a cookie");
     assert!(
-        cookie.starts_with("nines_session=;") && cookie.contains("Max-Age=0"),
+        cookie.starts_with(&format!("{}=;", server.cookie)) && cookie.contains("Max-Age=0"),
         "{cookie}"
     );
     ann.get("/api/session").await.refused(401, "signed-out");
@@ -191,7 +191,7 @@ async fn another_site_can_do_nothing() {
         .await
         .refused(403, "forbidden");
     let bare = server.nobody().request(Method::DELETE, "/api/session");
-    let bare = bare.header("cookie", format!("nines_session={}", ann.token()));
+    let bare = bare.header("cookie", format!("{}={}", server.cookie, ann.token()));
     crate::client::Client::send(bare).await.refused(403, "csrf");
     let allowed = ann.get("/api/session").await.expect(200);
     assert_eq!(allowed.header("access-control-allow-origin"), None);
@@ -256,4 +256,75 @@ async fn a_new_password_ends_the_other_sessions() {
         .sign_in("ann", "another password")
         .await
         .expect(200);
+}
+
+#[tokio::test]
+async fn two_projects_on_one_host_keep_their_own_cookies() {
+    let (here, there) = (Server::start().await, Server::start().await);
+    let ann = here.register("ann", Role::Labeller).await;
+    let bob = there.register("bob", Role::Labeller).await;
+    // A browser sends all cookies of a host to all its ports.
+    let both = format!(
+        "{}={}; {}={}",
+        here.cookie,
+        ann.token(),
+        there.cookie,
+        bob.token()
+    );
+    for (server, name) in [(&here, "ann"), (&there, "bob")] {
+        let request = server.nobody().request(Method::GET, "/api/session");
+        let answer = crate::client::Client::send(request.header("cookie", &both)).await;
+        assert_eq!(answer.expect(200).json()["account"]["name"], name);
+    }
+}
+
+#[tokio::test]
+async fn a_password_of_the_proxy_beside_our_cookie_does_no_harm() {
+    let server = Server::start().await;
+    let ann = server.signed_in_as(Role::Labeller).await;
+    let with = |client: &crate::client::Client, word: &'static str| {
+        let request = client.request(Method::GET, "/api/session");
+        crate::client::Client::send(request.header("authorization", word))
+    };
+    with(&ann, "Basic YW5uOnNlY3JldA==").await.expect(200);
+    with(&ann, "Bearer nothing")
+        .await
+        .refused(401, "signed-out");
+    with(&server.nobody(), "Basic YW5uOnNlY3JldA==")
+        .await
+        .refused(401, "signed-out");
+}
+
+#[tokio::test]
+async fn behind_a_proxy_who_guesses_locks_out_nobody_at_another_address() {
+    let server = Server::start_with(|state| {
+        let settings = nines_server::Settings {
+            tls: true,
+            origin: "https://nines.example".into(),
+            ..(*state.settings).clone()
+        };
+        state.settings = settings.into();
+    })
+    .await;
+    server.register("ann", Role::Labeller).await;
+    let attempt = |password: &str, from: &str| {
+        let body = json!({"name": "ann", "password": password}).to_string();
+        let request = server
+            .nobody()
+            .request(Method::POST, "/api/session")
+            .header("content-type", "application/json")
+            .header("origin", "https://nines.example")
+            .header("x-forwarded-for", format!("10.1.1.1, {from}"))
+            .body(body);
+        crate::client::Client::send(request)
+    };
+    for _ in 0..10 {
+        attempt("not the password", "198.51.100.9")
+            .await
+            .refused(401, "credentials");
+    }
+    attempt(PASSWORD, "198.51.100.9")
+        .await
+        .refused(429, "too-many");
+    attempt(PASSWORD, "203.0.113.5").await.expect(200);
 }

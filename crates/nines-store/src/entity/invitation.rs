@@ -1,4 +1,4 @@
-//! Links that make an account, once.
+//! Links that make an account, or give one another password, once.
 
 use sea_orm::entity::prelude::*;
 
@@ -15,6 +15,7 @@ pub struct Model {
     pub expires: TimeDateTimeWithTimeZone,
     pub accepted_by: Option<i64>,
     pub withdrawn: Option<TimeDateTimeWithTimeZone>,
+    pub account_id: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

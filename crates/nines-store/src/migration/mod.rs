@@ -10,6 +10,7 @@ mod m0005_accounts;
 mod m0006_labelling;
 mod m0007_jobs;
 mod m0008_lineage;
+mod m0009_resets;
 
 use sea_orm_migration::prelude::*;
 
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_labelling::Migration),
             Box::new(m0007_jobs::Migration),
             Box::new(m0008_lineage::Migration),
+            Box::new(m0009_resets::Migration),
         ]
     }
 

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod accounts;
 mod calibrate;
 mod demo;
 mod doctor;
@@ -99,6 +100,7 @@ async fn in_project(project: Project, command: Command, output: &Output) -> Resu
         Command::Measure(command) => measure::run(&project, command, output).await,
         Command::Report(args) => report::run(&project, &args, output).await,
         Command::Runs(command) => runs::run(&project, command, output).await,
+        Command::Accounts(command) => accounts::run(&project, command, output).await,
         Command::Serve(args) => serve::run(project, &args, serve::Taken::Refuse, output).await,
         Command::Init(_)
         | Command::Models(_)

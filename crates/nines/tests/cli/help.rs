@@ -44,6 +44,7 @@ const COMMANDS: &[&[&str]] = &[
     &["stats", "compare"],
     &["stats", "species"],
     &["serve"],
+    &["accounts", "reset"],
     &["demo"],
     &["doctor"],
 ];

@@ -261,3 +261,37 @@ fn addresses_that_cannot_or_should_not_be_are_refused() {
         world.run(&["serve", flag, value]).bad(2, &[flag]);
     }
 }
+
+#[test]
+fn the_only_admin_who_forgot_the_password_gets_in_by_a_link() {
+    let world = World::with_project();
+    world
+        .run(&["accounts", "reset", "ann"])
+        .bad(1, &["ann", "active account"]);
+    let mut served = Served::start(&world);
+    let origin = format!("http://{}", served.address);
+    let said = output_of(&world, &["accounts", "reset", "ANN", "--origin", &origin]);
+    assert_eq!(said["account"], "ann");
+    let link = said["link"].as_str().expect("a link");
+    let token = link
+        .strip_prefix(&format!("{origin}/invite/"))
+        .expect("a page of ours");
+    let path = format!("/api/invitations/{token}");
+    let body = json!({"name": "ann", "password": "another horse"});
+    let (status, _, made) = served.call("POST", &path, Some(&body));
+    assert_eq!(
+        (status, made["account"]["role"].as_str()),
+        (201, Some("admin"))
+    );
+    let (status, ..) = served.call("GET", "/api/session", None);
+    assert_eq!(status, 401, "the sessions before it are over");
+    served.session = None;
+    let (status, ..) = served.call("POST", "/api/session", Some(&body));
+    assert_eq!(status, 200);
+    let (status, ..) = served.call("POST", &path, Some(&body));
+    assert_eq!(status, 404, "it was good once");
+    world
+        .run(&["accounts", "reset", "a\nb"])
+        .bad(2, &["no account's name"]);
+    served.stop();
+}

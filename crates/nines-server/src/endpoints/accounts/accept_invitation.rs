@@ -11,7 +11,8 @@ use axum::http::StatusCode;
 use axum_extra::extract::CookieJar;
 use nines_store::{NewAccount, StoreError};
 
-/// Makes the account that an invitation is for and signs it in. Whoever holds the link may, once.
+/// Makes the account that an invitation is for and signs it in; a link that resets gives its account the
+/// password, whatever the name. Whoever holds the link may, once.
 #[utoipa::path(post, path = "/invitations/{token}", tag = "accounts",
     params(("token" = String, Path, description = "The end of the link")),
     request_body = Credentials, responses(
@@ -40,7 +41,7 @@ pub async fn accept_invitation(
         StoreError::NotFound { .. } => over(),
         other => other.into(),
     })?;
-    let cookies = auth::keep(&state, &tokens.session);
+    let cookies = auth::keep(&state, &tokens.session).await?;
     let csrf = tokens.csrf.reveal().to_owned();
     let session = Session::of(&state, made.account, csrf).await?;
     Ok((StatusCode::CREATED, cookies, Json(session)))

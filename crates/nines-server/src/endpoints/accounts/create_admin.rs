@@ -52,7 +52,7 @@ pub async fn create_admin(
         .create_first_admin(&new, &tokens.stored())
         .await?;
     state.gate.end_setup();
-    let cookies = auth::keep(&state, &tokens.session);
+    let cookies = auth::keep(&state, &tokens.session).await?;
     let csrf = tokens.csrf.reveal().to_owned();
     let session = Session::of(&state, made.account, csrf).await?;
     Ok((StatusCode::CREATED, cookies, Json(session)))

@@ -1,7 +1,7 @@
 //! `POST /api/people/invitations`.
 
 use super::shapes::{RoleWord, account_name};
-use crate::auth::{Researcher, Secret, require};
+use crate::auth::{INVITE_PATH, Researcher, Secret, require};
 use crate::error::Problem;
 use crate::json::Json;
 use crate::state::AppState;
@@ -65,7 +65,7 @@ pub async fn invite(
     };
     let made = state.store.invite(&new, account.id).await?;
     let made = MadeInvitation {
-        link: format!("{}/invite/{}", state.settings.origin, token.reveal()),
+        link: format!("{}{INVITE_PATH}{}", state.settings.origin, token.reveal()),
         role: made.role,
         expires: made.expires,
     };

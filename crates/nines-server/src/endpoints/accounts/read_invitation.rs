@@ -18,6 +18,8 @@ pub struct InvitationTerms {
     pub role: Role,
     /// The name that is proposed; another may be chosen.
     pub name: Option<String>,
+    /// Whether it gives an account that there is another password, and makes none.
+    pub resets: bool,
 }
 
 /// Says what an invitation is for. Whoever holds the link may ask.
@@ -35,6 +37,7 @@ pub async fn read_invitation(
     Ok(Json(InvitationTerms {
         role: invitation.role,
         name: invitation.name,
+        resets: invitation.resets.is_some(),
     }))
 }
 

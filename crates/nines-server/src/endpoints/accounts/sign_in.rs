@@ -45,7 +45,7 @@ pub async fn sign_in(
         other => other.into(),
     })?;
     state.gate.limit.give_back(&key, source);
-    let cookies = auth::keep(&state, &tokens.session);
+    let cookies = auth::keep(&state, &tokens.session).await?;
     let csrf = tokens.csrf.reveal().to_owned();
     let session = Session::of(&state, account.account, csrf).await?;
     Ok((cookies, Json(session)))

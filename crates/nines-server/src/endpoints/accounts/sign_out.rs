@@ -18,5 +18,5 @@ pub async fn sign_out(
     Person { session, .. }: Person,
 ) -> Result<(StatusCode, CookieJar), Problem> {
     state.store.end_session(&session).await?;
-    Ok((StatusCode::NO_CONTENT, auth::forget(&state)))
+    Ok((StatusCode::NO_CONTENT, auth::forget(&state).await?))
 }
