@@ -418,10 +418,10 @@ async fn what_is_drawn_elsewhere_comes_into_a_queue_that_still_has_items() {
     let ada = server.signed_in_as(Role::Labeller).await;
     design(&server, "design").await;
     *server.bench.waiting.lock().expect("no panic") = vec![ids[0], ids[1]];
+    let mut first = server.state.events.listen();
     let watching = tokio::spawn(nines_server::reliability::watch(server.state.clone()));
     let made = boss.post("/api/queues", json!({"kind": "leak"})).await;
     let queue = made.expect(201).json()["id"].as_i64().expect("a key");
-    let mut first = server.state.events.listen();
     while !matches!(first.recv().await, Ok(Event::Reliability)) {}
     // A command draws more, and one of them comes before what waits.
     *server.bench.waiting.lock().expect("no panic") = vec![ids[3], ids[0], ids[1], ids[2]];
@@ -457,7 +457,7 @@ async fn design(server: &Server, identity: &str) -> i64 {
         .expect("stored");
     let prompt = prompts.ids().next().expect("one");
     let distribution = NewDistribution {
-        name: "d".into(),
+        name: identity.into(),
         record: Value::Null,
         prompts: vec![(prompt, 1.0)],
     };

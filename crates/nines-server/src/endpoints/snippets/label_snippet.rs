@@ -42,8 +42,8 @@ pub struct SavedOwnLabel {
     pub adjudication: Option<Adjudicated>,
 }
 
-/// Saves the caller's own label of a snippet. The label that counts already adds nothing; another one is
-/// a changed mind, and counts in its place.
+/// Saves the caller's own label of a snippet. The same label again adds nothing; another one is a changed
+/// mind, and counts in its place.
 #[utoipa::path(post, path = "/snippets/{id}/labels", tag = "data", request_body = OwnLabel,
     params(("id" = i64, Path, description = "The snippet")), responses(
     (status = CREATED, body = SavedOwnLabel),
