@@ -10,13 +10,18 @@ use nines_measure::estimate;
 use nines_stats::agreement::{Metric, krippendorff_alpha};
 use nines_stats::bootstrap::Bootstrap;
 use nines_stats::interval::clopper_pearson;
-use nines_store::{PeopleRatings, Store, StoreError};
+use nines_store::{AgreementMark, PeopleRatings, Store, StoreError};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
 /// How far from the threshold a score counts as near it, in logits.
 const NEAR: f64 = 2.0;
+/// Computing agreements rests for so many times as long as it took.
+const REST: u32 = 4;
 /// The confidence of intervals about people.
 pub const CONFIDENCE: f64 = 0.95;
 
@@ -40,7 +45,7 @@ impl Names {
 }
 
 /// How far people agree about some items.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AgreementRow {
     /// Which items: `all`, or `within 2 logits of the threshold`.
     pub items: String,
@@ -51,7 +56,7 @@ pub struct AgreementRow {
 }
 
 /// How far people agree; their labels only, never judges'.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Agreement {
     /// Near the threshold, where it is hard, apart from everywhere.
     pub rows: Vec<AgreementRow>,
@@ -80,8 +85,41 @@ impl Agreements {
     }
 }
 
-/// Computes how far people agree.
-pub async fn agreements(state: &AppState) -> Result<Agreements, Problem> {
+/// The agreements computed last. Computing them resamples every snippet that two people labelled, and
+/// the page asks again with each label.
+#[derive(Debug, Default)]
+pub struct LastAgreements(Mutex<Option<Last>>);
+
+#[derive(Debug)]
+struct Last {
+    mark: AgreementMark,
+    found: Arc<Agreements>,
+    took: Duration,
+    at: Instant,
+}
+
+/// Says how far people agree: computed anew where labels, scores or thresholds have moved, one at a
+/// time, and then after a rest of some times as long as the work took.
+pub async fn agreements(state: &AppState) -> Result<Arc<Agreements>, Problem> {
+    let mut last = state.agreements.0.lock().await;
+    let mark = state.store.agreement_mark().await?;
+    if let Some(last) = &*last
+        && (last.mark == mark || last.at.elapsed() < REST * last.took)
+    {
+        return Ok(last.found.clone());
+    }
+    let started = Instant::now();
+    let found = Arc::new(computed_anew(state).await?);
+    *last = Some(Last {
+        mark,
+        found: found.clone(),
+        took: started.elapsed(),
+        at: Instant::now(),
+    });
+    Ok(found)
+}
+
+async fn computed_anew(state: &AppState) -> Result<Agreements, Problem> {
     let ratings = state.store.people_ratings().await?;
     if ratings.is_empty() {
         return Ok(Agreements::default());

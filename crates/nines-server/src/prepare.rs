@@ -15,14 +15,7 @@ pub async fn prepare(state: &AppState) -> Result<(), Problem> {
     if let Err(problem) = guide::prepare(state).await {
         tracing::warn!("the guide was not stored: {problem}");
     }
-    let queues = state.store.queues().await?;
     let state = state.clone();
-    tokio::spawn(async move {
-        for queue in queues.iter().filter(|q| q.open && q.design.is_some()) {
-            if let Err(problem) = queues::refill(&state, queue.id).await {
-                tracing::warn!("queue {} was not filled: {problem}", queue.id);
-            }
-        }
-    });
+    tokio::spawn(async move { queues::refill_open(&state).await });
     Ok(())
 }

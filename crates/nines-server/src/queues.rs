@@ -6,7 +6,7 @@ use crate::state::AppState;
 use crate::workbench::WorkbenchError;
 use nines_domain::account::AccountId;
 use nines_domain::snippet::{ContentHash, DesignId, SnippetId};
-use nines_store::{DesignKind, QueueKind, QueueRow};
+use nines_store::{DesignKind, Queue, QueueKind, QueueRow};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -69,15 +69,16 @@ pub async fn drawn(
 /// Fills the queue of a design again, unless that was just done. Says whether it was.
 pub async fn refill(state: &AppState, id: i64) -> Result<bool, Problem> {
     let queue = state.store.queue(id).await?;
-    let Some(design) = queue.design else {
-        return Ok(false);
-    };
-    if !state.refills.begin(id) {
-        return Ok(false);
+    match queue.design {
+        Some(design) if state.refills.begin(id) => fill(state, &queue, design).await,
+        _ => Ok(false),
     }
+}
+
+async fn fill(state: &AppState, queue: &Queue, design: DesignId) -> Result<bool, Problem> {
     match drawn(state, queue.kind, design).await {
         Ok(items) => {
-            let new = state.store.fill_queue(id, &items).await?;
+            let new = state.store.fill_queue(queue.id, &items).await?;
             if new > 0 {
                 state.events.tell(Event::Queues);
             }
@@ -85,8 +86,27 @@ pub async fn refill(state: &AppState, id: i64) -> Result<bool, Problem> {
         }
         // A design that cannot be read leaves the queue as it is: labelling goes on elsewhere.
         Err(error) => {
-            tracing::warn!("queue {id} was not filled: {error}");
+            tracing::warn!("queue {} was not filled: {error}", queue.id);
             Ok(false)
+        }
+    }
+}
+
+/// Fills the open queues of designs again. What keeps one from being filled is told in the log.
+pub async fn refill_open(state: &AppState) {
+    let queues = match state.store.queues().await {
+        Ok(queues) => queues,
+        Err(error) => {
+            tracing::warn!("the queues of designs were not filled: {error}");
+            return;
+        }
+    };
+    for queue in queues.iter().filter(|queue| queue.open) {
+        let Some(design) = queue.design else {
+            continue;
+        };
+        if let Err(problem) = fill(state, queue, design).await {
+            tracing::warn!("queue {} was not filled: {problem}", queue.id);
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::calibrations::Calibrations;
 use crate::closing::Closing;
 use crate::events::Events;
 use crate::guide::CurrentGuide;
+use crate::people::LastAgreements;
 use crate::play::Play;
 use crate::queues::Refills;
 use crate::reliability::Board;
@@ -64,6 +65,8 @@ pub struct AppState {
     pub patience: Patience,
     /// The version of the guide that labels are given by.
     pub(crate) guide: Arc<CurrentGuide>,
+    /// How far people agreed when that was computed last.
+    pub(crate) agreements: Arc<LastAgreements>,
     /// When queues of designs were filled.
     pub(crate) refills: Arc<Refills>,
     /// What lets people in.
@@ -79,6 +82,7 @@ impl AppState {
         Self {
             store,
             guide: Arc::new(CurrentGuide::new(settings.predicate_version)),
+            agreements: Arc::default(),
             refills: Arc::default(),
             jobs,
             settings: Arc::new(settings),

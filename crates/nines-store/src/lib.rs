@@ -82,7 +82,7 @@ pub use labelling::{
 };
 pub use labels::{NewLabel, SnippetRef, StoredLabel};
 pub use login_sessions::{LoginSession, NewLoginSession, SessionLimits};
-pub use marks::MeasuringMark;
+pub use marks::{AgreementMark, MeasuringMark};
 pub use metrics::{Metric, NewMetric};
 pub use models::{Model, ModelKind, NewModel};
 pub use process::Process;

@@ -3,6 +3,7 @@
 use crate::runs::SILENT_AFTER;
 use jiff::Timestamp;
 use std::fs;
+use std::time::Duration;
 
 /// A process on a machine. Its start keeps a new process with an old number apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +52,9 @@ impl Process {
     /// look at it and it was last heard of more than [`SILENT_AFTER`] ago.
     pub(crate) fn is_dead(&self, heard_of: Timestamp, at: Timestamp) -> bool {
         // A process that can be looked at and lives is never silent, however long a step takes.
-        let silent = at.duration_since(heard_of).unsigned_abs() > SILENT_AFTER;
+        // A clock that was set back makes nobody silent.
+        let silent =
+            Duration::try_from(at.duration_since(heard_of)).is_ok_and(|d| d > SILENT_AFTER);
         self.has_surely_ended() || (!self.is_here() && silent)
     }
 }

@@ -190,9 +190,7 @@ impl Driver {
             return self.stop(job, &process).await;
         }
         let heard_of = job.heartbeat.unwrap_or(job.created);
-        if Timestamp::now().duration_since(heard_of).unsigned_abs() > HEARTBEAT
-            && !process.has_surely_ended()
-        {
+        if since(heard_of) > HEARTBEAT && !process.has_surely_ended() {
             let store = &self.inner.store;
             store.job_heartbeat(job.id, job.attempts).await?;
         }
@@ -204,8 +202,7 @@ impl Driver {
             None if self.inner.store.stop_job(job.id, job.attempts).await? => Signal::TERM,
             None => return Ok(()),
             Some(told) => {
-                let waited = Timestamp::now().duration_since(told).unsigned_abs();
-                if waited < self.inner.settings.patience {
+                if since(told) < self.inner.settings.patience {
                     return Ok(());
                 }
                 Signal::KILL
@@ -275,6 +272,11 @@ impl Driver {
         self.running = now;
         Ok(())
     }
+}
+
+/// How long ago a moment is; a clock that was set back is not taken for a long wait.
+fn since(moment: Timestamp) -> Duration {
+    Duration::try_from(Timestamp::now().duration_since(moment)).unwrap_or_default()
 }
 
 fn with_causes(error: &JobError) -> String {

@@ -2,6 +2,7 @@
 
 use super::numbers::Reliability;
 use crate::events::Event;
+use crate::queues;
 use crate::state::AppState;
 use jiff::Timestamp;
 use nines_store::MeasuringMark;
@@ -56,6 +57,14 @@ pub async fn watch(state: AppState) {
             Ok(mark) => {
                 let started = Instant::now();
                 state.numbers.with(|numbers| numbers.stale = true);
+                // What a job, a command or another server drew comes between what waits already: no
+                // number would go past it while the queue does not have it.
+                if computed
+                    .as_ref()
+                    .is_some_and(|before| !before.has_drawn_as(&mark))
+                {
+                    queues::refill_open(&state).await;
+                }
                 compute(&state).await;
                 computed = Some(mark);
                 state.events.tell(Event::Reliability);

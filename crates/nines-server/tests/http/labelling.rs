@@ -5,12 +5,14 @@ use crate::server::Server;
 use nines_domain::account::Role;
 use nines_domain::label::{Label, LabellerKind, Severity, Verdict};
 use nines_domain::snippet::{ContentHash, SnippetId, SnippetText};
+use nines_server::Event;
 use nines_store::{
     DesignKind, ModelKind, NewDesign, NewDistribution, NewLabel, NewModel, NewPrompt, NewSnippet,
     SnippetFilter,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// A server that is ready for labelling.
 async fn start() -> Server {
@@ -381,7 +383,7 @@ async fn a_designs_queue_follows_what_the_design_wants() {
     boss.post("/api/queues", json!({"kind": "leak"}))
         .await
         .refused(422, "invalid");
-    let design = design(&server).await;
+    let design = design(&server, "design").await;
     *server.bench.waiting.lock().expect("no panic") = ids[..1].to_vec();
     let made = boss
         .post("/api/queues", json!({"kind": "leak"}))
@@ -408,7 +410,46 @@ async fn a_designs_queue_follows_what_the_design_wants() {
     assert_eq!((&same["id"], &same["items"]), (&json!(queue), &json!(3)));
 }
 
-async fn design(server: &Server) -> i64 {
+#[tokio::test]
+async fn what_is_drawn_elsewhere_comes_into_a_queue_that_still_has_items() {
+    let server = start().await;
+    let ids = snippets(&server, 4).await;
+    let boss = server.signed_in_as(Role::Researcher).await;
+    let ada = server.signed_in_as(Role::Labeller).await;
+    design(&server, "design").await;
+    *server.bench.waiting.lock().expect("no panic") = vec![ids[0], ids[1]];
+    let mut first = server.state.events.listen();
+    let watching = tokio::spawn(nines_server::reliability::watch(server.state.clone()));
+    let made = boss.post("/api/queues", json!({"kind": "leak"})).await;
+    let queue = made.expect(201).json()["id"].as_i64().expect("a key");
+    while !matches!(first.recv().await, Ok(Event::Reliability)) {}
+    // A command draws more, and one of them comes before what waits.
+    *server.bench.waiting.lock().expect("no panic") = vec![ids[3], ids[0], ids[1], ids[2]];
+    design(&server, "another").await;
+    server.state.events.tell(Event::Queues);
+    let read = async || boss.get("/api/queues").await.expect(200).json()["rows"][0].clone();
+    for _ in 0..100 {
+        if read().await["items"] == 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(read().await["items"], 4);
+    let given = next(&ada, queue, &[]).await;
+    let text = server
+        .state
+        .store
+        .snippet_texts(&ids[3..])
+        .await
+        .expect("read");
+    assert_eq!(
+        given["assignment"]["completion"],
+        text[0].completion.as_str()
+    );
+    watching.abort();
+}
+
+async fn design(server: &Server, identity: &str) -> i64 {
     let store = &server.state.store;
     let prompts = store
         .insert_prompts(&[NewPrompt::new("p", "test")])
@@ -416,7 +457,7 @@ async fn design(server: &Server) -> i64 {
         .expect("stored");
     let prompt = prompts.ids().next().expect("one");
     let distribution = NewDistribution {
-        name: "d".into(),
+        name: identity.into(),
         record: Value::Null,
         prompts: vec![(prompt, 1.0)],
     };
@@ -436,7 +477,7 @@ async fn design(server: &Server) -> i64 {
     };
     let new = NewDesign {
         kind: DesignKind::Leak,
-        identity: ContentHash::of_prompt("design"),
+        identity: ContentHash::of_prompt(identity),
         distribution: distribution.id,
         model: store.insert_model(&model).await.expect("stored").id,
         record: Value::Null,

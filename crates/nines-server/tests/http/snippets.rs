@@ -163,6 +163,24 @@ async fn scores_of_the_newest_classifier_are_shown_and_searched() {
 }
 
 #[tokio::test]
+async fn a_mind_that_changes_back_counts_as_it_is_now() {
+    let server = Server::start().await;
+    let client = server.signed_in_as(Role::Researcher).await;
+    let ids = stored(&server, &[("p", "c")]).await;
+    let path = format!("/api/snippets/{}/labels", ids[0]);
+    let mut labels = Vec::new();
+    for (verdict, broad) in [("yes", true), ("no", false), ("yes", true), ("yes", true)] {
+        let body = json!({"verdict": verdict});
+        let saved = client.post(&path, body).await.expect(201).json();
+        assert_eq!(saved["adjudication"]["broad"], broad, "{verdict}: {saved}");
+        assert_eq!(saved["adjudication"]["labels"], 1);
+        labels.push(saved["label"].as_i64().expect("a key"));
+    }
+    assert!(labels[0] < labels[1] && labels[1] < labels[2], "{labels:?}");
+    assert_eq!(labels[2], labels[3], "the same again adds nothing");
+}
+
+#[tokio::test]
 async fn an_adjudicators_label_counts_once_can_change_and_be_withdrawn() {
     let server = Server::start().await;
     let account = server.account("ada", Role::Researcher).await;

@@ -1,7 +1,7 @@
 //! Saving what a labeller says of an assignment.
 
 use super::assignments::{self, AssignmentState, Given, Purpose};
-use super::{Labeller, check_note, check_verdict, checks, recount, take_turn};
+use super::{Labeller, check_note, check_verdict, checks, flags, queues, recount, take_turn};
 use crate::comparisons::{self, NewComparison};
 use crate::entity::assignment::{ActiveModel, Model};
 use crate::error::StoreError;
@@ -182,7 +182,9 @@ impl Store {
         })
     }
 
-    /// Passes an item on to somebody else. Skipping it again changes nothing.
+    /// Passes an item on to somebody else. Skipping it again changes nothing. One that a design drew is
+    /// flagged with the reason: no number goes past it until somebody labels it, so that a researcher
+    /// has to see it.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Refused`] for one that is answered or that is part of
@@ -226,6 +228,11 @@ impl Store {
                 ..Default::default()
             };
             change.update(tx).await?;
+            if purpose == Purpose::Work && queues::is_of_design(tx, &row).await? {
+                // What is drawn is never left out: it holds the numbers up until somebody labels it.
+                let reason = flags::of_skip(reason);
+                flags::put(tx, SnippetId(row.snippet_id), account, &reason).await?;
+            }
             recount(tx, &[row.snippet_id]).await
         })
     }

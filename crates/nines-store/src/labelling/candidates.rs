@@ -13,9 +13,10 @@ use crate::withdrawals::standing_label;
 use nines_domain::label::{Severity, Verdict};
 use nines_domain::score::Threshold;
 use nines_domain::snippet::{ContentHash, ModelId, SnippetId, SnippetText};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, JoinType, QueryFilter,
+    QuerySelect, QueryTrait,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -115,7 +116,7 @@ impl Store {
             .filter(Column::NeedsAnother.eq(false))
             .filter(Column::Broad.eq(is_yes))
             .filter(Column::Strict.eq(is_yes))
-            .filter(Expr::exists(in_a_design()).not())
+            .filter(Expr::exists(in_a_design((adjudication::Entity, Column::SnippetId))).not())
             .filter(Expr::exists(is_check_item()).not())
             .into_query();
         let mut candidates = Vec::new();
@@ -229,7 +230,7 @@ pub struct SettledSnippet {
 }
 
 /// That the snippet of the row at hand has no label.
-fn unlabelled<T: sea_orm::sea_query::IntoColumnRef>(snippet: T) -> Expr {
+fn unlabelled<T: IntoColumnRef>(snippet: T) -> Expr {
     use label::Column;
     let any = Query::select()
         .expr(Expr::value(1))
@@ -240,8 +241,31 @@ fn unlabelled<T: sea_orm::sea_query::IntoColumnRef>(snippet: T) -> Expr {
     Expr::exists(any).not()
 }
 
-/// The design items that show the snippet of the adjudication at hand.
-fn in_a_design() -> SelectStatement {
+/// Says which of some snippets designs draw from.
+pub(super) async fn in_designs(
+    tx: &DatabaseTransaction,
+    snippets: &[i64],
+) -> Result<HashSet<i64>, StoreError> {
+    let mut found = HashSet::new();
+    for chunk in snippets.chunks(KEYS_PER_STATEMENT) {
+        let select = snippet::Entity::find()
+            .select_only()
+            .column(snippet::Column::Id)
+            .filter(snippet::Column::Id.is_in(chunk.iter().copied()))
+            .filter(Expr::exists(in_a_design((
+                snippet::Entity,
+                snippet::Column::Id,
+            ))))
+            .into_query();
+        for row in tx.query_all(&select).await? {
+            found.insert(row.try_get("", "id")?);
+        }
+    }
+    Ok(found)
+}
+
+/// The design items that show the snippet of the row at hand.
+fn in_a_design<T: IntoColumnRef>(snippet: T) -> SelectStatement {
     use design_item::Column;
     let answer = Expr::col((filter_answer::Entity, filter_answer::Column::Id));
     Query::select()
@@ -260,7 +284,7 @@ fn in_a_design() -> SelectStatement {
                 filter_answer::Entity,
                 filter_answer::Column::AcceptedSnippetId,
             ))
-            .equals((adjudication::Entity, adjudication::Column::SnippetId)),
+            .equals(snippet),
         )
         .take()
 }

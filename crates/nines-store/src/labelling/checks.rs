@@ -3,10 +3,13 @@
 
 use super::assignments::{self, Purpose};
 use super::leasing::{blank, order};
-use super::{Answer, Labeller, check_note, check_verdict, not_found, qualification, severity};
+use super::{
+    Answer, Labeller, candidates, check_note, check_verdict, not_found, qualification, severity,
+    take_turn,
+};
 use crate::entity::assignment;
 use crate::entity::check_item::{ActiveModel, Column, Entity, Model};
-use crate::entity::{check_answer, label};
+use crate::entity::{check_answer, label, label_withdrawal};
 use crate::error::StoreError;
 use crate::store::{Store, in_transaction};
 use crate::time::{moment, now};
@@ -98,8 +101,9 @@ impl Store {
     /// Stores check items in one transaction.
     ///
     /// # Errors
-    /// [`StoreError::BadValue`] for a severity without yes, an explanation that is empty or too long,
-    /// or a snippet that has an active check item already; [`StoreError::Dangling`] for one that is
+    /// [`StoreError::BadValue`] for a severity without yes, an explanation that is empty or too long, a
+    /// snippet that has an active check item already, or one that a design draws from;
+    /// [`StoreError::Dangling`] for one that is
     /// not stored; and those of writing. Nothing is stored then.
     pub async fn insert_check_items(
         &self,
@@ -111,9 +115,11 @@ impl Store {
             check_verdict(item.verdict, item.severity)?;
         }
         in_transaction!(self.connection, |tx| {
-            let keys = new.iter().map(|item| item.snippet.0);
+            take_turn(tx).await?;
+            let keys: Vec<i64> = new.iter().map(|item| item.snippet.0).collect();
+            let drawn = candidates::in_designs(tx, &keys).await?;
             let mut taken: HashSet<i64> = Entity::find()
-                .filter(Column::SnippetId.is_in(keys))
+                .filter(Column::SnippetId.is_in(keys.iter().copied()))
                 .filter(Column::Retired.is_null())
                 .all(tx)
                 .await?
@@ -122,6 +128,17 @@ impl Store {
                 .collect();
             let mut stored = Vec::with_capacity(new.len());
             for (row, item) in new.iter().enumerate() {
+                if drawn.contains(&item.snippet.0) {
+                    return Err(StoreError::BadValue {
+                        row,
+                        field: "snippet",
+                        why: format!(
+                            "{} is an answer that a measurement draws from; what labellers are taught is not \
+                             what they measure: choose another one",
+                            item.snippet
+                        ),
+                    });
+                }
                 if !taken.insert(item.snippet.0) {
                     return Err(StoreError::BadValue {
                         row,
@@ -227,10 +244,20 @@ pub(super) async fn hidden_repeat(
     given: u64,
 ) -> Result<Option<assignment::Model>, StoreError> {
     use assignment::Column as Given;
+    // A label may be withdrawn where it is shown, too: its giver's word no longer.
+    let withdrawn = Query::select()
+        .expr(Expr::value(1))
+        .from(label_withdrawal::Entity)
+        .and_where(
+            Expr::col((label_withdrawal::Entity, label_withdrawal::Column::LabelId))
+                .equals((assignment::Entity, Given::LabelId)),
+        )
+        .take();
     let answered = assignment::Entity::find()
         .filter(Given::AccountId.eq(labeller.account.0))
         .filter(Given::Answered.is_not_null())
         .filter(Given::State.eq("answered"))
+        .filter(Expr::exists(withdrawn).not())
         .order_by_desc(Given::Answered)
         .order_by_desc(Given::Id)
         .offset(REPEAT_AFTER)

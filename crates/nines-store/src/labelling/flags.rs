@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use nines_domain::account::AccountId;
 use nines_domain::snippet::SnippetId;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select,
 };
 
 /// A stored flag.
@@ -46,24 +46,7 @@ impl Store {
         check_note("reason", reason)?;
         in_transaction!(self.connection, |tx| {
             take_turn(tx).await?;
-            let there = Entity::find()
-                .filter(Column::SnippetId.eq(snippet.0))
-                .filter(Column::AccountId.eq(account.0))
-                .filter(Column::Reason.eq(reason))
-                .filter(Column::Resolved.is_null())
-                .one(tx)
-                .await?;
-            if let Some(there) = there {
-                return Ok(there.id);
-            }
-            let row = ActiveModel {
-                snippet_id: Set(snippet.0),
-                account_id: Set(account.0),
-                reason: Set(reason.to_owned()),
-                created: Set(now()),
-                ..Default::default()
-            };
-            Ok(row.insert(tx).await?.id)
+            put(tx, snippet, account, reason).await
         })
     }
 
@@ -99,15 +82,67 @@ impl Store {
             if row.resolved.is_some() {
                 return Ok(read(row));
             }
-            let change = ActiveModel {
-                id: Set(id),
-                resolved: Set(Some(now())),
-                resolved_by: Set(Some(by.0)),
-                ..Default::default()
-            };
-            Ok(read(change.update(tx).await?))
+            Ok(read(resolve(tx, id, by).await?))
         })
     }
+}
+
+/// The reason of a flag that a skip leaves.
+pub(super) fn of_skip(reason: &str) -> String {
+    format!("skipped: {reason}")
+}
+
+/// Flags a snippet within a transaction that has its turn.
+pub(super) async fn put(
+    tx: &DatabaseTransaction,
+    snippet: SnippetId,
+    account: AccountId,
+    reason: &str,
+) -> Result<i64, StoreError> {
+    let there = open(snippet, account, reason).one(tx).await?;
+    if let Some(there) = there {
+        return Ok(there.id);
+    }
+    let row = ActiveModel {
+        snippet_id: Set(snippet.0),
+        account_id: Set(account.0),
+        reason: Set(reason.to_owned()),
+        created: Set(now()),
+        ..Default::default()
+    };
+    Ok(row.insert(tx).await?.id)
+}
+
+/// Takes back a flag within a transaction, where it is there and open: its giver resolves it.
+pub(super) async fn take_back(
+    tx: &DatabaseTransaction,
+    snippet: SnippetId,
+    account: AccountId,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let Some(there) = open(snippet, account, reason).one(tx).await? else {
+        return Ok(());
+    };
+    resolve(tx, there.id, account).await?;
+    Ok(())
+}
+
+fn open(snippet: SnippetId, account: AccountId, reason: &str) -> Select<Entity> {
+    Entity::find()
+        .filter(Column::SnippetId.eq(snippet.0))
+        .filter(Column::AccountId.eq(account.0))
+        .filter(Column::Reason.eq(reason))
+        .filter(Column::Resolved.is_null())
+}
+
+async fn resolve(tx: &DatabaseTransaction, id: i64, by: AccountId) -> Result<Model, StoreError> {
+    let change = ActiveModel {
+        id: Set(id),
+        resolved: Set(Some(now())),
+        resolved_by: Set(Some(by.0)),
+        ..Default::default()
+    };
+    Ok(change.update(tx).await?)
 }
 
 fn read(row: Model) -> Flag {

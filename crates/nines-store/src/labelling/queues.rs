@@ -1,6 +1,6 @@
 //! Queues: what is to be labelled or compared, in which order, by how many people.
 
-use super::{check_note, not_found, recount, take_turn};
+use super::{Purpose, check_note, not_found, recount, take_turn};
 use crate::entity::queue::{ActiveModel, Column, Entity, Model};
 use crate::entity::{assignment, queue_item};
 use crate::error::StoreError;
@@ -10,7 +10,7 @@ use crate::values::{Place, from_json, json, unsigned};
 use jiff::Timestamp;
 use nines_domain::account::AccountId;
 use nines_domain::snippet::{DesignId, SnippetId};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
     EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -301,6 +301,18 @@ impl Store {
     }
 }
 
+/// Says whether an assignment came from a queue that a design fills.
+pub(super) async fn is_of_design(
+    tx: &DatabaseTransaction,
+    row: &assignment::Model,
+) -> Result<bool, StoreError> {
+    let Some(queue) = row.queue_id else {
+        return Ok(false);
+    };
+    let found = Entity::find_by_id(queue).one(tx).await?;
+    found.map_or(Ok(false), |row| Ok(kind_of(&row)?.is_design()))
+}
+
 async fn snippets_of(tx: &DatabaseTransaction, queue: i64) -> Result<Vec<i64>, StoreError> {
     let select = queue_item::Entity::find()
         .select_only()
@@ -337,16 +349,29 @@ async fn per_queue<C: ConnectionTrait>(
     Ok(counts)
 }
 
-/// Counts, for each queue, the waiting items that an account has had and is not given again.
+/// The assignments of one account by which what waits for it is less than what waits: waiting items
+/// that it has had and is not given again, and hidden checks that it has open. Those take an item's
+/// place, and a count that stood still would tell them from work.
+fn spent(account: AccountId) -> Cond {
+    use assignment::Column;
+    let had = Column::ItemWaiting
+        .eq(true)
+        .and(Column::State.is_in(["open", "answered", "skipped"]));
+    let hidden = Column::State
+        .eq("open")
+        .and(Column::Purpose.is_in([Purpose::Gold.as_str(), Purpose::Repeat.as_str()]));
+    Cond::all()
+        .add(Column::AccountId.eq(account.0))
+        .add(Cond::any().add(had).add(hidden))
+}
+
+/// Counts, for each queue, what [`spent`] says.
 async fn touched_and_waiting<C: ConnectionTrait>(
     connection: &C,
     account: AccountId,
 ) -> Result<HashMap<i64, i64>, StoreError> {
     per_queue(connection, account, |mut select| {
-        use assignment::Column;
-        select
-            .and_where(Column::ItemWaiting.eq(true))
-            .and_where(Column::State.is_in(["open", "answered", "skipped"]));
+        select.cond_where(spent(account));
         select
     })
     .await
@@ -362,10 +387,8 @@ pub(super) async fn waiting_for<C: ConnectionTrait>(
     let mine = Query::select()
         .expr_as(Expr::col(Given::Id).count(), "number")
         .from(assignment::Entity)
-        .and_where(Given::AccountId.eq(account.0))
         .and_where(Given::QueueId.eq(queue))
-        .and_where(Given::ItemWaiting.eq(true))
-        .and_where(Given::State.is_in(["open", "answered", "skipped"]))
+        .cond_where(spent(account))
         .take();
     let row = connection.query_one(&mine).await?;
     let mine: i64 = row.map_or(Ok(0), |row| row.try_get("", "number"))?;

@@ -2,12 +2,13 @@
 
 use super::answers::refused;
 use super::assignments::{self, Assignment, AssignmentState, Purpose};
-use super::{Labeller, checks, leasing, recount, take_turn};
+use super::{Labeller, checks, flags, leasing, recount, take_turn};
 use crate::entity::assignment::ActiveModel;
 use crate::error::StoreError;
 use crate::labels;
 use crate::store::{Store, in_transaction};
 use crate::withdrawals::{withdraw_comparison, withdraw_label};
+use nines_domain::snippet::SnippetId;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 
 impl Store {
@@ -36,15 +37,27 @@ impl Store {
                     let next = row.undone_into;
                     let next = next.ok_or_else(|| refused(id, "was taken back before"))?;
                     let next = assignments::own(tx, next, account).await?;
-                    if assignments::state_of(&next)? != AssignmentState::Open {
-                        return Err(refused(id, "was taken back and answered again since"));
-                    }
-                    return assignments::read(next);
+                    return match assignments::state_of(&next)? {
+                        AssignmentState::Open => assignments::read(next),
+                        AssignmentState::Expired => {
+                            let next = leasing::renewed(tx, next.id).await?;
+                            recount(tx, &[next.snippet_id]).await?;
+                            assignments::read(next)
+                        }
+                        _ => Err(refused(
+                            id,
+                            "was taken back, and the item dealt with again since",
+                        )),
+                    };
                 }
                 AssignmentState::Answered => {}
                 AssignmentState::Skipped => {
                     if purpose == Purpose::Work && !leasing::is_free(tx, &row).await? {
                         return Err(refused(id, "was skipped, and others have taken it since"));
+                    }
+                    if let Some(reason) = row.reason.as_deref() {
+                        let snippet = SnippetId(row.snippet_id);
+                        flags::take_back(tx, snippet, account, &flags::of_skip(reason)).await?;
                     }
                 }
                 AssignmentState::Open | AssignmentState::Expired => {

@@ -135,12 +135,17 @@ contract! {
         let by = SnippetSearch { labeller: Some("ada".into()), ..SnippetSearch::default() };
         assert_eq!(found(&store, &by).await, ["c0"]);
         let before = store.measuring_mark().await.expect("read");
+        let agreed = store.agreement_mark().await.expect("read");
         store.withdraw_label(given, account.account.id).await.expect("withdrawn");
         assert_ne!(store.measuring_mark().await.expect("read"), before);
+        assert!(store.measuring_mark().await.expect("read").has_drawn_as(&before));
+        assert_ne!(store.agreement_mark().await.expect("read"), agreed);
         assert_eq!(found(&store, &by).await, Vec::<String>::new());
         assert_eq!(found(&store, &with_label(LabelState::Unlabelled)).await, ["c0"]);
         assert_eq!(found(&store, &with_label(LabelState::Yes)).await, Vec::<String>::new());
         assert_eq!(store.facets().await.expect("read").labellers, []);
+        crate::measuring::drawn_snippet(&store).await;
+        assert!(!store.measuring_mark().await.expect("read").has_drawn_as(&before));
     }
 
     async fn pages_hold_every_snippet_once(db) {

@@ -114,6 +114,6 @@ pub async fn list_people(
         rows: rows
             .map(|(stored, record)| PersonRow::of(stored, record, &agreements))
             .collect(),
-        agreement: agreements.together,
+        agreement: agreements.together.clone(),
     }))
 }

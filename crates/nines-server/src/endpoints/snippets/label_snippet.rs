@@ -71,31 +71,39 @@ pub async fn label_snippet(
     }
     let id = SnippetId(id);
     let name = account.name.to_string();
-    // A label that was withdrawn stays so: one that is given again after that is another.
-    let before = state.store.labels_with_withdrawn(id).await?;
-    let withdrawn = before
-        .iter()
-        .filter(|(stored, withdrawn)| stored.label.labeller == name && withdrawn.is_some());
-    let new = NewLabel {
-        snippet: id.into(),
-        label: Label {
-            labeller: name.clone(),
-            kind: LabellerKind::Person,
-            verdict: body.verdict.into(),
-            severity,
-            seconds: body.seconds,
-        },
-        occasion: format!("data/{}", withdrawn.count()),
-        predicate: Some(state.guide.predicate(&state.settings.predicate)),
-        source: "browser".to_owned(),
+    let verdict = body.verdict.into();
+    let mut own = state.store.labels_with_withdrawn(id).await?;
+    own.retain(|(stored, _)| {
+        stored.label.labeller == name && stored.label.kind == LabellerKind::Person
+    });
+    let standing = own.iter().rfind(|(_, withdrawn)| withdrawn.is_none());
+    let said = standing
+        .filter(|(stored, _)| stored.label.verdict == verdict && stored.label.severity == severity);
+    let (label, is_new) = if let Some((stored, _)) = said {
+        (stored.id, false)
+    } else {
+        let new = NewLabel {
+            snippet: id.into(),
+            label: Label {
+                labeller: name,
+                kind: LabellerKind::Person,
+                verdict,
+                severity,
+                seconds: body.seconds,
+            },
+            // A mind that changes back says something new: it must not be taken for the label that it
+            // gave first.
+            occasion: format!("data/{}", own.len()),
+            predicate: Some(state.guide.predicate(&state.settings.predicate)),
+            source: "browser".to_owned(),
+        };
+        let saved = state.store.insert_labels(&[new]).await?;
+        let row = saved.rows.first();
+        let row = row.ok_or_else(|| Problem::internal("no label came back"))?;
+        (row.id, row.is_new)
     };
-    let saved = state.store.insert_labels(&[new]).await?;
-    let row = saved
-        .rows
-        .first()
-        .ok_or_else(|| Problem::internal("no label came back"))?;
-    if row.is_new {
-        let detail = json!({ "label": row.id, "verdict": body.verdict, "severity": body.severity });
+    if is_new {
+        let detail = json!({ "label": label, "verdict": body.verdict, "severity": body.severity });
         audit(
             &state,
             account.id,
@@ -110,7 +118,7 @@ pub async fn label_snippet(
     Ok((
         StatusCode::CREATED,
         Json(SavedOwnLabel {
-            label: row.id.0,
+            label: label.0,
             adjudication: snippets
                 .first()
                 .and_then(|snippet| snippet.adjudication.as_ref())

@@ -4,7 +4,7 @@ use super::{PREDICATE, new_queue, no, people, queue, snippets, work, yes};
 use crate::harness::contract;
 use nines_domain::comparison::Choice;
 use nines_domain::label::Verdict;
-use nines_store::{Answer, Preference, QueueKind, StoreError};
+use nines_store::{Answer, AssignmentState, Preference, QueueKind, StoreError};
 
 contract! {
     async fn saving_twice_is_saving_once_and_another_answer_is_refused(db) {
@@ -102,6 +102,47 @@ contract! {
         work(&store, made.id, &who[1], no()).await.expect("an item");
         let gone = store.undo_assignment(back.id, &who[0]).await;
         assert!(matches!(gone, Err(StoreError::Refused { .. })), "{gone:?}");
+    }
+
+    async fn an_undo_that_is_asked_for_again_after_the_lease_ran_out_gives_the_item(db) {
+        let store = db.open().await;
+        let who = people(db, 1).await;
+        let ids = snippets(&store, 1).await;
+        let made = queue(&store, QueueKind::Random, 1, &ids).await;
+        let given = store.next_assignment(made.id, &who[0], &[]).await.expect("leased").assignment;
+        let given = given.expect("an item");
+        store.save_answer(given.id, &who[0], &no(), PREDICATE).await.expect("saved");
+        let again = store.undo_assignment(given.id, &who[0]).await.expect("undone");
+        super::run_out(db).await;
+        store.return_expired().await.expect("returned");
+        let late = store.undo_assignment(given.id, &who[0]).await.expect("given again");
+        assert_eq!((late.id, late.state), (again.id, AssignmentState::Open));
+        assert_eq!(store.queue(made.id).await.expect("read").waiting, 0, "it is with them again");
+    }
+
+    async fn a_skip_of_what_a_design_drew_is_told_to_researchers(db) {
+        let store = db.open().await;
+        let who = people(db, 1).await;
+        let ids = snippets(&store, 2).await;
+        for (kind, flags) in [(QueueKind::Random, 0), (QueueKind::Leak, 1)] {
+            let made = queue(&store, kind, 1, &ids[..1]).await;
+            let given = store.next_assignment(made.id, &who[0], &[]).await.expect("leased").assignment;
+            let given = given.expect("an item");
+            for _ in 0..2 {
+                store.skip_assignment(given.id, who[0].account, "cut off", 1.0, 0.0).await.expect("skipped");
+            }
+            let open = store.flags(true, None, 10).await.expect("listed");
+            assert_eq!(open.len(), flags, "{kind:?}");
+            assert_eq!(store.queue(made.id).await.expect("read").waiting, 1, "it holds the numbers up");
+            assert!(open.iter().all(|flag| flag.snippet == ids[0] && flag.reason == "skipped: cut off"));
+            store.undo_assignment(given.id, &who[0]).await.expect("undone");
+            assert!(store.flags(true, None, 10).await.expect("listed").is_empty());
+            let back = store.next_assignment(made.id, &who[0], &[]).await.expect("leased").assignment;
+            store.skip_assignment(back.expect("open").id, who[0].account, "why?", 1.0, 0.0).await.expect("skipped");
+            for flag in store.flags(true, None, 10).await.expect("listed") {
+                store.resolve_flag(flag.id, who[0].account).await.expect("resolved");
+            }
+        }
     }
 
     async fn pairs_are_compared_once_by_each_and_can_be_undone(db) {

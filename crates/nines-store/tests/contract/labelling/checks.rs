@@ -174,6 +174,80 @@ contract! {
         assert_eq!(record.gold, (undone, undone), "the answer that stands counts");
     }
 
+    async fn who_met_an_item_as_a_check_still_labels_it_unless_they_were_told(db) {
+        let store = db.open().await;
+        let who = people(db, 1).await;
+        let ids = snippets(&store, 4).await;
+        let new = [
+            check(ids[0], CheckPurpose::Practice, false),
+            check(ids[1], CheckPurpose::Qualification, false),
+            check(ids[2], CheckPurpose::Qualification, false),
+        ];
+        store.insert_check_items(&new, None).await.expect("stored");
+        train(&store, &who[0], CheckPurpose::Practice, no()).await;
+        train(&store, &who[0], CheckPurpose::Qualification, no()).await;
+        // A measurement that waits for what everybody met in the test would wait for ever.
+        let made = queue(&store, QueueKind::Leak, 1, &ids).await;
+        let mut given = Vec::new();
+        while let Some(snippet) = super::work(&store, made.id, &who[0], no()).await {
+            given.push(snippet);
+        }
+        assert_eq!(given, ids[1..], "the answer to the first was told");
+        assert_eq!(store.queue(made.id).await.expect("read").waiting, 1);
+    }
+
+    async fn the_count_of_what_waits_does_not_tell_a_hidden_check(db) {
+        let store = db.open().await;
+        let who = people(db, 1).await;
+        let ids = snippets(&store, 200).await;
+        let gold: Vec<_> = (120..200).map(|i| check(ids[i], CheckPurpose::Gold, true)).collect();
+        store.insert_check_items(&gold, None).await.expect("stored");
+        let made = queue(&store, QueueKind::Random, 1, &ids[..120]).await;
+        let (mut before, mut last, mut hidden) = (120, Purpose::Work, 0);
+        loop {
+            let leased = store.next_assignment(made.id, &who[0], &[]).await.expect("leased");
+            let Some(given) = leased.assignment else {
+                break;
+            };
+            if given.purpose != Purpose::Work && last == Purpose::Work && before > 0 {
+                hidden += 1;
+                assert_eq!(leased.waiting, before - 1, "as after any other item");
+                let listed = store.queues_of(who[0].account, true).await.expect("listed");
+                assert_eq!(listed[0].waiting_for_me, leased.waiting);
+            }
+            store.save_answer(given.id, &who[0], &no(), PREDICATE).await.expect("saved");
+            (before, last) = (leased.waiting, given.purpose);
+        }
+        assert!(hidden > 0);
+    }
+
+    async fn a_label_that_its_giver_withdrew_is_not_what_they_are_held_to(db) {
+        let store = db.open().await;
+        let who = people(db, 1).await;
+        let ids = snippets(&store, 150).await;
+        let made = queue(&store, QueueKind::Random, 1, &ids).await;
+        let mut repeats = 0;
+        while let Some(given) = store.next_assignment(made.id, &who[0], &[]).await.expect("leased").assignment {
+            repeats += u32::from(given.purpose == Purpose::Repeat);
+            store.save_answer(given.id, &who[0], &no(), PREDICATE).await.expect("saved");
+            for (label, withdrawn) in store.labels_with_withdrawn(given.snippet).await.expect("read") {
+                if withdrawn.is_none() {
+                    store.withdraw_label(label.id, who[0].account).await.expect("withdrawn");
+                }
+            }
+        }
+        assert_eq!(repeats, 0, "nothing that stands can be repeated");
+    }
+
+    async fn what_a_design_draws_from_is_no_check(db) {
+        let store = db.open().await;
+        let drawn = crate::measuring::drawn_snippet(&store).await;
+        let refused = store.insert_check_items(&[check(drawn, CheckPurpose::Practice, true)], None).await;
+        assert!(matches!(refused, Err(StoreError::BadValue { field: "snippet", .. })), "{refused:?}");
+        let ids = snippets(&store, 1).await;
+        store.insert_check_items(&[check(ids[0], CheckPurpose::Practice, true)], None).await.expect("stored");
+    }
+
     async fn settled_snippets_are_those_that_all_agree_on(db) {
         let store = db.open().await;
         let ids = snippets(&store, 8).await;

@@ -103,6 +103,23 @@ impl World {
     }
 }
 
+/// Stores a design and returns the snippet of an answer that it draws from.
+pub async fn drawn_snippet(store: &Store) -> SnippetId {
+    let world = World::new(store).await;
+    let design = world.design(DesignKind::Leak, "drawn");
+    let design = store.ensure_design(&design).await.expect("stored");
+    store
+        .add_design_items(design.id, &[world.item(0, 0.5)])
+        .await
+        .expect("stored");
+    let runs = store.runs(Some("filter")).await.expect("listed");
+    let answers = store.filter_answers(runs[0].id).await.expect("listed");
+    let accepted = answers.iter().find(|answer| answer.id == world.answers[0]);
+    accepted
+        .and_then(|answer| answer.accepted)
+        .expect("a snippet")
+}
+
 fn comparison(left: SnippetId, right: SnippetId, choice: Choice) -> NewComparison {
     NewComparison {
         left,
