@@ -691,8 +691,8 @@ pub struct ServeArgs {
 pub enum AccountsCommand {
     /// Print a link that gives an account another password, good once and for an hour
     #[command(after_help = "Example:\n  nines accounts reset ann\n\
-It works while `nines serve` runs, too. Until the link is used the old password stays; then the account's\n\
-sessions end.")]
+It works while `nines serve` runs, too. Until the link is used the old password stays;\n\
+then the account's sessions end.")]
     Reset {
         /// The account's name
         name: String,

@@ -273,4 +273,21 @@ describe('taking back', () => {
     await vi.waitFor(() => expect(saved).toEqual([2, 3, 1, 1]));
     expect([outbox.unsaved, outbox.road]).toEqual([0, 'open']);
   });
+
+  it('keeps in memory what the storage would not take until the same account is back', async () => {
+    const store = new Memory();
+    store.full = true;
+    const { outbox, server, quiet } = bench(store);
+    server.problem = new ProblemError({ title: 'Nobody is signed in', status: 401, type: '/problems/signed-out' });
+    outbox.add(1, label('yes', 2));
+    await quiet();
+    outbox.close();
+    server.problem = null;
+    outbox.wake();
+    await quiet();
+    expect(server.saved).toEqual([]);
+    outbox.open();
+    await quiet();
+    expect(server.saved.map(([id]) => id)).toEqual([1]);
+  });
 });

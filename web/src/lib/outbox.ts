@@ -145,6 +145,12 @@ export class Outbox {
     this.#cancel?.();
   }
 
+  /** Sends again, once the same account is signed in again. */
+  open() {
+    this.#closed = false;
+    this.wake();
+  }
+
   async #drain() {
     if (this.#running || this.#closed) {
       return;

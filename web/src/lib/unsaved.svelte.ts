@@ -29,6 +29,7 @@ class Unsaved {
   refusals = $state.raw<Refused[]>([]);
   box: Outbox | null = null;
   #owner = '';
+  readonly #boxes = new Map<string, Outbox>();
   readonly #listeners = new Set<Settled>();
 
   /** Whose answers are kept: a project's account. */
@@ -53,7 +54,16 @@ class Unsaved {
     if (!owner) {
       return;
     }
-    this.box = new Outbox({
+    // The same box again where there was one: what the storage would not take is in its memory alone.
+    const before = this.#boxes.get(owner);
+    this.box = before ?? this.#make(owner);
+    this.#boxes.set(owner, this.box);
+    this.#look();
+    this.box.open();
+  }
+
+  #make(owner: string): Outbox {
+    return new Outbox({
       owner,
       store: storage(),
       send: (entry) => checked(entry.operation.kind, () => send(entry, owner)),
@@ -75,8 +85,6 @@ class Unsaved {
         ),
       alone,
     });
-    this.#look();
-    this.box.wake();
   }
 
   onSettled(listener: Settled): () => void {

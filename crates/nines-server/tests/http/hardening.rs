@@ -274,3 +274,18 @@ async fn whoever_takes_no_answer_is_cut_off() {
         .expect("the server closes the connection");
     server.nobody().get("/api/health").await.expect(200);
 }
+
+#[tokio::test]
+async fn somebody_who_is_not_signed_in_fills_little_memory() {
+    let server = Server::start().await;
+    let kind = Some("application/json");
+    let body = json!({"name": "ann", "password": "x".repeat(300 << 10)}).to_string();
+    post(&server, kind, body.clone().into_bytes())
+        .await
+        .refused(413, "too-large");
+    server
+        .nobody()
+        .post("/api/setup", json!({"token": body}))
+        .await
+        .refused(413, "too-large");
+}

@@ -21,8 +21,13 @@ mod withdraw_invitation;
 pub use shapes::RoleWord;
 
 use crate::state::AppState;
+use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+/// Bytes of the largest body here: much of this answers people who are not signed in, whose bodies are
+/// held in memory all the same.
+const LARGEST_BODY: usize = 256 << 10;
 
 /// The endpoints of accounts.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -44,4 +49,5 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(withdraw_invitation::withdraw_invitation))
         .routes(routes!(change_person::change_person))
         .routes(routes!(list_audit::list_audit))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
 }
