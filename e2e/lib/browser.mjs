@@ -69,7 +69,7 @@ export async function accessible(page, what) {
   const { exceptionDetails, result } = await session.send('Runtime.evaluate', {
     expression: `${await readFile(AXE, 'utf8')};
       axe.run(document, { resultTypes: ['violations'] }).then((found) => JSON.stringify(found.violations.map((one) => ({
-        id: one.id, help: one.help, nodes: one.nodes.map((node) => node.html).slice(0, 3) }))))`,
+        id: one.id, help: one.help, nodes: one.nodes.map((node) => node.html + ' ' + (node.any[0]?.message ?? '')).slice(0, 3) }))))`,
     awaitPromise: true,
     returnByValue: true,
   });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { accessible, nothingWrong, settled, window } from '../lib/browser.mjs';
+import { accessible, nothingWrong, settled, until, window } from '../lib/browser.mjs';
 import { Client, invite } from '../lib/client.mjs';
 import { populate } from '../lib/populate.mjs';
 import { setting } from '../lib/setting.mjs';
@@ -89,7 +89,11 @@ for (const [name, client, path, act] of PAGES) {
   test(`${name}: axe in light and dark, keys, Tab, and a narrow window`, async () => {
     const page = await open(client, path, act);
     await accessible(page, `${name}, light`);
+    const ink = () => page.evaluate(() => getComputedStyle(document.body).color);
+    const light = await ink();
     await page.emulateMedia({ colorScheme: 'dark' });
+    await until('the page is dark', async () => (await ink()) !== light);
+    await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => undefined))));
     await accessible(page, `${name}, dark`);
     if (client !== nobody) {
       await page.evaluate(() => document.activeElement?.blur());

@@ -12,7 +12,7 @@ const another = async (page, last) => {
   await until('the next item is shown', async () => {
     const text = await shown(page);
     return text && text !== last;
-  });
+  }).catch(async (error) => assert.fail(`${error.message}; the page says: ${await page.locator('main').innerText()}`));
   return shown(page);
 };
 
