@@ -30,8 +30,7 @@ pub async fn withdraw_label(
     let found = labels.iter().find(|(stored, _)| stored.id.0 == label);
     let (stored, withdrawn) =
         found.ok_or_else(|| Problem::not_found(format!("snippet {id} has no label {label}")))?;
-    let is_own = stored.label.labeller == account.name.to_string()
-        && stored.label.kind == LabellerKind::Person;
+    let is_own = stored.label.labeller == account.name && stored.label.kind == LabellerKind::Person;
     if !is_own {
         return Err(Problem::forbidden(format!(
             "label {label} was given by {}, who alone can withdraw it",
