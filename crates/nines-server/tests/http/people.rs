@@ -39,7 +39,11 @@ async fn speed_cost_and_agreement_are_what_people_did() {
                 .expect("a number")
                 .parse()
                 .expect("a number");
-            let is_yes = if number < 6 { number % 2 == 0 } else { i == 0 };
+            let is_yes = if number < 6 {
+                number.is_multiple_of(2)
+            } else {
+                i == 0
+            };
             match is_yes {
                 true => say(who, &given, "yes", json!(3)).await,
                 false => say(who, &given, "no", Value::Null).await,

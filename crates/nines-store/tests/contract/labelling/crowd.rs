@@ -27,14 +27,18 @@ async fn labour(store: Store, queue: i64, who: Labeller) {
         };
         idle = 0;
         let lot = draw(&who.name, &given.id.to_string());
-        let answer = if lot % 3 == 0 { yes(2 + lot % 2) } else { no() };
-        if lot % 11 == 0 {
+        let answer = if lot.is_multiple_of(3) {
+            yes(2 + lot % 2)
+        } else {
+            no()
+        };
+        if lot.is_multiple_of(11) {
             store
                 .skip_assignment(given.id, who.account, "unclear", 1.0, 0.0)
                 .await
                 .expect("skipped");
             store.undo_assignment(given.id, &who).await.ok();
-        } else if lot % 5 == 0 {
+        } else if lot.is_multiple_of(5) {
             let (a, b) = tokio::join!(
                 store.save_answer(given.id, &who, &answer, PREDICATE),
                 store.save_answer(given.id, &who, &answer, PREDICATE)
@@ -46,7 +50,7 @@ async fn labour(store: Store, queue: i64, who: Labeller) {
                 .save_answer(given.id, &who, &answer, PREDICATE)
                 .await
                 .expect("saved");
-            if lot % 17 == 0 {
+            if lot.is_multiple_of(17) {
                 store.undo_assignment(given.id, &who).await.expect("undone");
             }
         }

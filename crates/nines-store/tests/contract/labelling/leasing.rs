@@ -19,10 +19,10 @@ contract! {
         let again = store.next_assignment(made.id, &who[0], &[]).await.expect("leased");
         assert_eq!(again.assignment.map(|a| a.id), Some(first.id), "a reload holds nothing");
         let mut held = vec![first.id];
-        for i in 1..LEASES {
+        for id in &ids[1..LEASES] {
             let next = store.next_assignment(made.id, &who[0], &held).await.expect("leased");
             let next = next.assignment.expect("an item");
-            assert_eq!(next.snippet, ids[i]);
+            assert_eq!(next.snippet, *id);
             held.push(next.id);
         }
         let full = store.next_assignment(made.id, &who[0], &held).await.expect("leased");
