@@ -70,7 +70,7 @@ pub async fn label_snippet(
         )));
     }
     let id = SnippetId(id);
-    let name = account.name.to_string();
+    let name = account.name.clone();
     let verdict = body.verdict.into();
     let mut own = state.store.labels_with_withdrawn(id).await?;
     own.retain(|(stored, _)| {
