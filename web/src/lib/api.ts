@@ -27,11 +27,19 @@ export interface Options {
 }
 
 type Arguments<E extends Endpoint> = object extends Parts<E> ? [parts?: Parts<E> & Options] : [parts: Parts<E> & Options];
-type Loose = Options & { path?: Record<string, unknown>; query?: Record<string, unknown>; body?: unknown };
+type Loose = Options & { patience?: AbortSignal; path?: Record<string, unknown>; query?: Record<string, unknown>; body?: unknown };
+
+/**
+ * Milliseconds after which a call counts as not answered. A connection that dies without a word would else hold up
+ * whoever waits for it, for good; what saves is sent again, and saving twice changes nothing.
+ */
+const PATIENCE = 30_000;
 
 /** Calls an endpoint and gives its answer. */
 export async function call<E extends Endpoint>(endpoint: E, ...[parts]: Arguments<E>): Promise<Answer<E>> {
-  const response = await request(endpoint, (parts ?? {}) as Loose);
+  const given = (parts ?? {}) as Loose;
+  const patience = AbortSignal.timeout(PATIENCE);
+  const response = await request(endpoint, { ...given, patience: given.signal ? AbortSignal.any([given.signal, patience]) : patience });
   if (response.status === 204) {
     return undefined as Answer<E>;
   }
@@ -153,7 +161,7 @@ async function attempt(endpoint: string, parts: Loose): Promise<Response> {
       body: parts.body === undefined ? undefined : JSON.stringify(parts.body),
       credentials: 'same-origin',
       cache: 'no-store',
-      signal: parts.signal,
+      signal: parts.patience ?? parts.signal,
       keepalive: parts.keepalive,
     });
   } catch (error) {

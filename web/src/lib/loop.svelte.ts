@@ -363,10 +363,9 @@ export class Loop {
       return;
     }
     for (const { id } of this.#held) {
-      // A lease that ran out costs nothing: a late answer is still saved.
-      await call('POST /assignments/{id}/renew', { path: { id }, body: { seconds: inDay(this.#clock.item.active) } }).catch(
-        () => undefined,
-      );
+      // Nobody has worked yet on what is held ahead. A lease that ran out costs nothing: a late answer is still saved.
+      const seconds = id === this.current?.id ? inDay(this.#clock.item.active) : 0;
+      await call('POST /assignments/{id}/renew', { path: { id }, body: { seconds } }).catch(() => undefined);
     }
   }
 
