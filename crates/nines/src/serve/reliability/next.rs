@@ -86,7 +86,7 @@ pub fn for_leak(leak: &LeakRows, items: &[LeakItem], goal: Option<f64>) -> Resul
         });
     }
     let drawn: f64 = strata.iter().map(|s| s.size as f64 * s.drawn).sum();
-    let total = drawn.round() as u64 + MORE;
+    let total = (drawn.round() as u64 + MORE).min(answered);
     let even = planned(total, Allocation::Proportional)?;
     let more = distinct(leak, items, &design.probabilities, &even.probabilities);
     let new: u64 = more.iter().sum();
@@ -271,7 +271,7 @@ pub fn for_quality(design: &QualityDesign, numbers: &QualityNumbers) -> Result<V
     let now = error(people.rated);
     let step = |labels: u64, to: f64, is_drawn, plan| NextStep {
         text: format!(
-            "{} {}, {}.",
+            "{} {} {}.",
             counted(labels, "rating"),
             if is_drawn {
                 "of pairs that are drawn and wait"
@@ -280,7 +280,7 @@ pub fn for_quality(design: &QualityDesign, numbers: &QualityNumbers) -> Result<V
             },
             narrowing("the quality's standard error", Some(now), to).replacen(
                 "would narrow",
-                "would narrow about",
+                "would about narrow",
                 1
             ),
         ),
