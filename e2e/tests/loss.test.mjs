@@ -79,7 +79,10 @@ test('an answer that could not be sent outlives a reload, and another person at 
 
   // Somebody else signs in here meanwhile.
   const stranger = await page.context().newPage();
-  const mine = (client) => ({ name: 'nines_session', value: client.cookie.split('=')[1], url: server.origin, httpOnly: true, sameSite: 'Strict' });
+  const mine = (client) => {
+    const [name, value] = client.cookie.split('=');
+    return { name, value, url: server.origin, httpOnly: true, sameSite: 'Strict' };
+  };
   await page.goto('about:blank');
   await page.context().addCookies([mine(eve)]);
   await stranger.goto(`${server.origin}/label/${queue.id}`);
