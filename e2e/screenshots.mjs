@@ -55,7 +55,7 @@ try {
       await page.getByRole('heading', { level: 1 }).first().waitFor();
       await act?.(page);
       await pause(1500);
-      await page.screenshot({ path: join(values.out, `${name}-${look}.png`), fullPage: look !== 'narrow' });
+      await page.screenshot({ path: join(values.out, `${name}-${look}.png`), fullPage: look !== 'narrow' && name !== 'data' });
       for (const wrong of page.wrong) console.error(`${name} (${look}): ${wrong}`);
       await page.context().close();
     }
