@@ -279,8 +279,8 @@ pub fn for_quality(design: &QualityDesign, numbers: &QualityNumbers) -> Result<V
                 "of further pairs"
             },
             narrowing("the quality's standard error", Some(now), to).replacen(
-                "would narrow",
-                "would about narrow",
+                " from ",
+                " from about ",
                 1
             ),
         ),
