@@ -1,6 +1,5 @@
-// What the API takes and gives, by hand from its contract. Once the server's document is here
-// (`web/openapi.json`, `npm run types`), each name below becomes an alias of its generated schema and
-// `Endpoints` is derived from the generated paths; pages import from this file only and stay as they are.
+// Names for what pages pass around. What endpoints take and give is generated from the server's document
+// (`endpoints.ts`); a name that stops fitting it fails `npm run check`.
 
 import type { Generated } from './endpoints';
 
@@ -284,32 +283,6 @@ export interface Job {
   progress: { done: number; total: number | null } | null;
 }
 
-/** What may be started; `classifier` is its key, the newest where none is named. */
-export type NewJob =
-  | { kind: 'train'; name?: string; epochs?: number; learning_rate?: number; batch?: number; seed?: number }
-  | { kind: 'generate'; n: number; split: 'train' | 'validation' | 'calibration' | 'test' | 'all'; limit?: number; seed?: number }
-  | { kind: 'calibrate'; recall?: number; acceptance?: number; confidence?: number; classifier?: number }
-  | { kind: 'score'; classifier?: number }
-  | {
-      kind: 'measure_leak' | 'plan_leak';
-      labels?: number;
-      leak?: number;
-      answers?: number;
-      distribution?: string;
-      confidence?: number;
-      seed?: number;
-      classifier?: number;
-    }
-  | {
-      kind: 'measure_quality';
-      pairs?: number;
-      answers?: number;
-      distribution?: string;
-      confidence?: number;
-      seed?: number;
-      classifier?: number;
-    };
-
 export type RunStatus = 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted';
 
 export interface Run {
@@ -327,13 +300,6 @@ export interface Run {
   ended: Time | null;
   /** Null where a person gave the command. */
   job: number | null;
-}
-
-/** Each series rises in its steps; null: the value was not finite. */
-export interface Metrics {
-  series: Record<string, [number, number | null][]>;
-  /** There are more after these: ask again `after_step` the last. */
-  more: boolean;
 }
 
 // --- play and scoring ----------------------------------------------------------------------------
@@ -356,12 +322,6 @@ export interface Classifier {
     speaks_of: string | null;
   } | null;
   metrics: unknown;
-}
-
-export interface Classifiers extends Rows<Classifier> {
-  path: string;
-  /** Draws before the project's filter abstains. */
-  budget: number;
 }
 
 export interface OperatingPoint {
@@ -428,12 +388,6 @@ export interface Draw {
   temperature?: number;
   top_p?: number;
 }
-
-/** Candidates come in no particular order; one without a score is never accepted. */
-export type DrawEvent =
-  | { event: 'candidate'; draw: number; completion: string; finished: boolean; reason?: string; scores: Record<string, Scored> }
-  | { event: 'done'; generator: string; seconds: number; tokens: number }
-  | { event: 'problem'; detail: string };
 
 // --- data and reliability ------------------------------------------------------------------------
 
@@ -684,15 +638,6 @@ export interface Reliability {
   next: NextStep[];
 }
 
-/** What a plan drew, and where it is labelled. */
-export interface Planned {
-  queue: number | null;
-  design: number;
-  drawn: number;
-  waiting: number;
-  text: string;
-}
-
 export interface Facet {
   name: string;
   count: number | null;
@@ -707,131 +652,8 @@ export interface Facets {
   classifiers: { id: number; label: string; threshold: number | null }[];
 }
 
-// --- every endpoint, as `METHOD /path` below /api ------------------------------------------------
-
-type After = { after?: number; limit?: number };
-
-/**
- * What a call may name. The server's document has the word wherever it describes an endpoint (`npm run types`
- * reads it); what stands below is for those that it does not know yet.
- */
-export type Endpoints = Generated & Omit<Described, keyof Generated>;
-
-/** `path`, `query` and `body` are what a call sends; `answer` is what comes back (void for 204). */
-export interface Described {
-  'GET /setup': { answer: { needed: boolean } };
-  'POST /setup': { body: { token: string; name: string; password: string }; answer: Session };
-  'GET /session': { answer: Session };
-  'POST /session': { body: { name: string; password: string }; answer: Session };
-  'DELETE /session': { answer: void };
-  'GET /invitations/{token}': { path: { token: string }; answer: { role: Role; name: string | null } };
-  'POST /invitations/{token}': { path: { token: string }; body: { name: string; password: string }; answer: Session };
-  'PUT /account/password': { body: { old: string; new: string }; answer: void };
-  'GET /account/tokens': { answer: Rows<Token> };
-  'POST /account/tokens': { body: { name: string }; answer: { id: number; name: string; token: string } };
-  'DELETE /account/tokens/{id}': { path: { id: number }; answer: void };
-  'GET /people': { answer: People };
-  'PATCH /people/{id}': {
-    path: { id: number };
-    body: { role?: Role; active?: boolean; hourly_cost?: number | null };
-    answer: Pick<Person, 'id' | 'name' | 'role' | 'active' | 'hourly_cost' | 'created'>;
-  };
-  'POST /people/{id}/qualification': { path: { id: number }; body: { again: true }; answer: unknown };
-  'POST /people/invitations': {
-    body: { role: Role; name?: string };
-    answer: { link: string; role: Role; expires: Time };
-  };
-  'GET /people/invitations': { answer: Rows<Invitation> };
-  'DELETE /people/invitations/{id}': { path: { id: number }; answer: void };
-  'GET /audit': { query?: After; answer: Rows<AuditRow> };
-
-  'GET /queues': { answer: Rows<Queue> };
-  'POST /queues': { body: NewQueue; answer: Queue };
-  'PATCH /queues/{id}': {
-    path: { id: number };
-    body: { open?: boolean; name?: string; overlap?: number };
-    answer: Queue;
-  };
-  'GET /labelling/standing': { answer: Standing };
-  'POST /queues/{id}/next': { path: { id: number }; body: { holding: number[] }; answer: Next };
-  'POST /labelling/practice/next': { body: { holding: number[] }; answer: Next };
-  'POST /labelling/qualification/next': { body: { holding: number[] }; answer: Next };
-  'POST /assignments/{id}/label': {
-    path: { id: number };
-    body: LabelAnswer;
-    answer: { saved: true; feedback: Feedback | null };
-  };
-  'POST /assignments/{id}/comparison': { path: { id: number }; body: ComparisonAnswer; answer: { saved: true } };
-  'POST /assignments/{id}/skip': { path: { id: number }; body: SkipAnswer; answer: unknown };
-  'POST /assignments/{id}/undo': { path: { id: number }; answer: Assignment };
-  'POST /assignments/{id}/flag': { path: { id: number }; body: { reason: string }; answer: unknown };
-  'POST /assignments/{id}/renew': { path: { id: number }; body: { seconds: number }; answer: { expires: Time } };
-  'GET /guide': { answer: Guide };
-  'GET /guide/{version}': { path: { version: string | number }; answer: Guide };
-  'PUT /guide': { body: { text: string; note: string; version: string | number }; answer: Guide };
-  'GET /rulings': { query?: After; answer: Rows<Ruling> };
-  'POST /rulings': { body: { question: string; assignment?: number; snippet?: number }; answer: Ruling };
-  'PUT /rulings/{id}': { path: { id: number }; body: { answer: string }; answer: Ruling };
-  'GET /checks': { query?: After; answer: Rows<Check> };
-  'POST /checks': {
-    body: { snippet: number; purpose: Check['purpose']; verdict: VerdictWord; severity: Severity | null; explanation: string };
-    answer: Check;
-  };
-  'DELETE /checks/{id}': { path: { id: number }; answer: void };
-  'POST /checks/suggest': {
-    body: { practice: number; qualification: number; gold: number; seed: number };
-    answer: Rows<Check>;
-  };
-  'GET /flags': { query?: After; answer: Rows<Flag> };
-  'PUT /flags/{id}/resolve': { path: { id: number }; answer: unknown };
-
-  'GET /jobs': { query?: After; answer: Rows<Job> };
-  'GET /jobs/{id}': { path: { id: number }; answer: Job };
-  'POST /jobs': { body: NewJob; answer: Job };
-  'POST /jobs/{id}/cancel': { path: { id: number }; answer: Job };
-  'POST /jobs/{id}/retry': { path: { id: number }; answer: Job };
-  'GET /jobs/{id}/log': {
-    path: { id: number };
-    query?: { from?: number };
-    answer: { text: string; next: number; more: boolean };
-  };
-  'GET /runs': { query?: After & { kind?: string }; answer: Rows<Run> };
-  'GET /runs/{id}': { path: { id: number }; answer: Run };
-  'GET /runs/{id}/metrics': { path: { id: number }; query?: { after_step?: number }; answer: Metrics };
-
-  'GET /classifiers': { answer: Classifiers };
-  'GET /play/settings': { answer: PlaySettings };
-  'GET /classifiers/{id}/operating-points': { path: { id: number }; answer: OperatingPoints };
-  'POST /score': {
-    body: { classifier?: number; snippets: { prompt: string; completion: string }[] };
-    answer: Scores;
-  };
-  'POST /play/draw': { body: Draw; answer: DrawEvent };
-  'POST /play/send': {
-    body: {
-      prompt: string;
-      completion: string;
-      seed: number;
-      draw: number;
-      temperature?: number;
-      top_p?: number;
-      queue?: number;
-    };
-    answer: { snippet: number; queue: number };
-  };
-
-  'GET /reliability': { answer: Reliability };
-  'POST /reliability/plan': { body: Plan; answer: Planned };
-  'GET /snippets': { query?: SnippetFilter & After; answer: Snippets };
-  'GET /snippets/{id}': { path: { id: number }; answer: SnippetDetail };
-  'POST /snippets/{id}/labels': {
-    path: { id: number };
-    body: { verdict: VerdictWord; severity: Severity | null; seconds?: number };
-    answer: { label: number; adjudication: Adjudication | null };
-  };
-  'DELETE /snippets/{id}/labels/{label}': { path: { id: number; label: number }; answer: unknown };
-  'GET /facets': { answer: Facets };
-}
+/** Every endpoint, as `METHOD /path` below /api: what a call sends, and what comes back (void for 204). */
+export type Endpoints = Generated;
 
 /** `nines_server::Event`: what changed, to be read again. */
 export type LiveEvent =
