@@ -32,14 +32,20 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "nines-attack",
+        &["nines-domain", "nines-infer", "nines-stats", "nines-text"],
+    ),
+    (
         "nines-server",
         &[
+            "nines-attack",
             "nines-domain",
             "nines-infer",
             "nines-jobs",
             "nines-measure",
             "nines-stats",
             "nines-store",
+            "nines-text",
         ],
     ),
     (
