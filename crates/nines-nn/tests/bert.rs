@@ -491,7 +491,7 @@ fn gradients_of_word_embeddings_are_finite_differences_of_logits() {
                 // Along its own gradient, where the difference is largest.
                 let slope = &found[place * hidden..(place + 1) * hidden];
                 let length = slope.iter().map(|x| x * x).sum::<f32>().sqrt();
-                let step = 0.02;
+                let step = 0.004;
                 let moved = |sign: f32| {
                     let mut changed = table.clone();
                     for (value, slope) in changed[place * hidden..].iter_mut().zip(slope) {

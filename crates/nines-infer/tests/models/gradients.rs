@@ -4,7 +4,8 @@ use nines_domain::snippet::SnippetText;
 use nines_infer::classifier::{ClassifierScorer, LongPolicy};
 use nines_infer::gradients::Differentiable;
 use nines_infer::scorer::{Scorer, Unscoreable};
-use nines_nn::bert::{BertClassifier, HeadConfig, Pooling};
+use nines_nn::batch::TokenBatch;
+use nines_nn::bert::{BertClassifier, HeadConfig, Mode, Pooling};
 use nines_text::SnippetTokenizer;
 use std::path::Path;
 
@@ -36,7 +37,7 @@ fn snippets() -> Vec<SnippetText> {
 }
 
 #[test]
-fn the_gradient_is_that_of_the_score_and_tells_what_a_substitute_does() {
+fn the_gradient_is_that_of_the_score() {
     for pooling in [Pooling::Pooler, Pooling::Mean] {
         let folder = tempfile::tempdir().expect("a folder");
         let scorer = scorer(folder.path(), pooling);
@@ -53,18 +54,49 @@ fn the_gradient_is_that_of_the_score_and_tells_what_a_substitute_does() {
             assert_eq!(gradient.logit, score, "the gradient is of the score");
             assert_eq!(gradient.gradient.len(), gradient.encoded.len() * 384);
         }
-        // To first order, a step along the gradient changes the score by its length squared: try
-        // the step from "knife" to its plural, a near embedding, against the true score.
-        let gradient = gradients[0].as_ref().expect("it fits");
-        let place = gradient
-            .encoded
-            .ids
-            .iter()
-            .position(|&id| scorer.tokenizer().token(id).as_deref() == Some("knife"))
-            .expect("a whole word of the vocabulary");
-        let slope = gradient.token(place);
-        assert!(slope.iter().any(|x| x.abs() > 1e-6));
     }
+}
+
+#[test]
+fn the_gradient_is_a_finite_difference_of_the_real_base() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scorer = scorer(folder.path(), Pooling::Pooler);
+    let gradient = scorer
+        .gradients(&snippets()[..1])
+        .remove(0)
+        .expect("it fits");
+    let knife = gradient
+        .encoded
+        .ids
+        .iter()
+        .position(|&id| scorer.tokenizer().token(id).as_deref() == Some("knife"))
+        .expect("a whole word of the vocabulary");
+    let (id, slope) = (gradient.encoded.ids[knife] as usize, gradient.token(knife));
+    let length = slope.iter().map(|x| x * x).sum::<f32>().sqrt();
+    let words = "bert.embeddings.word_embeddings.weight";
+    let mut model =
+        BertClassifier::load(folder.path(), &nines_nn::device::cpu()).expect("the folder loads");
+    let batch = TokenBatch::from_rows(&[(&gradient.encoded.ids, &gradient.encoded.type_ids)]);
+    let table = model.values(words).expect("values");
+    let step = 0.05;
+    let mut moved = |sign: f32| {
+        let mut changed = table.clone();
+        for (value, slope) in changed[id * 384..].iter_mut().zip(slope) {
+            *value += sign * step * slope / length;
+        }
+        model.set_values(words, changed).expect("set");
+        let logits = model
+            .logits(&batch, Mode::Evaluate)
+            .expect("scored")
+            .into_data();
+        logits.try_into_vec::<f32>().expect("32 bits")[0]
+    };
+    let difference = (moved(1.0) - moved(-1.0)) / (2.0 * step);
+    assert!(length > 0.01, "{length}");
+    assert!(
+        (difference - length).abs() < 0.02 * length,
+        "{length} by gradient, {difference} by difference"
+    );
 }
 
 #[test]

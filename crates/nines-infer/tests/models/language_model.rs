@@ -58,37 +58,76 @@ fn log_probabilities_are_those_of_transformers() {
 }
 
 #[test]
-fn log_probabilities_of_the_default_model_are_those_of_its_dequantised_weights() {
-    // golden/llama_smollm2.py: the 64 largest logits and 256 others after each token.
-    let file = SafetensorsFile::open(&golden("smollm2.safetensors"));
-    let Ok(_) = file else {
-        panic!("the fixture is there");
-    };
+fn logits_of_the_default_model_are_those_of_transformers_and_probabilities_follow() {
+    // golden/llama_smollm2.py: the tokens of some prompts, and the 64 largest logits after each.
+    let file = SafetensorsFile::open(&golden("smollm2.safetensors")).expect("the fixture");
     let generator = smollm2();
-    for prompt in ["Once upon a time", LEFT] {
-        let begun = generator.begin(prompt, 4).expect("it fits");
-        let total: f64 = begun
-            .logits()
-            .iter()
-            .enumerate()
-            .map(|(token, _)| log_softmax(begun.logits(), token as u32).exp())
-            .sum();
-        assert!((total - 1.0).abs() < 1e-9);
-        // The probability of a text of one token is that of the logits.
-        let tokens = generator
-            .tokenizer()
-            .encode(&format!("{prompt} was"))
-            .expect("tokens");
-        let last = *tokens.last().expect("tokens");
-        let found = generator.log_probabilities(&[continuation(prompt, " was")]);
-        let found = found[0].clone().expect("it fits");
-        assert_eq!(found.tokens, 1);
-        let exact = log_softmax(begun.logits(), last);
+    let prompt = "Lockpicks, said Mother Pao, are like husbands: one good one is plenty.";
+    let tokens = generator.tokenizer().encode(prompt).expect("tokens").len();
+    let before = generator
+        .tokenizer()
+        .encode("Once upon a time")
+        .expect("tokens")
+        .len();
+    let begun = generator.begin(prompt, 4).expect("it fits");
+    let place = before + tokens - 1;
+    let (ids, logits) = (integers("top.ids"), tensor(&file, "top.logits"));
+    for (id, exact) in ids[place * 64..][..64].iter().zip(&logits[place * 64..]) {
+        let found = begun.logits()[*id as usize];
         assert!(
-            (found.log_probability - exact).abs() < 1e-5,
-            "{found:?} {exact}"
+            (found - exact).abs() < 5e-3,
+            "token {id}: {found} for {exact}"
         );
     }
+    let most = begun
+        .logits()
+        .iter()
+        .copied()
+        .fold(f32::NEG_INFINITY, f32::max);
+    let total: f64 = begun
+        .logits()
+        .iter()
+        .map(|x| f64::from(x - most).exp())
+        .sum();
+    // All words of one token that bring a blank: each as probable as its logit says, and no more
+    // than certain together.
+    let texts: Vec<(u32, String)> = (0..49152)
+        .filter_map(|id| Some((id, generator.tokenizer().bytes(id)?)))
+        .filter_map(|(id, bytes)| Some((id, std::str::from_utf8(bytes).ok()?.to_owned())))
+        .filter(|(_, text)| text.starts_with(" a"))
+        .collect();
+    let asked: Vec<_> = texts
+        .iter()
+        .map(|(_, text)| continuation(prompt, text))
+        .collect();
+    let found = generator.log_probabilities(&asked);
+    let mut sum = 0.0;
+    for ((id, text), found) in texts.iter().zip(found) {
+        let found = found.expect("it fits");
+        if found.tokens == 1 {
+            let exact = f64::from(begun.logits()[*id as usize] - most) - total.ln();
+            assert!(
+                (found.log_probability - exact).abs() < 1e-5,
+                "{text:?}: {found:?}"
+            );
+            sum += found.log_probability.exp();
+        }
+    }
+    assert!(sum > 0.001 && sum < 1.0, "{sum}");
+}
+
+/// Reads a tensor of whole numbers from the fixture of the default model.
+fn integers(name: &str) -> Vec<u32> {
+    let bytes = std::fs::read(golden("smollm2.safetensors")).expect("the fixture");
+    let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).expect("JSON");
+    let offset = |i: usize| header[name]["data_offsets"][i].as_u64().expect("a number") as usize;
+    bytes[8 + length + offset(0)..8 + length + offset(1)]
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|chunk| u32::from_le_bytes(*chunk))
+        .collect()
 }
 
 #[test]
@@ -111,9 +150,9 @@ fn a_text_is_as_probable_wherever_its_context_is_cut() {
     }
     // Parts multiply.
     let parts = [
-        continuation("", &whole[..18]),
+        continuation(&whole[..9], &whole[9..18]),
         continuation(&whole[..18], &whole[18..]),
-        continuation("", whole),
+        continuation(&whole[..9], &whole[9..]),
     ];
     let found: Vec<_> = generator
         .log_probabilities(&parts)
