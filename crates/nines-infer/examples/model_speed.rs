@@ -48,7 +48,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok(found.encoded.len())
         })?;
     }
-    let file = nines_models::resolve("smollm2-135m")?.gguf()?;
+    let file = nines_models::resolve("smollm2-135m")?
+        .gguf()
+        .ok_or("the default generator is no GGUF file")?;
     for precision in [Precision::Float32, Precision::fastest()] {
         let generator = LocalGenerator::open(&file, precision)?;
         println!(
