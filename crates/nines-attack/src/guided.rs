@@ -1,0 +1,6 @@
+//! What the generator itself would say, steered toward "injurious and accepted".
+//!
+//! - [`injury`]: who says how injurious a text is. Never the classifier under attack: steering toward
+//!   "injurious" and "accepted" by one and the same model is a contradiction.
+
+pub mod injury;
