@@ -10,7 +10,9 @@
 use super::injury::InjuryHead;
 use super::ridge::{Ridge, RidgeError, Table};
 use nines_domain::snippet::{ContentHash, SnippetText};
-use nines_infer::generator::GenerateError;
+use nines_infer::generator::{GenerateError, Generator};
+use nines_infer::language_model::Continuation;
+use nines_infer::local::LocalGenerator;
 use nines_infer::scorer::Unscoreable;
 use nines_stats::StatsError;
 use nines_stats::bootstrap::Bootstrap;
@@ -38,6 +40,33 @@ pub trait HiddenStates: Send + Sync {
     ) -> Vec<Result<Vec<f32>, GenerateError>>;
 }
 
+impl HiddenStates for LocalGenerator {
+    fn id(&self) -> String {
+        Generator::id(self)
+    }
+
+    fn mean_states(
+        &self,
+        texts: &[SnippetText],
+        layer: usize,
+    ) -> Vec<Result<Vec<f32>, GenerateError>> {
+        // Read as written: a blank between prompt and completion, as the generator puts it.
+        let joined: Vec<String> = texts
+            .iter()
+            .map(|text| format!(" {}", text.completion.trim_start()))
+            .collect();
+        let continuations: Vec<Continuation<'_>> = texts
+            .iter()
+            .zip(&joined)
+            .map(|(text, completion)| Continuation {
+                context: text.prompt.trim_end_matches([' ', '\t']),
+                text: completion,
+            })
+            .collect();
+        self.hidden_states(&continuations, layer)
+    }
+}
+
 /// One labelled snippet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Example {
@@ -53,7 +82,7 @@ pub struct Example {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProbeSettings {
-    /// The layer after which the hidden states are read, from 1.
+    /// The layer after which the hidden states are read, counted from 0.
     pub layer: usize,
     /// The ridge, for each labelled snippet of training.
     pub ridge: f64,
