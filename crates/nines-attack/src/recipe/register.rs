@@ -76,6 +76,8 @@ kinds! {
     /// Reads a transformation.
     transformation: BuildTransformation, {
         "delete" => transformation::deletion::Settings,
+        "merge" => transformation::merge::Settings,
+        "synonyms" => transformation::synonyms::Settings,
     }
 }
 
