@@ -28,6 +28,8 @@ fn queries_are_averaged_over_all_attempts_and_not_over_successes() {
     assert_eq!((table.tried, table.skipped), (3, 1));
     let queries = table.queries.expect("a mean");
     assert_eq!((queries.value, queries.n), (Some(120.0), 3));
+    let until = table.queries_until_met.expect("a mean");
+    assert_eq!(until.value, Some((8.0 + 300.0 + 50.0) / 3.0));
     let before = table.success_before_verification.expect("a share");
     assert_eq!((before.value, before.n), (Some(1.0 / 3.0), 3));
     assert!(before.method.contains("Clopper"), "{}", before.method);
@@ -83,6 +85,9 @@ fn budgets_larger_than_what_was_tried_say_nothing() {
         (Some(0.0), Some(0.5), Some(0.5))
     );
     assert_eq!((share(1_000), share(2_000)), (None, None));
+    let verified = table.at_budgets[1].verified.as_ref().expect("a share");
+    assert_eq!(verified.value, None, "the find waits for a label");
+    assert_eq!(verified.lower, 0.0);
 }
 
 #[test]

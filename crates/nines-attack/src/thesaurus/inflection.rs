@@ -76,6 +76,8 @@ impl Irregular {
             let plural = match self.nouns.get(last).map(Vec::as_slice) {
                 Some([only]) => only.clone(),
                 Some(_) => return None,
+                // "heroes", but "photos".
+                None if ends_in_o(last) => return None,
                 None => with_s(last),
             };
             return Some(format!("{lead} {plural}").trim().to_owned());
@@ -121,6 +123,12 @@ fn is_vowel(c: char) -> bool {
     "aeiou".contains(c)
 }
 
+/// Says whether a word ends in a consonant and o.
+fn ends_in_o(word: &str) -> bool {
+    let stem = word.strip_suffix('o');
+    stem.is_some_and(|stem| !stem.is_empty() && !stem.ends_with(is_vowel))
+}
+
 /// Adds the s of plurals and of the third person.
 fn with_s(word: &str) -> String {
     let hissing = ["s", "x", "z", "ch", "sh"]
@@ -128,7 +136,7 @@ fn with_s(word: &str) -> String {
         .any(|end| word.ends_with(end));
     match word.strip_suffix('y') {
         Some(stem) if !stem.ends_with(is_vowel) && !stem.is_empty() => format!("{stem}ies"),
-        _ if hissing => format!("{word}es"),
+        _ if hissing || ends_in_o(word) => format!("{word}es"),
         _ => format!("{word}s"),
     }
 }

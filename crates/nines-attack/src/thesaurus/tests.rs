@@ -102,6 +102,11 @@ fn what_is_no_thesaurus_is_said_to_be_none() {
 /// Runs where a package has put one: the format as it really is.
 #[test]
 fn installed_thesauri_are_read_where_there_are_any() {
+    let installed = PLACES.iter().any(|place| is_one(Path::new(place)));
+    assert!(
+        installed || std::env::var_os("CI").is_none(),
+        "no thesaurus is installed: run make thesauri"
+    );
     for place in PLACES.iter().map(Path::new).filter(|place| is_one(place)) {
         let thesaurus = Thesaurus::read(place).expect("it is whole");
         let synonyms = thesaurus.synonyms("injuries");
@@ -112,6 +117,6 @@ fn installed_thesauri_are_read_where_there_are_any() {
             "{place:?}: {synonyms:?}"
         );
         assert_eq!(thesaurus.synonyms("injuries"), synonyms);
-        assert!(thesaurus.id().contains("entries"));
+        assert!(thesaurus.id().contains('@'));
     }
 }

@@ -65,8 +65,9 @@ impl WordNet {
         Ok((Self { words }, irregular))
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.words.iter().map(|words| words.index.len()).sum()
+    /// Returns what the database says, to tell versions apart.
+    pub(super) fn texts(&self) -> Vec<&str> {
+        self.words.iter().map(|words| words.data.as_str()).collect()
     }
 
     fn of(&self, class: Class) -> &Words {
