@@ -1,5 +1,15 @@
 //! What a changed text must keep to.
 
+pub mod edit_distance;
+pub mod half;
+pub mod judge;
+pub mod perplexity;
+pub mod protect_words;
+pub mod repeat;
+pub mod similarity;
+pub mod stop_words;
+pub mod words_changed;
+
 use crate::edit::{Draft, Site};
 
 /// Why a constraint cannot be checked.
@@ -34,5 +44,10 @@ pub trait Constraint: Send + Sync {
     /// Says whether the constraint is a model's opinion, which attacks can fool: tables then name it.
     fn is_fallible(&self) -> bool {
         false
+    }
+
+    /// Names the models that it reads, with their versions.
+    fn models(&self) -> Vec<String> {
+        Vec::new()
     }
 }

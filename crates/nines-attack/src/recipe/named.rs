@@ -1,0 +1,20 @@
+//! The recipes that come with this program.
+
+/// Makes the entry of a file in `recipes/`.
+macro_rules! recipe {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../recipes/", $name, ".toml")),
+        )
+    };
+}
+
+/// Names and texts, in the order in which they are listed.
+pub(super) const NAMED: &[(&str, &str)] = &[
+    recipe!("textfooler-like"),
+    recipe!("pwws-like"),
+    recipe!("hole-shapes"),
+    recipe!("typos"),
+    recipe!("random"),
+];
