@@ -9,6 +9,7 @@
 pub mod constraint;
 pub mod edit;
 pub mod goal;
+pub mod guided;
 pub mod search;
 pub mod transformation;
 pub mod victim;
