@@ -44,3 +44,6 @@ pub fn draw_probabilities(log_weights: &[f64]) -> Vec<f64> {
     let sum: f64 = shares.iter().sum();
     shares.into_iter().map(|share| share / sum).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -195,3 +195,6 @@ fn without(snippet: &SnippetText, span: TokenSpan) -> SnippetText {
         SnippetPart::Completion => SnippetText::new(snippet.prompt.clone(), changed),
     }
 }
+
+#[cfg(test)]
+mod tests;
