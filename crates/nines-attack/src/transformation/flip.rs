@@ -18,6 +18,10 @@ pub struct Settings {
     /// Flips that are proposed for each word.
     #[serde(default = "top")]
     pub top: usize,
+    /// Flips that are proposed altogether where several words are asked about, those that promise most;
+    /// 0 sets no limit.
+    #[serde(default)]
+    pub overall: usize,
     /// Where the score is to go: `up` for false alarms.
     #[serde(default = "down")]
     pub direction: Direction,
@@ -43,7 +47,7 @@ impl BuildTransformation for Settings {
         let flips = Flips::new(Arc::clone(scorer), self.direction, self.top).map_err(|error| {
             RecipeError::missing("gradients of the classifier under attack", error.to_string())
         })?;
-        Ok(Box::new(flips))
+        Ok(Box::new(flips.with_overall(self.overall)))
     }
 }
 
@@ -59,6 +63,7 @@ pub struct Flips {
     lexicon: Arc<Lexicon>,
     direction: Direction,
     top: usize,
+    overall: usize,
 }
 
 impl Flips {
@@ -83,12 +88,29 @@ impl Flips {
             lexicon,
             direction,
             top,
+            overall: 0,
         })
+    }
+
+    /// Keeps only so many of all proposals of one call, those that promise most; 0 keeps all.
+    pub fn with_overall(mut self, overall: usize) -> Self {
+        self.overall = overall;
+        self
     }
 
     /// Returns the words that are proposed.
     pub fn lexicon(&self) -> &Lexicon {
         &self.lexicon
+    }
+
+    /// Returns how much a flip must promise to be among the best of all.
+    fn enough(&self, places: &[Option<(SlopeAt, Vec<Flip>)>]) -> f64 {
+        let each = places.iter().flatten().flat_map(|(_, flips)| flips.iter().take(self.top));
+        let mut costs: Vec<f64> = each.map(|flip| self.direction.cost(flip.change)).collect();
+        if self.overall == 0 || costs.len() <= self.overall {
+            return f64::INFINITY;
+        }
+        *costs.select_nth_unstable_by(self.overall - 1, f64::total_cmp).1
     }
 
     /// Makes the edit of a flip, in the case of the word that is there, or else as the vocabulary
@@ -134,25 +156,38 @@ impl Transformation for Flips {
         draft.words()
     }
 
+    fn queries(&self) -> u64 {
+        1
+    }
+
     fn propose(&self, draft: &Draft, sites: &[Site]) -> Result<Vec<Vec<Proposal>>, ProposeError> {
         let model = differentiable(&*self.scorer)?;
         let slope = Slope::of(model, draft.text())
             .map_err(|error| ProposeError::Model(format!("no gradient: {error}")))?;
-        Ok(sites
+        let places: Vec<Option<(SlopeAt, Vec<Flip>)>> = sites
             .par_iter()
             .map(|site| {
-                let Some(at) = slope.at(site) else {
-                    return Vec::new();
-                };
+                let at = slope.at(site)?;
                 // Some words are no single token where they would stand.
                 let spare = self.top + self.top / 4 + 4;
                 let flips = slope.flips(&at, &self.lexicon, self.direction, spare);
-                let kept = flips.into_iter().filter_map(|flip| {
-                    Some(Proposal {
-                        edits: vec![self.checked(draft, site, &slope, &at, &flip)?],
-                        log_probability: None,
-                        kind: "flip",
-                    })
+                Some((at, flips))
+            })
+            .collect();
+        let enough = self.enough(&places);
+        Ok(sites
+            .par_iter()
+            .zip(places)
+            .map(|(site, place)| {
+                let Some((at, flips)) = place else {
+                    return Vec::new();
+                };
+                let promising = flips
+                    .into_iter()
+                    .filter(|flip| self.direction.cost(flip.change) <= enough);
+                let kept = promising.filter_map(|flip| {
+                    let edit = self.checked(draft, site, &slope, &at, &flip)?;
+                    Some(Proposal::of(edit, "flip"))
                 });
                 kept.take(self.top).collect()
             })
