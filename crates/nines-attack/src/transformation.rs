@@ -1,8 +1,11 @@
 //! What proposes edits.
 
 pub mod deletion;
+pub mod fill_in;
+pub mod flip;
 pub mod hole_shapes;
 pub mod merge;
+pub mod paraphrase;
 pub mod random_words;
 pub mod synonyms;
 pub mod typos;
@@ -55,6 +58,24 @@ pub trait Transformation: Send + Sync {
     /// # Errors
     /// [`ProposeError`] where a model that it needs fails.
     fn propose(&self, draft: &Draft, sites: &[Site]) -> Result<Vec<Vec<Proposal>>, ProposeError>;
+
+    /// Proposes as [`Self::propose`], and adds what the reader of the log should know to the notes.
+    ///
+    /// # Errors
+    /// As [`Self::propose`].
+    fn propose_with_notes(
+        &self,
+        draft: &Draft,
+        sites: &[Site],
+        _notes: &mut Vec<String>,
+    ) -> Result<Vec<Vec<Proposal>>, ProposeError> {
+        self.propose(draft, sites)
+    }
+
+    /// Returns how many queries to the victim one call of [`Self::propose`] hides: a gradient is one.
+    fn queries(&self) -> u64 {
+        0
+    }
 
     /// Names the models that it reads, with their versions.
     fn models(&self) -> Vec<String> {

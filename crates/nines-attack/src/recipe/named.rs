@@ -14,6 +14,13 @@ macro_rules! recipe {
 pub(super) const NAMED: &[(&str, &str)] = &[
     recipe!("textfooler-like"),
     recipe!("pwws-like"),
+    recipe!("bert-attack-like"),
+    recipe!("clare-like"),
+    recipe!("hotflip"),
+    recipe!("gcg"),
+    recipe!("paraphrase"),
+    recipe!("context"),
+    recipe!("mcmc"),
     recipe!("hole-shapes"),
     recipe!("typos"),
     recipe!("random"),

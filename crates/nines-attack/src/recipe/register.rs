@@ -69,6 +69,8 @@ kinds! {
         "greedy" => search::greedy::Settings,
         "beam" => search::beam::Settings,
         "random" => search::random::Settings,
+        "gcg" => search::gcg::Settings,
+        "mcmc" => search::mcmc::Settings,
     }
 }
 
@@ -79,6 +81,9 @@ kinds! {
         "random-words" => transformation::random_words::Settings,
         "hole-shapes" => transformation::hole_shapes::Settings,
         "delete" => transformation::deletion::Settings,
+        "flip" => transformation::flip::Settings,
+        "fill-in" => transformation::fill_in::Settings,
+        "paraphrase" => transformation::paraphrase::Settings,
         "merge" => transformation::merge::Settings,
         "synonyms" => transformation::synonyms::Settings,
     }
