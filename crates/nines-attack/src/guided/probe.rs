@@ -377,6 +377,10 @@ impl InjuryHead for ProbeHead {
         self.probe.name()
     }
 
+    fn probe(&self) -> Option<&InjuryProbe> {
+        Some(&self.probe)
+    }
+
     fn log_odds(&self, texts: &[SnippetText]) -> Vec<Result<f64, Unscoreable>> {
         let mut answers = Vec::with_capacity(texts.len());
         for stretch in texts.chunks(STRETCH) {
