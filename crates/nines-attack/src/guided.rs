@@ -19,6 +19,7 @@ mod gathering;
 pub mod generation;
 pub mod guide;
 pub mod injury;
+mod mutation;
 pub mod probe;
 pub mod prompts;
 pub mod ridge;

@@ -27,6 +27,8 @@ pub struct Settings {
     pub every: usize,
     /// Completions that are written together.
     pub width: usize,
+    /// Completions of an attempt at most.
+    pub completions: usize,
     /// Finds after which an attempt ends; 0 goes on to the end of the budget.
     pub finds: usize,
     /// How completions are sampled.
@@ -41,6 +43,7 @@ impl Default for Settings {
             candidates: looks.candidates,
             every: looks.every,
             width: 8,
+            completions: 2_000,
             finds: 1,
             sampling: SamplingSettings::default(),
         }
@@ -53,6 +56,7 @@ impl BuildSearch for Settings {
         within("candidates", self.candidates, 1..=64)?;
         within("every", self.every, 1..=64)?;
         within("width", self.width, 1..=256)?;
+        within("completions", self.completions, 1..=1_000_000)?;
         within("finds", self.finds, 0..=100_000)?;
         self.sampling.check()?;
         let &[first, second, ..] = models.thresholds.as_slice() else {
@@ -86,8 +90,8 @@ impl Search for GuidedDisagreement {
         false
     }
 
-    fn reads_completion(&self) -> bool {
-        false
+    fn takes_prompts(&self) -> bool {
+        true
     }
 
     fn models(&self) -> Vec<String> {
@@ -95,11 +99,14 @@ impl Search for GuidedDisagreement {
     }
 
     fn search(&self, trial: &mut Trial<'_>) -> Result<(), Stop> {
-        let width = self.settings.width as u32;
+        let (width, most) = (
+            self.settings.width as u32,
+            self.settings.completions as u32,
+        );
         let (mut first, mut barren) = (0u32, 0);
         let (mut completions, mut counts) = (0, [0usize; 2]);
         let ended = loop {
-            if barren >= BARREN || first.checked_add(width).is_none() {
+            if barren >= BARREN || first >= most {
                 break Ok(());
             }
             if let Err(stop) = trial.check() {

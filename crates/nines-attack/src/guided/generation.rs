@@ -12,6 +12,7 @@ use nines_domain::snippet::SnippetText;
 use nines_infer::generator::Generator;
 use nines_infer::local::LocalGenerator;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Settings of guided generation.
@@ -28,6 +29,8 @@ pub struct Settings {
     pub every: usize,
     /// Completions that are written together.
     pub width: usize,
+    /// Completions of an attempt at most.
+    pub completions: usize,
     /// Finds after which an attempt ends; 0 goes on to the end of the budget.
     pub finds: usize,
     /// How completions are sampled.
@@ -43,6 +46,7 @@ impl Default for Settings {
             candidates: looks.candidates,
             every: looks.every,
             width: 8,
+            completions: 2_000,
             finds: 1,
             sampling: SamplingSettings::default(),
         }
@@ -86,6 +90,7 @@ impl BuildSearch for Settings {
         within("candidates", self.candidates, 1..=64)?;
         within("every", self.every, 1..=64)?;
         within("width", self.width, 1..=256)?;
+        within("completions", self.completions, 1..=1_000_000)?;
         within("finds", self.finds, 0..=100_000)?;
         self.sampling.check()?;
         let threshold = models.thresholds.first().copied().ok_or_else(|| {
@@ -120,12 +125,16 @@ impl Search for Guided {
         false
     }
 
-    fn reads_completion(&self) -> bool {
-        false
+    fn takes_prompts(&self) -> bool {
+        true
     }
 
     fn models(&self) -> Vec<String> {
         vec![Generator::id(&*self.generator), self.head.name()]
+    }
+
+    fn fallible(&self) -> Vec<String> {
+        vec![self.head.name()]
     }
 
     fn search(&self, trial: &mut Trial<'_>) -> Result<(), Stop> {
@@ -161,12 +170,17 @@ struct Tally {
 
 impl Guided {
     fn waves(&self, trial: &mut Trial<'_>, tally: &mut Tally) -> Result<(), Stop> {
-        let width = self.settings.width as u32;
+        // Both fit: the settings are checked.
+        let (width, most) = (
+            self.settings.width as u32,
+            self.settings.completions as u32,
+        );
         let (mut first, mut barren) = (0u32, 0);
-        while barren < BARREN && first.checked_add(width).is_some() {
+        while first < most {
             trial.check()?;
-            let before = trial.meter().spent().queries;
-            let is_whole = self.wave(trial, first, tally)?;
+            let before = tally.completions - tally.unfinished;
+            let draws = first..most.min(first + width);
+            let is_whole = self.wave(trial, draws, tally)?;
             let enough = self.settings.finds;
             if enough > 0 && trial.finds.len() >= enough {
                 return Ok(());
@@ -177,15 +191,23 @@ impl Guided {
                 return Err(Stop::Spent);
             }
             first += width;
-            let is_barren = trial.meter().spent().queries == before;
+            let is_barren = tally.completions - tally.unfinished == before;
             barren = if is_barren { barren + 1 } else { 0 };
+            if barren == BARREN {
+                trial.note("guided: completion after completion was left unfinished; raise max_tokens");
+                return Ok(());
+            }
         }
-        trial.note("guided: completion after completion was left unfinished; raise max_tokens");
         Ok(())
     }
 
     /// Writes one wave and keeps its finds; says whether it was whole.
-    fn wave(&self, trial: &mut Trial<'_>, first: u32, tally: &mut Tally) -> Result<bool, Stop> {
+    fn wave(
+        &self,
+        trial: &mut Trial<'_>,
+        draws: Range<u32>,
+        tally: &mut Tally,
+    ) -> Result<bool, Stop> {
         let clock = Clock::of(trial);
         let prompt = trial.start().draft.text().prompt.clone();
         let seed = trial.start().draft.seed();
@@ -204,7 +226,7 @@ impl Guided {
         let wave = write(
             &self.generator,
             &prompt,
-            first..first + self.settings.width as u32,
+            draws,
             &self.settings.sampling.with_seed(seed),
             looks,
             &mut guide,
