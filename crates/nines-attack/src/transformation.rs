@@ -1,5 +1,7 @@
 //! What proposes edits.
 
+pub mod deletion;
+
 use crate::edit::{Draft, Edit, Site};
 
 /// Edits made together, as one step of a search.
