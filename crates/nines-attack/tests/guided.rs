@@ -6,7 +6,7 @@ use nines_attack::guided::decode::{Looks, Wave, write};
 use nines_attack::guided::guide::{Guide, Opinion};
 use nines_attack::guided::injury::{ClassifierHead, InjuryHead};
 use nines_attack::guided::probe::{Example, HiddenStates, InjuryProbe, ProbeSettings};
-use nines_attack::guided::sweep::{Direction, sweep};
+use nines_attack::guided::sweep::{Direction, Sweep};
 use nines_attack::recipe::{Models, Recipe};
 use nines_attack::victim::{Budget, Meter, Victim};
 use nines_domain::draw::{Draw, Sampling};
@@ -549,17 +549,15 @@ fn a_probe_of_the_default_generator_learns_injuries_and_steers_toward_them() {
     };
     let victim = Victim::new(vec![strict()]);
     let mut meter = Meter::new(&victim, many(), CancelFlag::default());
-    let rows = sweep(
-        &generator,
-        (&probe, &head),
-        Direction::Difference,
-        &[0.0, 2.0],
-        &[PROMPT.to_owned()],
-        16,
-        &sampling,
-        (&mut meter, at(0.0)),
-        &CancelFlag::default(),
-    )
+    let rows = Sweep {
+        generator: &generator,
+        probe: &probe,
+        head: &head,
+        direction: Direction::Difference,
+        sampling: &sampling,
+        threshold: at(0.0),
+    }
+    .run(&[0.0, 2.0], &[PROMPT.to_owned()], 16, &mut meter)
     .expect("it runs");
     let share = |row: usize| rows[row].injurious.value.expect("finished ones");
     assert!(share(1) > share(0), "{rows:?}");

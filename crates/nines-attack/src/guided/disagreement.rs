@@ -5,6 +5,7 @@ use super::decode::{Looks, write};
 use super::difference::{Difference, Rejects};
 use super::gathering::{BARREN, Clock, SamplingSettings, keep, refuse_dead, weight, within};
 use super::generation::local_generator;
+use crate::goal::Goal;
 use crate::recipe::{BuildSearch, Models, RecipeError};
 use crate::search::Search;
 use crate::trial::{Stop, Trial};
@@ -99,6 +100,12 @@ impl Search for GuidedDisagreement {
     }
 
     fn search(&self, trial: &mut Trial<'_>) -> Result<(), Stop> {
+        if !matches!(trial.goal(), Goal::Disagree(..) | Goal::Gap(..)) {
+            return Err(Stop::Broken(
+                "the search guided-disagree looks for disagreement; give its recipe goal = \"disagree\""
+                    .to_owned(),
+            ));
+        }
         let (width, most) = (
             self.settings.width as u32,
             self.settings.completions as u32,

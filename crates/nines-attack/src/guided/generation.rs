@@ -4,6 +4,7 @@ use super::decode::{Looks, Wave, write};
 use super::gathering::{BARREN, Clock, SamplingSettings, keep, refuse_dead, weight, within};
 use super::guide::InjuriousAndAccepted;
 use super::injury::InjuryHead;
+use crate::goal::Goal;
 use crate::recipe::{BuildSearch, Models, RecipeError};
 use crate::search::Search;
 use crate::trial::{Stop, Trial};
@@ -50,6 +51,16 @@ impl Default for Settings {
             finds: 1,
             sampling: SamplingSettings::default(),
         }
+    }
+}
+
+/// Refuses a goal that texts are not steered toward.
+pub(super) fn evades(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
+    match trial.goal() {
+        Goal::Evade(_) => Ok(()),
+        _ => Err(Stop::Broken(format!(
+            "the search {name} looks for what is injurious and accepted; give its recipe goal = \"evade\""
+        ))),
     }
 }
 
@@ -138,6 +149,7 @@ impl Search for Guided {
     }
 
     fn search(&self, trial: &mut Trial<'_>) -> Result<(), Stop> {
+        evades(trial, self.name())?;
         let mut tally = Tally::default();
         let ended = self.waves(trial, &mut tally);
         trial.note(format!(

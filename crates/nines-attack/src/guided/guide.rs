@@ -190,7 +190,8 @@ pub(super) fn ask_once(meter: &mut Meter<'_>, texts: &[SnippetText]) -> Option<V
     complete.then(|| distinct.from.iter().map(|&i| scores[i].clone()).collect())
 }
 
-/// Asks the victim about the finished texts that it has not seen.
+/// Asks the victim about the finished texts that it has not seen, as far as the budget goes; `None` where it
+/// does not go to the last.
 pub(super) fn complete_scores(
     meter: &mut Meter<'_>,
     texts: &[SnippetText],
@@ -199,9 +200,10 @@ pub(super) fn complete_scores(
     let missing: Vec<usize> = (0..texts.len())
         .filter(|&i| known[i].scores.is_none())
         .collect();
-    let asked: Vec<SnippetText> = missing.iter().map(|&i| texts[i].clone()).collect();
-    for (i, scores) in missing.into_iter().zip(ask_once(meter, &asked)?) {
-        known[i].scores = Some(scores);
+    let distinct = Distinct::of(missing.iter().map(|&i| &texts[i]));
+    let scores = meter.ask(&distinct.texts);
+    for (i, from) in missing.into_iter().zip(distinct.from) {
+        known[i].scores = scores.get(from).cloned();
     }
-    Some(())
+    (scores.len() == distinct.texts.len()).then_some(())
 }

@@ -8,7 +8,7 @@
 //! Karnin, Koren & Somekh, "Almost optimal exploration in multi-armed bandits" (2013).
 
 use super::gathering::{Clock, SamplingSettings, keep, within};
-use super::generation::{head, local_generator};
+use super::generation::{evades, head, local_generator};
 use super::injury::InjuryHead;
 use super::mutation::{Mutator, some};
 use super::sweep::{accepts, draw, share};
@@ -22,10 +22,14 @@ use nines_infer::local::LocalGenerator;
 use nines_stats::random::Stream;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Draw numbers of the fresh draws: halving never comes so far.
 const FRESH: u32 = 1 << 24;
+
+/// Draws between two looks at the clock.
+const STRETCH: u32 = 64;
 
 /// Settings of the prompt search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -143,6 +147,7 @@ impl Search for PromptSearch {
     }
 
     fn search(&self, trial: &mut Trial<'_>) -> Result<(), Stop> {
+        evades(trial, self.name())?;
         let start = trial.start().draft.clone();
         let mut random = start.random("prompt search");
         let own = start.text().prompt.clone();
@@ -191,12 +196,28 @@ impl PromptSearch {
         }
     }
 
-    /// Draws completions of one prompt and counts; a prompt that cannot be continued is out, alone.
+    /// Draws completions of one prompt and counts, stretch by stretch.
     fn draw(
         &self,
         trial: &mut Trial<'_>,
         rival: &mut Rival,
-        draws: std::ops::Range<u32>,
+        draws: Range<u32>,
+    ) -> Result<(), Stop> {
+        let mut from = draws.start;
+        while from < draws.end && !rival.is_out {
+            let end = from.saturating_add(STRETCH).min(draws.end);
+            self.draw_some(trial, rival, from..end)?;
+            from = end;
+        }
+        Ok(())
+    }
+
+    /// Draws a few completions and counts; a prompt that cannot be continued is out, alone.
+    fn draw_some(
+        &self,
+        trial: &mut Trial<'_>,
+        rival: &mut Rival,
+        draws: Range<u32>,
     ) -> Result<(), Stop> {
         trial.check()?;
         let clock = Clock::of(trial);

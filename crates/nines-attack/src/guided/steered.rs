@@ -1,7 +1,7 @@
 //! The search `steered`: completions of a generator whose hidden states are pushed toward injuries.
 
 use super::gathering::{BARREN, Clock, SamplingSettings, keep, within};
-use super::generation::{head, local_generator};
+use super::generation::{evades, head, local_generator};
 use super::injury::InjuryHead;
 use super::probe::InjuryProbe;
 use super::sweep::{Direction, accepts, draw, share};
@@ -155,6 +155,7 @@ impl Search for Steered {
     }
 
     fn search(&self, trial: &mut Trial<'_>) -> Result<(), Stop> {
+        evades(trial, self.name())?;
         let mut counts: Vec<Count> = self.steered.iter().map(|_| Count::default()).collect();
         let ended = self.waves(trial, &mut counts);
         for ((strength, _), count) in self.steered.iter().zip(&counts) {

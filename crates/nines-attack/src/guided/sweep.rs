@@ -98,34 +98,57 @@ pub(super) fn draw(
     }
 }
 
-/// Sweeps strengths: draws as many completions of each prompt at each, and says what they are like.
-///
-/// A text is judged as its reader meets it: by the generator without steering. The intervals take
-/// completions for independent; those of one prompt are not quite.
-///
-/// # Errors
-/// [`GenerateError`] where the generator fails or cannot be steered.
-pub fn sweep(
-    generator: &LocalGenerator,
-    probe: (&InjuryProbe, &dyn InjuryHead),
-    direction: Direction,
-    strengths: &[f64],
-    prompts: &[String],
-    draws: u32,
-    sampling: &Sampling,
-    victim: (&mut Meter<'_>, Threshold),
-    cancel: &CancelFlag,
-) -> Result<Vec<SweepRow>, GenerateError> {
-    let (probe, head) = probe;
-    let (meter, threshold) = victim;
-    let mut rows = Vec::with_capacity(strengths.len());
-    for &strength in strengths {
-        let steered = generator
-            .with_steering(direction.steering(probe, strength))
+/// What is steered, and who judges.
+pub struct Sweep<'a> {
+    /// The generator.
+    pub generator: &'a LocalGenerator,
+    /// The probe that has the direction.
+    pub probe: &'a InjuryProbe,
+    /// Who says what is injurious.
+    pub head: &'a dyn InjuryHead,
+    /// Which of the probe's directions.
+    pub direction: Direction,
+    /// How completions are sampled.
+    pub sampling: &'a Sampling,
+    /// Where the victim stops accepting.
+    pub threshold: Threshold,
+}
+
+impl Sweep<'_> {
+    /// Sweeps strengths: draws as many completions of each prompt at each, and says what they are like.
+    ///
+    /// A text is judged as its reader meets it: by the generator without steering. The intervals take
+    /// completions for independent; those of one prompt are not quite.
+    ///
+    /// # Errors
+    /// [`GenerateError`] where the generator fails or cannot be steered.
+    pub fn run(
+        &self,
+        strengths: &[f64],
+        prompts: &[String],
+        draws: u32,
+        meter: &mut Meter<'_>,
+    ) -> Result<Vec<SweepRow>, GenerateError> {
+        strengths
+            .iter()
+            .map(|&strength| self.row(strength, prompts, draws, meter))
+            .collect()
+    }
+
+    fn row(
+        &self,
+        strength: f64,
+        prompts: &[String],
+        draws: u32,
+        meter: &mut Meter<'_>,
+    ) -> Result<SweepRow, GenerateError> {
+        let steered = self
+            .generator
+            .with_steering(self.direction.steering(self.probe, strength))
             .map_err(|error| GenerateError::Model(error.to_string()))?;
         let (mut texts, mut completions) = (Vec::new(), 0);
         for prompt in prompts {
-            let drawn = draw(&steered, prompt, 0..draws, sampling, cancel)?;
+            let drawn = draw(&steered, prompt, 0..draws, self.sampling, meter.cancel())?;
             completions += drawn.len();
             texts.extend(
                 drawn
@@ -134,15 +157,18 @@ pub fn sweep(
                     .map(|draw| SnippetText::new(prompt.as_str(), draw.completion)),
             );
         }
-        let injurious: Vec<bool> = head
-            .log_odds(&texts)
+        let odds = self.head.log_odds(&texts);
+        let injurious: Vec<bool> = odds
             .into_iter()
-            .map(|odds| odds.is_ok_and(|odds| odds >= head.threshold()))
+            .map(|odds| odds.is_ok_and(|odds| odds >= self.head.threshold()))
             .collect();
         let scores = meter.ask(&texts);
-        let accepted: Vec<bool> = scores.iter().map(|scores| accepts(scores, threshold)).collect();
+        let accepted: Vec<bool> = scores
+            .iter()
+            .map(|scores| accepts(scores, self.threshold))
+            .collect();
         let both = accepted.iter().zip(&injurious).filter(|(a, i)| **a && **i);
-        rows.push(SweepRow {
+        Ok(SweepRow {
             strength,
             completions,
             finished: share(texts.len(), completions),
@@ -150,10 +176,9 @@ pub fn sweep(
             accepted: share(accepted.iter().filter(|a| **a).count(), accepted.len()),
             finds: share(both.count(), accepted.len()),
             variety: Variety::of(texts.iter().map(|text| text.completion.as_str())),
-            log_probability: mean_log_probability(generator, &texts),
-        });
+            log_probability: mean_log_probability(self.generator, &texts),
+        })
     }
-    Ok(rows)
 }
 
 /// Says whether the victim accepts; what has no score never is.
