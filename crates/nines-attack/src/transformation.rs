@@ -1,6 +1,8 @@
 //! What proposes edits.
 
 pub mod deletion;
+pub mod merge;
+pub mod synonyms;
 
 use crate::edit::{Draft, Edit, Site};
 

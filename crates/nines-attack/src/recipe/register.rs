@@ -82,12 +82,22 @@ kinds! {
     /// Reads a transformation.
     transformation: BuildTransformation, {
         "delete" => transformation::deletion::Settings,
+        "merge" => transformation::merge::Settings,
+        "synonyms" => transformation::synonyms::Settings,
     }
 }
 
 kinds! {
     /// Reads a constraint.
     constraint: BuildConstraint, {
+        "half" => constraint::half::Settings,
+        "protect-words" => constraint::protect_words::Settings,
+        "stop-words" => constraint::stop_words::Settings,
         "repeat" => constraint::repeat::Settings,
+        "words-changed" => constraint::words_changed::Settings,
+        "edit-distance" => constraint::edit_distance::Settings,
+        "perplexity" => constraint::perplexity::Settings,
+        "similarity" => constraint::similarity::Settings,
+        "judge" => constraint::judge::Settings,
     }
 }
