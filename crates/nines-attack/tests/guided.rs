@@ -447,6 +447,19 @@ fn two_classifiers_are_driven_apart() {
 }
 
 #[test]
+fn edits_drive_two_classifiers_further_apart() {
+    let models = models(vec![strict(), trees()]);
+    let attack = attack("disagree", &[], &models, many());
+    let completion = "The branch of the tree hit the wood where he stood, and he fell.";
+    let start = Start::new(SnippetText::new(PROMPT, completion));
+    let attempt = try_it(&attack, &start);
+    let gap = |scores: &[f64]| (scores[0] - scores[1]).abs();
+    let (from, best) = (attempt.start_scores.expect("scored"), attempt.best.expect("a best"));
+    assert!(gap(&best.scores) > gap(&from) + 1.0, "{from:?} {best:?}");
+    assert_eq!(attempt.outcome, Outcome::Reached);
+}
+
+#[test]
 fn a_prompt_is_found_under_which_a_completion_passes() {
     let victim: Arc<dyn Scorer> = Arc::new(Words {
         version: "by prompt",

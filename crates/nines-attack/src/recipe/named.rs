@@ -10,6 +10,7 @@ pub(super) const NAMED: &[(&str, &str)] = &[
         "prompt-for-completion",
         include_str!("../../recipes/prompt-for-completion.toml"),
     ),
+    ("disagree", include_str!("../../recipes/disagree.toml")),
     (
         "disagree-guided",
         include_str!("../../recipes/disagree-guided.toml"),
