@@ -47,23 +47,38 @@ struct Line {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, threshold, generator, snippets, probe, rest @ ..] = arguments.as_slice() else {
-        return Err("guided_share CLASSIFIER THRESHOLD GENERATOR SNIPPETS PROBE [QUERIES SEEDS PROMPTS]".into());
+        return Err(
+            "guided_share CLASSIFIER THRESHOLD GENERATOR SNIPPETS PROBE [QUERIES SEEDS PROMPTS]"
+                .into(),
+        );
     };
     let number = |at: usize, otherwise: u64| -> Result<u64, Box<dyn Error>> {
-        Ok(rest.get(at).map(|text| text.parse()).transpose()?.unwrap_or(otherwise))
+        Ok(rest
+            .get(at)
+            .map(|text| text.parse())
+            .transpose()?
+            .unwrap_or(otherwise))
     };
     let (queries, seeds, prompts) = (number(0, 60)?, number(1, 2)?, number(2, 6)?);
     let threshold = Threshold::new(threshold.parse()?)?;
-    let generator = Arc::new(LocalGenerator::open(Path::new(generator), Precision::fastest())?);
+    let generator = Arc::new(LocalGenerator::open(
+        Path::new(generator),
+        Precision::fastest(),
+    )?);
     let lines: Vec<Line> = std::fs::read_to_string(snippets)?
         .lines()
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()?;
     let probe = probe_of(&generator, &lines, Path::new(probe))?;
-    let head: Arc<dyn InjuryHead> =
-        Arc::new(probe.clone().head(generator.clone() as Arc<dyn HiddenStates>)?);
-    let scorer: Arc<dyn Scorer> =
-        Arc::new(ClassifierScorer::load(Path::new(folder), LongPolicy::Refuse)?);
+    let head: Arc<dyn InjuryHead> = Arc::new(
+        probe
+            .clone()
+            .head(generator.clone() as Arc<dyn HiddenStates>)?,
+    );
+    let scorer: Arc<dyn Scorer> = Arc::new(ClassifierScorer::load(
+        Path::new(folder),
+        LongPolicy::Refuse,
+    )?);
     let victim = Arc::new(Victim::new(vec![scorer]));
 
     let kept = lines.into_iter().filter(|line| line.family % KEPT == 0);
@@ -75,8 +90,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     while (chosen.len() as u64) < prompts && !all.is_empty() {
         chosen.push(all.swap_remove(random.below(all.len())));
     }
-    println!("prompts {}, seeds {seeds}, queries an attempt {queries}", chosen.len());
-    plain(&generator, &*head, &victim, threshold, &chosen, seeds, queries)?;
+    println!(
+        "prompts {}, seeds {seeds}, queries an attempt {queries}",
+        chosen.len()
+    );
+    plain(
+        &generator, &*head, &victim, threshold, &chosen, seeds, queries,
+    )?;
     let mut models = Models::of(victim.clone(), vec![threshold]);
     models.local_generator = Some(generator.clone());
     models.injury = Some(head.clone());
@@ -93,7 +113,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         settings.insert("every".to_owned(), toml::Value::Integer(every));
         settings.insert("candidates".to_owned(), toml::Value::Integer(candidates));
         settings.insert("finds".to_owned(), toml::Value::Integer(0));
-        settings.insert("completions".to_owned(), toml::Value::Integer(queries as i64));
+        settings.insert(
+            "completions".to_owned(),
+            toml::Value::Integer(queries as i64),
+        );
         recipe.budget = Budget {
             queries,
             seconds: 3600.0,
@@ -109,7 +132,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut recipe = Recipe::named("steered")?;
     let settings = &mut recipe.search.settings;
     settings.insert("finds".to_owned(), toml::Value::Integer(0));
-    settings.insert("completions".to_owned(), toml::Value::Integer(queries as i64));
+    settings.insert(
+        "completions".to_owned(),
+        toml::Value::Integer(queries as i64),
+    );
     recipe.budget = Budget {
         queries,
         seconds: 3600.0,
@@ -199,7 +225,11 @@ fn plain(
             attempts.push((finds, finished));
         }
     }
-    report("plain sampling, every completion asked about", &attempts, begun);
+    report(
+        "plain sampling, every completion asked about",
+        &attempts,
+        begun,
+    );
     Ok(())
 }
 
@@ -227,7 +257,10 @@ fn arm(
     }
     report(name, &attempts, begun);
     if let Some(find) = example {
-        println!("    {:?}: {} (weight {:?})", find.scores, find.text.completion, find.log_weight);
+        println!(
+            "    {:?}: {} (weight {:?})",
+            find.scores, find.text.completion, find.log_weight
+        );
     }
     Ok(())
 }
@@ -240,7 +273,10 @@ fn report(name: &str, attempts: &[(u64, u64)], begun: Instant) {
     let mut shares: Vec<f64> = (0..2000)
         .map(|resample| {
             let mut stream = Stream::new(0, resample);
-            let drawn: Vec<_> = attempts.iter().map(|_| attempts[stream.below(attempts.len())]).collect();
+            let drawn: Vec<_> = attempts
+                .iter()
+                .map(|_| attempts[stream.below(attempts.len())])
+                .collect();
             share(&drawn)
         })
         .collect();
@@ -256,7 +292,13 @@ fn report(name: &str, attempts: &[(u64, u64)], begun: Instant) {
         shares[1949],
         reached.map_or_else(
             |error| error.to_string(),
-            |e| format!("{:.2} ({:.2} to {:.2}, n {})", e.value.unwrap_or(0.0), e.lower, e.upper, e.n)
+            |e| format!(
+                "{:.2} ({:.2} to {:.2}, n {})",
+                e.value.unwrap_or(0.0),
+                e.lower,
+                e.upper,
+                e.n
+            )
         ),
         begun.elapsed().as_secs_f64(),
     );
@@ -286,7 +328,12 @@ fn strengths(
     .run(&[0.0, 0.5, 1.0, 1.5, 2.0, 3.0], prompts, 16, &mut meter)?;
     for row in rows {
         let of = |e: &nines_stats::IntervalEstimate| {
-            format!("{:.2} ({:.2} to {:.2})", e.value.unwrap_or(f64::NAN), e.lower, e.upper)
+            format!(
+                "{:.2} ({:.2} to {:.2})",
+                e.value.unwrap_or(f64::NAN),
+                e.lower,
+                e.upper
+            )
         };
         println!(
             "strength {}: finished {}, injurious {}, accepted {}, both {}, different {} of {}, distinct pairs {:.2}, log probability a token {:.2}",

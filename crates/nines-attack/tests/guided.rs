@@ -34,7 +34,8 @@ fn generator() -> Arc<LocalGenerator> {
 }
 
 fn tiny() -> LocalGenerator {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/fixtures/llama_tiny/plain");
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/fixtures/llama_tiny/plain");
     LocalGenerator::open(&folder, Precision::Float32).expect("opens")
 }
 
@@ -60,7 +61,10 @@ impl Scorer for Words {
                 return Err(Unscoreable::EmptyCompletion);
             }
             let whole = format!("{} {}", text.prompt, text.completion).to_lowercase();
-            let counts = self.words.iter().map(|(word, w)| w * whole.matches(word).count() as f64);
+            let counts = self
+                .words
+                .iter()
+                .map(|(word, w)| w * whole.matches(word).count() as f64);
             Ok(Score::new(self.bias + counts.sum::<f64>()).expect("finite"))
         };
         snippets.iter().map(score).collect()
@@ -108,11 +112,11 @@ fn at(logit: f64) -> Threshold {
 }
 
 fn models(victims: Vec<Arc<dyn Scorer>>) -> Models {
-    let head = ClassifierHead::new(trees(), 0.0, &victims).expect("another classifier");
+    let head = ClassifierHead::new(trees(), 0.0, &victims).ok();
     let thresholds = victims.iter().map(|_| at(0.0)).collect();
     let mut models = Models::of(Arc::new(Victim::new(victims)), thresholds);
     models.local_generator = Some(generator());
-    models.injury = Some(Arc::new(head));
+    models.injury = head.map(|head| Arc::new(head) as Arc<dyn InjuryHead>);
     models
 }
 
@@ -183,7 +187,10 @@ fn guided(
     looks: Looks,
     guide: &mut dyn Guide,
 ) -> Wave {
-    write(generator, prompt, 0..draws, sampling, looks, guide, &|| false).expect("it runs")
+    write(generator, prompt, 0..draws, sampling, looks, guide, &|| {
+        false
+    })
+    .expect("it runs")
 }
 
 #[test]
@@ -204,7 +211,14 @@ fn without_preference_the_texts_are_those_of_plain_sampling() {
         },
     ];
     for sampling in &settings {
-        let wave = guided(&generator, PROMPT, 5, sampling, Looks::default(), &mut Neutral);
+        let wave = guided(
+            &generator,
+            PROMPT,
+            5,
+            sampling,
+            Looks::default(),
+            &mut Neutral,
+        );
         let draws: Vec<Draw> = wave.written.iter().map(|one| one.draw.clone()).collect();
         assert_eq!(draws, plain(&generator, PROMPT, 5, sampling));
         assert!(wave.is_whole && wave.written.iter().all(|one| one.log_weight == Some(0.0)));
@@ -225,7 +239,14 @@ fn a_guide_that_prefers_nothing_changes_no_weight_and_token_by_token_no_text() {
             candidates: 4,
             every,
         };
-        let wave = guided(&generator, "ab", 20, &sampling, looks, &mut By(|_: &str| 2.5));
+        let wave = guided(
+            &generator,
+            "ab",
+            20,
+            &sampling,
+            looks,
+            &mut By(|_: &str| 2.5),
+        );
         for one in &wave.written {
             assert!(one.log_weight.expect("a weight").abs() < 1e-12);
         }
@@ -273,7 +294,10 @@ fn weights_give_back_the_probabilities_of_plain_sampling() {
             let mean = values.iter().sum::<f64>() / n;
             let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
             let error = (variance / n).sqrt() + slack;
-            assert!((mean - expected).abs() < 4.0 * error, "{every}: {mean} for {expected}");
+            assert!(
+                (mean - expected).abs() < 4.0 * error,
+                "{every}: {mean} for {expected}"
+            );
         };
         let all: Vec<f64> = weights.iter().map(|(weight, _)| *weight).collect();
         close(&all, 1.0, 0.0);
@@ -315,10 +339,15 @@ fn threads_change_nothing() {
 fn attack(name: &str, changes: &[(&str, toml::Value)], models: &Models, budget: Budget) -> Attack {
     let mut recipe = Recipe::named(name).expect("known");
     for (key, value) in changes {
-        recipe.search.settings.insert((*key).to_owned(), value.clone());
+        recipe
+            .search
+            .settings
+            .insert((*key).to_owned(), value.clone());
     }
     recipe.budget = budget;
-    recipe.build(models, 0).unwrap_or_else(|error| panic!("{error}"))
+    recipe
+        .build(models, 0)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn many() -> Budget {
@@ -349,7 +378,12 @@ fn guidance_finds_more_than_plain_sampling_and_says_what_each_find_weighs() {
     let plain = try_it(&plain, &prompt_alone(PROMPT));
     let first = try_it(&steered, &prompt_alone(PROMPT));
     assert_eq!(first.outcome, Outcome::Reached);
-    assert!(first.finds.len() > plain.finds.len(), "{} {}", first.finds.len(), plain.finds.len());
+    assert!(
+        first.finds.len() > plain.finds.len(),
+        "{} {}",
+        first.finds.len(),
+        plain.finds.len()
+    );
     for find in &plain.finds {
         assert_eq!(find.log_weight, Some(0.0));
     }
@@ -388,7 +422,10 @@ fn what_cannot_go_on_says_so_and_comes_back() {
     let long = "word ".repeat(9000);
     let broken = try_it(&attack("guided", &[], &with, many()), &prompt_alone(&long));
     let why = broken.outcome.why().expect("a reason");
-    assert!(matches!(broken.outcome, Outcome::Broken { .. }) && why.contains("shorten"), "{why}");
+    assert!(
+        matches!(broken.outcome, Outcome::Broken { .. }) && why.contains("shorten"),
+        "{why}"
+    );
 
     let dead = models(vec![Arc::new(Dead)]);
     let broken = try_it(&attack("guided", &[], &dead, many()), &prompt_alone(PROMPT));
@@ -443,7 +480,11 @@ fn two_classifiers_are_driven_apart() {
     for find in &attempt.finds {
         assert_ne!(find.scores[0] < 0.0, find.scores[1] < 0.0);
     }
-    assert!(attempt.notes.iter().any(|note| note.contains("alone")), "{:?}", attempt.notes);
+    assert!(
+        attempt.notes.iter().any(|note| note.contains("alone")),
+        "{:?}",
+        attempt.notes
+    );
 }
 
 #[test]
@@ -454,7 +495,10 @@ fn edits_drive_two_classifiers_further_apart() {
     let start = Start::new(SnippetText::new(PROMPT, completion));
     let attempt = try_it(&attack, &start);
     let gap = |scores: &[f64]| (scores[0] - scores[1]).abs();
-    let (from, best) = (attempt.start_scores.expect("scored"), attempt.best.expect("a best"));
+    let (from, best) = (
+        attempt.start_scores.expect("scored"),
+        attempt.best.expect("a best"),
+    );
     assert!(gap(&best.scores) > gap(&from) + 1.0, "{from:?} {best:?}");
     assert_eq!(attempt.outcome, Outcome::Reached);
 }
@@ -474,19 +518,33 @@ fn a_prompt_is_found_under_which_a_completion_passes() {
     let attack = attack("prompt-for-completion", &[], &models, many());
     assert!(!attack.takes_prompts());
     let completion = "The blade took his arm off at the shoulder.";
-    let start = Start::new(SnippetText::new("A storm raged. The men fought.", completion));
+    let start = Start::new(SnippetText::new(
+        "A storm raged. The men fought.",
+        completion,
+    ));
     let attempt = try_it(&attack, &start);
     assert_eq!(attempt.outcome, Outcome::Reached, "{attempt:?}");
     let find = &attempt.finds[0];
     assert_eq!(find.text.completion, completion);
-    assert!(find.scores[0] < 0.0 && find.text.prompt.contains("calm"), "{find:?}");
+    assert!(
+        find.scores[0] < 0.0 && find.text.prompt.contains("calm"),
+        "{find:?}"
+    );
     assert_eq!(try_it(&attack, &start).finds, attempt.finds);
 
     models.prompts = Arc::default();
     let attack = self::attack("prompt-for-completion", &[], &models, many());
     let attempt = try_it(&attack, &start);
-    assert!(matches!(attempt.outcome, Outcome::Failed | Outcome::Spent), "{attempt:?}");
-    assert!(attempt.notes.iter().any(|note| note.contains("no other prompts")));
+    assert!(
+        matches!(attempt.outcome, Outcome::Failed | Outcome::Spent),
+        "{attempt:?}"
+    );
+    assert!(
+        attempt
+            .notes
+            .iter()
+            .any(|note| note.contains("no other prompts"))
+    );
 }
 
 #[test]
@@ -505,18 +563,42 @@ fn the_best_prompt_is_measured_with_fresh_draws() {
     let attempt = try_it(&attack, &prompt_alone("She poured some tea."));
     let note = attempt.notes.iter().find(|note| note.contains("fresh"));
     let note = note.unwrap_or_else(|| panic!("{attempt:?}"));
-    assert!(note.contains("Clopper-Pearson") && note.contains("fallible"), "{note}");
-    assert!(note.contains("woodcutter") || note.contains("branches"), "{note}");
+    assert!(
+        note.contains("Clopper-Pearson") && note.contains("fallible"),
+        "{note}"
+    );
+    assert!(
+        note.contains("woodcutter") || note.contains("branches"),
+        "{note}"
+    );
 }
 
 fn examples() -> Vec<Example> {
     let pairs = [
-        ("cut his arm with the knife and he bled badly", "put his arm around his friend and smiled"),
-        ("broke her leg when she fell from the roof", "mended her coat when she came from school"),
-        ("was stabbed in the chest by the soldier", "was greeted at the gate by the soldier"),
-        ("burned his hands in the fire and screamed", "warmed his hands at the fire and sang"),
-        ("was shot in the shoulder and cried out in pain", "was paid in the morning and went out for bread"),
-        ("hit him on the head with a stone until he bled", "met him on the hill with a basket of apples"),
+        (
+            "cut his arm with the knife and he bled badly",
+            "put his arm around his friend and smiled",
+        ),
+        (
+            "broke her leg when she fell from the roof",
+            "mended her coat when she came from school",
+        ),
+        (
+            "was stabbed in the chest by the soldier",
+            "was greeted at the gate by the soldier",
+        ),
+        (
+            "burned his hands in the fire and screamed",
+            "warmed his hands at the fire and sang",
+        ),
+        (
+            "was shot in the shoulder and cried out in pain",
+            "was paid in the morning and went out for bread",
+        ),
+        (
+            "hit him on the head with a stone until he bled",
+            "met him on the hill with a basket of apples",
+        ),
     ];
     let names = ["Ann", "Bob", "The knight", "Her brother"];
     let mut examples = Vec::new();
@@ -581,6 +663,17 @@ fn a_probe_of_the_default_generator_learns_injuries_and_steers_toward_them() {
     let settings = [("completions", toml::Value::Integer(64))];
     let attack = attack("steered", &settings, &models, many());
     let attempt = try_it(&attack, &prompt_alone(PROMPT));
-    assert!(attempt.notes.iter().any(|note| note.starts_with("steered by")), "{attempt:?}");
-    assert!(attempt.finds.iter().all(|find| find.scores[0] < 0.0 && find.log_weight.is_none()));
+    assert!(
+        attempt
+            .notes
+            .iter()
+            .any(|note| note.starts_with("steered by")),
+        "{attempt:?}"
+    );
+    assert!(
+        attempt
+            .finds
+            .iter()
+            .all(|find| find.scores[0] < 0.0 && find.log_weight.is_none())
+    );
 }

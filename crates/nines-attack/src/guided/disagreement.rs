@@ -106,10 +106,7 @@ impl Search for GuidedDisagreement {
                     .to_owned(),
             ));
         }
-        let (width, most) = (
-            self.settings.width as u32,
-            self.settings.completions as u32,
-        );
+        let (width, most) = (self.settings.width as u32, self.settings.completions as u32);
         let (mut first, mut barren) = (0u32, 0);
         let (mut completions, mut counts) = (0, [0usize; 2]);
         let ended = loop {
@@ -184,7 +181,11 @@ impl GuidedDisagreement {
             .written
             .iter()
             .map(|one| (one, one.log_weight.filter(|_| wave.is_whole), "guided"))
-            .chain(wave.asides.iter().map(|one| (one, None, "guided, not taken")))
+            .chain(
+                wave.asides
+                    .iter()
+                    .map(|one| (one, None, "guided, not taken")),
+            )
             .filter(|(one, _, _)| one.draw.finish.is_finished() && guide.is_find(&one.opinion))
             .collect();
         for (one, log_weight, kind) in found {

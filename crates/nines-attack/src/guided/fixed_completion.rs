@@ -1,8 +1,8 @@
 //! The search `prompt-for-completion`: the prompt under which a given completion passes.
 
-use super::injury::InjuryHead;
 use super::gathering::within;
 use super::generation;
+use super::injury::InjuryHead;
 use super::mutation::{Mutator, some};
 use crate::edit::Draft;
 use crate::recipe::{BuildSearch, Models, RecipeError};

@@ -183,10 +183,7 @@ struct Tally {
 impl Guided {
     fn waves(&self, trial: &mut Trial<'_>, tally: &mut Tally) -> Result<(), Stop> {
         // Both fit: the settings are checked.
-        let (width, most) = (
-            self.settings.width as u32,
-            self.settings.completions as u32,
-        );
+        let (width, most) = (self.settings.width as u32, self.settings.completions as u32);
         let (mut first, mut barren) = (0u32, 0);
         while first < most {
             trial.check()?;
@@ -206,7 +203,9 @@ impl Guided {
             let is_barren = tally.completions - tally.unfinished == before;
             barren = if is_barren { barren + 1 } else { 0 };
             if barren == BARREN {
-                trial.note("guided: completion after completion was left unfinished; raise max_tokens");
+                trial.note(
+                    "guided: completion after completion was left unfinished; raise max_tokens",
+                );
                 return Ok(());
             }
         }

@@ -150,9 +150,10 @@ impl InjuriousAndAccepted<'_, '_> {
         let odds = self.head.log_odds(&distinct.texts);
         for (&i, from) in missing.iter().zip(&distinct.from) {
             let answer = odds.get(*from).cloned();
-            opinions[i].injury = Some(answer.unwrap_or_else(|| {
-                Err(Unscoreable::Model("the head gave no answer".to_owned()))
-            }));
+            opinions[i].injury =
+                Some(answer.unwrap_or_else(|| {
+                    Err(Unscoreable::Model("the head gave no answer".to_owned()))
+                }));
         }
     }
 }

@@ -114,7 +114,15 @@ mod tests {
         assert_eq!(made.iter().collect::<BTreeSet<_>>().len(), 12);
         let again = Mutator::new(&others).mutate(prompt, 12, &mut Stream::new(1, 0));
         assert_eq!(made, again);
-        assert!(Mutator::new(&[]).mutate("One.", 3, &mut Stream::new(1, 0)).is_empty());
-        assert!(Mutator::new(&[]).mutate("", 3, &mut Stream::new(1, 0)).is_empty());
+        assert!(
+            Mutator::new(&[])
+                .mutate("One.", 3, &mut Stream::new(1, 0))
+                .is_empty()
+        );
+        assert!(
+            Mutator::new(&[])
+                .mutate("", 3, &mut Stream::new(1, 0))
+                .is_empty()
+        );
     }
 }

@@ -252,8 +252,8 @@ impl PromptSearch {
             }
         }
         for ((text, scores), odds) in passed.iter().zip(of).zip(self.head.log_odds(&passed)) {
-            let odds = odds
-                .map_err(|reason| Stop::Broken(format!("{}: {reason}", self.head.name())))?;
+            let odds =
+                odds.map_err(|reason| Stop::Broken(format!("{}: {reason}", self.head.name())))?;
             rival.accepted += 1;
             rival.sum += sigmoid(odds - self.head.threshold());
             if odds >= self.head.threshold() {

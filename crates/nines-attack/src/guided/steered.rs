@@ -83,7 +83,10 @@ impl BuildSearch for Settings {
         if probe.generator != plain {
             return Err(RecipeError::missing(
                 format!("a probe of {plain}"),
-                format!("this one is of {}; train one for the generator", probe.generator),
+                format!(
+                    "this one is of {}; train one for the generator",
+                    probe.generator
+                ),
             ));
         }
         let steered = self
@@ -147,7 +150,9 @@ impl Search for Steered {
 
     fn models(&self) -> Vec<String> {
         let generators = self.steered.iter().map(|(_, one)| Generator::id(one));
-        generators.chain([self.probe.name(), self.head.name()]).collect()
+        generators
+            .chain([self.probe.name(), self.head.name()])
+            .collect()
     }
 
     fn fallible(&self) -> Vec<String> {
@@ -252,7 +257,9 @@ impl Steered {
             .collect();
         count.drawn += texts.len();
         count.injurious += injurious.len();
-        count.texts.extend(texts.iter().map(|text| text.completion.clone()));
+        count
+            .texts
+            .extend(texts.iter().map(|text| text.completion.clone()));
         // The head costs no query: what it calls safe is not asked about.
         let asked: Vec<SnippetText> = injurious.into_iter().cloned().collect();
         let (scores, _) = trial.probe(&asked)?;

@@ -201,7 +201,10 @@ pub(super) fn share(k: usize, n: usize) -> IntervalEstimate {
 }
 
 fn mean_log_probability(model: &dyn LanguageModel, texts: &[SnippetText]) -> Option<f64> {
-    let joined: Vec<String> = texts.iter().map(|text| format!(" {}", text.completion)).collect();
+    let joined: Vec<String> = texts
+        .iter()
+        .map(|text| format!(" {}", text.completion))
+        .collect();
     let continuations: Vec<Continuation<'_>> = texts
         .iter()
         .zip(&joined)
@@ -210,7 +213,10 @@ fn mean_log_probability(model: &dyn LanguageModel, texts: &[SnippetText]) -> Opt
             text: completion,
         })
         .collect();
-    let known = model.log_probabilities(&continuations).into_iter().flatten();
+    let known = model
+        .log_probabilities(&continuations)
+        .into_iter()
+        .flatten();
     let (sum, tokens) = known.fold((0.0, 0), |(sum, tokens), one| {
         (sum + one.log_probability, tokens + one.tokens)
     });
