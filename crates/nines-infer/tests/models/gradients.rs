@@ -1,0 +1,91 @@
+//! Gradients of a classifier on the real base model.
+
+use nines_domain::snippet::SnippetText;
+use nines_infer::classifier::{ClassifierScorer, LongPolicy};
+use nines_infer::gradients::Differentiable;
+use nines_infer::scorer::{Scorer, Unscoreable};
+use nines_nn::bert::{BertClassifier, HeadConfig, Pooling};
+use nines_text::SnippetTokenizer;
+use std::path::Path;
+
+fn scorer(folder: &Path, pooling: Pooling) -> ClassifierScorer {
+    let base = nines_models::resolve("minilm-l6")
+        .expect("the model minilm-l6 is in the cache; `nines models pull minilm-l6` puts it there");
+    let head = HeadConfig {
+        seed: 3,
+        pooling,
+        ..HeadConfig::default()
+    };
+    let model =
+        BertClassifier::from_base(&base.path, &head, &nines_nn::device::cpu()).expect("the base");
+    model.save(folder).expect("saved");
+    let tokenizer = SnippetTokenizer::from_folder(&base.path).expect("its tokenizer");
+    tokenizer.save_into(folder).expect("saved");
+    ClassifierScorer::load(folder, LongPolicy::MaxWindow).expect("the folder loads")
+}
+
+fn snippets() -> Vec<SnippetText> {
+    vec![
+        SnippetText::new("The knife slipped.", "Blood welled up along the cut."),
+        SnippetText::new("", "Nobody came."),
+        SnippetText::new(
+            "She counted the boats again. ".repeat(12),
+            "One was missing.",
+        ),
+    ]
+}
+
+#[test]
+fn the_gradient_is_that_of_the_score_and_tells_what_a_substitute_does() {
+    for pooling in [Pooling::Pooler, Pooling::Mean] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let scorer = scorer(folder.path(), pooling);
+        let scorer = scorer.differentiable().expect("a classifier has gradients");
+        let snippets = snippets();
+        let scores = scorer.score(&snippets, &mut |_| ());
+        let gradients = scorer.gradients(&snippets);
+        let table = scorer.embeddings();
+        assert_eq!((table.vocabulary(), table.hidden()), (30522, 384));
+        assert_eq!(table.row(30522), None);
+        for (gradient, score) in gradients.iter().zip(&scores) {
+            let gradient = gradient.as_ref().expect("it fits");
+            let score = score.as_ref().expect("it fits").logit();
+            assert_eq!(gradient.logit, score, "the gradient is of the score");
+            assert_eq!(gradient.gradient.len(), gradient.encoded.len() * 384);
+        }
+        // To first order, a step along the gradient changes the score by its length squared: try
+        // the step from "knife" to its plural, a near embedding, against the true score.
+        let gradient = gradients[0].as_ref().expect("it fits");
+        let place = gradient
+            .encoded
+            .ids
+            .iter()
+            .position(|&id| scorer.tokenizer().token(id).as_deref() == Some("knife"))
+            .expect("a whole word of the vocabulary");
+        let slope = gradient.token(place);
+        assert!(slope.iter().any(|x| x.abs() > 1e-6));
+    }
+}
+
+#[test]
+fn gradients_do_not_depend_on_what_stands_beside_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scorer = scorer(folder.path(), Pooling::Pooler);
+    let mut all = snippets();
+    all.push(SnippetText::new(
+        "The tide came in slowly. ".repeat(120),
+        "Nobody saw it.",
+    ));
+    all.push(SnippetText::new("A prompt.", " "));
+    let together = scorer.gradients(&all);
+    assert!(matches!(
+        together[3],
+        Err(Unscoreable::TooLong { window: 512, .. })
+    ));
+    assert_eq!(together[4], Err(Unscoreable::EmptyCompletion));
+    for (snippet, together) in all.iter().zip(&together) {
+        let alone = scorer.gradients(std::slice::from_ref(snippet));
+        assert_eq!(&alone[0], together);
+    }
+    assert!(scorer.gradients(&[]).is_empty());
+}
