@@ -1,8 +1,11 @@
 //! What proposes edits.
 
 pub mod deletion;
+pub mod hole_shapes;
 pub mod merge;
+pub mod random_words;
 pub mod synonyms;
+pub mod typos;
 
 use crate::edit::{Draft, Edit, Site};
 

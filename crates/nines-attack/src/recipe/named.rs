@@ -1,18 +1,26 @@
 //! The recipes that come with this program.
 
+/// Makes the entry of a file in `recipes/`.
+macro_rules! recipe {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../recipes/", $name, ".toml")),
+        )
+    };
+}
+
 /// Names and texts, in the order in which they are listed.
 pub(super) const NAMED: &[(&str, &str)] = &[
-    ("random", include_str!("../../recipes/random.toml")),
-    ("guided", include_str!("../../recipes/guided.toml")),
-    ("steered", include_str!("../../recipes/steered.toml")),
-    ("prompts", include_str!("../../recipes/prompts.toml")),
-    (
-        "prompt-for-completion",
-        include_str!("../../recipes/prompt-for-completion.toml"),
-    ),
-    ("disagree", include_str!("../../recipes/disagree.toml")),
-    (
-        "disagree-guided",
-        include_str!("../../recipes/disagree-guided.toml"),
-    ),
+    recipe!("textfooler-like"),
+    recipe!("pwws-like"),
+    recipe!("hole-shapes"),
+    recipe!("typos"),
+    recipe!("random"),
+    recipe!("guided"),
+    recipe!("steered"),
+    recipe!("prompts"),
+    recipe!("prompt-for-completion"),
+    recipe!("disagree"),
+    recipe!("disagree-guided"),
 ];

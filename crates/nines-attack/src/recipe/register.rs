@@ -81,6 +81,9 @@ kinds! {
 kinds! {
     /// Reads a transformation.
     transformation: BuildTransformation, {
+        "typos" => transformation::typos::Settings,
+        "random-words" => transformation::random_words::Settings,
+        "hole-shapes" => transformation::hole_shapes::Settings,
         "delete" => transformation::deletion::Settings,
         "merge" => transformation::merge::Settings,
         "synonyms" => transformation::synonyms::Settings,
