@@ -104,7 +104,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         (0.0, 0.0, 6, 1),
         (2.0, 0.0, 6, 4),
         (2.0, 1.0, 6, 4),
-        (2.0, 0.0, 1, 8),
     ] {
         let mut recipe = Recipe::named("guided")?;
         let settings = &mut recipe.search.settings;
@@ -244,6 +243,7 @@ fn arm(
     let begun = Instant::now();
     let mut attempts = Vec::new();
     let mut example = None;
+    let mut notes = Vec::new();
     for prompt in prompts {
         for seed in 0..seeds {
             let start = Start::new(SnippetText::new(prompt.as_str(), ""));
@@ -252,10 +252,14 @@ fn arm(
                 println!("{name}: {why}");
             }
             attempts.push((attempt.finds.len() as u64, attempt.queries));
+            notes.extend(attempt.notes);
             example = example.or_else(|| attempt.finds.into_iter().next());
         }
     }
     report(name, &attempts, begun);
+    for note in notes {
+        println!("    {note}");
+    }
     if let Some(find) = example {
         println!(
             "    {:?}: {} (weight {:?})",
