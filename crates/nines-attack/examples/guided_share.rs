@@ -100,11 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut models = Models::of(victim.clone(), vec![threshold]);
     models.local_generator = Some(generator.clone());
     models.injury = Some(head.clone());
-    for (lambda, mu, every, candidates) in [
-        (0.0, 0.0, 6, 1),
-        (2.0, 0.0, 6, 4),
-        (2.0, 1.0, 6, 4),
-    ] {
+    for (lambda, mu, every, candidates) in [(0.0, 0.0, 6, 1), (2.0, 0.0, 6, 4), (2.0, 1.0, 6, 4)] {
         let mut recipe = Recipe::named("guided")?;
         let settings = &mut recipe.search.settings;
         settings.insert("lambda".to_owned(), toml::Value::Float(lambda));

@@ -629,7 +629,10 @@ mod tests {
         let whole = record.whole.as_ref().expect("held out");
         assert_eq!((whole.value, whole.texts), (1.0, 16));
         // Perfect on eight families: as exact as four pairs of them allow.
-        assert!((whole.lower - 0.025f64.powf(0.25)).abs() < 1e-9, "{whole:?}");
+        assert!(
+            (whole.lower - 0.025f64.powf(0.25)).abs() < 1e-9,
+            "{whole:?}"
+        );
         let parts = record.beginnings.as_ref().expect("held out");
         assert_eq!(parts.texts, 48);
         assert!(parts.value > 0.6, "{parts:?}");

@@ -59,7 +59,11 @@ impl BuildSearch for Settings {
         within("finds", self.finds, 0..=100_000)?;
         self.sampling.check()?;
         within("the number of strengths", self.strengths.len(), 1..=64)?;
-        if let Some(bad) = self.strengths.iter().find(|s| !(-1000.0..=1000.0).contains(*s)) {
+        if let Some(bad) = self
+            .strengths
+            .iter()
+            .find(|s| !(-1000.0..=1000.0).contains(*s))
+        {
             return Err(RecipeError::field(
                 "strengths",
                 format!("takes numbers from -1000 to 1000, not {bad}"),
