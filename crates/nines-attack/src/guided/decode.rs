@@ -180,7 +180,8 @@ impl Desk<'_> {
             if is_over() {
                 return Ok(false);
             }
-            let mut writers: Vec<Writer> = open.iter().map(|&i| courses[i].writer.clone()).collect();
+            let mut writers: Vec<Writer> =
+                open.iter().map(|&i| courses[i].writer.clone()).collect();
             catch_up(self.generator, &mut writers)?;
             for (&i, writer) in open.iter().zip(writers) {
                 courses[i].writer = writer;
@@ -338,8 +339,10 @@ impl Desk<'_> {
                 .iter()
                 .map(|&i| SnippetText::new(prompt, several[i].draw.completion.as_str()))
                 .collect();
-            let mut known: Vec<Opinion> =
-                finished.iter().map(|&i| several[i].opinion.clone()).collect();
+            let mut known: Vec<Opinion> = finished
+                .iter()
+                .map(|&i| several[i].opinion.clone())
+                .collect();
             let done = guide.complete(&texts, &mut known);
             for (i, opinion) in finished.into_iter().zip(known) {
                 several[i].opinion = opinion;

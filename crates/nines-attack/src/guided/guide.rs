@@ -30,7 +30,7 @@ pub trait Guide {
     /// Gives opinions of texts, finished or not, one each; `None` where the budget does not suffice.
     fn look(&mut self, texts: &[SnippetText]) -> Option<Vec<Opinion>>;
 
-    /// Completes what is known of finished texts; `None` where the budget does not suffice.
+    /// Completes what must be known of finished texts; `None` where the budget does not suffice.
     fn complete(&mut self, texts: &[SnippetText], known: &mut [Opinion]) -> Option<()>;
 }
 
@@ -42,6 +42,8 @@ pub(super) fn log_sigmoid(x: f64) -> f64 {
 /// Steers toward texts that a head calls injurious and the victim accepts: the probability of a
 /// continuation is multiplied by P(injurious)^λ · P(accepted)^μ, where P(injurious) is the head's and
 /// P(accepted) the logistic function of how far the score lies below the threshold.
+///
+/// Of finished texts the victim is asked about those that the head calls injurious.
 pub struct InjuriousAndAccepted<'a, 'v> {
     /// Says what is injurious.
     pub head: &'a dyn InjuryHead,
@@ -87,8 +89,17 @@ impl Guide for InjuriousAndAccepted<'_, '_> {
     }
 
     fn complete(&mut self, texts: &[SnippetText], known: &mut [Opinion]) -> Option<()> {
-        complete_scores(self.meter, texts, known)?;
         self.ask_head(texts, known);
+        // What the head calls safe is no find, whatever the victim says: it costs no query.
+        let injurious: Vec<usize> = (0..texts.len())
+            .filter(|&i| self.calls_injurious(&known[i]))
+            .collect();
+        let asked: Vec<SnippetText> = injurious.iter().map(|&i| texts[i].clone()).collect();
+        let mut opinions: Vec<Opinion> = injurious.iter().map(|&i| known[i].clone()).collect();
+        complete_scores(self.meter, &asked, &mut opinions)?;
+        for (i, opinion) in injurious.into_iter().zip(opinions) {
+            known[i] = opinion;
+        }
         Some(())
     }
 }
@@ -122,10 +133,12 @@ impl InjuriousAndAccepted<'_, '_> {
             .scores()
             .and_then(|scores| scores.first())
             .is_some_and(|score| *score < self.threshold.logit());
-        let injurious = opinion
-            .injury()
-            .is_some_and(|odds| odds >= self.head.threshold());
-        accepted && injurious
+        accepted && self.calls_injurious(opinion)
+    }
+
+    fn calls_injurious(&self, opinion: &Opinion) -> bool {
+        let odds = opinion.injury();
+        odds.is_some_and(|odds| odds >= self.head.threshold())
     }
 
     fn ask_head(&mut self, texts: &[SnippetText], opinions: &mut [Opinion]) {
@@ -137,9 +150,10 @@ impl InjuriousAndAccepted<'_, '_> {
         let odds = self.head.log_odds(&distinct.texts);
         for (&i, from) in missing.iter().zip(&distinct.from) {
             let answer = odds.get(*from).cloned();
-            opinions[i].injury = Some(answer.unwrap_or_else(|| {
-                Err(Unscoreable::Model("the head gave no answer".to_owned()))
-            }));
+            opinions[i].injury =
+                Some(answer.unwrap_or_else(|| {
+                    Err(Unscoreable::Model("the head gave no answer".to_owned()))
+                }));
         }
     }
 }
@@ -177,7 +191,8 @@ pub(super) fn ask_once(meter: &mut Meter<'_>, texts: &[SnippetText]) -> Option<V
     complete.then(|| distinct.from.iter().map(|&i| scores[i].clone()).collect())
 }
 
-/// Asks the victim about the finished texts that it has not seen.
+/// Asks the victim about the finished texts that it has not seen, as far as the budget goes; `None` where it
+/// does not go to the last.
 pub(super) fn complete_scores(
     meter: &mut Meter<'_>,
     texts: &[SnippetText],
@@ -186,9 +201,10 @@ pub(super) fn complete_scores(
     let missing: Vec<usize> = (0..texts.len())
         .filter(|&i| known[i].scores.is_none())
         .collect();
-    let asked: Vec<SnippetText> = missing.iter().map(|&i| texts[i].clone()).collect();
-    for (i, scores) in missing.into_iter().zip(ask_once(meter, &asked)?) {
-        known[i].scores = Some(scores);
+    let distinct = Distinct::of(missing.iter().map(|&i| &texts[i]));
+    let scores = meter.ask(&distinct.texts);
+    for (i, from) in missing.into_iter().zip(distinct.from) {
+        known[i].scores = scores.get(from).cloned();
     }
-    Some(())
+    (scores.len() == distinct.texts.len()).then_some(())
 }

@@ -3,6 +3,7 @@
 //! A head is a model's opinion and can be fooled like any other: a find is a snippet on which it and the
 //! classifier under attack disagree. Only a label says which of them is wrong.
 
+use super::probe::InjuryProbe;
 use nines_domain::snippet::SnippetText;
 use nines_infer::scorer::{Scorer, Unscoreable};
 use std::sync::Arc;
@@ -20,6 +21,16 @@ pub trait InjuryHead: Send + Sync {
     /// Returns the log odds from which on it calls a finished text injurious.
     fn threshold(&self) -> f64 {
         0.0
+    }
+
+    /// Returns the version of the classifier that it is, where it is one.
+    fn classifier(&self) -> Option<&str> {
+        None
+    }
+
+    /// Returns the probe that it is, where it is one: it has a direction to steer in.
+    fn probe(&self) -> Option<&InjuryProbe> {
+        None
     }
 }
 
@@ -73,5 +84,9 @@ impl InjuryHead for ClassifierHead {
 
     fn threshold(&self) -> f64 {
         self.threshold
+    }
+
+    fn classifier(&self) -> Option<&str> {
+        Some(self.scorer.version())
     }
 }

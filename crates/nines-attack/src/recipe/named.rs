@@ -24,4 +24,10 @@ pub(super) const NAMED: &[(&str, &str)] = &[
     recipe!("hole-shapes"),
     recipe!("typos"),
     recipe!("random"),
+    recipe!("guided"),
+    recipe!("steered"),
+    recipe!("prompts"),
+    recipe!("prompt-for-completion"),
+    recipe!("disagree"),
+    recipe!("disagree-guided"),
 ];
