@@ -14,7 +14,6 @@ use jiff::Timestamp;
 use nines_domain::account::AccountId;
 use nines_domain::score::{Score, Threshold};
 use nines_domain::snippet::{ModelId, SnippetId};
-use sea_orm::sea_query::ExprTrait;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait,
