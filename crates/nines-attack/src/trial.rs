@@ -347,6 +347,21 @@ impl<'a> Trial<'a> {
         });
     }
 
+    /// Keeps a find whose scores were asked past [`Self::consider`], with the weight that a sampler gives it.
+    /// It counts as reached with the last query asked so far.
+    pub fn discover(
+        &mut self,
+        candidate: Candidate,
+        scores: Vec<f64>,
+        log_weight: Option<f64>,
+    ) {
+        let one = self.scored(candidate, scores);
+        self.reached_at
+            .get_or_insert(self.meter.spent().queries);
+        self.improve(&one);
+        self.find(&one, log_weight);
+    }
+
     /// Says where the search stands at its end, which may be farther from the goal than the best text.
     pub fn end_at(&mut self, one: &Scored) {
         self.end = Some(one.clone());

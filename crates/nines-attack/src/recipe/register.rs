@@ -7,6 +7,7 @@ use super::error::RecipeError;
 use super::models::Models;
 use super::part::Part;
 use crate::constraint::{self, Constraint};
+use crate::guided;
 use crate::search::{self, Search};
 use crate::transformation::{self, Transformation};
 use serde::Serialize;
@@ -69,6 +70,11 @@ kinds! {
         "greedy" => search::greedy::Settings,
         "beam" => search::beam::Settings,
         "random" => search::random::Settings,
+        "guided" => guided::generation::Settings,
+        "guided-disagree" => guided::disagreement::Settings,
+        "steered" => guided::steered::Settings,
+        "prompts" => guided::prompts::Settings,
+        "prompt-for-completion" => guided::fixed_completion::Settings,
     }
 }
 
