@@ -1,8 +1,10 @@
 //! How an attack looks for its goal.
 
 pub mod beam;
+pub mod gcg;
 pub mod greedy;
 pub mod importance;
+pub mod mcmc;
 pub(crate) mod prune;
 pub mod random;
 

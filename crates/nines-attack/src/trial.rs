@@ -178,9 +178,12 @@ impl<'a> Trial<'a> {
             }
             self.tally.sites += own.len() as u64;
             let name = transformation.name();
+            let mut notes = Vec::new();
             let lists = transformation
-                .propose(draft, &own)
+                .propose_with_notes(draft, &own, &mut notes)
                 .map_err(|error| Stop::Broken(format!("{name}: {error}")))?;
+            self.meter.charge(transformation.queries());
+            self.notes.extend(notes);
             for proposal in lists.into_iter().flatten() {
                 self.tally.proposed += 1;
                 match draft.apply(&proposal.edits) {

@@ -75,6 +75,8 @@ kinds! {
         "steered" => guided::steered::Settings,
         "prompts" => guided::prompts::Settings,
         "prompt-for-completion" => guided::fixed_completion::Settings,
+        "gcg" => search::gcg::Settings,
+        "mcmc" => search::mcmc::Settings,
     }
 }
 
@@ -87,6 +89,9 @@ kinds! {
         "synonyms" => transformation::synonyms::Settings,
         "random-words" => transformation::random_words::Settings,
         "hole-shapes" => transformation::hole_shapes::Settings,
+        "flip" => transformation::flip::Settings,
+        "fill-in" => transformation::fill_in::Settings,
+        "paraphrase" => transformation::paraphrase::Settings,
     }
 }
 
