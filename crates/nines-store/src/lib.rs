@@ -13,6 +13,7 @@
 //! - Distributions, designs, comparisons, attack sessions, estimates: what is measured, on what.
 //! - Attack attempts with their finds: what automatic attacks tried.
 //!
+//! - Rewriting tasks, sessions, steps, finds: people's timed attacks, and what came of them.
 //! - Accounts, login sessions, invitations, API tokens, the audit: who may do what, and who did.
 //! - Queues, assignments, checks, the guide, rulings: labelling by many people at once.
 //!
@@ -50,6 +51,7 @@ mod open;
 mod placement;
 mod process;
 mod prompts;
+mod rewriting;
 mod runs;
 mod scores;
 mod snippets;
@@ -92,6 +94,12 @@ pub use metrics::{Metric, NewMetric};
 pub use models::{Model, ModelKind, NewModel};
 pub use process::Process;
 pub use prompts::{NewPrompt, Prompt, PromptFilter};
+pub use rewriting::{
+    FoundBy, NewRewritingFind, NewRewritingSession, NewRewritingStep, NewRewritingTask,
+    RewritingFind, RewritingResult, RewritingSession, RewritingStanding, RewritingStart,
+    RewritingState, RewritingStep, RewritingTask, RewritingTaskChange, RewritingTaskRow, SavedStep,
+    StepKind, SubmittedFind, ToolCall, Tools, VerifiedFind, WorkTime,
+};
 pub use runs::{NewRun, Run, RunStatus, SILENT_AFTER};
 pub use snippets::{
     DesignPlace, DrawnFrom, Facet, Facets, FoundSnippets, ImportedFrom, LabelState, LabellerFacet,

@@ -12,6 +12,7 @@ mod m0007_jobs;
 mod m0008_lineage;
 mod m0009_resets;
 mod m0010_attacks;
+mod m0011_rewriting;
 
 use sea_orm_migration::prelude::*;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_lineage::Migration),
             Box::new(m0009_resets::Migration),
             Box::new(m0010_attacks::Migration),
+            Box::new(m0011_rewriting::Migration),
         ]
     }
 
