@@ -11,7 +11,7 @@ NINES = target/release/nines
 MODELS = minilm-l6 smollm2-135m
 
 .PHONY: help demo test build release web web-test e2e load screenshots browser fmt clippy docs unit paths sanitize models models-dev \
-  postgres parity accuracy bench coverage clean-demo
+  postgres thesauri parity accuracy bench coverage clean-demo
 
 help:
 	@echo "make demo    build nines and do the main job in ./demo (2 to 10 minutes after the build)"
@@ -59,7 +59,7 @@ models-dev: build
 	for model in $(MODELS); do target/debug/nines models pull $$model || exit 1; done
 
 # A throw-away PostgreSQL cluster lives for as long as the tests run.
-unit: build postgres
+unit: build postgres thesauri
 	@set -euo pipefail; \
 	if [ -z "$${NINES_TEST_POSTGRES_URL:-}" ]; then \
 	  cluster=$$(mktemp -d); \
@@ -96,6 +96,15 @@ postgres:
 	  echo "installing Debian's postgresql for the tests"; \
 	  if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
 	  $$SUDO apt-get update -qq && $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
+	fi
+
+# 10 MB: the formats of attacks' thesauri as they really are.
+thesauri:
+	@if [ ! -d /usr/share/wordnet ] || [ ! -f /usr/share/mythes/th_en_US_v2.dat ]; then \
+	  echo "installing Debian's wordnet-base and mythes-en-us for the tests"; \
+	  if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
+	  $$SUDO apt-get update -qq && $$SUDO env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends wordnet-base mythes-en-us >/dev/null; \
 	fi
 
 # --- the web app -------------------------------------------------------------------------------

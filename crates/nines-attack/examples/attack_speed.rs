@@ -84,7 +84,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn raw_rate(scorer: &dyn Scorer, snippet: &SnippetText) -> f64 {
     let texts: Vec<SnippetText> = (0..512)
-        .map(|i| SnippetText::new(snippet.prompt.clone(), format!("{} {i}", snippet.completion)))
+        .map(|i| {
+            SnippetText::new(
+                snippet.prompt.clone(),
+                format!("{} {i}", snippet.completion),
+            )
+        })
         .collect();
     scorer.score(&texts[..32], &mut |_| ());
     let (clock, begun) = (Clock::start(), Instant::now());
@@ -113,7 +118,10 @@ fn menu_parts(
         clock.told("the gradient of one snippet");
         let clock = Clock::start();
         let lexicon = Lexicon::of(model);
-        clock.told(&format!("the {} whole words of the vocabulary", lexicon.len()));
+        clock.told(&format!(
+            "the {} whole words of the vocabulary",
+            lexicon.len()
+        ));
         let clock = Clock::start();
         let at = slope.at(&site).ok_or("no token there")?;
         let flips = slope.flips(&at, &lexicon, Direction::Down, 96);
@@ -166,7 +174,10 @@ fn menu(
         rank(&request, &models, &mut |rows, last| {
             let refined = rows.iter().filter(|row| row.log_probability.is_some());
             let refined = refined.count();
-            clock.told(&format!("menu: {} rows, {refined} refined, last: {last}", rows.len()));
+            clock.told(&format!(
+                "menu: {} rows, {refined} refined, last: {last}",
+                rows.len()
+            ));
             best = rows.to_vec();
             true
         })?;
@@ -195,9 +206,16 @@ fn hotflip(
         let attack = Recipe::named(name)?.build(&models, 0)?;
         let clock = Clock::start();
         let attempt = attack.attempt(&Start::new(snippet.clone()), 0, &CancelFlag::default());
-        clock.told(&format!("{name}: {} after {} queries", attempt.outcome.as_str(), attempt.queries));
+        clock.told(&format!(
+            "{name}: {} after {} queries",
+            attempt.outcome.as_str(),
+            attempt.queries
+        ));
         let rate = attempt.scored as f64 / attempt.seconds;
-        println!("  {rate:.0} candidates a second, {:.2} of the classifier alone", rate / raw);
+        println!(
+            "  {rate:.0} candidates a second, {:.2} of the classifier alone",
+            rate / raw
+        );
         if let Some(best) = &attempt.best {
             println!("  {:?} {:?}", best.scores, best.text.completion);
         }

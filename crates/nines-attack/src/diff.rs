@@ -152,7 +152,7 @@ mod tests {
             .into_iter()
             .map(|change| (&old[change.old], &new[change.new]))
             .collect();
-        assert_eq!(texts, [("fell", "sat"), ("", "on ")]);
+        assert_eq!(texts, [("fell", "sat"), ("", " on")]);
         assert!(changes("same", "same").is_empty());
     }
 

@@ -125,7 +125,10 @@ impl WordSource for CausalWords {
             return expected_words(&*self.model, around, k);
         }
         let fills = expected_words(&*self.model, around, k.saturating_mul(2))?;
-        let texts: Vec<_> = fills.iter().map(|fill| (around, fill.word.as_str())).collect();
+        let texts: Vec<_> = fills
+            .iter()
+            .map(|fill| (around, fill.word.as_str()))
+            .collect();
         let scored = log_probabilities_around(&*self.model, &texts, self.right_words);
         let mut fills: Vec<Fill> = fills
             .into_iter()

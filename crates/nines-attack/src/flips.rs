@@ -72,7 +72,10 @@ impl Lexicon {
 
     /// Returns the token that a word is, as written or in lower case.
     pub fn id(&self, word: &str) -> Option<u32> {
-        let found = self.ids.get(word).or_else(|| self.ids.get(&word.to_lowercase()));
+        let found = self
+            .ids
+            .get(word)
+            .or_else(|| self.ids.get(&word.to_lowercase()));
         found.copied()
     }
 }
@@ -157,9 +160,7 @@ impl<'a> Slope<'a> {
         let offsets = &self.gradient.encoded.offsets;
         let inside = |index: &usize| {
             offsets[*index].is_some_and(|span| {
-                span.part == site.part
-                    && span.start < site.range.end
-                    && site.range.start < span.end
+                span.part == site.part && span.start < site.range.end && site.range.start < span.end
             })
         };
         let mut tokens: Vec<usize> = (0..offsets.len()).filter(inside).collect();
@@ -215,7 +216,9 @@ impl<'a> Slope<'a> {
             .filter(|(_, (id, _))| here != [*id])
             .filter_map(|(index, (id, _))| {
                 let change = self.change(at, *id)?;
-                change.is_finite().then_some((direction.cost(change), index))
+                change
+                    .is_finite()
+                    .then_some((direction.cost(change), index))
             })
             .collect();
         let order = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));

@@ -15,10 +15,10 @@ pub mod attempt;
 pub mod constraint;
 pub mod diff;
 pub mod edit;
-pub mod goal;
-pub mod guided;
 pub mod fill;
 pub mod flips;
+pub mod goal;
+pub mod guided;
 pub mod mcmc;
 pub mod menu;
 pub mod recipe;
@@ -29,8 +29,8 @@ pub mod thesaurus;
 pub mod transformation;
 pub mod trial;
 pub mod victim;
-pub mod words;
 pub mod wording;
+pub mod words;
 
 #[cfg(test)]
 mod testing;

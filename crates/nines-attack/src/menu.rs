@@ -122,6 +122,11 @@ pub fn rank(
     let site = place(&request.snippet, &request.site)?;
     let limit = request.limit.clamp(1, LARGEST_LIMIT);
     let proposed = candidates(&request.snippet, &site, models, limit)?;
+    if proposed.found.is_empty() {
+        // What cannot be scored has no menu for that reason, whatever else is missing.
+        let unedited = (models.score)(std::slice::from_ref(&request.snippet));
+        unedited.into_iter().collect::<Result<Vec<_>, _>>()?;
+    }
     let mut rows = Vec::with_capacity(proposed.found.len());
     let mut start = None;
     let batches = proposed.found.len().div_ceil(BATCH);

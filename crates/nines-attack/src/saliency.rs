@@ -173,11 +173,7 @@ fn leave_one_out(
 /// between two words leaves a space, so that they are not glued into one.
 fn without(snippet: &SnippetText, span: TokenSpan) -> SnippetText {
     let text = half_of(snippet, span.part);
-    let (before, piece, behind) = (
-        &text[..span.start],
-        &text[span.range()],
-        &text[span.end..],
-    );
+    let (before, piece, behind) = (&text[..span.start], &text[span.range()], &text[span.end..]);
     let left = before.chars().next_back();
     let right = behind.chars().next();
     let is_space = |c: Option<char>| c.is_none_or(char::is_whitespace);

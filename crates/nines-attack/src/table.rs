@@ -70,6 +70,8 @@ pub struct AtBudget {
     /// The share of the attempts, before verification. `None` where the attempts had a smaller budget: they
     /// do not say what a larger one would have brought.
     pub share: Option<Estimate>,
+    /// The same after verification, as [`Table::success_after_verification`].
+    pub verified: Option<Estimate>,
 }
 
 /// What a list of attempts came to.
@@ -112,8 +114,10 @@ pub struct Table {
     pub score_after: Option<Estimate>,
     /// Mean share of words changed, over attempts that met the goal.
     pub words_changed: Option<Estimate>,
-    /// Mean queries.
+    /// Mean queries, those after the goal was met included: of the rest of a batch, and of pruning.
     pub queries: Option<Estimate>,
+    /// Mean queries until the goal was met; all of an attempt's queries where it was not.
+    pub queries_until_met: Option<Estimate>,
     /// Mean seconds.
     pub seconds: Option<Estimate>,
     /// Success by so many queries.
@@ -139,7 +143,6 @@ impl Table {
         let (verified, refuted, waiting) =
             (labelled(Some(true)), labelled(Some(false)), labelled(None));
         let n = tried.len() as u64;
-        let budget = tried.iter().map(|row| row.budget).max().unwrap_or(0);
         let numbers = |rows: &[&Row], of: &dyn Fn(&Row) -> Option<f64>| -> Vec<f64> {
             rows.iter().filter_map(|row| of(row)).collect()
         };
@@ -148,6 +151,8 @@ impl Table {
             high: f64::INFINITY,
         };
         let from_zero = |high: f64| Support { low: 0.0, high };
+        let most = tried.iter().map(|row| row.queries.max(row.budget)).max();
+        let in_budget = from_zero(most.unwrap_or(0) as f64);
         Ok(Self {
             tried: n,
             reached: reached.len() as u64,
@@ -171,16 +176,13 @@ impl Table {
                 }),
                 from_zero(f64::INFINITY),
             )?,
-            queries: average(
-                &numbers(&tried, &|row| Some(row.queries as f64)),
-                from_zero(
-                    tried
-                        .iter()
-                        .map(|row| row.queries)
-                        .max()
-                        .unwrap_or(0)
-                        .max(budget) as f64,
-                ),
+            queries: average(&numbers(&tried, &|row| Some(row.queries as f64)), in_budget)?,
+            queries_until_met: average(
+                &numbers(&tried, &|row| {
+                    let until = row.reached_at.filter(|_| row.is("reached"));
+                    Some(until.unwrap_or(row.queries) as f64)
+                }),
+                in_budget,
             )?,
             seconds: average(
                 &numbers(&tried, &|row| Some(row.seconds)),
@@ -196,15 +198,28 @@ fn at_budgets(tried: &[&Row]) -> Result<Vec<AtBudget>, StatsError> {
     BUDGETS
         .into_iter()
         .map(|queries| {
-            let by_then =
-                |row: &&&Row| row.is("reached") && row.reached_at.is_some_and(|at| at <= queries);
-            let reached = tried.iter().filter(by_then).count() as u64;
-            let share = if queries <= smallest {
-                share(reached, tried.len() as u64)?
-            } else {
-                None
+            if queries > smallest {
+                return Ok(AtBudget {
+                    queries,
+                    share: None,
+                    verified: None,
+                });
+            }
+            let by_then: Vec<&&Row> = tried
+                .iter()
+                .filter(|row| row.is("reached"))
+                .filter(|row| row.reached_at.is_some_and(|at| at <= queries))
+                .collect();
+            let labelled = |verdict| {
+                let of = by_then.iter().filter(|row| row.verified == verdict);
+                of.count() as u64
             };
-            Ok(AtBudget { queries, share })
+            let n = tried.len() as u64;
+            Ok(AtBudget {
+                queries,
+                share: share(by_then.len() as u64, n)?,
+                verified: after_verification(labelled(Some(true)), labelled(None), n)?,
+            })
         })
         .collect()
 }

@@ -74,7 +74,9 @@ impl LinearScorer {
             .map(|id| {
                 let row = table.row(*id).expect("a known token");
                 let products = row.iter().zip(&self.weights);
-                products.map(|(e, w)| f64::from(*e) * f64::from(*w)).sum::<f64>()
+                products
+                    .map(|(e, w)| f64::from(*e) * f64::from(*w))
+                    .sum::<f64>()
             })
             .sum();
         sum / tokens + f64::from(self.bias)
@@ -164,9 +166,12 @@ fn tokenizer(vocabulary: &[&str]) -> SnippetTokenizer {
         .enumerate()
         .map(|(id, token)| ((*token).to_owned(), id.into()))
         .collect();
-    let special = |token: &str| json!({"id": ids[token], "content": token, "single_word": false,
-        "lstrip": false, "rstrip": false, "normalized": false, "special": true});
-    let token = |token: &str, segment: u8| json!({"SpecialToken": {"id": token, "type_id": segment}});
+    let special = |token: &str| {
+        json!({"id": ids[token], "content": token, "single_word": false,
+        "lstrip": false, "rstrip": false, "normalized": false, "special": true})
+    };
+    let token =
+        |token: &str, segment: u8| json!({"SpecialToken": {"id": token, "type_id": segment}});
     let sequence = |name: &str, segment: u8| json!({"Sequence": {"id": name, "type_id": segment}});
     let named = |token: &str| json!({"id": token, "ids": [ids[token]], "tokens": [token]});
     let file = json!({

@@ -9,6 +9,7 @@ mod wordnet;
 
 use inflection::{Form, Irregular};
 use mythes::MyThes;
+use nines_domain::snippet::ContentHash;
 use std::path::{Path, PathBuf};
 use wordnet::WordNet;
 
@@ -110,18 +111,19 @@ impl Thesaurus {
             let path = path.to_owned();
             return Err(ThesaurusError::NoThesaurus { path });
         };
-        let (kind, entries) = match &source {
-            Source::WordNet(wordnet) => ("wordnet", wordnet.len()),
-            Source::MyThes(mythes) => ("mythes", mythes.len()),
+        let (kind, texts) = match &source {
+            Source::WordNet(wordnet) => ("wordnet", wordnet.texts()),
+            Source::MyThes(mythes) => ("mythes", vec![mythes.text()]),
         };
+        let digest = ContentHash::of_fields("thesaurus", &texts).to_string();
         Ok(Self {
             source,
             irregular,
-            id: format!("{kind} of {entries} entries"),
+            id: format!("{kind}@{}", &digest[..16]),
         })
     }
 
-    /// Names the thesaurus.
+    /// Names the thesaurus and, by a digest of its files, its version.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -187,7 +189,8 @@ impl Thesaurus {
 }
 
 fn is_one(place: &Path) -> bool {
-    place.join("index.noun").is_file() || (place.is_file() && place.extension().is_some_and(|e| e == "dat"))
+    place.join("index.noun").is_file()
+        || (place.is_file() && place.extension().is_some_and(|e| e == "dat"))
 }
 
 /// Writes a word in small letters as another is written: with a capital, or in capitals.

@@ -197,20 +197,28 @@ mod tests {
     #[test]
     fn what_stands_around_a_place_is_read_over_both_halves() {
         let snippet = SnippetText::new("She ran.", "He fell, hurt.");
-        let around = Surroundings::of(&snippet, &site(SnippetPart::Completion, 3..7)).expect("a place");
+        let around =
+            Surroundings::of(&snippet, &site(SnippetPart::Completion, 3..7)).expect("a place");
         assert_eq!(around.left, "She ran. He");
         assert_eq!(around.space, " ");
         assert_eq!(around.right, ", hurt.");
         assert_eq!(around.near_right(1), ", hurt.");
         assert_eq!(around.near_left(6), "He");
-        let first = Surroundings::of(&snippet, &site(SnippetPart::Completion, 0..2)).expect("a place");
-        assert_eq!((first.left.as_str(), first.space.as_str()), ("She ran.", " "));
+        let first =
+            Surroundings::of(&snippet, &site(SnippetPart::Completion, 0..2)).expect("a place");
+        assert_eq!(
+            (first.left.as_str(), first.space.as_str()),
+            ("She ran.", " ")
+        );
         assert_eq!(first.near_right(1), " fell,");
         assert!(Surroundings::of(&snippet, &site(SnippetPart::Completion, 3..99)).is_err());
         for at in [2..2, 3..3] {
             let gap = Surroundings::of(&snippet, &site(SnippetPart::Completion, at));
             let gap = gap.expect("a place").for_insertion();
-            assert_eq!((gap.space.as_str(), gap.right.as_str()), (" ", " fell, hurt."));
+            assert_eq!(
+                (gap.space.as_str(), gap.right.as_str()),
+                (" ", " fell, hurt.")
+            );
         }
     }
 }

@@ -83,13 +83,20 @@ fn agrees(mut model: BertClassifier, words: &[&str]) {
     assert_eq!(by_input.len(), norms.len());
     for word in words {
         let index = (0..gradient.encoded.len()).find(|index| {
-            let token = differentiable.tokenizer().token(gradient.encoded.ids[*index]);
+            let token = differentiable
+                .tokenizer()
+                .token(gradient.encoded.ids[*index]);
             token.as_deref() == Some(word)
         });
         let index = index.expect("the word is read");
         let id = gradient.encoded.ids[index];
         let row = differentiable.embeddings().row(id).expect("a row").to_vec();
-        let length = gradient.token(index).iter().map(|g| g * g).sum::<f32>().sqrt();
+        let length = gradient
+            .token(index)
+            .iter()
+            .map(|g| g * g)
+            .sum::<f32>()
+            .sqrt();
         let along: Vec<f32> = gradient.token(index).iter().map(|g| g / length).collect();
         for (found, found_by_steps) in [
             (of_word(&by_input, word), slope(&mut model, id, &row, 0.02)),

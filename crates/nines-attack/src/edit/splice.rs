@@ -52,16 +52,13 @@ pub(super) fn check_protected(
 ) -> Result<(), EditError> {
     let owned: Vec<Edit> = edits.iter().map(|&edit| edit.clone()).collect();
     for held in protected.iter().filter(|held| held.part == part) {
-        let close = |edit: &&&Edit| {
-            edit.site.range.start <= held.range.end && held.range.start <= edit.site.range.end
-        };
-        let Some(edit) = edits.iter().find(close) else {
-            continue;
-        };
+        let beside = |edit: &&&Edit| edit.site.range.end >= held.range.start;
+        let nearest = edits.iter().find(beside).or(edits.last());
         let refused = || EditError::Protected {
-            range: edit.site.range.clone(),
+            range: nearest.map_or(held.range.clone(), |edit| edit.site.range.clone()),
         };
         let moved = shifted(held, &owned).ok_or_else(refused)?;
+        // A hyphen or an apostrophe between may join what an edit brings near.
         if words_in(before, &held.range) != words_in(after, &moved.range) {
             return Err(refused());
         }

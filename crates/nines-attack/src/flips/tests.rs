@@ -70,10 +70,11 @@ fn what_is_read_otherwise_than_meant_is_seen() {
     ];
     let scorer = LinearScorer::new(&words, &[1.0], 0.0);
     let slope = Slope::of(&scorer, &SnippetText::new("", "the man")).expect("a gradient");
-    let at = slope.at(&site(SnippetPart::Completion, 0..3)).expect("a token");
-    let reads = |completion: &str, id: u32| {
-        slope.reads_as(&SnippetText::new("", completion), &at, id)
-    };
+    let at = slope
+        .at(&site(SnippetPart::Completion, 0..3))
+        .expect("a token");
+    let reads =
+        |completion: &str, id: u32| slope.reads_as(&SnippetText::new("", completion), &at, id);
     assert!(reads("un man", 0) && reads("UN man", 0));
     assert!(!reads("unman", 0), "glued: another token follows");
     assert!(!reads("un man", 3) && !reads("un", 0) && !reads("", 0));
@@ -85,7 +86,9 @@ fn a_gap_has_the_slope_of_its_neighbours() {
     let slope = Slope::of(&scorer, &SnippetText::new("", "alpha beta")).expect("a gradient");
     let lexicon = Lexicon::of(&scorer);
     for at in [0..0, 5..5, 10..10] {
-        let at = slope.at(&site(SnippetPart::Completion, at)).expect("neighbours");
+        let at = slope
+            .at(&site(SnippetPart::Completion, at))
+            .expect("neighbours");
         let best = &slope.flips(&at, &lexicon, Direction::Down, 1)[0];
         assert_eq!(best.word, "gamma");
     }

@@ -133,7 +133,10 @@ fn log_probability(moves: &Moves, text: &SnippetText) -> Result<f64, ChainError>
         || text.completion.starts_with(char::is_whitespace);
     let space = if apart { "" } else { " " };
     let (context, after) = if moves.edits_prompt() {
-        (String::new(), format!("{}{space}{}", text.prompt, text.completion))
+        (
+            String::new(),
+            format!("{}{space}{}", text.prompt, text.completion),
+        )
     } else {
         (text.prompt.clone(), format!("{space}{}", text.completion))
     };

@@ -61,7 +61,9 @@ impl Moves {
     /// Lists the words that moves may work on.
     fn sites(&self, draft: &Draft) -> Vec<Site> {
         let words = draft.words().into_iter();
-        words.filter(|site| self.parts.contains(&site.part)).collect()
+        words
+            .filter(|site| self.parts.contains(&site.part))
+            .collect()
     }
 
     /// Lists the words that may be replaced.

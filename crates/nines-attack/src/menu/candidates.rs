@@ -35,7 +35,9 @@ impl Candidates {
     pub(super) fn reason(&self) -> String {
         match (self.found.is_empty(), self.failures.as_slice()) {
             (false, _) => "the classifier gave none of the edited texts a score".to_owned(),
-            (true, []) => "no model proposes anything here; give a language model or a thesaurus".to_owned(),
+            (true, []) => {
+                "no model proposes anything here; give a language model or a thesaurus".to_owned()
+            }
             (true, failures) => failures.join("; "),
         }
     }
@@ -86,7 +88,11 @@ pub(super) fn candidates(
     let place = Place {
         draft,
         site,
-        around: if site.is_gap() { around.for_insertion() } else { around },
+        around: if site.is_gap() {
+            around.for_insertion()
+        } else {
+            around
+        },
         case: (!site.range.is_empty()).then(|| Case::of(&old)),
     };
     let mut failures = Vec::new();
@@ -103,14 +109,22 @@ pub(super) fn candidates(
         failures.push(failure);
         None
     });
-    let flips = gradient.as_ref().map_or_else(Vec::new, |gradient| gradient.flips(&place, limit));
+    let flips = gradient
+        .as_ref()
+        .map_or_else(Vec::new, |gradient| gradient.flips(&place, limit));
     let mut gradient_rows = VecDeque::from(flips);
     let later = gradient_rows.split_off(gradient_rows.len().min(limit / GRADIENT_SHARE));
-    let steep = gradient.as_ref().map(|gradient| gradient.steepest(&expected));
+    let steep = gradient
+        .as_ref()
+        .map(|gradient| gradient.steepest(&expected));
     let mut sources = vec![
         deletions(&place),
         put(&place, "synonym", synonyms(models, &old)),
-        put(&place, "masked_language_model", masked(models, &place, limit, &mut failures)),
+        put(
+            &place,
+            "masked_language_model",
+            masked(models, &place, limit, &mut failures),
+        ),
         put(&place, "language_model", words(steep.unwrap_or_default())),
         put(&place, "language_model", words(expected)),
         gradient_rows,
@@ -128,7 +142,9 @@ pub(super) fn candidates(
             found.extend(fresh);
         }
     }
-    let fresh = later.into_iter().filter(|next| !seen.contains(&next.snippet));
+    let fresh = later
+        .into_iter()
+        .filter(|next| !seen.contains(&next.snippet));
     found.extend(fresh);
     found.truncate(limit);
     Ok(Candidates { found, failures })
@@ -218,7 +234,9 @@ impl<'a> Gradient<'a> {
     /// Lists the vocabulary's words that should lower the score most, each checked to be read as the
     /// estimate assumes.
     fn flips(&self, place: &Place<'_>, k: usize) -> Vec<Candidate> {
-        let flips = self.slope.flips(&self.at, &self.lexicon, Direction::Down, k * 2);
+        let flips = self
+            .slope
+            .flips(&self.at, &self.lexicon, Direction::Down, k * 2);
         let made = flips.into_iter().filter_map(|flip| {
             let (edit, snippet) = place.put(&flip.word)?;
             let read = self.slope.reads_as(&snippet, &self.at, flip.id);

@@ -20,7 +20,11 @@ fn scorer() -> LinearScorer {
 
 fn language() -> Bigrams {
     let rows: Vec<Vec<f64>> = (0..5)
-        .map(|row| (0..4).map(|column| 1.0 + ((row * 3 + column * 5) % 7) as f64).collect())
+        .map(|row| {
+            (0..4)
+                .map(|column| 1.0 + ((row * 3 + column * 5) % 7) as f64)
+                .collect()
+        })
         .collect();
     let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
     Bigrams::new(&["sat", "ran", "He", "unhurt"], &rows)
@@ -98,7 +102,9 @@ fn the_ranking_is_that_of_scoring_every_edited_text() {
     assert_eq!(shown("delete"), ["He down."]);
     assert!(shown("language_model").contains(&"He unhurt down."));
     assert!(shown("gradient").contains(&"He a down."));
-    let glued = rows.iter().any(|row| row.text.contains("##") || row.text == "hurt");
+    let glued = rows
+        .iter()
+        .any(|row| row.text.contains("##") || row.text == "hurt");
     assert!(!glued, "no piece of a word is a word");
 }
 
@@ -111,7 +117,10 @@ fn a_click_inside_a_word_means_the_word() {
         assert_eq!(row.site.range.start, 0);
         assert!(row.kind == "delete" || row.site.range.end == 6, "{row:?}");
         let first = row.text.chars().next();
-        assert!(first.is_none_or(char::is_uppercase), "the case stays: {row:?}");
+        assert!(
+            first.is_none_or(char::is_uppercase),
+            "the case stays: {row:?}"
+        );
     }
 }
 
@@ -120,7 +129,10 @@ fn a_gap_takes_words_with_their_space() {
     let (scorer, language) = (scorer(), language());
     let told = asked(&request("He fell.", 2..2), &scorer, Some(&language)).expect("a menu");
     let rows = &told.last().expect("rows").0;
-    assert!(rows.iter().any(|row| row.snippet.completion == "He sat fell."));
+    assert!(
+        rows.iter()
+            .any(|row| row.snippet.completion == "He sat fell.")
+    );
     assert!(rows.iter().all(|row| row.kind != "delete"));
 }
 

@@ -11,7 +11,10 @@ fn close(found: &[(String, f64)], expected: &[(&str, f64)]) {
     let wanted: Vec<&str> = expected.iter().map(|(word, _)| *word).collect();
     assert_eq!(words, wanted);
     for ((word, value), (_, wanted)) in found.iter().zip(expected) {
-        assert!((value - wanted).abs() < 1e-6, "{word}: {value} for {wanted}");
+        assert!(
+            (value - wanted).abs() < 1e-6,
+            "{word}: {value} for {wanted}"
+        );
     }
 }
 
@@ -84,8 +87,16 @@ fn each_piece_is_left_out_of_the_text_itself() {
 #[test]
 fn the_only_word_of_a_completion_cannot_be_left_out() {
     let scorer = LinearScorer::oracle();
-    let found = saliency(Method::LeaveOneOut, &scorer, &SnippetText::new("alpha", "beta"));
-    let words: Vec<String> = found.expect("saliency").into_iter().map(|s| s.text).collect();
+    let found = saliency(
+        Method::LeaveOneOut,
+        &scorer,
+        &SnippetText::new("alpha", "beta"),
+    );
+    let words: Vec<String> = found
+        .expect("saliency")
+        .into_iter()
+        .map(|s| s.text)
+        .collect();
     assert_eq!(words, ["alpha"]);
 }
 

@@ -290,7 +290,10 @@ impl Search for Mcmc {
     }
 
     fn models(&self) -> Vec<String> {
-        let judge = self.judge.iter().map(|judge| judge.scorer.version().to_owned());
+        let judge = self
+            .judge
+            .iter()
+            .map(|judge| judge.scorer.version().to_owned());
         std::iter::once(self.model.id()).chain(judge).collect()
     }
 }

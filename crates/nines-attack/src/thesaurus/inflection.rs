@@ -76,6 +76,8 @@ impl Irregular {
             let plural = match self.nouns.get(last).map(Vec::as_slice) {
                 Some([only]) => only.clone(),
                 Some(_) => return None,
+                // "heroes", but "photos".
+                None if ends_in_o(last) => return None,
                 None => with_s(last),
             };
             return Some(format!("{lead} {plural}").trim().to_owned());
@@ -121,12 +123,20 @@ fn is_vowel(c: char) -> bool {
     "aeiou".contains(c)
 }
 
+/// Says whether a word ends in a consonant and o.
+fn ends_in_o(word: &str) -> bool {
+    let stem = word.strip_suffix('o');
+    stem.is_some_and(|stem| !stem.is_empty() && !stem.ends_with(is_vowel))
+}
+
 /// Adds the s of plurals and of the third person.
 fn with_s(word: &str) -> String {
-    let hissing = ["s", "x", "z", "ch", "sh"].iter().any(|end| word.ends_with(end));
+    let hissing = ["s", "x", "z", "ch", "sh"]
+        .iter()
+        .any(|end| word.ends_with(end));
     match word.strip_suffix('y') {
         Some(stem) if !stem.ends_with(is_vowel) && !stem.is_empty() => format!("{stem}ies"),
-        _ if hissing => format!("{word}es"),
+        _ if hissing || ends_in_o(word) => format!("{word}es"),
         _ => format!("{word}s"),
     }
 }
@@ -182,7 +192,10 @@ fn with_ing(word: &str, unsure: bool) -> Option<String> {
     }
     Some(if let Some(stem) = word.strip_suffix("ie") {
         format!("{stem}ying")
-    } else if word.ends_with('e') && !["ee", "oe", "ye"].iter().any(|end| word.ends_with(end)) && word.len() > 2 {
+    } else if word.ends_with('e')
+        && !["ee", "oe", "ye"].iter().any(|end| word.ends_with(end))
+        && word.len() > 2
+    {
         format!("{}ing", &word[..word.len() - 1])
     } else if doubles(word) {
         format!("{word}{}ing", word.chars().next_back()?)
@@ -199,7 +212,10 @@ pub(super) fn regular_readings(word: &str) -> Vec<(Class, String, Form)> {
             readings.push((class, lemma, form));
         }
     };
-    for (class, form) in [(Class::Noun, Form::Plural), (Class::Verb, Form::ThirdPerson)] {
+    for (class, form) in [
+        (Class::Noun, Form::Plural),
+        (Class::Verb, Form::ThirdPerson),
+    ] {
         if let Some(stem) = word.strip_suffix('s').filter(|stem| !stem.ends_with('s')) {
             let ies = stem.strip_suffix("ie").map(|stem| format!("{stem}y"));
             let es = stem.strip_suffix('e').map(str::to_owned);

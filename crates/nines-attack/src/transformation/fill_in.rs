@@ -77,7 +77,10 @@ impl BuildTransformation for Settings {
                 return Err(RecipeError::field(field, reason));
             }
         }
-        let masked = models.masked.clone().filter(|_| self.model != Source::Causal);
+        let masked = models
+            .masked
+            .clone()
+            .filter(|_| self.model != Source::Causal);
         let causal = models.language_model.clone();
         let causal = causal.filter(|_| self.model != Source::Masked);
         let source: Arc<dyn WordSource> = match (masked, causal) {
@@ -156,7 +159,10 @@ impl Transformation for FillIns {
         match self.how {
             FillIn::Replace => words,
             FillIn::Insert => draft.gaps(),
-            FillIn::Merge => words.windows(2).filter_map(|two| merged(draft, two)).collect(),
+            FillIn::Merge => words
+                .windows(2)
+                .filter_map(|two| merged(draft, two))
+                .collect(),
         }
     }
 
@@ -186,7 +192,9 @@ impl Transformation for FillIns {
 /// Joins two words of one half that only blanks part.
 fn merged(draft: &Draft, two: &[Site]) -> Option<Site> {
     let [first, second] = two else { return None };
-    let between = draft.part(first.part).get(first.range.end..second.range.start)?;
+    let between = draft
+        .part(first.part)
+        .get(first.range.end..second.range.start)?;
     let joined = first.part == second.part && between.trim().is_empty();
     joined.then(|| Site {
         part: first.part,

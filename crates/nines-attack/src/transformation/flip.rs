@@ -45,7 +45,10 @@ impl BuildTransformation for Settings {
             return Err(RecipeError::missing("a classifier", "name one to attack"));
         };
         let flips = Flips::new(Arc::clone(scorer), self.direction, self.top).map_err(|error| {
-            RecipeError::missing("gradients of the classifier under attack", error.to_string())
+            RecipeError::missing(
+                "gradients of the classifier under attack",
+                error.to_string(),
+            )
         })?;
         Ok(Box::new(flips.with_overall(self.overall)))
     }
@@ -104,13 +107,14 @@ impl Flips {
     }
 
     /// Returns how much a flip must promise to be among the best of all.
-    fn enough(&self, places: &[Option<(SlopeAt, Vec<Flip>)>]) -> f64 {
-        let each = places.iter().flatten().flat_map(|(_, flips)| flips.iter().take(self.top));
-        let mut costs: Vec<f64> = each.map(|flip| self.direction.cost(flip.change)).collect();
+    fn enough(&self, lists: &[Vec<(f64, Edit)>]) -> f64 {
+        let mut costs: Vec<f64> = lists.iter().flatten().map(|(cost, _)| *cost).collect();
         if self.overall == 0 || costs.len() <= self.overall {
             return f64::INFINITY;
         }
-        *costs.select_nth_unstable_by(self.overall - 1, f64::total_cmp).1
+        *costs
+            .select_nth_unstable_by(self.overall - 1, f64::total_cmp)
+            .1
     }
 
     /// Makes the edit of a flip, in the case of the word that is there, or else as the vocabulary
@@ -164,34 +168,30 @@ impl Transformation for Flips {
         let model = differentiable(&*self.scorer)?;
         let slope = Slope::of(model, draft.text())
             .map_err(|error| ProposeError::Model(format!("no gradient: {error}")))?;
-        let places: Vec<Option<(SlopeAt, Vec<Flip>)>> = sites
+        let lists: Vec<Vec<(f64, Edit)>> = sites
             .par_iter()
             .map(|site| {
-                let at = slope.at(site)?;
+                let Some(at) = slope.at(site) else {
+                    return Vec::new();
+                };
                 // Some words are no single token where they would stand.
                 let spare = self.top + self.top / 4 + 4;
                 let flips = slope.flips(&at, &self.lexicon, self.direction, spare);
-                Some((at, flips))
+                let checked = flips.into_iter().filter_map(|flip| {
+                    let edit = self.checked(draft, site, &slope, &at, &flip)?;
+                    Some((self.direction.cost(flip.change), edit))
+                });
+                checked.take(self.top).collect()
             })
             .collect();
-        let enough = self.enough(&places);
-        Ok(sites
-            .par_iter()
-            .zip(places)
-            .map(|(site, place)| {
-                let Some((at, flips)) = place else {
-                    return Vec::new();
-                };
-                let promising = flips
-                    .into_iter()
-                    .filter(|flip| self.direction.cost(flip.change) <= enough);
-                let kept = promising.filter_map(|flip| {
-                    let edit = self.checked(draft, site, &slope, &at, &flip)?;
-                    Some(Proposal::of(edit, "flip"))
-                });
-                kept.take(self.top).collect()
-            })
-            .collect())
+        let enough = self.enough(&lists);
+        let kept = |list: Vec<(f64, Edit)>| {
+            let promising = list.into_iter().filter(|(cost, _)| *cost <= enough);
+            promising
+                .map(|(_, edit)| Proposal::of(edit, "flip"))
+                .collect()
+        };
+        Ok(lists.into_iter().map(kept).collect())
     }
 }
 

@@ -181,9 +181,13 @@ fn note(dropped: &[Dropped], draws: usize) -> Option<String> {
 
 /// Writes what the model goes on from.
 fn instruction(text: &str) -> String {
-    let mut prompt = String::from("Each sentence is told again in other words. What happens stays the same.\n\n");
+    let mut prompt = String::from(
+        "Each sentence is told again in other words. What happens stays the same.\n\n",
+    );
     for (sentence, again) in EXAMPLES {
-        prompt.push_str(&format!("Sentence: {sentence}\nIn other words: {again}\n\n"));
+        prompt.push_str(&format!(
+            "Sentence: {sentence}\nIn other words: {again}\n\n"
+        ));
     }
     let line: Vec<&str> = text.split_whitespace().collect();
     prompt.push_str(&format!("Sentence: {}\nIn other words:", line.join(" ")));

@@ -19,7 +19,12 @@ fn models() -> Models {
     let mut models = Models::of(Arc::new(Victim::new(vec![scorer])), vec![threshold]);
     models.language_model = Some(Arc::new(Bigrams::new(
         &["ant", "bee", "cat"],
-        &[&[1.0, 2.0, 3.0], &[4.0, 1.0, 1.0], &[1.0, 5.0, 2.0], &[1.0, 1.0, 1.0]],
+        &[
+            &[1.0, 2.0, 3.0],
+            &[4.0, 1.0, 1.0],
+            &[1.0, 5.0, 2.0],
+            &[1.0, 1.0, 1.0],
+        ],
     )));
     models
 }
@@ -44,7 +49,10 @@ fn finds_carry_the_weight_of_their_samples() {
         assert!((count - count.round()).abs() < 1e-9 && count > 0.5);
     }
     let told = found.notes.join("\n");
-    assert!(told.contains("samples") && told.contains("weights"), "{told}");
+    assert!(
+        told.contains("samples") && told.contains("weights"),
+        "{told}"
+    );
     assert_eq!(attempt(&models(), 5_000).finds, found.finds);
 }
 
@@ -67,9 +75,15 @@ fn a_judge_keeps_the_label_and_is_named() {
     });
     let found = attempt(&models, 5_000);
     let told = found.notes.join("\n");
-    assert!(told.contains("long texts") && told.contains("fooled"), "{told}");
+    assert!(
+        told.contains("long texts") && told.contains("fooled"),
+        "{told}"
+    );
     // Texts of fewer than eleven letters cost something.
-    let short = found.finds.iter().find(|find| find.text.completion == "ant ant.");
+    let short = found
+        .finds
+        .iter()
+        .find(|find| find.text.completion == "ant ant.");
     if let Some(short) = short {
         assert!(short.log_weight.expect("a weight") >= 5.0);
     }

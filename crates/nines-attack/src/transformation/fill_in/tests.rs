@@ -80,5 +80,8 @@ fn without_a_model_the_recipe_says_what_is_missing() {
     let threshold = nines_domain::score::Threshold::new(0.0).expect("finite");
     let error = recipe.build(&Models::of(victim, vec![threshold]), 0);
     let error = error.err().expect("no model").to_string();
-    assert!(error.contains("language model") && error.contains("--lm"), "{error}");
+    assert!(
+        error.contains("language model") && error.contains("--lm"),
+        "{error}"
+    );
 }

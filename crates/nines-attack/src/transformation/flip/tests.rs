@@ -46,9 +46,20 @@ fn flips_are_whole_words_in_the_case_of_the_old() {
             vec!["sat", "un", "he"],
         ]
     );
-    let few = flips.with_overall(2).propose(&draft, &sites).expect("proposals");
-    let few: Vec<&str> = few.iter().flatten().map(|one| one.edits[0].text.as_str()).collect();
-    assert_eq!(few, ["sat", "un"], "the two that promise most, at the worst word");
+    let few = flips
+        .with_overall(2)
+        .propose(&draft, &sites)
+        .expect("proposals");
+    let few: Vec<&str> = few
+        .iter()
+        .flatten()
+        .map(|one| one.edits[0].text.as_str())
+        .collect();
+    assert_eq!(
+        few,
+        ["sat", "un"],
+        "the two that promise most, at the worst word"
+    );
 }
 
 #[test]
@@ -56,7 +67,10 @@ fn hotflip_and_gcg_reach_what_flips_can_reach() {
     let start = Start::new(SnippetText::new("He sat.", "He fell. He fell. He fell."));
     for name in ["hotflip", "gcg"] {
         let models = models(Arc::new(scorer()), 0.05);
-        let attack = Recipe::named(name).expect("known").build(&models, 0).expect("built");
+        let attack = Recipe::named(name)
+            .expect("known")
+            .build(&models, 0)
+            .expect("built");
         let attempt = attack.attempt(&start, 7, &CancelFlag::default());
         assert_eq!(attempt.outcome, Outcome::Reached, "{name}: {attempt:?}");
         assert!(attempt.finds[0].scores[0] < 0.05);

@@ -59,7 +59,10 @@ pub fn cleaned(draw: &Draw, text: &str, several: bool) -> Result<String, Dropped
     // The model goes on with an example of its own.
     let end = said.find("\nSentence:").unwrap_or(said.len());
     let whole = draw.finish.is_finished() || end < said.len();
-    let lines = said[..end].lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = said[..end]
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
     let lines: Vec<&str> = lines.collect();
     let Some(first) = lines.first() else {
         return Err(Dropped::Empty);
@@ -155,7 +158,10 @@ mod tests {
         let text = "He fell hard.";
         let cut = |completion: &str| cleaned(&said(completion, Finish::Budget), text, false);
         assert_eq!(cut("He went"), Err(Dropped::Unfinished));
-        assert_eq!(cut("He went down.\nThen he"), Ok("He went down.".to_owned()));
+        assert_eq!(
+            cut("He went down.\nThen he"),
+            Ok("He went down.".to_owned())
+        );
         let both = cleaned(&said("Down.\nUp.", Finish::EndOfText), "Fell. Rose.", true);
         assert_eq!(both, Ok("Down. Up.".to_owned()));
     }

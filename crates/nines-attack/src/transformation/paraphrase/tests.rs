@@ -23,7 +23,11 @@ impl Generator for Parrot {
         _cancel: &CancelFlag,
     ) -> Result<GenerateStats, GenerateError> {
         for (draw, said) in self.0.iter().enumerate().rev() {
-            assert!(requests[0].prompt.ends_with("Sentence: He fell.\nIn other words:"));
+            assert!(
+                requests[0]
+                    .prompt
+                    .ends_with("Sentence: He fell.\nIn other words:")
+            );
             let told = said.clone().map(|said| Draw {
                 draw: draw as u32,
                 completion: said.to_owned(),
@@ -36,7 +40,9 @@ impl Generator for Parrot {
     }
 }
 
-fn asked(said: Vec<Result<&'static str, GenerateError>>) -> (Result<Vec<String>, String>, Vec<String>) {
+fn asked(
+    said: Vec<Result<&'static str, GenerateError>>,
+) -> (Result<Vec<String>, String>, Vec<String>) {
     let draws = said.len() as u32;
     let paraphrase = Paraphrase::new(Arc::new(Parrot(said)), draws);
     let draft = Draft::new(SnippetText::new("She ran.", " He fell."), Vec::new());
@@ -45,7 +51,10 @@ fn asked(said: Vec<Result<&'static str, GenerateError>>) -> (Result<Vec<String>,
     let lists = paraphrase.propose_with_notes(&draft, &sites, &mut notes);
     let made = lists.map_err(|error| error.to_string()).map(|lists| {
         let changed = |one: &Proposal| draft.apply(&one.edits).expect("an edit");
-        lists[0].iter().map(|one| changed(one).text().completion.clone()).collect()
+        lists[0]
+            .iter()
+            .map(|one| changed(one).text().completion.clone())
+            .collect()
     });
     (made, notes)
 }
@@ -61,7 +70,10 @@ fn paraphrases_come_in_the_order_of_their_draws_and_the_rest_is_counted() {
     ]);
     let wanted = vec![" Down he went.".to_owned(), " He took a tumble.".to_owned()];
     assert_eq!(made, Ok(wanted));
-    assert_eq!(notes, ["of 5 paraphrases: 1 empty, 1 unchanged, 1 repeated"]);
+    assert_eq!(
+        notes,
+        ["of 5 paraphrases: 1 empty, 1 unchanged, 1 repeated"]
+    );
 }
 
 #[test]
@@ -96,6 +108,13 @@ fn what_was_dropped_stands_in_the_log_of_the_attempt() {
     let attempt = attack.attempt(&start, 0, &CancelFlag::default());
     assert_eq!(attempt.outcome, Outcome::Reached);
     assert_eq!(attempt.finds[0].text.completion, "Ow.");
-    assert!(attempt.notes.iter().any(|note| note.contains("1 unchanged")), "{:?}", attempt.notes);
+    assert!(
+        attempt
+            .notes
+            .iter()
+            .any(|note| note.contains("1 unchanged")),
+        "{:?}",
+        attempt.notes
+    );
     assert_eq!(attack.description().models, ["parrot@1"]);
 }
