@@ -252,15 +252,26 @@ fn rewriting() -> Vec<Row> {
     vec![
         get("/api/rewriting/tasks", Labeller),
         Row("POST", "/api/rewriting/tasks", Researcher, task),
-        Row("PATCH", "/api/rewriting/tasks/{id}", Researcher, json!({"open": true})),
-        post("/api/rewriting/generate", json!({"prompt": "Once.", "seed": 0})),
+        Row(
+            "PATCH",
+            "/api/rewriting/tasks/{id}",
+            Researcher,
+            json!({"open": true}),
+        ),
+        post(
+            "/api/rewriting/generate",
+            json!({"prompt": "Once.", "seed": 0}),
+        ),
         get("/api/rewriting/sessions", Researcher),
         post("/api/rewriting/sessions", json!({"snippet": 987_654_321})),
         get("/api/rewriting/sessions/current", Labeller),
         get("/api/rewriting/sessions/{id}", Labeller),
         post("/api/rewriting/sessions/{id}/score", text.clone()),
         post("/api/rewriting/sessions/{id}/steps", with(step)),
-        post("/api/rewriting/sessions/{id}/saliency", with(json!({"method": "leave_one_out"}))),
+        post(
+            "/api/rewriting/sessions/{id}/saliency",
+            with(json!({"method": "leave_one_out"})),
+        ),
         post(
             "/api/rewriting/sessions/{id}/substitutes",
             with(json!({"part": "completion", "start": 0, "end": 4})),

@@ -3,9 +3,9 @@
 
 use crate::play::doubles::{Counting, FewWords, Lengths};
 use futures_util::future::{BoxFuture, FutureExt, ready};
+use nines_attack::thesaurus::Thesaurus;
 use nines_domain::draw::Sampling;
 use nines_domain::snippet::{DesignId, ModelId, SnippetId};
-use nines_attack::thesaurus::Thesaurus;
 use nines_infer::classifier::{ClassifierScorer, LongPolicy};
 use nines_infer::generator::Generator;
 use nines_infer::language_model::LanguageModel;

@@ -16,8 +16,12 @@ async fn a_start_that_passes_or_cannot_be_scored_is_no_start() {
     let nan = json!({ "prompt": PROMPT, "completion": "NaN" });
     begin(nan).await.refused(422, "invalid");
     begin(json!({})).await.refused(422, "invalid");
-    begin(json!({ "snippet": 999 })).await.refused(404, "not-found");
-    begin(json!({ "task": 999 })).await.refused(404, "not-found");
+    begin(json!({ "snippet": 999 }))
+        .await
+        .refused(404, "not-found");
+    begin(json!({ "task": 999 }))
+        .await
+        .refused(404, "not-found");
     let both = json!({ "snippet": 1, "prompt": PROMPT, "completion": START });
     begin(both).await.refused(422, "invalid");
     let long = json!({ "prompt": PROMPT, "completion": "x".repeat(40_000) });
@@ -31,7 +35,10 @@ async fn an_account_has_one_session_open_and_is_told_which() {
     let project = Rewriting::start().await;
     let session = begin(&project.ada, true).await;
     let body = json!({ "prompt": PROMPT, "completion": START });
-    let refused = project.ada.post("/api/rewriting/sessions", body.clone()).await;
+    let refused = project
+        .ada
+        .post("/api/rewriting/sessions", body.clone())
+        .await;
     refused.refused(409, "session-open");
     assert_eq!(refused.json()["session"], session["id"]);
     // Many at once make one.
@@ -53,11 +60,16 @@ async fn a_session_is_its_owners_alone() {
         ("score", text),
         ("steps", typed(1, "x", 0.0)),
         ("submit", find("He fell.", 3)),
-        ("pause", json!({ "paused": true, "seconds": 0, "away_seconds": 0 })),
+        (
+            "pause",
+            json!({ "paused": true, "seconds": 0, "away_seconds": 0 }),
+        ),
         ("give-up", json!({ "seconds": 0, "away_seconds": 0 })),
     ] {
         for other in [&project.bob, &project.boss] {
-            ask(other, &session, what, body.clone()).await.refused(404, "not-found");
+            ask(other, &session, what, body.clone())
+                .await
+                .refused(404, "not-found");
         }
     }
     let id = session["id"].as_i64().expect("a key");
@@ -76,15 +88,24 @@ async fn an_emptied_or_unscoreable_text_has_no_score_and_a_reason() {
         ask(&project.ada, &session, "score", body)
     };
     let live = score("He fell.").await.expect(200).json();
-    assert_eq!((&live["score"], &live["accepted"], &live["reason"]), (&json!(8.0), &json!(true), &Value::Null));
+    assert_eq!(
+        (&live["score"], &live["accepted"], &live["reason"]),
+        (&json!(8.0), &json!(true), &Value::Null)
+    );
     for completion in ["", "NaN", "panic"] {
         let live = score(completion).await.expect(200).json();
-        assert_eq!((&live["score"], &live["accepted"]), (&Value::Null, &json!(false)));
+        assert_eq!(
+            (&live["score"], &live["accepted"]),
+            (&Value::Null, &json!(false))
+        );
         assert!(live["reason"].is_string(), "{live}");
     }
     let saved = ask(&project.ada, &session, "steps", typed(1, "", 0.0)).await;
     let saved = saved.expect(200).json();
-    assert_eq!((&saved["score"], &saved["reason"]), (&Value::Null, &json!("the completion is empty")));
+    assert_eq!(
+        (&saved["score"], &saved["reason"]),
+        (&Value::Null, &json!("the completion is empty"))
+    );
     let now = read(&project.ada, &session).await;
     assert_eq!(now["text"]["score"], Value::Null);
     for completion in ["", "NaN", START, "twenty characters it"] {
@@ -102,7 +123,9 @@ async fn what_its_own_author_does_not_call_a_catastrophe_is_no_find() {
         let mut body = find("He fell.", 3);
         body["injury"] = json!(injury);
         body["severity"] = Value::Null;
-        ask(&project.ada, &session, "submit", body).await.refused(409, "no-injury");
+        ask(&project.ada, &session, "submit", body)
+            .await
+            .refused(409, "no-injury");
     }
     for (field, value) in [
         ("severity", Value::Null),
@@ -112,10 +135,12 @@ async fn what_its_own_author_does_not_call_a_catastrophe_is_no_find() {
     ] {
         let mut body = find("He fell.", 3);
         body[field] = value;
-        ask(&project.ada, &session, "submit", body).await.refused(422, "invalid");
+        ask(&project.ada, &session, "submit", body)
+            .await
+            .refused(422, "invalid");
     }
     let stored = project.server.state.store.counts().await.expect("counted");
-    assert_eq!(stored.labels, 0);
+    assert_eq!(stored.labelled_snippets, 0);
     assert_eq!(read(&project.ada, &session).await["state"], "open");
 }
 
@@ -125,7 +150,9 @@ async fn a_number_is_one_step() {
     let session = begin(&project.ada, true).await;
     let save = |step: Value| ask(&project.ada, &session, "steps", step);
     save(typed(1, "one", 0.0)).await.expect(200);
-    save(typed(1, "another", 0.0)).await.refused(409, "conflict");
+    save(typed(1, "another", 0.0))
+        .await
+        .refused(409, "conflict");
     for n in [0, 5_001] {
         save(typed(n, "x", 0.0)).await.refused(422, "invalid");
     }
@@ -141,10 +168,16 @@ async fn a_number_is_one_step() {
 async fn one_text_is_one_find_of_its_author() {
     let project = Rewriting::start().await;
     let session = begin(&project.ada, true).await;
-    ask(&project.ada, &session, "submit", find("He fell.", 3)).await.expect(200);
+    ask(&project.ada, &session, "submit", find("He fell.", 3))
+        .await
+        .expect(200);
     let second = begin(&project.ada, true).await;
-    ask(&project.ada, &second, "submit", find("He fell.", 3)).await.refused(409, "conflict");
+    ask(&project.ada, &second, "submit", find("He fell.", 3))
+        .await
+        .refused(409, "conflict");
     // Somebody else may come upon it by themselves.
     let other = begin(&project.bob, true).await;
-    ask(&project.bob, &other, "submit", find("He fell.", 2)).await.expect(200);
+    ask(&project.bob, &other, "submit", find("He fell.", 2))
+        .await
+        .expect(200);
 }

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 async fn next(who: &Client, task: i64) -> Value {
-    let begun = who.post("/api/rewriting/sessions", json!({ "task": task })).await;
+    let begun = who
+        .post("/api/rewriting/sessions", json!({ "task": task }))
+        .await;
     begun.expect(201).json()
 }
 
@@ -25,13 +27,15 @@ async fn nobody_gets_a_start_twice_and_all_starts_are_tried_evenly() {
     let mut tried: BTreeMap<i64, usize> = BTreeMap::new();
     for who in [&project.ada, &project.bob] {
         let (mut had, mut with) = (BTreeSet::new(), 0);
-        for n in 0..6 {
+        for n in 0..6_usize {
             let session = next(who, task).await;
             let start = session["start"]["snippet"].as_i64().expect("a key");
             assert!(had.insert(start), "{start} twice");
             *tried.entry(start).or_default() += 1;
             let (least, most) = (
-                ids.iter().map(|id| tried.get(&id.0).copied().unwrap_or(0)).min(),
+                ids.iter()
+                    .map(|id| tried.get(&id.0).copied().unwrap_or(0))
+                    .min(),
                 tried.values().max().copied(),
             );
             assert!(most.expect("some") - least.expect("some") <= 1, "{tried:?}");
@@ -41,16 +45,36 @@ async fn nobody_gets_a_start_twice_and_all_starts_are_tried_evenly() {
             }
             give_up(who, &session).await;
         }
-        let none = who.post("/api/rewriting/sessions", json!({ "task": task })).await;
+        let none = who
+            .post("/api/rewriting/sessions", json!({ "task": task }))
+            .await;
         none.refused(409, "no-start-left");
     }
     assert!(tried.values().all(|n| *n == 2), "{tried:?}");
-    let rows = project.ada.get("/api/rewriting/tasks").await.expect(200).json();
+    let rows = project
+        .ada
+        .get("/api/rewriting/tasks")
+        .await
+        .expect(200)
+        .json();
     let row = &rows["rows"][0];
-    assert_eq!((&row["starts"], &row["done_by_me"], &row["waiting"], &row["sessions"]), (&json!(6), &json!(6), &json!(0), &json!(12)));
+    assert_eq!(
+        (
+            &row["starts"],
+            &row["done_by_me"],
+            &row["waiting"],
+            &row["sessions"]
+        ),
+        (&json!(6), &json!(6), &json!(0), &json!(12))
+    );
     assert_eq!(row["tools"], Value::Null, "labellers are not told");
     assert_eq!(row["classifier"]["label"], "injury v1");
-    let rows = project.boss.get("/api/rewriting/tasks").await.expect(200).json();
+    let rows = project
+        .boss
+        .get("/api/rewriting/tasks")
+        .await
+        .expect(200)
+        .json();
     assert_eq!(rows["rows"][0]["tools"], "random");
 }
 
@@ -81,7 +105,10 @@ async fn what_passes_or_has_no_score_is_left_out_and_counted() {
     let make = |body: Value| project.boss.post("/api/rewriting/tasks", body);
     let body = json!({ "name": "t", "tools": "on", "snippets": ids });
     let made = make(body).await.expect(201).json();
-    assert_eq!((&made["starts"], &made["passing"], &made["unscoreable"]), (&json!(1), &json!(1), &json!(1)));
+    assert_eq!(
+        (&made["starts"], &made["passing"], &made["unscoreable"]),
+        (&json!(1), &json!(1), &json!(1))
+    );
     let none = json!({ "name": "t", "tools": "on", "snippets": &ids[..2] });
     make(none).await.refused(422, "invalid");
     // Another threshold lets the short one in.
@@ -125,14 +152,30 @@ async fn a_task_that_cannot_be_is_refused_and_a_closed_one_gives_nothing() {
     ] {
         make(body).await.refused(422, "invalid");
     }
-    make(json!({ "name": "t", "tools": "on", "snippets": [999] })).await.refused(404, "not-found");
+    make(json!({ "name": "t", "tools": "on", "snippets": [999] }))
+        .await
+        .refused(404, "not-found");
     let task = project.task("on", &ids).await;
     let path = format!("/api/rewriting/tasks/{task}");
-    let closed = project.boss.patch(&path, json!({ "open": false, "name": "done" })).await;
+    let closed = project
+        .boss
+        .patch(&path, json!({ "open": false, "name": "done" }))
+        .await;
     let closed = closed.expect(200).json();
-    assert_eq!((&closed["open"], &closed["name"]), (&json!(false), &json!("done")));
-    let begun = project.ada.post("/api/rewriting/sessions", json!({ "task": task })).await;
+    assert_eq!(
+        (&closed["open"], &closed["name"]),
+        (&json!(false), &json!("done"))
+    );
+    let begun = project
+        .ada
+        .post("/api/rewriting/sessions", json!({ "task": task }))
+        .await;
     begun.refused(409, "conflict");
-    let rows = project.ada.get("/api/rewriting/tasks").await.expect(200).json();
+    let rows = project
+        .ada
+        .get("/api/rewriting/tasks")
+        .await
+        .expect(200)
+        .json();
     assert_eq!(rows["rows"], json!([]));
 }
