@@ -246,13 +246,13 @@ pub fn generator(project: &Project) -> Result<Arc<dyn Generator>> {
         config.retries = endpoint.retries;
         return Ok(Arc::new(EndpointGenerator::new(config)?));
     }
-    let local: Arc<dyn Generator> = named_generator(project, &section.model)?;
+    let local: Arc<dyn Generator> = local_generator(project, &section.model)?;
     Ok(local)
 }
 
 /// Loads a language model that runs here: a model of the cache, or a GGUF file (relative to the project
 /// folder).
-pub fn named_generator(project: &Project, name: &str) -> Result<Arc<LocalGenerator>> {
+pub fn local_generator(project: &Project, name: &str) -> Result<Arc<LocalGenerator>> {
     let path = project.folder.join(name);
     let path = if path.is_file() {
         path

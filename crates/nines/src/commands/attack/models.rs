@@ -233,7 +233,7 @@ fn reads_models(recipe: &Recipe) -> bool {
 }
 
 fn local(project: &Project, name: &str) -> Result<Arc<LocalGenerator>> {
-    models::named_generator(project, name)
+    models::local_generator(project, name)
 }
 
 fn paraphraser(project: &Project, args: &AttackRunArgs) -> Result<Option<Arc<dyn Generator>>> {
