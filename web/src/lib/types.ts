@@ -652,11 +652,162 @@ export interface Facets {
   classifiers: { id: number; label: string; threshold: number | null }[];
 }
 
+// --- rewriting -----------------------------------------------------------------------------------
+
+export interface RewritingTask {
+  id: number;
+  name: string;
+  open: boolean;
+  classifier: { id: number; label: string };
+  threshold: number;
+  /** Told to researchers only. */
+  tools?: Tools | null;
+  starts: number;
+  done_by_me: number;
+  /** Starts that are left for this account. */
+  waiting: number;
+  sessions: number;
+  finds: number;
+  verified: number;
+  created: Time;
+}
+
+export type Tools = 'on' | 'off' | 'random';
+
+/** A prompt with its completion, and what the classifier says of it. */
+export interface ScoredText {
+  prompt: string;
+  completion: string;
+  score: number | null;
+}
+
+export type StepKind = 'typed' | 'substitute' | 'insert' | 'delete' | 'undo' | 'redo' | 'reset';
+
+export interface RewritingStep extends ScoredText {
+  /** The browser's running number. */
+  n: number;
+  kind: StepKind;
+  seconds: number;
+}
+
+export interface RewritingSession {
+  id: number;
+  task: number | null;
+  classifier: { id: number; label: string };
+  threshold: number;
+  tools: boolean;
+  state: 'open' | 'submitted' | 'gave_up';
+  start: ScoredText & { snippet: number | null };
+  text: ScoredText;
+  steps: RewritingStep[];
+  seconds: number;
+  away_seconds: number;
+  paused: boolean;
+  created: Time;
+  ended: Time | null;
+  find: { snippet: number; score: number; severity: Severity; trick: string; verified: boolean | null } | null;
+}
+
+export type TextPart = 'prompt' | 'completion';
+
+/** A word-piece as the model reads it; places count UTF-16 code units, as slicing does. */
+export interface WordPiece {
+  part: TextPart;
+  start: number;
+  end: number;
+  text: string;
+}
+
+export interface SalientPiece extends WordPiece {
+  /** Positive pushes the score up; a norm has no direction. */
+  value: number;
+}
+
+export type SaliencyMethod = 'gradient_norm' | 'gradient_x_input' | 'leave_one_out';
+
+/**
+ * One thing that could stand at a place, and the score that the whole text would have. It brings the place that it
+ * replaces: the whole word where a piece was asked for, with its white space where it goes.
+ */
+export interface Substitute {
+  text: string;
+  part: TextPart;
+  start: number;
+  end: number;
+  score: number;
+  delta: number;
+  log_probability: number | null;
+  kind: string;
+}
+
+export interface Inspiration {
+  snippet: number;
+  prompt: string;
+  completion: string;
+  start: { prompt: string; completion: string } | null;
+  start_score: number | null;
+  score: number;
+  severity: Severity | null;
+  trick: string | null;
+  by: string;
+}
+
+export interface RewritingStanding {
+  sessions: number;
+  finds: number;
+  verified: number;
+  refuted: number;
+  waiting: number;
+  seconds: number;
+  reward: number;
+}
+
 /** Every endpoint, as `METHOD /path` below /api: what a call sends, and what comes back (void for 204). */
-export type Endpoints = Generated;
+/** Work and rest, as the page's clock counts them. */
+interface Spent {
+  seconds: number;
+  away_seconds: number;
+}
+type Text = { prompt: string; completion: string };
+type OfSession<Body, Answer> = { path: { id: number }; body: Body; answer: Answer };
+
+/** Until the server's document has them. */
+interface Rewriting {
+  'POST /rewriting/tasks': {
+    body: { name: string; classifier?: number; threshold?: number; tools: Tools; snippets?: number[]; search?: SnippetFilter; injurious?: number; seed?: number };
+    answer: RewritingTask;
+  };
+  'GET /rewriting/tasks': { answer: { rows: RewritingTask[] } };
+  'PATCH /rewriting/tasks/{id}': OfSession<{ open?: boolean; name?: string }, RewritingTask>;
+  'POST /rewriting/sessions': {
+    body: { task?: number; snippet?: number; prompt?: string; completion?: string; classifier?: number; tools?: boolean };
+    answer: RewritingSession;
+  };
+  'POST /rewriting/generate': { body: { prompt: string; seed: number; classifier?: number }; answer: Generated['POST /play/draw']['answer'] };
+  'GET /rewriting/sessions/current': { answer: { session: RewritingSession | null } };
+  'GET /rewriting/sessions/{id}': { path: { id: number }; answer: RewritingSession };
+  'GET /rewriting/sessions': { query?: { task?: number; state?: string; after?: number; limit?: number }; answer: Rows<RewritingSession & { account?: string | null }> };
+  'POST /rewriting/sessions/{id}/score': OfSession<Text, { score: number | null; reason: string | null; accepted: boolean; tokens: WordPiece[] }>;
+  'POST /rewriting/sessions/{id}/steps': OfSession<Text & Spent & { n: number; kind: StepKind }, { saved: boolean; n: number; score: number | null; reason: string | null }>;
+  'POST /rewriting/sessions/{id}/saliency': OfSession<Text & { method: SaliencyMethod }, { tokens: SalientPiece[] }>;
+  'POST /rewriting/sessions/{id}/substitutes': OfSession<
+    Text & { part: TextPart; start: number; end: number; limit?: number },
+    { event: 'rows'; rows: Substitute[]; final: boolean } | { event: 'problem'; title: string; status: number; detail: string }
+  >;
+  'POST /rewriting/sessions/{id}/pause': OfSession<Spent & { paused: boolean }, { saved: boolean }>;
+  'POST /rewriting/sessions/{id}/give-up': OfSession<Spent & { reason?: string }, RewritingSession>;
+  'POST /rewriting/sessions/{id}/submit': OfSession<
+    Text & Spent & { injury: VerdictWord; severity: Severity | null; trick: string },
+    { session: RewritingSession; snippet: number; score: number; margin: number; reward: number; queue: number }
+  >;
+  'GET /rewriting/inspiration': { query?: { classifier?: number; limit?: number }; answer: { rows: Inspiration[] } };
+  'GET /rewriting/standing': { answer: RewritingStanding };
+}
+
+export type Endpoints = Generated & Rewriting;
 
 /** `nines_server::Event`: what changed, to be read again. */
 export type LiveEvent =
-  | { event: 'labelled' | 'queues' | 'reliability' | 'guide' | 'missed' }
+  | { event: 'labelled' | 'queues' | 'reliability' | 'guide' | 'attacks' | 'missed' }
   | { event: 'run'; run: number | null; job: number | null };
 export type EventName = LiveEvent['event'];
