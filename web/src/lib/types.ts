@@ -710,6 +710,32 @@ export interface RewritingSession {
 
 export type TextPart = 'prompt' | 'completion';
 
+/** A session in the list of researchers. */
+export interface RewritingSessionRow {
+  id: number;
+  task: number | null;
+  labeller: string;
+  classifier: { id: number; label: string };
+  threshold: number;
+  tools: boolean;
+  state: RewritingSession['state'];
+  start: number | null;
+  start_score: number;
+  score: number | null;
+  seconds: number;
+  away_seconds: number;
+  paused: boolean;
+  saliency_calls: number;
+  menu_calls: number;
+  reason: string | null;
+  snippet: number | null;
+  severity: Severity | null;
+  trick: string | null;
+  verified: boolean | null;
+  created: Time;
+  ended: Time | null;
+}
+
 /** A word-piece as the model reads it; places count UTF-16 code units, as slicing does. */
 export interface WordPiece {
   part: TextPart;
@@ -775,7 +801,8 @@ type OfSession<Body, Answer> = { path: { id: number }; body: Body; answer: Answe
 interface Rewriting {
   'POST /rewriting/tasks': {
     body: { name: string; classifier?: number; threshold?: number; tools: Tools; snippets?: number[]; search?: SnippetFilter; injurious?: number; seed?: number };
-    answer: RewritingTask;
+    /** With how many snippets were left out since they pass already. */
+    answer: RewritingTask & { passing: number };
   };
   'GET /rewriting/tasks': { answer: { rows: RewritingTask[] } };
   'PATCH /rewriting/tasks/{id}': OfSession<{ open?: boolean; name?: string }, RewritingTask>;
@@ -786,7 +813,7 @@ interface Rewriting {
   'POST /rewriting/generate': { body: { prompt: string; seed: number; classifier?: number }; answer: Generated['POST /play/draw']['answer'] };
   'GET /rewriting/sessions/current': { answer: { session: RewritingSession | null } };
   'GET /rewriting/sessions/{id}': { path: { id: number }; answer: RewritingSession };
-  'GET /rewriting/sessions': { query?: { task?: number; state?: string; after?: number; limit?: number }; answer: Rows<RewritingSession & { account?: string | null }> };
+  'GET /rewriting/sessions': { query?: { task?: number; state?: string; after?: number }; answer: Rows<RewritingSessionRow> };
   'POST /rewriting/sessions/{id}/score': OfSession<Text, { score: number | null; reason: string | null; accepted: boolean; tokens: WordPiece[] }>;
   'POST /rewriting/sessions/{id}/steps': OfSession<Text & Spent & { n: number; kind: StepKind }, { saved: boolean; n: number; score: number | null; reason: string | null }>;
   'POST /rewriting/sessions/{id}/saliency': OfSession<Text & { method: SaliencyMethod }, { tokens: SalientPiece[] }>;

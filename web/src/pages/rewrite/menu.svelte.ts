@@ -78,7 +78,7 @@ export class Substitutes {
     this.busy = false;
   }
 
-  async #read(text: Text, site: Site, stop: AbortController) {
+  async #read(text: Text, site: Site, stop: AbortController, tries = 1): Promise<void> {
     try {
       const asked = { path: { id: this.#session }, body: { ...text, ...site, limit: 48 }, signal: stop.signal };
       for await (const event of stream('POST /rewriting/sessions/{id}/substitutes', asked)) {
@@ -93,13 +93,18 @@ export class Substitutes {
         }
       }
     } catch (error) {
-      if (!stop.signal.aborted) {
-        this.failed = wordsOf(error);
+      if (stop.signal.aborted) {
+        return;
       }
-    } finally {
-      if (this.#stop === stop) {
-        this.busy = false;
+      if (error instanceof ProblemError && error.status === 429 && tries < 4) {
+        // Many ask just now, this page's own saliency among them.
+        this.#timer = setTimeout(() => void this.#read(text, site, stop, tries + 1), 1000 * (error.retryAfterSeconds ?? 1));
+        return;
       }
+      this.failed = wordsOf(error);
+    }
+    if (this.#stop === stop) {
+      this.busy = false;
     }
   }
 }
