@@ -8,6 +8,7 @@
 //! - [`estimate`]: a number with its interval, method and n.
 //! - [`draw`]: what a generator proposes and what a filter answers.
 //! - [`comparison`]: two completions side by side, and which is better.
+//! - [`verification`]: whether somebody other than its author confirmed what an attack found.
 //! - [`account`]: who works in the browser, and what they may do.
 
 pub mod account;
@@ -19,3 +20,4 @@ pub mod rounding;
 pub mod score;
 pub mod snippet;
 pub mod split;
+pub mod verification;

@@ -26,6 +26,9 @@ pub struct Problem {
     /// Seconds after which to try again, where waiting helps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
+    /// The rewriting session that stands in the way, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<i64>,
 }
 
 impl Problem {
@@ -37,6 +40,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             retry_after_seconds: None,
+            session: None,
         }
     }
 

@@ -30,6 +30,8 @@ pub enum Event {
         /// The job that drives it.
         job: Option<i64>,
     },
+    /// A find of an attack was submitted, or somebody said whether one is a catastrophe.
+    Attacks,
     /// The guide or a ruling changed.
     Guide,
     /// The listener was too slow: everything is to be read again.

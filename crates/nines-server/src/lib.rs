@@ -25,6 +25,7 @@ mod prepare;
 mod queues;
 mod refusals;
 pub mod reliability;
+mod rewriting;
 mod router;
 pub mod scoring;
 mod search;

@@ -9,6 +9,7 @@ use crate::people::LastAgreements;
 use crate::play::Play;
 use crate::queues::Refills;
 use crate::reliability::Board;
+use crate::rewriting::Desk;
 use crate::scoring::{Limits, Scoring};
 use crate::serve::Patience;
 use crate::workbench::Workbench;
@@ -54,6 +55,8 @@ pub struct AppState {
     pub scoring: Arc<Scoring>,
     /// The draws that Play makes.
     pub(crate) play: Arc<Play>,
+    /// Who asks for saliency and substitutes.
+    pub(crate) desk: Arc<Desk>,
     /// Long jobs. Serving drives them, with this program as the one that does them unless another
     /// is put in its place.
     pub jobs: Supervisor,
@@ -90,6 +93,7 @@ impl AppState {
             calibrations: Arc::default(),
             scoring: Arc::new(scoring(workbench.clone())),
             play: Arc::new(play(workbench.clone())),
+            desk: Arc::default(),
             workbench,
             numbers: Board::default(),
             closing: Closing::default(),

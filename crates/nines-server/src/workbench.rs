@@ -4,7 +4,9 @@ use crate::reliability::{PlanRequest, Planned, Reliability};
 use futures_util::future::BoxFuture;
 use nines_domain::draw::Sampling;
 use nines_domain::snippet::{DesignId, ModelId, SnippetId};
+use nines_attack::thesaurus::Thesaurus;
 use nines_infer::generator::Generator;
+use nines_infer::language_model::LanguageModel;
 use nines_infer::scorer::Scorer;
 use nines_store::DesignKind;
 use std::sync::Arc;
@@ -53,6 +55,15 @@ pub trait Workbench: Send + Sync + 'static {
 
     /// Returns the project's generator, loaded when it is first asked for and kept.
     fn generator(&self) -> BoxFuture<'_, Result<Arc<dyn Generator>, WorkbenchError>>;
+
+    /// Returns the project's generator as a language model, which proposes words and says how probable
+    /// texts are; none where the generator is an endpoint. It is loaded once, with the generator.
+    fn language_model(
+        &self,
+    ) -> BoxFuture<'_, Result<Option<Arc<dyn LanguageModel>>, WorkbenchError>>;
+
+    /// Returns the thesaurus that this machine has, if any; read when it is first asked for and kept.
+    fn thesaurus(&self) -> BoxFuture<'_, Option<Arc<Thesaurus>>>;
 
     /// Returns how the project samples unless told otherwise.
     fn sampling(&self) -> Sampling;

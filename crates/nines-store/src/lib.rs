@@ -11,7 +11,9 @@
 //! - Jobs: long commands that were asked for, who drives them, and how they ended.
 //! - Generations, scores, calibrations, filter answers: what came of it.
 //! - Distributions, designs, comparisons, attack sessions, estimates: what is measured, on what.
+//! - Attack attempts with their finds: what automatic attacks tried.
 //!
+//! - Rewriting tasks, sessions, steps, finds: people's timed attacks, and what came of them.
 //! - Accounts, login sessions, invitations, API tokens, the audit: who may do what, and who did.
 //! - Queues, assignments, checks, the guide, rulings: labelling by many people at once.
 //!
@@ -19,6 +21,7 @@
 
 mod accounts;
 mod api_tokens;
+mod attack_attempts;
 mod attack_sessions;
 mod audit;
 mod batch;
@@ -48,6 +51,7 @@ mod open;
 mod placement;
 mod process;
 mod prompts;
+mod rewriting;
 mod runs;
 mod scores;
 mod snippets;
@@ -59,6 +63,9 @@ mod withdrawals;
 
 pub use accounts::{AccountChange, NewAccount, StoredAccount};
 pub use api_tokens::ApiToken;
+pub use attack_attempts::{
+    AttackAttempt, AttackFind, AttackOutcome, AttackStart, NewAttackAttempt, NewAttackFind,
+};
 pub use attack_sessions::{AttackerKind, NewAttackSession, StoredAttackSession};
 pub use audit::{AuditEntry, NewAuditEntry};
 pub use batch::{Inserted, InsertedRow};
@@ -76,9 +83,9 @@ pub use invitations::{Invitation, NewInvitation};
 pub use jobs::{Job, JobEnd, JobState, NewJob, TRIES};
 pub use labelling::{
     Answer, Assignment, AssignmentState, CheckItem, CheckPurpose, Feedback, Flag, Given, Guide,
-    LEASE, LEASES, Labeller, Leased, NewCheckItem, NewGuide, NewQueue, NewRuling, PeopleRatings,
-    PersonRecord, Preference, Progress, Purpose, Queue, QueueChange, QueueKind, QueueRow, Ruling,
-    Saved, SettledSnippet, Stage, Standing, Today,
+    LEASE, LEASES, Labeller, Leased, NewCheckItem, NewGuide, NewQueue, NewRuling, OthersVerdict,
+    PeopleRatings, PersonRecord, Preference, Progress, Purpose, Queue, QueueChange, QueueKind,
+    QueueRow, Ruling, Saved, SettledSnippet, Stage, Standing, Today,
 };
 pub use labels::{NewLabel, SnippetRef, StoredLabel};
 pub use login_sessions::{LoginSession, NewLoginSession, SessionLimits};
@@ -87,6 +94,12 @@ pub use metrics::{Metric, NewMetric};
 pub use models::{Model, ModelKind, NewModel};
 pub use process::Process;
 pub use prompts::{NewPrompt, Prompt, PromptFilter};
+pub use rewriting::{
+    FoundBy, NewRewritingFind, NewRewritingSession, NewRewritingStep, NewRewritingTask,
+    RewritingFind, RewritingResult, RewritingSession, RewritingStanding, RewritingStart,
+    RewritingState, RewritingStep, RewritingTask, RewritingTaskChange, RewritingTaskRow, SavedStep,
+    StepKind, SubmittedFind, ToolCall, Tools, VerifiedFind, WorkTime,
+};
 pub use runs::{NewRun, Run, RunStatus, SILENT_AFTER};
 pub use snippets::{
     DesignPlace, DrawnFrom, Facet, Facets, FoundSnippets, ImportedFrom, LabelState, LabellerFacet,

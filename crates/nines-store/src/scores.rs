@@ -174,7 +174,8 @@ async fn find<C: ConnectionTrait>(
     Ok(found)
 }
 
-async fn put(
+/// Stores scores within a transaction.
+pub(crate) async fn put(
     tx: &DatabaseTransaction,
     model: ModelId,
     path: &str,

@@ -13,6 +13,7 @@ mod people;
 mod play;
 mod queues;
 mod reliability;
+mod rewriting;
 mod rulings;
 mod runs;
 mod snippets;
@@ -28,6 +29,7 @@ pub fn all() -> OpenApiRouter<AppState> {
         .merge(classifiers::routes())
         .merge(play::routes())
         .merge(reliability::routes())
+        .merge(rewriting::routes())
         .merge(snippets::routes())
         .merge(jobs::routes())
         .merge(runs::routes())

@@ -11,6 +11,8 @@ mod m0006_labelling;
 mod m0007_jobs;
 mod m0008_lineage;
 mod m0009_resets;
+mod m0010_attacks;
+mod m0011_rewriting;
 
 use sea_orm_migration::prelude::*;
 
@@ -33,6 +35,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_jobs::Migration),
             Box::new(m0008_lineage::Migration),
             Box::new(m0009_resets::Migration),
+            Box::new(m0010_attacks::Migration),
+            Box::new(m0011_rewriting::Migration),
         ]
     }
 

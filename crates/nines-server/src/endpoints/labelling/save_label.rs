@@ -85,6 +85,9 @@ pub async fn save_label(
         .save_answer(id, &who, &answer, &predicate)
         .await?;
     state.events.tell(Event::Labelled);
+    if state.store.is_of_finds(id).await? {
+        state.events.tell(Event::Attacks);
+    }
     Ok(Json(SavedLabel {
         saved: true,
         feedback: saved.feedback.map(|feedback| PracticeFeedback {

@@ -25,5 +25,8 @@ pub async fn undo_assignment(
     let who = labelling::labeller(&account);
     let reopened = state.store.undo_assignment(id, &who).await?;
     state.events.tell(Event::Labelled);
+    if state.store.is_of_finds(id).await? {
+        state.events.tell(Event::Attacks);
+    }
     Ok(Json(Assignment::of(&state, reopened).await?))
 }

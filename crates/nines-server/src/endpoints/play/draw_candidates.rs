@@ -124,16 +124,24 @@ pub async fn draw_candidates(
         models.insert(classifiers::find(&state, Some(id)).await?.id);
     }
     refuse(&state, &models, &asked.prompt).await?;
-    let drawing = state
-        .play
-        .start(&asked.prompt, draws.clone(), &sampling)
-        .await?;
+    shown(state, asked.prompt, sampling, draws, models).await
+}
+
+/// Starts to draw, and streams each candidate with its scores.
+pub async fn shown(
+    state: AppState,
+    prompt: String,
+    sampling: Sampling,
+    draws: Range<u32>,
+    models: BTreeSet<ModelId>,
+) -> Result<impl IntoResponse + use<>, Problem> {
+    let drawing = state.play.start(&prompt, draws.clone(), &sampling).await?;
     let (events, stream) = mpsc::channel(WAITING);
     let closing = state.closing.clone();
     let closing = Box::pin(async move { closing.begun().await });
     let show = Show {
         state,
-        prompt: asked.prompt,
+        prompt,
         sampling,
         draws,
         models: models.into_iter().collect(),
@@ -173,7 +181,11 @@ fn check(asked: &DrawRequest) -> Result<Range<u32>, Problem> {
 }
 
 /// Refuses a prompt for which no classifier could score any completion: drawing would be in vain.
-async fn refuse(state: &AppState, models: &BTreeSet<ModelId>, prompt: &str) -> Result<(), Problem> {
+pub async fn refuse(
+    state: &AppState,
+    models: &BTreeSet<ModelId>,
+    prompt: &str,
+) -> Result<(), Problem> {
     let mut reasons = Vec::new();
     for model in models {
         let scorer = state.scoring.scorer(*model).await?;

@@ -1,10 +1,10 @@
 //! Play: candidates as they are drawn, their scores, and on to labelling.
 
-mod draw_candidates;
+pub(super) mod draw_candidates;
 mod play_settings;
 mod score_snippets;
 mod send_candidate;
-mod text;
+pub(super) mod text;
 
 use crate::state::AppState;
 use utoipa_axum::router::OpenApiRouter;

@@ -1,0 +1,112 @@
+//! `GET /api/rewriting/inspiration`.
+
+use crate::auth::Labeller;
+use crate::error::Problem;
+use crate::json::{Json, Query};
+use crate::rewriting;
+use crate::state::AppState;
+use axum::extract::State;
+use nines_domain::snippet::ModelId;
+use nines_store::{FoundBy, VerifiedFind};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Finds of one answer, where the caller does not say.
+const USUAL: usize = 10;
+/// Finds of one answer at most.
+const MOST: usize = 50;
+
+/// Which finds to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct InspirationPage {
+    /// Only those that this classifier accepted.
+    #[serde(default)]
+    pub classifier: Option<i64>,
+    /// So many: 10 where not said, 50 at most.
+    #[serde(default)]
+    #[param(minimum = 1, maximum = 50)]
+    pub limit: Option<usize>,
+}
+
+/// What a find was made from.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InspirationStart {
+    /// The given text.
+    pub prompt: String,
+    /// Its continuation.
+    pub completion: String,
+}
+
+/// A find that somebody other than its author confirmed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Inspiration {
+    /// The snippet.
+    pub snippet: i64,
+    /// The given text.
+    pub prompt: String,
+    /// Its continuation.
+    pub completion: String,
+    /// What it was made from.
+    pub start: Option<InspirationStart>,
+    /// The score of that, in log odds.
+    pub start_score: Option<f64>,
+    /// Its score, in log odds.
+    pub score: f64,
+    /// The median severity that others give it.
+    pub severity: f64,
+    /// What trick it uses.
+    pub trick: Option<String>,
+    /// Who found it: `person`, or `recipe` with its name.
+    pub by: String,
+}
+
+/// Finds, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InspirationRows {
+    /// The finds.
+    pub rows: Vec<Inspiration>,
+}
+
+/// Lists earlier finds that were confirmed, newest first: how others got past the classifier.
+#[utoipa::path(get, path = "/rewriting/inspiration", tag = "rewriting", params(InspirationPage), responses(
+    (status = OK, body = InspirationRows),
+    (status = UNAUTHORIZED, body = Problem, description = "Nobody is signed in"),
+    (status = FORBIDDEN, body = Problem, description = "The caller has a session without tools open"),
+))]
+pub async fn list_inspiration(
+    State(state): State<AppState>,
+    Labeller { account }: Labeller,
+    Query(page): Query<InspirationPage>,
+) -> Result<Json<InspirationRows>, Problem> {
+    if let Some(open) = state.store.open_rewriting_session(account.id).await? {
+        rewriting::demand_tools(&open)?;
+    }
+    let limit = page.limit.unwrap_or(USUAL).clamp(1, MOST);
+    let model = page.classifier.map(ModelId);
+    let finds = state.store.verified_finds(model, limit).await?;
+    let rows = finds.into_iter().map(Inspiration::from).collect();
+    Ok(Json(InspirationRows { rows }))
+}
+
+impl From<VerifiedFind> for Inspiration {
+    fn from(find: VerifiedFind) -> Self {
+        Self {
+            snippet: find.snippet.0,
+            prompt: find.text.prompt,
+            completion: find.text.completion,
+            start: find.start.map(|start| InspirationStart {
+                prompt: start.prompt,
+                completion: start.completion,
+            }),
+            start_score: find.start_score,
+            score: find.score,
+            severity: find.severity,
+            trick: find.trick,
+            by: match find.by {
+                FoundBy::Person => "person".to_owned(),
+                FoundBy::Recipe(name) => format!("recipe {name}"),
+            },
+        }
+    }
+}

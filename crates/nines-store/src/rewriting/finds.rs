@@ -1,0 +1,327 @@
+//! What came of sessions: whether finds were verified, results for the measurement, where one stands,
+//! and finds that inspire others.
+
+use super::records::RewritingState;
+use crate::entity::rewriting_session::{Column, Entity, Model};
+use crate::entity::{assignment, queue};
+use crate::error::StoreError;
+use crate::labels;
+use crate::store::Store;
+use crate::values::{Place, from_word};
+use nines_domain::account::AccountId;
+use nines_domain::label::Label;
+use nines_domain::snippet::{ModelId, SnippetId, SnippetText};
+use nines_domain::verification::Verification;
+use sea_orm::sea_query::{Expr, IntoCondition, Query};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
+use std::collections::HashMap;
+
+/// Finds that are looked at for inspiration, newest first.
+const LOOKED_AT: u64 = 2_000;
+
+/// A find and its author: what a verification speaks of.
+pub(super) type FindKey = (i64, String);
+
+/// A session that has ended, as the measurement of attack times needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RewritingResult {
+    /// The session.
+    pub session: i64,
+    /// The task that it belongs to, if any.
+    pub task: Option<i64>,
+    /// Who attacked.
+    pub attacker: String,
+    /// The classifier under attack.
+    pub model: ModelId,
+    /// What a find's score had to lie below.
+    pub threshold: f64,
+    /// Whether the tools were there.
+    pub tools: bool,
+    /// Seconds at work.
+    pub seconds: f64,
+    /// How it ended; never [`RewritingState::Open`].
+    pub ended: RewritingState,
+    /// What was found.
+    pub snippet: Option<SnippetId>,
+    /// Whether somebody else has confirmed the find; none while that is open, and without a find.
+    pub verified: Option<bool>,
+}
+
+/// Where one account stands with its sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RewritingStanding {
+    /// Sessions that ended.
+    pub sessions: u64,
+    /// Finds submitted.
+    pub finds: u64,
+    /// Finds that somebody else confirmed.
+    pub verified: u64,
+    /// Finds that somebody else did not confirm.
+    pub refuted: u64,
+    /// Finds that wait for somebody else.
+    pub waiting: u64,
+    /// Seconds at work.
+    pub seconds: f64,
+    /// Severity times margin, summed over what was confirmed; the severity is the lower one of what
+    /// the author said and what the others said.
+    pub reward: f64,
+}
+
+/// Who or what found something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundBy {
+    /// A person, on the Rewrite page.
+    Person,
+    /// A recipe of automatic attacks, by name.
+    Recipe(String),
+}
+
+/// A find that somebody else confirmed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerifiedFind {
+    /// The snippet.
+    pub snippet: SnippetId,
+    /// Its text.
+    pub text: SnippetText,
+    /// What it was made from.
+    pub start: Option<SnippetText>,
+    /// The score of that.
+    pub start_score: Option<f64>,
+    /// Its score.
+    pub score: f64,
+    /// The median severity that others give it.
+    pub severity: f64,
+    /// What trick it uses, where its author said so.
+    pub trick: Option<String>,
+    /// Who found it.
+    pub by: FoundBy,
+}
+
+/// A session without its texts.
+pub(super) struct Brief {
+    pub id: i64,
+    pub task: Option<i64>,
+    pub start: Option<i64>,
+    pub account: i64,
+    labeller: String,
+    model: i64,
+    threshold: f64,
+    tools: bool,
+    state: RewritingState,
+    seconds: f64,
+    score: Option<f64>,
+    severity: Option<i16>,
+    pub snippet: Option<i64>,
+    pub is_ended: bool,
+}
+
+impl Brief {
+    /// The find with its author.
+    pub(super) fn find(&self) -> Option<FindKey> {
+        self.snippet.map(|snippet| (snippet, self.labeller.clone()))
+    }
+}
+
+/// Reads sessions without their texts, oldest first.
+pub(super) async fn standings_of<C: ConnectionTrait>(
+    connection: &C,
+    which: impl IntoCondition,
+) -> Result<Vec<Brief>, StoreError> {
+    let select = Entity::find()
+        .select_only()
+        .columns([
+            Column::Id,
+            Column::TaskId,
+            Column::StartId,
+            Column::AccountId,
+            Column::Labeller,
+            Column::ModelId,
+            Column::Threshold,
+            Column::Tools,
+            Column::State,
+            Column::Seconds,
+            Column::Score,
+            Column::Severity,
+            Column::SnippetId,
+        ])
+        .filter(which)
+        .order_by_asc(Column::Id)
+        .into_query();
+    let mut rows = Vec::new();
+    for row in connection.query_all(&select).await? {
+        let id: i64 = row.try_get("", "id")?;
+        let word: String = row.try_get("", "state")?;
+        let place = Place {
+            table: "rewriting_sessions",
+            id,
+            column: "state",
+        };
+        let state: RewritingState = from_word(place, &word)?;
+        rows.push(Brief {
+            id,
+            task: row.try_get("", "task_id")?,
+            start: row.try_get("", "start_id")?,
+            account: row.try_get("", "account_id")?,
+            labeller: row.try_get("", "labeller")?,
+            model: row.try_get("", "model_id")?,
+            threshold: row.try_get("", "threshold")?,
+            tools: row.try_get("", "tools")?,
+            seconds: row.try_get("", "seconds")?,
+            score: row.try_get("", "score")?,
+            severity: row.try_get("", "severity")?,
+            snippet: row.try_get("", "snippet_id")?,
+            is_ended: state != RewritingState::Open,
+            state,
+        });
+    }
+    Ok(rows)
+}
+
+/// Derives how far finds are verified.
+pub(super) async fn verifications<C: ConnectionTrait>(
+    connection: &C,
+    finds: &[FindKey],
+) -> Result<HashMap<FindKey, Verification>, StoreError> {
+    let mut keys: Vec<i64> = finds.iter().map(|(snippet, _)| *snippet).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let stored = labels::of_snippets(connection, &keys).await?;
+    let said = finds.iter().map(|find| {
+        let labels = stored.get(&find.0).map_or(&[][..], Vec::as_slice);
+        let labels: Vec<Label> = labels.iter().map(|stored| stored.label.clone()).collect();
+        (find.clone(), Verification::of(&labels, &[&find.1]))
+    });
+    Ok(said.collect())
+}
+
+impl Store {
+    /// Says how far the find of a session is verified; none where it has none.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn rewriting_verification(
+        &self,
+        find: SnippetId,
+        author: &str,
+    ) -> Result<Verification, StoreError> {
+        let key = (find.0, author.to_owned());
+        let said = verifications(&self.connection, std::slice::from_ref(&key)).await?;
+        Ok(said[&key])
+    }
+
+    /// Lists all sessions that have ended, oldest first, those that found nothing included.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn rewriting_results(&self) -> Result<Vec<RewritingResult>, StoreError> {
+        let rows = standings_of(&self.connection, Column::State.ne("open")).await?;
+        let finds: Vec<FindKey> = rows.iter().filter_map(Brief::find).collect();
+        let verified = verifications(&self.connection, &finds).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| RewritingResult {
+                verified: row.find().and_then(|find| verified[&find].is_verified()),
+                session: row.id,
+                task: row.task,
+                model: ModelId(row.model),
+                threshold: row.threshold,
+                tools: row.tools,
+                seconds: row.seconds,
+                ended: row.state,
+                snippet: row.snippet.map(SnippetId),
+                attacker: row.labeller,
+            })
+            .collect())
+    }
+
+    /// Says where an account stands.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn rewriting_standing(
+        &self,
+        account: AccountId,
+    ) -> Result<RewritingStanding, StoreError> {
+        let rows = standings_of(&self.connection, Column::AccountId.eq(account.0)).await?;
+        let finds: Vec<FindKey> = rows.iter().filter_map(Brief::find).collect();
+        let verified = verifications(&self.connection, &finds).await?;
+        let mut standing = RewritingStanding::default();
+        for row in &rows {
+            standing.seconds += row.seconds;
+            standing.sessions += u64::from(row.is_ended);
+            let Some(find) = row.find() else { continue };
+            standing.finds += 1;
+            match verified[&find] {
+                Verification::Waiting => standing.waiting += 1,
+                Verification::Refuted => standing.refuted += 1,
+                Verification::Verified { severity } => {
+                    standing.verified += 1;
+                    let own = row.severity.map_or(severity, f64::from);
+                    let margin = row.score.map_or(0.0, |score| row.threshold - score);
+                    standing.reward += severity.min(own) * margin;
+                }
+            }
+        }
+        Ok(standing)
+    }
+
+    /// Lists up to `limit` finds of people that somebody else confirmed, newest first.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn verified_rewritings(
+        &self,
+        model: Option<ModelId>,
+        limit: usize,
+    ) -> Result<Vec<VerifiedFind>, StoreError> {
+        let mut select = Entity::find()
+            .filter(Column::SnippetId.is_not_null())
+            .order_by_desc(Column::Id)
+            .limit(LOOKED_AT);
+        if let Some(model) = model {
+            select = select.filter(Column::ModelId.eq(model.0));
+        }
+        let rows = select.all(&self.connection).await?;
+        let key = |row: &Model| row.snippet_id.map(|snippet| (snippet, row.labeller.clone()));
+        let finds: Vec<FindKey> = rows.iter().filter_map(key).collect();
+        let verified = verifications(&self.connection, &finds).await?;
+        let found = rows.into_iter().filter_map(|row| {
+            let find = key(&row)?;
+            let Verification::Verified { severity } = verified[&find] else {
+                return None;
+            };
+            Some(VerifiedFind {
+                snippet: SnippetId(find.0),
+                text: SnippetText::new(row.prompt, row.completion),
+                start: Some(SnippetText::new(row.start_prompt, row.start_completion)),
+                start_score: Some(row.start_score),
+                score: row.score?,
+                severity,
+                trick: row.trick.filter(|trick| !trick.is_empty()),
+                by: FoundBy::Person,
+            })
+        });
+        Ok(found.take(limit).collect())
+    }
+
+    /// Says whether an assignment came from a queue of finds to verify.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn is_of_finds(&self, assignment: i64) -> Result<bool, StoreError> {
+        let of_kind = Query::select()
+            .column(queue::Column::Id)
+            .from(queue::Entity)
+            .and_where(queue::Column::Kind.eq("attack"))
+            .take();
+        let found = assignment::Entity::find()
+            .select_only()
+            .expr_as(Expr::value(1), "found")
+            .filter(assignment::Column::Id.eq(assignment))
+            .filter(assignment::Column::QueueId.in_subquery(of_kind))
+            .into_query();
+        Ok(self.connection.query_one(&found).await?.is_some())
+    }
+}
