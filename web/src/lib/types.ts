@@ -773,7 +773,8 @@ export interface Inspiration {
   start: { prompt: string; completion: string } | null;
   start_score: number | null;
   score: number;
-  severity: Severity | null;
+  /** The median of what others say. */
+  severity: number;
   trick: string | null;
   by: string;
 }
@@ -819,7 +820,7 @@ interface Rewriting {
   'POST /rewriting/sessions/{id}/saliency': OfSession<Text & { method: SaliencyMethod }, { tokens: SalientPiece[] }>;
   'POST /rewriting/sessions/{id}/substitutes': OfSession<
     Text & { part: TextPart; start: number; end: number; limit?: number },
-    { event: 'rows'; rows: Substitute[]; final: boolean } | { event: 'problem'; title: string; status: number; detail: string }
+    { event: 'rows'; rows: Substitute[]; final: boolean } | { event: 'problem'; detail: string }
   >;
   'POST /rewriting/sessions/{id}/pause': OfSession<Spent & { paused: boolean }, { saved: boolean }>;
   'POST /rewriting/sessions/{id}/give-up': OfSession<Spent & { reason?: string }, RewritingSession>;

@@ -89,7 +89,7 @@ export class Substitutes {
           this.rows = merged(this.rows, event.rows, this.#choosing);
           this.busy = !event.final;
         } else {
-          throw new ProblemError(event);
+          throw new ProblemError({ title: 'The menu broke off', status: 503, detail: event.detail });
         }
       }
     } catch (error) {

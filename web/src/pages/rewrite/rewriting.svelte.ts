@@ -11,7 +11,7 @@ import { unsaved } from '../../lib/unsaved.svelte';
 import { edited, gone, here, replayed, same, scored, type History } from './history';
 import { Latest } from './live';
 import type { Text } from './places';
-import { Steps } from './steps';
+import { Steps, type Step } from './steps';
 
 /** What the classifier says of a text, and how it reads it. */
 export interface Live {
@@ -72,7 +72,7 @@ export class Rewriting {
       send: ({ n, kind, prompt, completion, seconds, away_seconds }) =>
         call('POST /rewriting/sessions/{id}/steps', { path: { id }, body: { n, kind, prompt, completion, seconds, away_seconds } }),
       settled: (step, saved) => (this.history = scored(this.history, step, saved.score)),
-      refused: (_, error) => this.#refused(error),
+      refused: (step, error) => void this.#refused(step, error),
       changed: () => this.#look(),
     });
     const { kept } = this.#steps;
@@ -96,7 +96,9 @@ export class Rewriting {
       failed: (_, error, failures) => {
         this.silent = wordsOf(error);
         if (error instanceof ProblemError && !error.passing) {
-          this.#refused(error);
+          if (error.status === 404 || error.status === 409) {
+            this.ended?.();
+          }
           return null;
         }
         return Math.min(1000 * 2 ** (failures - 1), 10_000);
@@ -348,13 +350,19 @@ export class Rewriting {
     }
   }
 
-  #refused(error: ProblemError) {
-    // It was submitted or given up elsewhere, or the account has changed.
-    if (error.status === 404 || error.status === 409) {
-      this.ended?.();
-    } else if (error.status !== 401) {
+  /** It was submitted or given up elsewhere; or another browser took the step's number, and it gets another one. */
+  async #refused(step: Step, error: ProblemError) {
+    if (error.status !== 404 && error.status !== 409) {
       notices.fail(error, 'A step was not taken');
+      return;
     }
+    const now = await call('GET /rewriting/sessions/{id}', { path: { id: this.session.id } }).catch(() => null);
+    if (now?.state !== 'open') {
+      this.ended?.();
+      return;
+    }
+    this.#n = Math.max(this.#n, ...now.steps.map(({ n }) => n)) + 1;
+    this.#steps.add({ ...step, n: this.#n });
   }
 
   async #beat(last = false) {
