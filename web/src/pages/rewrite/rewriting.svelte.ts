@@ -62,6 +62,7 @@ export class Rewriting {
   readonly #salience = new Map<SaliencyMethod, Latest<Text, SalientPiece[]>>();
   #n: number;
   #typing: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
 
   constructor(session: RewritingSession) {
     this.session = session;
@@ -237,7 +238,7 @@ export class Rewriting {
 
   /** Keeps text and time in this browser. */
   keep() {
-    if (this.taken) {
+    if (this.taken || this.#isOver) {
       return;
     }
     const { active, away } = this.#clock.item;
@@ -266,6 +267,8 @@ export class Rewriting {
 
   /** It is over: nothing of it is kept here any more. */
   close() {
+    this.#isOver = true;
+    clearTimeout(this.#typing);
     this.#latest.drop();
     this.#steps.forget();
   }
@@ -300,7 +303,7 @@ export class Rewriting {
 
   #settleTyping() {
     clearTimeout(this.#typing);
-    if (!same(here(this.history), this.text)) {
+    if (!this.#isOver && !same(here(this.history), this.text)) {
       const score = this.isFresh ? this.live.score : undefined;
       this.history = edited(this.history, this.text, 'typed', score);
       this.#send('typed');
@@ -366,7 +369,7 @@ export class Rewriting {
   }
 
   async #beat(last = false) {
-    if (this.taken) {
+    if (this.taken || this.#isOver) {
       return;
     }
     const { id } = this.session;
