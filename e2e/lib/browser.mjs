@@ -8,6 +8,9 @@ import { pause } from './nines.mjs';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
+/** The open pages, to be described where something does not come to hold. */
+const open = new Set();
+
 /** Starts the browser; it ends with the test. */
 export async function browser(t) {
   const executablePath =
@@ -25,6 +28,8 @@ export async function window(started, client, options = {}) {
     await context.addCookies([{ name, value, url: client.origin, httpOnly: true, sameSite: 'Strict' }]);
   }
   const page = await context.newPage();
+  open.add(page);
+  page.on('close', () => open.delete(page));
   page.wrong = [];
   page.on('pageerror', (error) => page.wrong.push(String(error)));
   page.on('console', (message) => {
@@ -46,7 +51,15 @@ export async function until(what, holds, seconds = 60) {
     if (await holds()) return;
     await pause(100);
   }
+  for (const page of open) console.error(await described(page));
   assert.fail(`not within ${seconds} s: ${what}`);
+}
+
+/** What a page shows and what it keeps for the server, for whoever reads why a test failed. */
+async function described(page) {
+  const text = await page.locator('body').innerText({ timeout: 2000 }).catch(String);
+  const kept = await page.evaluate(() => JSON.stringify({ ...localStorage })).catch(String);
+  return `--- ${page.url()} showed\n${text.slice(0, 3000)}\n--- and kept ${kept.slice(0, 2000)}\n--- and said ${page.wrong.join(' | ')}`;
 }
 
 /** Waits until a page has drawn what it is about, and nothing of it is still on its way. */

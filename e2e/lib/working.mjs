@@ -7,8 +7,13 @@ export const counted = async (page) => {
   return { saved: number('saved'), saving: number('saving'), offline: number('offline') };
 };
 
-/** The text that the page shows to be judged, empty while there is none. */
+/** The text that the page shows to be judged, empty while there is none. The question below it comes with the guide, later. */
 export const shown = async (page) => {
   const item = page.getByRole('region', { name: 'Item' }).locator('.item');
-  return (await item.count()) ? ((await item.first().innerText().catch(() => '')) ?? '').trim() : '';
+  if (!(await item.count())) return '';
+  const text = await item
+    .first()
+    .evaluate((found) => [...found.children].filter((part) => !part.classList.contains('unseen')).map((part) => part.innerText).join('\n'))
+    .catch(() => '');
+  return text.trim();
 };
