@@ -1,5 +1,7 @@
 //! What a changed text must keep to.
 
+pub mod repeat;
+
 use crate::edit::{Draft, Site};
 
 /// Why a constraint cannot be checked.

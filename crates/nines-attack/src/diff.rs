@@ -96,7 +96,10 @@ pub fn changes(old: &str, new: &str) -> Vec<Change> {
 /// Pairs up what two lists share, in order; words weigh more than what stands between them.
 fn shared(a: &[&str], b: &[&str]) -> Vec<(usize, usize)> {
     let weight = |text: &str| {
-        let word = text.chars().next().is_some_and(crate::words::is_word_character);
+        let word = text
+            .chars()
+            .next()
+            .is_some_and(crate::words::is_word_character);
         if word { 4u32 } else { 1 }
     };
     let width = b.len() + 1;

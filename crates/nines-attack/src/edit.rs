@@ -272,7 +272,10 @@ impl Draft {
         let mut range = site.range.clone();
         let before = text.get(..range.start).unwrap_or_default();
         if words::words(before).is_empty() {
-            if text.get(range.end..).is_some_and(|rest| rest.starts_with(' ')) {
+            if text
+                .get(range.end..)
+                .is_some_and(|rest| rest.starts_with(' '))
+            {
                 range.end += 1;
             }
         } else if before.ends_with(' ') {
@@ -297,7 +300,11 @@ impl Draft {
         );
         let word = |c: Option<char>| c.is_some_and(|c| !c.is_whitespace());
         let opened = |c: Option<char>| c.is_some_and(|c| "\"'([{\u{201C}\u{2018}".contains(c));
-        let lead = if word(before) && !opened(before) { " " } else { "" };
+        let lead = if word(before) && !opened(before) {
+            " "
+        } else {
+            ""
+        };
         let trail = match after {
             Some(c) if words::is_word_character(c) => " ",
             _ => "",
@@ -324,7 +331,9 @@ impl Draft {
             let text = splice::splice(self.part(part), &here)?;
             splice::check_protected(&self.protected, part, &here, (self.part(part), &text))?;
             draft.changed.retain(|site| site.part != part);
-            draft.changed.extend(splice::carry(&self.changed, part, &here));
+            draft
+                .changed
+                .extend(splice::carry(&self.changed, part, &here));
             match part {
                 SnippetPart::Prompt => draft.text.prompt = text,
                 SnippetPart::Completion => draft.text.completion = text,

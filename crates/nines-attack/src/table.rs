@@ -136,11 +136,8 @@ impl Table {
             let of = reached.iter().filter(|row| row.verified == verdict);
             of.count() as u64
         };
-        let (verified, refuted, waiting) = (
-            labelled(Some(true)),
-            labelled(Some(false)),
-            labelled(None),
-        );
+        let (verified, refuted, waiting) =
+            (labelled(Some(true)), labelled(Some(false)), labelled(None));
         let n = tried.len() as u64;
         let budget = tried.iter().map(|row| row.budget).max().unwrap_or(0);
         let numbers = |rows: &[&Row], of: &dyn Fn(&Row) -> Option<f64>| -> Vec<f64> {
@@ -176,7 +173,14 @@ impl Table {
             )?,
             queries: average(
                 &numbers(&tried, &|row| Some(row.queries as f64)),
-                from_zero(tried.iter().map(|row| row.queries).max().unwrap_or(0).max(budget) as f64),
+                from_zero(
+                    tried
+                        .iter()
+                        .map(|row| row.queries)
+                        .max()
+                        .unwrap_or(0)
+                        .max(budget) as f64,
+                ),
             )?,
             seconds: average(
                 &numbers(&tried, &|row| Some(row.seconds)),
@@ -192,9 +196,8 @@ fn at_budgets(tried: &[&Row]) -> Result<Vec<AtBudget>, StatsError> {
     BUDGETS
         .into_iter()
         .map(|queries| {
-            let by_then = |row: &&&Row| {
-                row.is("reached") && row.reached_at.is_some_and(|at| at <= queries)
-            };
+            let by_then =
+                |row: &&&Row| row.is("reached") && row.reached_at.is_some_and(|at| at <= queries);
             let reached = tried.iter().filter(by_then).count() as u64;
             let share = if queries <= smallest {
                 share(reached, tried.len() as u64)?

@@ -1,5 +1,6 @@
 //! What proposes edits.
 
+pub mod deletion;
 pub mod fill_in;
 pub mod flip;
 pub mod paraphrase;

@@ -1,7 +1,7 @@
 //! How a word is fitted into the place of another: white space, case, and what stands around.
 
 use crate::edit::{EditError, Site, half_of};
-use crate::words::words;
+use crate::words::{is_word_character, words};
 use nines_domain::snippet::SnippetText;
 use nines_text::SnippetPart;
 use std::ops::Range;
@@ -121,6 +121,19 @@ impl Surroundings {
         })
     }
 
+    /// Parts a word that comes into a gap from its neighbours, as [`crate::edit::Draft::insertion`] does.
+    pub fn for_insertion(mut self) -> Self {
+        let opened = |c: char| "\"'([{\u{201C}\u{2018}".contains(c);
+        let last = self.left.chars().next_back();
+        if self.space.is_empty() && last.is_some_and(|c| !opened(c)) {
+            self.space.push(' ');
+        }
+        if self.right.starts_with(is_word_character) {
+            self.right.insert(0, ' ');
+        }
+        self
+    }
+
     /// Returns the end of `left`, of at most about `characters`, cut before a word.
     pub fn near_left(&self, characters: usize) -> &str {
         let excess = self.left.chars().count().saturating_sub(characters);
@@ -194,5 +207,10 @@ mod tests {
         assert_eq!((first.left.as_str(), first.space.as_str()), ("She ran.", " "));
         assert_eq!(first.near_right(1), " fell,");
         assert!(Surroundings::of(&snippet, &site(SnippetPart::Completion, 3..99)).is_err());
+        for at in [2..2, 3..3] {
+            let gap = Surroundings::of(&snippet, &site(SnippetPart::Completion, at));
+            let gap = gap.expect("a place").for_insertion();
+            assert_eq!((gap.space.as_str(), gap.right.as_str()), (" ", " fell, hurt."));
+        }
     }
 }

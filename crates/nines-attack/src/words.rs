@@ -131,9 +131,15 @@ mod tests {
     #[test]
     fn contractions_and_compounds_are_one_word() {
         assert_eq!(of("rock-'n'-roll"), ["rock", "n", "roll"]);
-        assert_eq!(of("don\u{2019}t f*ck x@y.z"), ["don\u{2019}t", "f*ck", "x@y", "z"]);
+        assert_eq!(
+            of("don\u{2019}t f*ck x@y.z"),
+            ["don\u{2019}t", "f*ck", "x@y", "z"]
+        );
         assert_eq!(of("'twas -- 'so' 1,5"), ["twas", "so", "1", "5"]);
-        assert_eq!(of("naïve cafe\u{301} Straße"), ["naïve", "cafe\u{301}", "Straße"]);
+        assert_eq!(
+            of("naïve cafe\u{301} Straße"),
+            ["naïve", "cafe\u{301}", "Straße"]
+        );
         assert_eq!(of("他走了"), ["他", "走", "了"]);
         assert!(of(" \u{200b}… ").is_empty());
     }

@@ -98,7 +98,11 @@ pub(super) fn carry(changed: &[Site], part: SnippetPart, edits: &[&Edit]) -> Vec
                 added += edit.text.len();
             } else if range.start < at {
                 let start = range.start - removed + added;
-                return if is_end { start + edit.text.len() } else { start };
+                return if is_end {
+                    start + edit.text.len()
+                } else {
+                    start
+                };
             }
         }
         at - removed + added

@@ -320,8 +320,7 @@ impl InjuryProbe {
             reason,
         };
         let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-        let probe: Self =
-            serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
+        let probe: Self = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
         let width = probe.weights.len();
         let widths = [
             probe.means.len(),
@@ -671,7 +670,10 @@ mod tests {
         broken.means.pop();
         broken.save(&path).expect("saved");
         let error = InjuryProbe::open(&path).expect_err("refused").to_string();
-        assert!(error.contains("probe.json") && error.contains("again"), "{error}");
+        assert!(
+            error.contains("probe.json") && error.contains("again"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -113,9 +113,7 @@ impl Ridge {
 
 fn check(table: &Table<'_>, ridge: f64) -> Result<(), RidgeError> {
     let rows = table.truths.len();
-    if table.width == 0
-        || table.features.len() != rows * table.width
-        || table.weights.len() != rows
+    if table.width == 0 || table.features.len() != rows * table.width || table.weights.len() != rows
     {
         return Err(RidgeError::Shape {
             features: table.features.len(),
@@ -417,7 +415,10 @@ mod tests {
         let fit = Ridge::fit(&table, 1e-4).expect("fits");
         for (row, truth) in features.chunks(40).zip(&truths) {
             let log_odds = fit.log_odds(row).expect("width");
-            assert!((log_odds > 3.0) == *truth && log_odds.abs() > 3.0, "{log_odds}");
+            assert!(
+                (log_odds > 3.0) == *truth && log_odds.abs() > 3.0,
+                "{log_odds}"
+            );
         }
     }
 
@@ -462,7 +463,10 @@ mod tests {
         ));
         assert!(matches!(
             fit(&[1.0, 2.0], &[true, true], 1.0),
-            RidgeError::OneClass { injurious: 2, safe: 0 }
+            RidgeError::OneClass {
+                injurious: 2,
+                safe: 0
+            }
         ));
         assert!(matches!(
             fit(&[1.0, f32::NAN], &[true, false], 1.0),

@@ -6,6 +6,8 @@ use crate::fill::{Fill, expected_words, filled_words};
 use crate::flips::{Direction, Lexicon, Slope, SlopeAt};
 use crate::wording::{Case, Surroundings, is_word};
 use nines_domain::snippet::SnippetText;
+use nines_infer::language_model::LanguageModel;
+use nines_infer::scorer::Scorer;
 use std::collections::{BTreeSet, VecDeque};
 
 /// How many expected words are looked at for each row: the gradient chooses among them.
@@ -80,16 +82,18 @@ pub(super) fn candidates(
 ) -> Result<Candidates, MenuError> {
     let draft = Draft::new(snippet.clone(), Vec::new());
     let old = draft.at(site).unwrap_or_default().to_owned();
+    let around = Surroundings::of(snippet, site)?;
     let place = Place {
         draft,
         site,
-        around: Surroundings::of(snippet, site)?,
+        around: if site.is_gap() { around.for_insertion() } else { around },
         case: (!site.range.is_empty()).then(|| Case::of(&old)),
     };
     let mut failures = Vec::new();
+    let (language_model, scorer) = (models.language_model, models.scorer);
     let (expected, gradient) = rayon::join(
-        || expected(models, &place, limit * POOL),
-        || Gradient::of(models, &place),
+        || expected(language_model, &place, limit * POOL),
+        || Gradient::of(scorer, &place),
     );
     let expected = expected.unwrap_or_else(|failure| {
         failures.push(failure);
@@ -165,11 +169,11 @@ fn synonyms(models: &MenuModels<'_>, word: &str) -> Vec<String> {
 }
 
 fn expected(
-    models: &MenuModels<'_>,
+    language_model: Option<&dyn LanguageModel>,
     place: &Place<'_>,
     k: usize,
 ) -> Result<Vec<Fill>, String> {
-    let Some(model) = models.language_model else {
+    let Some(model) = language_model else {
         return Ok(Vec::new());
     };
     expected_words(model, &place.around, k).map_err(|error| error.to_string())
@@ -202,8 +206,8 @@ struct Gradient<'a> {
 
 impl<'a> Gradient<'a> {
     /// Asks the classifier, where it has gradients and reads something here.
-    fn of(models: &MenuModels<'a>, place: &Place<'_>) -> Result<Option<Self>, String> {
-        let Some(model) = models.scorer.differentiable() else {
+    fn of(scorer: &'a dyn Scorer, place: &Place<'_>) -> Result<Option<Self>, String> {
+        let Some(model) = scorer.differentiable() else {
             return Ok(None);
         };
         let slope = Slope::of(model, place.draft.text()).map_err(|error| error.to_string())?;

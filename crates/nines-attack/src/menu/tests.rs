@@ -65,7 +65,7 @@ fn the_ranking_is_that_of_scoring_every_edited_text() {
     let request = request("He fell down.", 3..7);
     let told = asked(&request, &scorer, Some(&language)).expect("a menu");
     let (rows, last) = told.last().expect("rows");
-    assert!(last && told[..told.len() - 1].iter().all(|(_, last)| !last));
+    assert!(*last && told[..told.len() - 1].iter().all(|(_, last)| !last));
     assert!(rows.len() >= 6, "{rows:?}");
     let texts: Vec<SnippetText> = rows.iter().map(|row| row.snippet.clone()).collect();
     let mut exhaustive: Vec<(f64, SnippetText)> = scorer

@@ -83,12 +83,7 @@ kinds! {
 kinds! {
     /// Reads a transformation.
     transformation: BuildTransformation, {
-        "typos" => transformation::typos::Settings,
         "delete" => transformation::deletion::Settings,
-        "merge" => transformation::merge::Settings,
-        "synonyms" => transformation::synonyms::Settings,
-        "random-words" => transformation::random_words::Settings,
-        "hole-shapes" => transformation::hole_shapes::Settings,
         "flip" => transformation::flip::Settings,
         "fill-in" => transformation::fill_in::Settings,
         "paraphrase" => transformation::paraphrase::Settings,
@@ -98,14 +93,6 @@ kinds! {
 kinds! {
     /// Reads a constraint.
     constraint: BuildConstraint, {
-        "half" => constraint::half::Settings,
-        "protect-words" => constraint::protect_words::Settings,
-        "stop-words" => constraint::stop_words::Settings,
         "repeat" => constraint::repeat::Settings,
-        "words-changed" => constraint::words_changed::Settings,
-        "edit-distance" => constraint::edit_distance::Settings,
-        "perplexity" => constraint::perplexity::Settings,
-        "similarity" => constraint::similarity::Settings,
-        "judge" => constraint::judge::Settings,
     }
 }

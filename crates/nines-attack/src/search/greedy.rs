@@ -64,8 +64,13 @@ impl Search for Greedy {
         let settings = &self.0;
         let mut current = trial.start().clone();
         let sites = trial.sites(&current.draft);
-        let (sites, mut over) =
-            ordered(trial, sites, settings.importance, &settings.unk, settings.order)?;
+        let (sites, mut over) = ordered(
+            trial,
+            sites,
+            settings.importance,
+            &settings.unk,
+            settings.order,
+        )?;
         for round in 0..settings.rounds {
             let before = current.value;
             let mut places: Vec<Option<Site>> = if round == 0 {
@@ -81,8 +86,7 @@ impl Search for Greedy {
                 let Some(site) = places[index].take() else {
                     continue;
                 };
-                let candidates =
-                    trial.candidates(&current.draft, Some(&[site]), settings.order)?;
+                let candidates = trial.candidates(&current.draft, Some(&[site]), settings.order)?;
                 if candidates.is_empty() {
                     continue;
                 }

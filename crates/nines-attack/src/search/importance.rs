@@ -199,11 +199,7 @@ fn by_weighted_saliency(
 ///
 /// A token belongs to a word when they share a byte: words and tokens are aligned by their places in the
 /// text, never by their spelling.
-fn by_gradient(
-    trial: &mut Trial<'_>,
-    draft: &Draft,
-    sites: &[Site],
-) -> Result<Vec<f64>, Stop> {
+fn by_gradient(trial: &mut Trial<'_>, draft: &Draft, sites: &[Site]) -> Result<Vec<f64>, Stop> {
     let scorer = &trial.meter().victim().scorers[0];
     let Some(model) = scorer.differentiable() else {
         return Err(Stop::Broken(format!(
@@ -225,9 +221,7 @@ fn by_gradient(
         let mut tokens = 0u32;
         for (token, span) in gradient.encoded.offsets.iter().enumerate() {
             let inside = span.is_some_and(|span| {
-                span.part == site.part
-                    && span.start < site.range.end
-                    && site.range.start < span.end
+                span.part == site.part && span.start < site.range.end && site.range.start < span.end
             });
             if inside {
                 tokens += 1;

@@ -294,3 +294,6 @@ impl Search for Mcmc {
         std::iter::once(self.model.id()).chain(judge).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 //! Undoing the changes that a find does not need.
 
-use crate::edit::{Edit, PARTS, Site, half_of};
 use crate::diff;
-use crate::trial::{Candidate, Scored, Stop, Trial};
 use crate::edit::Draft;
+use crate::edit::{Edit, PARTS, Site, half_of};
+use crate::trial::{Candidate, Scored, Stop, Trial};
 
 /// Takes changes of the best text back, one after the other, as long as what is left meets the goal: first
 /// the one without which it is nearest to the goal.

@@ -167,6 +167,10 @@ impl Transformation for FillIns {
                 lists.push(Vec::new());
                 continue;
             };
+            let around = match self.how {
+                FillIn::Insert => around.for_insertion(),
+                FillIn::Replace | FillIn::Merge => around,
+            };
             let case = Case::of(draft.at(site).unwrap_or_default());
             // One more, for the word that is there.
             let fills = self.source.words(&around, self.top + 1)?;
@@ -189,3 +193,6 @@ fn merged(draft: &Draft, two: &[Site]) -> Option<Site> {
         range: first.range.start..second.range.end,
     })
 }
+
+#[cfg(test)]
+mod tests;

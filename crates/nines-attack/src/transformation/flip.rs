@@ -194,3 +194,6 @@ impl Transformation for Flips {
             .collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

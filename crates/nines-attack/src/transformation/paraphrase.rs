@@ -239,3 +239,6 @@ impl Transformation for Paraphrase {
         Ok(lists)
     }
 }
+
+#[cfg(test)]
+mod tests;
