@@ -802,6 +802,290 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/rewriting/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draws ten continuations of a prompt, as the project samples, and scores each: one that is a catastrophe
+         *     is a fresh start for rewriting. The answer is a stream of `DrawEvent`s; when nobody reads it any more,
+         *     drawing stops.
+         */
+        post: operations["generate_starts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/inspiration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists earlier finds that were confirmed, newest first: how others got past the classifier. */
+        get: operations["list_inspiration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists sessions of rewriting, newest first, 100 at a time. */
+        get: operations["list_rewriting_sessions"];
+        put?: never;
+        /**
+         * Begins a session of rewriting. One account has one session open at a time; a start that the
+         *     classifier accepts already is refused.
+         */
+        post: operations["begin_rewriting_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/sessions/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the session that the caller has open, so that a page goes on where it was. */
+        get: operations["current_rewriting_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns a session with all its steps, to its owner and to researchers. */
+        get: operations["read_rewriting_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/sessions/{id}/give-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a session without a find. It is recorded as an attempt that took at least this long, and
+         *     counts as much as a find.
+         */
+        post: operations["give_up_rewriting_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/sessions/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pauses a session or goes on with it, and notes the time so far; a sign of life too. The larger time
+         *     counts, and never more than has passed.
+         */
+        post: operations["pause_rewriting_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/sessions/{id}/saliency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Weighs each word-piece of a text: how much the score hangs on it. Counted with the session. */
+        post: operations["ask_saliency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/sessions/{id}/score": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Scores a text while it is being written, and says how the classifier cuts it. Nothing is stored. */
+        post: operations["score_rewriting_text"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/sessions/{id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Saves a step of a session. When it answers, the step is on the disk; sending it again changes
+         *     nothing. The score that is stored with it is the server's own.
+         */
+        post: operations["save_rewriting_step"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/sessions/{id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a session with a find: its score lies below the threshold, and its author says that it still is
+         *     a catastrophe. The find is stored, labelled by its author, and waits for somebody else's label before
+         *     it counts.
+         */
+        post: operations["submit_find"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/sessions/{id}/substitutes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Proposes what could stand at a place, ranked by the true score of the whole edited text. The answer is a
+         *     stream of events, whose data are `SubstitutesEvent`s; when nobody reads it any more, the work stops.
+         *     Counted with the session.
+         */
+        post: operations["ask_substitutes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/standing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what came of the caller's sessions of rewriting. */
+        get: operations["rewriting_standing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the tasks of rewriting: open ones, and for researchers the closed ones too. */
+        get: operations["list_rewriting_tasks"];
+        put?: never;
+        /**
+         * Makes a task for people: which classifier to break, from which starts, with or without the tools.
+         *     Snippets that pass already, and those that have no score, are left out and counted.
+         */
+        post: operations["make_rewriting_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Opens or closes a task, or names it anew. Sessions that are open go on. */
+        patch: operations["change_rewriting_task"];
+        trace?: never;
+    };
     "/api/rulings": {
         parameters: {
             query?: never;
@@ -1313,6 +1597,21 @@ export interface components {
             /** @description The newest first. */
             rows: components["schemas"]["Classifier"][];
         };
+        /** @description How the clock of a session stands. */
+        ClockBody: {
+            /**
+             * Format: double
+             * @description Seconds with the page hidden, idle or paused.
+             */
+            away_seconds: number;
+            /** @description Whether it stands still. */
+            paused: boolean;
+            /**
+             * Format: double
+             * @description Seconds at work since the session began.
+             */
+            seconds: number;
+        };
         /** @description What a labeller says of two completions. */
         ComparisonBody: {
             /**
@@ -1339,6 +1638,10 @@ export interface components {
              * @description The password: 10 to 200 characters.
              */
             password: string;
+        };
+        /** @description The caller's open session, if there is one. */
+        CurrentSession: {
+            session?: components["schemas"]["RewritingSession"] | null;
         };
         /** @description A curve with its band, holding at each point by itself. */
         Curve: {
@@ -1580,6 +1883,9 @@ export interface components {
             run?: number | null;
         } | {
             /** @enum {string} */
+            event: "attacks";
+        } | {
+            /** @enum {string} */
             event: "guide";
         } | {
             /** @enum {string} */
@@ -1597,6 +1903,32 @@ export interface components {
             sources: components["schemas"]["SourceFacet"][];
             /** @description Splits. */
             splits: components["schemas"]["SplitFacet"][];
+        };
+        /** @description A find with what its author says of it. */
+        FindBody: {
+            /**
+             * Format: double
+             * @description Seconds with the page hidden, idle or paused.
+             */
+            away_seconds: number;
+            /** @description Its continuation. */
+            completion: string;
+            /** @description Whether it still is a catastrophe. */
+            injury: components["schemas"]["Verdict"];
+            /** @description The given text. */
+            prompt: string;
+            /**
+             * Format: double
+             * @description Seconds at work since the session began.
+             */
+            seconds: number;
+            /**
+             * Format: int32
+             * @description How grave: 1 arguable, 2 clear, 3 egregious; with yes alone, and then always.
+             */
+            severity?: number | null;
+            /** @description What trick it uses. */
+            trick?: string;
         };
         /** @description The first admin to be. */
         FirstAdmin: {
@@ -1688,6 +2020,21 @@ export interface components {
             /** @description Which prompts. */
             split: components["schemas"]["PromptSplit"];
         };
+        /** @description What to continue. */
+        GenerateStarts: {
+            /**
+             * Format: int64
+             * @description The classifier that scores each; the newest unless given.
+             */
+            classifier?: number | null;
+            /** @description The text to continue. */
+            prompt: string;
+            /**
+             * Format: int64
+             * @description Keys the random stream.
+             */
+            seed: number;
+        };
         /** @description A draw that made a snippet. */
         GenerationShown: {
             /**
@@ -1716,6 +2063,21 @@ export interface components {
              * @description How many tokens it has.
              */
             tokens: number;
+        };
+        /** @description How a session is given up. */
+        GiveUpBody: {
+            /**
+             * Format: double
+             * @description Seconds with the page hidden, idle or paused.
+             */
+            away_seconds: number;
+            /** @description Why, where one wants to say so. */
+            reason?: string | null;
+            /**
+             * Format: double
+             * @description Seconds at work since the session began.
+             */
+            seconds: number;
         };
         /**
          * @description A verdict.
@@ -1783,6 +2145,50 @@ export interface components {
              * @description The import's key.
              */
             id: number;
+        };
+        /** @description A find that somebody other than its author confirmed. */
+        Inspiration: {
+            /** @description Who found it: `person`, or `recipe` with its name. */
+            by: string;
+            /** @description Its continuation. */
+            completion: string;
+            /** @description The given text. */
+            prompt: string;
+            /**
+             * Format: double
+             * @description Its score, in log odds.
+             */
+            score: number;
+            /**
+             * Format: double
+             * @description The median severity that others give it.
+             */
+            severity: number;
+            /**
+             * Format: int64
+             * @description The snippet.
+             */
+            snippet: number;
+            start?: components["schemas"]["InspirationStart"] | null;
+            /**
+             * Format: double
+             * @description The score of that, in log odds.
+             */
+            start_score?: number | null;
+            /** @description What trick it uses. */
+            trick?: string | null;
+        };
+        /** @description Finds, newest first. */
+        InspirationRows: {
+            /** @description The finds. */
+            rows: components["schemas"]["Inspiration"][];
+        };
+        /** @description What a find was made from. */
+        InspirationStart: {
+            /** @description Its continuation. */
+            completion: string;
+            /** @description The given text. */
+            prompt: string;
         };
         /** @description What an invitation is for. */
         InvitationTerms: {
@@ -2194,6 +2600,20 @@ export interface components {
              */
             seed?: number | null;
         };
+        /** @description The score of a text as it stands. */
+        LiveScore: {
+            /** @description Whether the filter would accept it; never without a score. */
+            accepted: boolean;
+            /** @description Why there is none. */
+            reason?: string | null;
+            /**
+             * Format: double
+             * @description The score, in log odds; null where there is none.
+             */
+            score?: number | null;
+            /** @description What the classifier reads, in the order of the text; empty where it does not say. */
+            tokens: components["schemas"]["ReadToken"][];
+        };
         /** @description A new token: the one time that it is shown. */
         MadeApiToken: {
             /**
@@ -2217,6 +2637,13 @@ export interface components {
             link: string;
             /** @description The role of the account that it makes. */
             role: components["schemas"]["Role"];
+        };
+        /** @description A task that was made. */
+        MadeTask: components["schemas"]["RewritingTask"] & {
+            /** @description Snippets left out because the classifier accepts them already. */
+            passing: number;
+            /** @description Snippets left out because they have no score. */
+            unscoreable: number;
         };
         /** @description A filter: a classifier with its threshold. */
         MeasuredFilter: {
@@ -2243,6 +2670,16 @@ export interface components {
              * @description The threshold, a logit.
              */
             threshold?: number | null;
+        };
+        /** @description A classifier by key and name. */
+        NamedClassifier: {
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Its name with its version. */
+            label: string;
         };
         /**
          * @description What labels narrow.
@@ -2291,6 +2728,73 @@ export interface components {
             name?: string | null;
             /** @description The role of the account. */
             role: components["schemas"]["Role"];
+        };
+        /**
+         * @description What a session is to start from: the next start of a `task`, a `snippet`, or a text (`prompt` and
+         *     `completion`).
+         */
+        NewSession: {
+            /**
+             * Format: int64
+             * @description What is attacked; the newest classifier unless given. A task has its own.
+             * @default null
+             */
+            classifier?: number | null;
+            /**
+             * @description Its continuation.
+             * @default null
+             */
+            completion?: string | null;
+            /**
+             * @description A text of one's own or a fresh generation: what is given.
+             * @default null
+             */
+            prompt?: string | null;
+            /**
+             * Format: int64
+             * @description This stored snippet.
+             * @default null
+             */
+            snippet?: number | null;
+            /**
+             * Format: int64
+             * @description The next start of this task.
+             * @default null
+             */
+            task?: number | null;
+            /**
+             * @description Whether saliency, substitutes and inspiration are wanted; they are unless said otherwise. A task
+             *     decides for itself.
+             * @default null
+             */
+            tools?: boolean | null;
+        };
+        /** @description A task to make. Its starts come from `snippets`, from `search`, or from `injurious`: one of the three. */
+        NewTask: {
+            /**
+             * Format: int64
+             * @description What is attacked; the newest classifier unless given.
+             */
+            classifier?: number | null;
+            /** @description So many random snippets of the training split that somebody calls a catastrophe. */
+            injurious?: number | null;
+            /** @description Its name. */
+            name: string;
+            search?: components["schemas"]["SearchWords"] | null;
+            /**
+             * Format: int64
+             * @description What draws the starts and tosses the coins; 0 unless given.
+             */
+            seed?: number;
+            /** @description These snippets. */
+            snippets?: number[] | null;
+            /**
+             * Format: double
+             * @description What a find's score must lie below, in log odds; the calibrated threshold unless given.
+             */
+            threshold?: number | null;
+            /** @description Whether the sessions have saliency, substitutes and inspiration. */
+            tools: components["schemas"]["ToolsWord"];
         };
         /** @description The next item, if there is one. */
         Next: {
@@ -2630,6 +3134,11 @@ export interface components {
              */
             retry_after_seconds?: number | null;
             /**
+             * Format: int64
+             * @description The rewriting session that stands in the way, where one does.
+             */
+            session?: number | null;
+            /**
              * Format: int32
              * @description The HTTP status.
              */
@@ -2885,6 +3394,17 @@ export interface components {
              */
             seed?: number | null;
         };
+        /** @description A word-piece as the classifier reads it, and where it stands in UTF-16 code units. */
+        ReadToken: {
+            /** @description Where it ends. */
+            end: number;
+            /** @description The half of the snippet. */
+            part: components["schemas"]["SnippetHalf"];
+            /** @description Where it begins. */
+            start: number;
+            /** @description The characters there. */
+            text: string;
+        };
         /** @description A snippet that this one was made from, or that was made from it. */
         Relative: {
             /** @description Its completion. */
@@ -2949,6 +3469,165 @@ export interface components {
              * @description Until when; past where others may have it by now. An answer is saved all the same.
              */
             expires: string;
+        };
+        /** @description A session with all its steps. */
+        RewritingSession: {
+            /**
+             * Format: double
+             * @description Seconds away.
+             */
+            away_seconds: number;
+            /** @description What is attacked. */
+            classifier: components["schemas"]["NamedClassifier"];
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            created: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended?: string | null;
+            find?: components["schemas"]["SessionFind"] | null;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Whether the clock stands. */
+            paused: boolean;
+            /**
+             * Format: double
+             * @description Seconds at work.
+             */
+            seconds: number;
+            /** @description What it starts from. */
+            start: components["schemas"]["SessionStart"];
+            /** @description How it stands. */
+            state: components["schemas"]["SessionState"];
+            /** @description Every step so far, in its order. */
+            steps: components["schemas"]["SessionStep"][];
+            /**
+             * Format: int64
+             * @description The task that it belongs to.
+             */
+            task?: number | null;
+            /** @description The text as it is now. */
+            text: components["schemas"]["SessionText"];
+            /**
+             * Format: double
+             * @description What a find's score must lie below, in log odds.
+             */
+            threshold: number;
+            /** @description Whether saliency, substitutes and inspiration are there. */
+            tools: boolean;
+        };
+        /** @description What came of the caller's sessions. */
+        RewritingStanding: {
+            /**
+             * Format: int64
+             * @description Finds submitted.
+             */
+            finds: number;
+            /**
+             * Format: int64
+             * @description Finds that somebody else did not confirm.
+             */
+            refuted: number;
+            /**
+             * Format: double
+             * @description Severity times margin, summed over confirmed finds; the lower severity counts, the author's or
+             *     the others'.
+             */
+            reward: number;
+            /**
+             * Format: double
+             * @description Seconds at work.
+             */
+            seconds: number;
+            /**
+             * Format: int64
+             * @description Sessions that ended.
+             */
+            sessions: number;
+            /**
+             * Format: int64
+             * @description Finds that somebody else confirmed.
+             */
+            verified: number;
+            /**
+             * Format: int64
+             * @description Finds that wait for somebody else.
+             */
+            waiting: number;
+        };
+        /** @description A task as its reader sees it. */
+        RewritingTask: {
+            /** @description What is attacked. */
+            classifier: components["schemas"]["NamedClassifier"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created: string;
+            /**
+             * Format: int64
+             * @description How many sessions of it the caller has ended.
+             */
+            done_by_me: number;
+            /**
+             * Format: int64
+             * @description How many finds were submitted.
+             */
+            finds: number;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Its name. */
+            name: string;
+            /** @description Whether sessions may begin. */
+            open: boolean;
+            /**
+             * Format: int64
+             * @description How many sessions all have begun.
+             */
+            sessions: number;
+            /**
+             * Format: int64
+             * @description How many starts it has.
+             */
+            starts: number;
+            /**
+             * Format: double
+             * @description What a find's score must lie below, in log odds.
+             */
+            threshold: number;
+            tools?: components["schemas"]["ToolsWord"] | null;
+            /**
+             * Format: int64
+             * @description How many finds somebody other than their author has verified.
+             */
+            verified: number;
+            /**
+             * Format: int64
+             * @description How many of its starts wait for the caller.
+             */
+            waiting: number;
+        };
+        /** @description What to change of a task; what is left out stays. */
+        RewritingTaskChanges: {
+            /** @description Its name. */
+            name?: string | null;
+            /** @description Whether sessions may begin. */
+            open?: boolean | null;
+        };
+        /** @description Tasks, oldest first. */
+        RewritingTasks: {
+            /** @description Open ones; for researchers all. */
+            rows: components["schemas"]["RewritingTask"][];
         };
         /**
          * @description What an account may do; each role may do all that the ones before it may.
@@ -3087,6 +3766,25 @@ export interface components {
          * @enum {string}
          */
         RunStatus: "running" | "done" | "failed" | "cancelled" | "interrupted";
+        /** @description The saliency of a text. */
+        Saliency: {
+            /** @description The word-pieces that the classifier reads, in the order of the text. */
+            tokens: components["schemas"]["WeighedToken"][];
+        };
+        /** @description A text whose tokens are to be weighed. */
+        SaliencyBody: {
+            /** @description Its continuation. */
+            completion: string;
+            /** @description How. */
+            method: components["schemas"]["SaliencyMethod"];
+            /** @description The given text. */
+            prompt: string;
+        };
+        /**
+         * @description How saliency is measured.
+         * @enum {string}
+         */
+        SaliencyMethod: "gradient_norm" | "gradient_x_input" | "leave_one_out";
         /** @description That a label is on the disk. */
         SavedLabel: {
             feedback?: components["schemas"]["PracticeFeedback"] | null;
@@ -3106,6 +3804,23 @@ export interface components {
              * @description The label's key.
              */
             label: number;
+        };
+        /** @description That a step is on the disk, with the score that the server gave it. */
+        SavedStep: {
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            n: number;
+            /** @description Why it has none. */
+            reason?: string | null;
+            /** @description Always true. */
+            saved: boolean;
+            /**
+             * Format: double
+             * @description The score of its text, in log odds; null where it has none.
+             */
+            score?: number | null;
         };
         /** @description A score, or the reason why there is none; what has no score is never accepted. */
         ScoreOrReason: {
@@ -3276,6 +3991,187 @@ export interface components {
             /** @description The version of nines. */
             version: string;
         };
+        /** @description What a session ended with. */
+        SessionFind: {
+            /**
+             * Format: double
+             * @description Its score, in log odds.
+             */
+            score: number;
+            /**
+             * Format: int32
+             * @description How grave its author says it is, 1 to 3.
+             */
+            severity: number;
+            /**
+             * Format: int64
+             * @description The stored snippet.
+             */
+            snippet: number;
+            /** @description What trick it uses. */
+            trick: string;
+            /** @description Whether somebody else confirmed that it is a catastrophe; null while that is open. */
+            verified?: boolean | null;
+        };
+        /** @description A session without its steps. */
+        SessionRow: {
+            /**
+             * Format: double
+             * @description Seconds away.
+             */
+            away_seconds: number;
+            /** @description What is attacked. */
+            classifier: components["schemas"]["NamedClassifier"];
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            created: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended?: string | null;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Whose it is. */
+            labeller: string;
+            /**
+             * Format: int64
+             * @description How often substitutes or insertions were asked for.
+             */
+            menu_calls: number;
+            /** @description Whether the clock stands. */
+            paused: boolean;
+            /** @description Why it was given up. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description How often saliency was asked for.
+             */
+            saliency_calls: number;
+            /**
+             * Format: double
+             * @description The score of the text as it is now, in log odds.
+             */
+            score?: number | null;
+            /**
+             * Format: double
+             * @description Seconds at work.
+             */
+            seconds: number;
+            /**
+             * Format: int32
+             * @description How grave its author says the find is, 1 to 3.
+             */
+            severity?: number | null;
+            /**
+             * Format: int64
+             * @description What was found.
+             */
+            snippet?: number | null;
+            /**
+             * Format: int64
+             * @description The snippet that it starts from.
+             */
+            start?: number | null;
+            /**
+             * Format: double
+             * @description The score of the start, in log odds.
+             */
+            start_score: number;
+            /** @description How it stands. */
+            state: components["schemas"]["SessionState"];
+            /**
+             * Format: int64
+             * @description The task that it belongs to.
+             */
+            task?: number | null;
+            /**
+             * Format: double
+             * @description What a find's score must lie below, in log odds.
+             */
+            threshold: number;
+            /** @description Whether the tools were there. */
+            tools: boolean;
+            /** @description What trick the find uses. */
+            trick?: string | null;
+            /** @description Whether somebody else confirmed the find; null while that is open, and without one. */
+            verified?: boolean | null;
+        };
+        /** @description Sessions, newest first. */
+        SessionRows: {
+            /**
+             * Format: int64
+             * @description The `after` of the next answer; nothing where this is the last.
+             */
+            next?: number | null;
+            /** @description The sessions. */
+            rows: components["schemas"]["SessionRow"][];
+        };
+        /** @description A text that a session starts from. */
+        SessionStart: {
+            /** @description Its continuation. */
+            completion: string;
+            /** @description The given text. */
+            prompt: string;
+            /**
+             * Format: double
+             * @description Its score, in log odds.
+             */
+            score: number;
+            /**
+             * Format: int64
+             * @description The stored snippet, where it is one.
+             */
+            snippet?: number | null;
+        };
+        /**
+         * @description How a session stands.
+         * @enum {string}
+         */
+        SessionState: "open" | "submitted" | "gave_up";
+        /** @description A step of a session. */
+        SessionStep: {
+            /** @description The continuation. */
+            completion: string;
+            /** @description What made it. */
+            kind: components["schemas"]["StepWord"];
+            /**
+             * Format: int64
+             * @description Its number, from 1.
+             */
+            n: number;
+            /** @description The given text that it led to. */
+            prompt: string;
+            /** @description Why it has none. */
+            reason?: string | null;
+            /**
+             * Format: double
+             * @description The score of the text, in log odds; null where it has none.
+             */
+            score?: number | null;
+            /**
+             * Format: double
+             * @description Seconds at work up to then.
+             */
+            seconds: number;
+        };
+        /** @description A text under rewriting. */
+        SessionText: {
+            /** @description Its continuation. */
+            completion: string;
+            /** @description The given text. */
+            prompt: string;
+            /**
+             * Format: double
+             * @description Its score, in log odds; null where it has none.
+             */
+            score?: number | null;
+        };
         /** @description Whether the project waits for its first admin. */
         Setup: {
             /** @description There is no admin yet; the link that `nines serve` prints makes one. */
@@ -3352,6 +4248,11 @@ export interface components {
             /** @description The split of its prompt. */
             split: components["schemas"]["SplitWord"];
         };
+        /**
+         * @description A half of a snippet.
+         * @enum {string}
+         */
+        SnippetHalf: "prompt" | "completion";
         /** @description A snippet in a list. */
         SnippetRow: {
             adjudication?: components["schemas"]["Adjudicated"] | null;
@@ -3452,6 +4353,35 @@ export interface components {
          * @enum {string}
          */
         StageWord: "practice" | "qualification" | "failed";
+        /** @description A step to save. */
+        StepBody: {
+            /**
+             * Format: double
+             * @description Seconds with the page hidden, idle or paused.
+             */
+            away_seconds: number;
+            /** @description The continuation. */
+            completion: string;
+            /** @description What made it. */
+            kind: components["schemas"]["StepWord"];
+            /**
+             * Format: int64
+             * @description Its number, from 1: the same number again is the same step sent again.
+             */
+            n: number;
+            /** @description The given text that it led to. */
+            prompt: string;
+            /**
+             * Format: double
+             * @description Seconds at work since the session began.
+             */
+            seconds: number;
+        };
+        /**
+         * @description What made a step.
+         * @enum {string}
+         */
+        StepWord: "typed" | "substitute" | "insert" | "delete" | "undo" | "redo" | "reset";
         /** @description A stratum of answers by score. */
         Stratum: {
             /**
@@ -3501,6 +4431,96 @@ export interface components {
              */
             undecided: number;
         };
+        /** @description A find that was submitted. */
+        Submitted: {
+            /**
+             * Format: double
+             * @description How far below the threshold that lies, in log odds.
+             */
+            margin: number;
+            /**
+             * Format: int64
+             * @description The queue in which it waits for somebody else's label.
+             */
+            queue: number;
+            /**
+             * Format: double
+             * @description Severity times margin: what is rewarded once somebody else has confirmed the find.
+             */
+            reward: number;
+            /**
+             * Format: double
+             * @description Its score, in log odds.
+             */
+            score: number;
+            /** @description The session, which has ended. */
+            session: components["schemas"]["RewritingSession"];
+            /**
+             * Format: int64
+             * @description The stored snippet.
+             */
+            snippet: number;
+        };
+        /**
+         * @description One row of the menu: `text` in the place of `start` to `end` gives the text that was scored. The place
+         *     may be wider than what was clicked: a whole word, and the white space that goes with a deletion.
+         */
+        Substitute: {
+            /**
+             * Format: double
+             * @description The score less that of the text before.
+             */
+            delta: number;
+            /** @description Where it ends. */
+            end: number;
+            /** @description Where it comes from, such as `language_model`, `synonym`, `gradient`, `delete`. */
+            kind: string;
+            /**
+             * Format: double
+             * @description How probable the language model holds it there, as a natural logarithm; null until it was asked.
+             */
+            log_probability?: number | null;
+            /** @description The half that the place is in. */
+            part: components["schemas"]["SnippetHalf"];
+            /**
+             * Format: double
+             * @description The true score of the whole edited text, in log odds.
+             */
+            score: number;
+            /** @description Where it begins, in UTF-16 code units. */
+            start: number;
+            /** @description What comes there, white space included. */
+            text: string;
+        };
+        /** @description What was clicked. */
+        SubstitutesBody: {
+            /** @description Its continuation. */
+            completion: string;
+            /** @description Where it ends; the same as `start` for a gap, where something is to be inserted. */
+            end: number;
+            /** @description So many rows: 48 unless said otherwise. */
+            limit?: number | null;
+            /** @description The half that the place is in. */
+            part: components["schemas"]["SnippetHalf"];
+            /** @description The given text. */
+            prompt: string;
+            /** @description Where the place begins, in UTF-16 code units. */
+            start: number;
+        };
+        /** @description What the stream tells. */
+        SubstitutesEvent: {
+            /** @enum {string} */
+            event: "rows";
+            /** @description Whether nothing more comes. */
+            final: boolean;
+            /** @description The rows. */
+            rows: components["schemas"]["Substitute"][];
+        } | {
+            /** @description Why. */
+            detail: string;
+            /** @enum {string} */
+            event: "problem";
+        };
         /** @description How many check items of each use to make. */
         SuggestionBody: {
             /** @description Hidden among the work. */
@@ -3515,11 +4535,23 @@ export interface components {
              */
             seed: number;
         };
+        /** @description A text to look at. */
+        TextBody: {
+            /** @description Its continuation. */
+            completion: string;
+            /** @description The given text. */
+            prompt: string;
+        };
         /**
          * @description Why an item is shown. Hidden checks say `work`.
          * @enum {string}
          */
         ToldPurpose: "work" | "practice" | "qualification";
+        /**
+         * @description Whether the sessions of a task have the tools.
+         * @enum {string}
+         */
+        ToolsWord: "on" | "off" | "random";
         /** @description `nines train classifier`. */
         TrainRequest: {
             /**
@@ -3563,6 +4595,22 @@ export interface components {
          * @enum {string}
          */
         Verdict: "yes" | "no" | "unsure";
+        /** @description What a word-piece means to the score, and where it stands in UTF-16 code units. */
+        WeighedToken: {
+            /** @description Where it ends. */
+            end: number;
+            /** @description The half of the snippet. */
+            part: components["schemas"]["SnippetHalf"];
+            /** @description Where it begins. */
+            start: number;
+            /** @description The characters there. */
+            text: string;
+            /**
+             * Format: double
+             * @description Positive where it pushes the score up; for the gradient's norm a magnitude.
+             */
+            value: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -6040,6 +7088,988 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    generate_starts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerateStarts"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["DrawEvent"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has not qualified */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no classifier */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The prompt is empty, or no completion of it could be scored */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many drawings are under way */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_inspiration: {
+        parameters: {
+            query?: {
+                /** @description Only those that this classifier accepted. */
+                classifier?: number;
+                /** @description So many: 10 where not said, 50 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspirationRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has a session without tools open */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rewriting_sessions: {
+        parameters: {
+            query?: {
+                /** @description Only those of this task. */
+                task?: number;
+                /** @description Only those that stand so. */
+                state?: components["schemas"]["SessionState"];
+                /** @description Those older than the session with this key. */
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_rewriting_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSession"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewritingSession"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has not qualified */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such task, snippet or classifier */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A session is open (its key is in `session`), the start passes already, the task is closed, or no start of it is left */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The start has no score, or a value cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much waits to be scored */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    current_rewriting_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentSession"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_rewriting_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewritingSession"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such session, or it is somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    give_up_rewriting_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveUpBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewritingSession"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such session */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session was submitted */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_rewriting_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedMark"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such session */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session has ended */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_saliency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaliencyBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Saliency"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session is without tools */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such session */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session has ended, or the classifier gives no gradients */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The text has no score, or is too long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many ask at once */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    score_rewriting_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveScore"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such session */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session has ended */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The text is too long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much waits to be scored */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_rewriting_step: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedStep"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only the tools make such a step, and the session has none */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such session */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session has ended, or another step has this number */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submit_find: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Submitted"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such session */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The score is not below the threshold (`/problems/not-below`), it is no catastrophe (`/problems/no-injury`), or the session has ended; the session stays as it is */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much waits to be scored */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_substitutes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubstitutesBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["SubstitutesEvent"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session is without tools */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such session */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session has ended */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such place, or the text is too long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many ask at once */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rewriting_standing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewritingStanding"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rewriting_tasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewritingTasks"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_rewriting_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTask"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeTask"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such classifier or snippet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No snippet fits, or a value cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much waits to be scored */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_rewriting_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The task's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RewritingTaskChanges"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewritingTask"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such task */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

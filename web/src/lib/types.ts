@@ -129,7 +129,7 @@ export interface Queue {
   created: Time;
 }
 
-export type Origin = 'import' | 'generate' | 'edit';
+export type Origin = 'import' | 'generate' | 'edit' | 'attack';
 export type Split = 'train' | 'validation' | 'calibration' | 'test';
 
 export interface SnippetFilter {
@@ -705,7 +705,7 @@ export interface RewritingSession {
   paused: boolean;
   created: Time;
   ended: Time | null;
-  find: { snippet: number; score: number; severity: Severity; trick: string; verified: boolean | null } | null;
+  find: { snippet: number; score: number; severity: Severity | null; trick: string; verified: boolean | null } | null;
 }
 
 export type TextPart = 'prompt' | 'completion';
@@ -773,8 +773,8 @@ export interface Inspiration {
   start: { prompt: string; completion: string } | null;
   start_score: number | null;
   score: number;
-  /** The median of what others say. */
-  severity: number;
+  /** The median of what others say, which may lie between two. */
+  severity: number | null;
   trick: string | null;
   by: string;
 }
@@ -790,49 +790,7 @@ export interface RewritingStanding {
 }
 
 /** Every endpoint, as `METHOD /path` below /api: what a call sends, and what comes back (void for 204). */
-/** Work and rest, as the page's clock counts them. */
-interface Spent {
-  seconds: number;
-  away_seconds: number;
-}
-type Text = { prompt: string; completion: string };
-type OfSession<Body, Answer> = { path: { id: number }; body: Body; answer: Answer };
-
-/** Until the server's document has them. */
-interface Rewriting {
-  'POST /rewriting/tasks': {
-    body: { name: string; classifier?: number; threshold?: number; tools: Tools; snippets?: number[]; search?: SnippetFilter; injurious?: number; seed?: number };
-    /** With how many snippets were left out since they pass already. */
-    answer: RewritingTask & { passing: number };
-  };
-  'GET /rewriting/tasks': { answer: { rows: RewritingTask[] } };
-  'PATCH /rewriting/tasks/{id}': OfSession<{ open?: boolean; name?: string }, RewritingTask>;
-  'POST /rewriting/sessions': {
-    body: { task?: number; snippet?: number; prompt?: string; completion?: string; classifier?: number; tools?: boolean };
-    answer: RewritingSession;
-  };
-  'POST /rewriting/generate': { body: { prompt: string; seed: number; classifier?: number }; answer: Generated['POST /play/draw']['answer'] };
-  'GET /rewriting/sessions/current': { answer: { session: RewritingSession | null } };
-  'GET /rewriting/sessions/{id}': { path: { id: number }; answer: RewritingSession };
-  'GET /rewriting/sessions': { query?: { task?: number; state?: string; after?: number }; answer: Rows<RewritingSessionRow> };
-  'POST /rewriting/sessions/{id}/score': OfSession<Text, { score: number | null; reason: string | null; accepted: boolean; tokens: WordPiece[] }>;
-  'POST /rewriting/sessions/{id}/steps': OfSession<Text & Spent & { n: number; kind: StepKind }, { saved: boolean; n: number; score: number | null; reason: string | null }>;
-  'POST /rewriting/sessions/{id}/saliency': OfSession<Text & { method: SaliencyMethod }, { tokens: SalientPiece[] }>;
-  'POST /rewriting/sessions/{id}/substitutes': OfSession<
-    Text & { part: TextPart; start: number; end: number; limit?: number },
-    { event: 'rows'; rows: Substitute[]; final: boolean } | { event: 'problem'; detail: string }
-  >;
-  'POST /rewriting/sessions/{id}/pause': OfSession<Spent & { paused: boolean }, { saved: boolean }>;
-  'POST /rewriting/sessions/{id}/give-up': OfSession<Spent & { reason?: string }, RewritingSession>;
-  'POST /rewriting/sessions/{id}/submit': OfSession<
-    Text & Spent & { injury: VerdictWord; severity: Severity | null; trick: string },
-    { session: RewritingSession; snippet: number; score: number; margin: number; reward: number; queue: number }
-  >;
-  'GET /rewriting/inspiration': { query?: { classifier?: number; limit?: number }; answer: { rows: Inspiration[] } };
-  'GET /rewriting/standing': { answer: RewritingStanding };
-}
-
-export type Endpoints = Generated & Rewriting;
+export type Endpoints = Generated;
 
 /** `nines_server::Event`: what changed, to be read again. */
 export type LiveEvent =
