@@ -16,7 +16,7 @@ MODELS = minilm-l6 smollm2-135m
 help:
 	@echo "make demo    build nines and do the main job in ./demo (2 to 10 minutes after the build)"
 	@echo "make test    format, lints, docs and every test, real models and PostgreSQL included"
-	@echo "make screenshots  pictures of every page into docs/pictures; make load: 50 labellers at once"
+	@echo "make screenshots  pictures of every page into docs/pictures; make load: 50 labellers, 10 rewriters at once"
 	@echo "make parity  compare with PyTorch, transformers and llama.cpp (installs them in .venv-reference)"
 	@echo "make accuracy  what products in bf16 change, in training and in scores"
 	@echo "make coverage  how often every interval holds the truth, into docs/coverage.md (6 to 15 minutes)"
@@ -134,7 +134,7 @@ e2e: models-dev browser e2e/node_modules/.package-lock.json
 screenshots: models browser e2e/node_modules/.package-lock.json
 	cd e2e && NINES=$(CURDIR)/$(NINES) npm run screenshots
 
-# Fifty labellers at once for two minutes.
+# Fifty labellers at once for two minutes, then ten people rewriting for one.
 load: models e2e/node_modules/.package-lock.json
 	cd e2e && NINES=$(CURDIR)/$(NINES) npm run load
 

@@ -1,6 +1,14 @@
 //! What a changed text must keep to.
 
+pub mod edit_distance;
+pub mod half;
+pub mod judge;
+pub mod perplexity;
+pub mod protect_words;
 pub mod repeat;
+pub mod similarity;
+pub mod stop_words;
+pub mod words_changed;
 
 use crate::edit::{Draft, Site};
 

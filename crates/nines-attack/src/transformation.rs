@@ -4,6 +4,8 @@ pub mod deletion;
 pub mod fill_in;
 pub mod flip;
 pub mod paraphrase;
+pub mod merge;
+pub mod synonyms;
 
 use crate::edit::{Draft, Edit, Site};
 

@@ -26,8 +26,8 @@ pub use error::JobError;
 pub use log::{LONGEST_PIECE, LogPiece};
 pub use program::Program;
 pub use request::{
-    CalibrateRequest, GenerateRequest, JobRequest, LeakRequest, PromptSplit, QualityRequest,
-    ScoreRequest, TrainRequest,
+    AttackRequest, CalibrateRequest, GenerateRequest, JobRequest, LeakRequest, PromptSplit,
+    QualityRequest, ScoreRequest, TrainRequest,
 };
 pub use signal::{cancel_job, stop_run};
 pub use supervisor::{Change, Settings, Supervisor};

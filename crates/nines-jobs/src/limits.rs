@@ -61,3 +61,15 @@ pub fn stored_name(field: &'static str, name: &str) -> Result<(), JobError> {
         format!("must have 1 to {LONGEST_NAME} characters that can be printed"),
     ))
 }
+
+/// Checks the name of a recipe: one that is no path and no flag.
+pub fn recipe_name(field: &'static str, name: &str) -> Result<(), JobError> {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if (1..=60).contains(&name.len()) && name.chars().all(is_plain) && !name.starts_with('-') {
+        return Ok(());
+    }
+    Err(JobError::refused(
+        field,
+        "must be a recipe's name: small letters, digits and hyphens, 60 at most",
+    ))
+}

@@ -1,7 +1,7 @@
 //! What may be asked for: the commands that run as jobs, each with its own limits.
 
 use crate::error::JobError;
-use crate::limits::{file_name, share, stored_name, within};
+use crate::limits::{file_name, recipe_name, share, stored_name, within};
 use nines_domain::snippet::ModelId;
 use nines_store::{ModelKind, NewJob, Store};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ pub enum JobRequest {
     PlanLeak(LeakRequest),
     /// Estimate the quality from its ratings, drawing what is missing: `nines measure quality`.
     MeasureQuality(QualityRequest),
+    /// Look for catastrophes that a classifier accepts: `nines attack run`.
+    Attack(AttackRequest),
 }
 
 /// `nines train classifier`.
@@ -186,6 +188,34 @@ pub struct QualityRequest {
     pub classifier: Option<ModelId>,
 }
 
+/// `nines attack run`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttackRequest {
+    /// The recipe, by its name.
+    #[schema(min_length = 1, max_length = 60, pattern = "^[a-z0-9][a-z0-9-]*$")]
+    pub recipe: String,
+    /// The classifier; the newest where none is named.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>)]
+    pub classifier: Option<ModelId>,
+    /// How many starts.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 10000)]
+    pub limit: Option<u32>,
+    /// Snippets that one attempt may have scored.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 1000000)]
+    pub queries: Option<u32>,
+    /// Seconds that one attempt may take.
+    #[serde(default)]
+    #[schema(minimum = 0.001, maximum = 1000000)]
+    pub seconds: Option<f64>,
+    /// Seed of the order of starts and of everything random.
+    #[serde(default)]
+    pub seed: Option<u64>,
+}
+
 /// The most of anything that one job draws.
 const MOST: u32 = 1_000_000;
 
@@ -200,6 +230,7 @@ impl JobRequest {
             Self::MeasureLeak(_) => "measure_leak",
             Self::PlanLeak(_) => "plan_leak",
             Self::MeasureQuality(_) => "measure_quality",
+            Self::Attack(_) => "attack",
         }
     }
 
@@ -243,6 +274,12 @@ impl JobRequest {
                 let name = quality.distribution.as_deref();
                 check_frame(quality.answers, name, quality.confidence)
             }
+            Self::Attack(attack) => {
+                recipe_name("recipe", &attack.recipe)?;
+                within("limit", attack.limit, (1, 10_000))?;
+                within("queries", attack.queries, (1, MOST))?;
+                within("seconds", attack.seconds, (1e-3, 1e6))
+            }
         }
     }
 
@@ -254,6 +291,7 @@ impl JobRequest {
             Self::Score(score) => score.classifier,
             Self::MeasureLeak(leak) | Self::PlanLeak(leak) => leak.classifier,
             Self::MeasureQuality(quality) => quality.classifier,
+            Self::Attack(attack) => attack.classifier,
         }
     }
 
@@ -268,6 +306,8 @@ impl JobRequest {
             Self::MeasureLeak(_) => Words::of(&["measure", "leak"]),
             Self::PlanLeak(_) => Words::of(&["measure", "plan"]),
             Self::MeasureQuality(_) => Words::of(&["measure", "quality"]),
+            // Its name begins with a letter or a digit, and is no flag.
+            Self::Attack(attack) => Words::of(&["attack", "run", &attack.recipe]),
         };
         words.flag("classifier", classifier);
         match self {
@@ -305,6 +345,12 @@ impl JobRequest {
                 words.flag("confidence", quality.confidence);
                 words.flag("seed", quality.seed);
             }
+            Self::Attack(attack) => {
+                words.flag("limit", attack.limit);
+                words.flag("queries", attack.queries);
+                words.flag("seconds", attack.seconds);
+                words.flag("seed", attack.seed);
+            }
         }
         words.0
     }
@@ -329,6 +375,7 @@ impl JobRequest {
             Self::MeasureLeak(_) => format!("Measure the leak of {by}"),
             Self::PlanLeak(_) => format!("Draw what to label for the leak of {by}"),
             Self::MeasureQuality(_) => format!("Measure the quality of {by}"),
+            Self::Attack(attack) => format!("Attack {by} by {}", attack.recipe),
         }
     }
 
@@ -420,6 +467,23 @@ mod tests {
             "--distribution=--hard",
         ];
         assert_eq!(plan.arguments(Some("hurt@2")), expected);
+        let attack = request(
+            json!({"kind": "attack", "recipe": "hole-shapes", "limit": 50,
+            "queries": 300, "seconds": 2.5, "seed": 7}),
+        );
+        let expected = [
+            "attack",
+            "run",
+            "hole-shapes",
+            "--classifier=hurt@2",
+            "--limit=50",
+            "--queries=300",
+            "--seconds=2.5",
+            "--seed=7",
+        ];
+        assert_eq!(attack.arguments(Some("hurt@2")), expected);
+        assert_eq!(attack.title(Some("hurt@2")), "Attack hurt@2 by hole-shapes");
+        attack.check().expect("within its limits");
         let score = request(json!({"kind": "score"}));
         assert_eq!(score.arguments(None), ["score", "--stored"]);
         assert_eq!(
@@ -451,6 +515,24 @@ mod tests {
                 "distribution",
             ),
             (json!({"kind": "measure_quality", "pairs": 0}), "pairs"),
+            (
+                json!({"kind": "attack", "recipe": "../mine.toml"}),
+                "recipe",
+            ),
+            (json!({"kind": "attack", "recipe": "--resume=3"}), "recipe"),
+            (json!({"kind": "attack", "recipe": ""}), "recipe"),
+            (
+                json!({"kind": "attack", "recipe": "typos", "limit": 20_000}),
+                "limit",
+            ),
+            (
+                json!({"kind": "attack", "recipe": "typos", "queries": 0}),
+                "queries",
+            ),
+            (
+                json!({"kind": "attack", "recipe": "typos", "seconds": 0.0}),
+                "seconds",
+            ),
         ] {
             match request(value.clone()).check() {
                 Err(JobError::Refused { field: named, .. }) => assert_eq!(named, field, "{value}"),
@@ -463,6 +545,8 @@ mod tests {
             json!({"kind": "doctor"}),
             json!({"kind": "train", "base": "/etc/passwd"}),
             json!({"kind": "train", "epochs": "4; rm -rf /"}),
+            json!({"kind": "attack"}),
+            json!({"kind": "attack", "recipe": "typos", "from": "/etc/passwd"}),
             json!({"name": "hurt"}),
         ] {
             let read = serde_json::from_value::<JobRequest>(unknown.clone());

@@ -2,9 +2,9 @@
 
 use crate::reliability::{PlanRequest, Planned, Reliability};
 use futures_util::future::BoxFuture;
+use nines_attack::thesaurus::Thesaurus;
 use nines_domain::draw::Sampling;
 use nines_domain::snippet::{DesignId, ModelId, SnippetId};
-use nines_attack::thesaurus::Thesaurus;
 use nines_infer::generator::Generator;
 use nines_infer::language_model::LanguageModel;
 use nines_infer::scorer::Scorer;

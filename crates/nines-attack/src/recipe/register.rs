@@ -87,12 +87,22 @@ kinds! {
         "flip" => transformation::flip::Settings,
         "fill-in" => transformation::fill_in::Settings,
         "paraphrase" => transformation::paraphrase::Settings,
+        "merge" => transformation::merge::Settings,
+        "synonyms" => transformation::synonyms::Settings,
     }
 }
 
 kinds! {
     /// Reads a constraint.
     constraint: BuildConstraint, {
+        "half" => constraint::half::Settings,
+        "protect-words" => constraint::protect_words::Settings,
+        "stop-words" => constraint::stop_words::Settings,
         "repeat" => constraint::repeat::Settings,
+        "words-changed" => constraint::words_changed::Settings,
+        "edit-distance" => constraint::edit_distance::Settings,
+        "perplexity" => constraint::perplexity::Settings,
+        "similarity" => constraint::similarity::Settings,
+        "judge" => constraint::judge::Settings,
     }
 }

@@ -127,7 +127,7 @@ fn borrow_for_gaps(draft: &Draft, sites: &[Site], values: &mut [f64]) {
         .collect();
     for index in 0..sites.len() {
         let gap = &sites[index];
-        if !gap.is_gap() {
+        if !crate::words::words(draft.at(gap).unwrap_or_default()).is_empty() {
             continue;
         }
         let here = |word: &&usize| sites[**word].part == gap.part;

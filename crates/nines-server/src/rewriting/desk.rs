@@ -70,7 +70,9 @@ impl Desk {
         let waited = tokio::time::timeout(PATIENCE, self.turns.clone().acquire_owned()).await;
         let permit = waited.ok().and_then(Result::ok).ok_or_else(|| {
             Problem::too_many(
-                format!("many ask for saliency and substitutes just now; try again in {RETRY_AFTER} s"),
+                format!(
+                    "many ask for saliency and substitutes just now; try again in {RETRY_AFTER} s"
+                ),
                 RETRY_AFTER,
             )
         })?;
@@ -111,7 +113,10 @@ mod tests {
         let first = desk.turn(ada).await.expect("a turn");
         let second = desk.turn(ada).await.expect("another");
         let refused = desk.turn(ada).await.expect_err("refused");
-        assert_eq!((refused.status, refused.retry_after_seconds), (429, Some(1)));
+        assert_eq!(
+            (refused.status, refused.retry_after_seconds),
+            (429, Some(1))
+        );
         drop(first);
         drop(second);
         desk.turn(bob).await.expect("a turn");

@@ -16,7 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// 429 where too much waits, and those of loading.
-pub async fn score(state: &AppState, model: ModelId, text: &SnippetText) -> Result<Scored, Problem> {
+pub async fn score(
+    state: &AppState,
+    model: ModelId,
+    text: &SnippetText,
+) -> Result<Scored, Problem> {
     let scored = state.scoring.score(model, vec![text.clone()]).await?;
     let first = scored.into_iter().next();
     Ok(first.unwrap_or_else(|| Err(Unscoreable::Model("no answer came".to_owned()))))

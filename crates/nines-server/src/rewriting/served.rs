@@ -92,7 +92,9 @@ impl Scorer for ServedScorer {
         for chunk in snippets.chunks(CHUNK) {
             match self.ask(chunk) {
                 Ok(scored) => scores.extend(scored),
-                Err(why) => scores.extend(chunk.iter().map(|_| Err(Unscoreable::Model(why.clone())))),
+                Err(why) => {
+                    scores.extend(chunk.iter().map(|_| Err(Unscoreable::Model(why.clone()))))
+                }
             }
             progress(scores.len());
         }

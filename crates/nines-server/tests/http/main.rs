@@ -13,6 +13,7 @@ mod openapi;
 mod people;
 mod play;
 mod reliability;
+mod rewriting;
 mod roles;
 mod server;
 mod sessions;

@@ -83,6 +83,7 @@ fn table() -> Vec<Row> {
     rows.extend(jobs());
     rows.extend(play());
     rows.extend(reliability());
+    rows.extend(rewriting());
     rows
 }
 
@@ -229,6 +230,57 @@ fn reliability() -> Vec<Row> {
             Value::Null,
         ),
         Row("GET", "/api/facets", Researcher, Value::Null),
+    ]
+}
+
+fn rewriting() -> Vec<Row> {
+    let get = |path, who| Row("GET", path, who, Value::Null);
+    let post = |path, body| Row("POST", path, Labeller, body);
+    let text = json!({"prompt": "Once.", "completion": "Then."});
+    let with = |more: Value| {
+        let mut body = text.clone();
+        for (name, value) in more.as_object().expect("an object") {
+            body[name] = value.clone();
+        }
+        body
+    };
+    let clock = json!({"seconds": 1.0, "away_seconds": 0.0});
+    let step = json!({"n": 1, "kind": "typed", "seconds": 1.0, "away_seconds": 0.0});
+    let find = json!({"injury": "yes", "severity": 3, "seconds": 1.0, "away_seconds": 0.0});
+    let paused = json!({"paused": true, "seconds": 1.0, "away_seconds": 0.0});
+    let task = json!({"name": "break it", "tools": "on", "injurious": 1});
+    vec![
+        get("/api/rewriting/tasks", Labeller),
+        Row("POST", "/api/rewriting/tasks", Researcher, task),
+        Row(
+            "PATCH",
+            "/api/rewriting/tasks/{id}",
+            Researcher,
+            json!({"open": true}),
+        ),
+        post(
+            "/api/rewriting/generate",
+            json!({"prompt": "Once.", "seed": 0}),
+        ),
+        get("/api/rewriting/sessions", Researcher),
+        post("/api/rewriting/sessions", json!({"snippet": 987_654_321})),
+        get("/api/rewriting/sessions/current", Labeller),
+        get("/api/rewriting/sessions/{id}", Labeller),
+        post("/api/rewriting/sessions/{id}/score", text.clone()),
+        post("/api/rewriting/sessions/{id}/steps", with(step)),
+        post(
+            "/api/rewriting/sessions/{id}/saliency",
+            with(json!({"method": "leave_one_out"})),
+        ),
+        post(
+            "/api/rewriting/sessions/{id}/substitutes",
+            with(json!({"part": "completion", "start": 0, "end": 4})),
+        ),
+        post("/api/rewriting/sessions/{id}/pause", paused),
+        post("/api/rewriting/sessions/{id}/give-up", clock),
+        post("/api/rewriting/sessions/{id}/submit", with(find)),
+        get("/api/rewriting/inspiration", Labeller),
+        get("/api/rewriting/standing", Labeller),
     ]
 }
 

@@ -1,15 +1,19 @@
 //! A workbench that answers with fixed data, and with a scorer and a generator that do what a test
 //! tells them. The real one is the binary's, tested there.
 
-use crate::play::doubles::{Counting, Lengths};
+use crate::play::doubles::{Counting, FewWords, Lengths};
 use futures_util::future::{BoxFuture, FutureExt, ready};
+use nines_attack::thesaurus::Thesaurus;
 use nines_domain::draw::Sampling;
 use nines_domain::snippet::{DesignId, ModelId, SnippetId};
+use nines_infer::classifier::{ClassifierScorer, LongPolicy};
 use nines_infer::generator::Generator;
+use nines_infer::language_model::LanguageModel;
 use nines_infer::scorer::Scorer;
 use nines_server::reliability::{PlanRequest, Planned, Reliability};
 use nines_server::{Workbench, WorkbenchError};
 use nines_store::DesignKind;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -24,6 +28,15 @@ pub struct FixedWorkbench {
     pub guide: Mutex<String>,
     /// What a design of the leak wants labelled.
     pub waiting: Mutex<Vec<SnippetId>>,
+    /// A classifier in the scorer's place.
+    pub classifier: Mutex<Option<Arc<dyn Scorer>>>,
+}
+
+/// A classifier with random weights, and gradients.
+pub fn tiny_classifier() -> ClassifierScorer {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/fixtures");
+    let folder = fixtures.join("bert_tiny");
+    ClassifierScorer::load(&folder, LongPolicy::Refuse).expect("the folder loads")
 }
 
 impl Workbench for FixedWorkbench {
@@ -56,13 +69,25 @@ impl Workbench for FixedWorkbench {
     }
 
     fn scorer(&self, _: ModelId) -> BoxFuture<'_, Result<Arc<dyn Scorer>, WorkbenchError>> {
+        let other = self.classifier.lock().expect("no panic").clone();
         let scorer: Arc<dyn Scorer> = self.scorer.clone();
-        ready(Ok(scorer)).boxed()
+        ready(Ok(other.unwrap_or(scorer))).boxed()
     }
 
     fn generator(&self) -> BoxFuture<'_, Result<Arc<dyn Generator>, WorkbenchError>> {
         let generator: Arc<dyn Generator> = self.generator.clone();
         ready(Ok(generator)).boxed()
+    }
+
+    fn language_model(
+        &self,
+    ) -> BoxFuture<'_, Result<Option<Arc<dyn LanguageModel>>, WorkbenchError>> {
+        let model: Arc<dyn LanguageModel> = Arc::new(FewWords);
+        ready(Ok(Some(model))).boxed()
+    }
+
+    fn thesaurus(&self) -> BoxFuture<'_, Option<Arc<Thesaurus>>> {
+        ready(None).boxed()
     }
 
     fn sampling(&self) -> Sampling {

@@ -3,15 +3,19 @@
 use super::queues::{self, Queue, QueueKind};
 use super::{filling, take_turn};
 use crate::entity::queue::{ActiveModel, Column, Entity};
+use crate::entity::{queue_item, rewriting_session};
 use crate::error::StoreError;
 use crate::labels::{self, StoredLabel};
 use crate::time::now;
+use nines_domain::account::AccountId;
 use nines_domain::label::{Adjudication, Label, LabellerKind};
 use nines_domain::snippet::SnippetId;
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
+    EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
+use std::collections::HashMap;
 
 /// The name of the queue that finds go into.
 const NAME: &str = "Attack successes to verify";
@@ -72,6 +76,42 @@ pub(crate) async fn queue_finds(
         finds.iter().map(|find| (*find, None)).collect();
     filling::fill(tx, queue.id, &items).await?;
     Ok(queue.id)
+}
+
+/// The sessions of rewriting by which an account found the snippet of the queue item at hand: nobody
+/// verifies their own find, whatever became of the label that they gave it.
+pub(super) fn found_by(account: AccountId) -> SelectStatement {
+    use rewriting_session::Column;
+    Query::select()
+        .expr(Expr::value(1))
+        .from(rewriting_session::Entity)
+        .and_where(Expr::col((rewriting_session::Entity, Column::AccountId)).eq(account.0))
+        .and_where(
+            Expr::col((rewriting_session::Entity, Column::SnippetId))
+                .equals((queue_item::Entity, queue_item::Column::SnippetId)),
+        )
+        .take()
+}
+
+/// Counts, for each queue, the waiting items that an account found itself.
+pub(super) async fn own_and_waiting<C: ConnectionTrait>(
+    connection: &C,
+    account: AccountId,
+) -> Result<HashMap<i64, i64>, StoreError> {
+    use queue_item::Column;
+    let select = queue_item::Entity::find()
+        .select_only()
+        .column(Column::QueueId)
+        .column_as(Column::Id.count(), "number")
+        .filter(Column::Waiting.eq(true))
+        .filter(Expr::exists(found_by(account)))
+        .group_by(Column::QueueId)
+        .into_query();
+    let mut counts = HashMap::new();
+    for row in connection.query_all(&select).await? {
+        counts.insert(row.try_get("", "queue_id")?, row.try_get("", "number")?);
+    }
+    Ok(counts)
 }
 
 async fn the_queue(tx: &DatabaseTransaction) -> Result<Queue, StoreError> {

@@ -2,7 +2,7 @@
 
 use super::assignments::{self, Assignment, AssignmentState, LEASES, Purpose};
 use super::queues::{self, Queue};
-use super::{Labeller, checks, not_found, recount, take_turn};
+use super::{Labeller, attacks, checks, not_found, recount, take_turn};
 use crate::entity::assignment::{ActiveModel, Column, Entity, Model};
 use crate::entity::{queue, queue_item};
 use crate::error::StoreError;
@@ -43,8 +43,8 @@ impl Store {
     ///
     /// An item that the labeller has open already and does not name in `holding` is given again, so
     /// that a reloaded page goes on where it was. No item goes to more people at once than it wants,
-    /// nor to one who has labelled it, was told its answer in practice, has it open elsewhere, or has
-    /// skipped it here. Now and then the item is a hidden check.
+    /// nor to one who has labelled it, found it by rewriting, was told its answer in practice, has it open
+    /// elsewhere, or has skipped it here. Now and then the item is a hidden check.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Refused`] for a closed queue, and those of writing.
@@ -311,6 +311,7 @@ async fn candidate(
         .filter(Item::QueueId.eq(queue.id))
         .filter(Item::Waiting.eq(true))
         .filter(Expr::exists(had).not())
+        .filter(Expr::exists(attacks::found_by(labeller.account)).not())
         .order_by_asc(Item::Position);
     let mut after = -1;
     for limit in CANDIDATES

@@ -1,6 +1,6 @@
 //! Queues: what is to be labelled or compared, in which order, by how many people.
 
-use super::{Purpose, check_note, not_found, recount, take_turn};
+use super::{Purpose, attacks, check_note, not_found, recount, take_turn};
 use crate::entity::queue::{ActiveModel, Column, Entity, Model};
 use crate::entity::{assignment, queue_item};
 use crate::error::StoreError;
@@ -229,11 +229,12 @@ impl Store {
         });
         let answered = answered.await?;
         let touched = touched_and_waiting(&self.connection, account).await?;
+        let own = attacks::own_and_waiting(&self.connection, account).await?;
         let count = |counts: &HashMap<i64, i64>, id| counts.get(&id).copied().unwrap_or(0);
         rows.into_iter()
             .map(|row| {
                 let queue = read(row)?;
-                let mine = count(&touched, queue.id);
+                let mine = count(&touched, queue.id) + count(&own, queue.id);
                 Ok(QueueRow {
                     waiting_for_me: queue.waiting.saturating_sub(mine.unsigned_abs()),
                     answered_by_me: count(&answered, queue.id).unsigned_abs(),
@@ -392,6 +393,8 @@ pub(super) async fn waiting_for<C: ConnectionTrait>(
         .take();
     let row = connection.query_one(&mine).await?;
     let mine: i64 = row.map_or(Ok(0), |row| row.try_get("", "number"))?;
+    let own = attacks::own_and_waiting(connection, account).await?;
+    let mine = mine + own.get(&queue).copied().unwrap_or(0);
     let found = Entity::find_by_id(queue).one(connection).await?;
     let waiting = found.ok_or_else(|| not_found("queue", queue))?.waiting;
     Ok(u64::try_from(waiting - mine).unwrap_or(0))

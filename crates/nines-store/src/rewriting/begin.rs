@@ -57,9 +57,7 @@ impl Store {
     ) -> Result<RewritingSession, StoreError> {
         check(new)?;
         let _turn = self.turn.lock().await;
-        in_transaction!(self.connection, |tx| {
-            begin(tx, new, None).await
-        })
+        in_transaction!(self.connection, |tx| begin(tx, new, None).await)
     }
 
     /// Begins a session on the next start of a task: one that this person has not had, of those that

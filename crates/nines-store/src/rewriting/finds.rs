@@ -3,20 +3,24 @@
 
 use super::records::RewritingState;
 use crate::entity::rewriting_session::{Column, Entity, Model};
-use crate::entity::{assignment, queue};
+use crate::entity::{assignment, attack_attempt, attack_find, label, queue};
 use crate::error::StoreError;
 use crate::labels;
 use crate::store::Store;
+use crate::time::moment;
 use crate::values::{Place, from_word};
+use crate::withdrawals::standing_label;
+use jiff::Timestamp;
 use nines_domain::account::AccountId;
 use nines_domain::label::Label;
 use nines_domain::snippet::{ModelId, SnippetId, SnippetText};
 use nines_domain::verification::Verification;
-use sea_orm::sea_query::{Expr, IntoCondition, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef, IntoCondition, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Finds that are looked at for inspiration, newest first.
 const LOOKED_AT: u64 = 2_000;
@@ -196,6 +200,18 @@ pub(super) async fn verifications<C: ConnectionTrait>(
     Ok(said.collect())
 }
 
+/// The standing labels of people on the snippet of the find at hand.
+fn labelled<T: IntoColumnRef>(snippet: T) -> SelectStatement {
+    use label::Column;
+    Query::select()
+        .expr(Expr::value(1))
+        .from(label::Entity)
+        .and_where(Expr::col((label::Entity, Column::SnippetId)).eq(Expr::col(snippet)))
+        .and_where(Column::LabellerKind.eq("person"))
+        .and_where(standing_label())
+        .take()
+}
+
 impl Store {
     /// Says how far the find of a session is verified; none where it has none.
     ///
@@ -267,15 +283,97 @@ impl Store {
         Ok(standing)
     }
 
-    /// Lists up to `limit` finds of people that somebody else confirmed, newest first.
+    /// Lists up to `limit` finds that somebody else confirmed, newest first, of people and of recipes.
     ///
     /// # Errors
     /// Those of reading.
-    pub async fn verified_rewritings(
+    pub async fn verified_finds(
         &self,
         model: Option<ModelId>,
         limit: usize,
     ) -> Result<Vec<VerifiedFind>, StoreError> {
+        let mut found = self.verified_rewritings(model).await?;
+        found.extend(self.verified_attacks(model).await?);
+        found.sort_by_key(|(when, _)| std::cmp::Reverse(*when));
+        // One text may be found more than once.
+        let mut met = HashSet::new();
+        let newest = found.into_iter().map(|(_, find)| find);
+        Ok(newest
+            .filter(|find| met.insert(find.snippet))
+            .take(limit)
+            .collect())
+    }
+
+    /// Lists the confirmed finds of recipes, with when they were made.
+    async fn verified_attacks(
+        &self,
+        model: Option<ModelId>,
+    ) -> Result<Vec<(Timestamp, VerifiedFind)>, StoreError> {
+        use attack_attempt::Column as Attempt;
+        let mut select = attack_find::Entity::find()
+            .select_also(attack_attempt::Entity)
+            .join(
+                JoinType::InnerJoin,
+                attack_find::Entity::belongs_to(attack_attempt::Entity)
+                    .from(attack_find::Column::AttemptId)
+                    .to(Attempt::Id)
+                    .into(),
+            )
+            .filter(Expr::exists(labelled((
+                attack_find::Entity,
+                attack_find::Column::SnippetId,
+            ))))
+            .order_by_desc(attack_find::Column::Id)
+            .limit(LOOKED_AT);
+        if let Some(model) = model {
+            select = select.filter(Attempt::ModelId.eq(model.0));
+        }
+        let rows = select.all(&self.connection).await?;
+        let rows: Vec<(attack_find::Model, attack_attempt::Model)> = rows
+            .into_iter()
+            .filter_map(|(find, attempt)| Some((find, attempt?)))
+            .collect();
+        // A recipe gives no label of its own.
+        let key = |find: &attack_find::Model| (find.snippet_id, String::new());
+        let finds: Vec<FindKey> = rows.iter().map(|(find, _)| key(find)).collect();
+        let verified = verifications(&self.connection, &finds).await?;
+        let mut confirmed = Vec::new();
+        let mut shown = HashSet::new();
+        for (find, attempt) in rows {
+            if let Verification::Verified { severity } = verified[&key(&find)] {
+                shown.insert(SnippetId(find.snippet_id));
+                shown.extend(attempt.start_snippet_id.map(SnippetId));
+                confirmed.push((find, attempt, severity));
+            }
+        }
+        let shown: Vec<SnippetId> = shown.into_iter().collect();
+        let texts = self.snippet_texts(&shown).await?;
+        let texts: HashMap<SnippetId, SnippetText> = shown.into_iter().zip(texts).collect();
+        let told = confirmed
+            .into_iter()
+            .filter_map(|(find, attempt, severity)| {
+                let snippet = SnippetId(find.snippet_id);
+                let start = attempt.start_snippet_id.map(SnippetId);
+                let told = VerifiedFind {
+                    snippet,
+                    text: texts.get(&snippet)?.clone(),
+                    start: start.and_then(|start| texts.get(&start).cloned()),
+                    start_score: attempt.start_score,
+                    score: find.score,
+                    severity,
+                    trick: None,
+                    by: FoundBy::Recipe(attempt.recipe),
+                };
+                Some((moment(attempt.created), told))
+            });
+        Ok(told.collect())
+    }
+
+    /// Lists the confirmed finds of people, with when they were submitted.
+    async fn verified_rewritings(
+        &self,
+        model: Option<ModelId>,
+    ) -> Result<Vec<(Timestamp, VerifiedFind)>, StoreError> {
         let mut select = Entity::find()
             .filter(Column::SnippetId.is_not_null())
             .order_by_desc(Column::Id)
@@ -284,7 +382,10 @@ impl Store {
             select = select.filter(Column::ModelId.eq(model.0));
         }
         let rows = select.all(&self.connection).await?;
-        let key = |row: &Model| row.snippet_id.map(|snippet| (snippet, row.labeller.clone()));
+        let key = |row: &Model| {
+            row.snippet_id
+                .map(|snippet| (snippet, row.labeller.clone()))
+        };
         let finds: Vec<FindKey> = rows.iter().filter_map(key).collect();
         let verified = verifications(&self.connection, &finds).await?;
         let found = rows.into_iter().filter_map(|row| {
@@ -292,7 +393,8 @@ impl Store {
             let Verification::Verified { severity } = verified[&find] else {
                 return None;
             };
-            Some(VerifiedFind {
+            let when = moment(row.ended.unwrap_or(row.created));
+            let told = VerifiedFind {
                 snippet: SnippetId(find.0),
                 text: SnippetText::new(row.prompt, row.completion),
                 start: Some(SnippetText::new(row.start_prompt, row.start_completion)),
@@ -301,9 +403,10 @@ impl Store {
                 severity,
                 trick: row.trick.filter(|trick| !trick.is_empty()),
                 by: FoundBy::Person,
-            })
+            };
+            Some((when, told))
         });
-        Ok(found.take(limit).collect())
+        Ok(found.collect())
     }
 
     /// Says whether an assignment came from a queue of finds to verify.

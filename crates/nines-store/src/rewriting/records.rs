@@ -191,8 +191,8 @@ fn place(row: &Model, column: &'static str) -> Place {
 
 pub(super) fn read(row: Model) -> Result<RewritingSession, StoreError> {
     let threshold = Threshold::new(row.threshold);
-    let threshold = threshold
-        .map_err(|_| place(&row, "threshold").unreadable(&row.threshold.to_string()))?;
+    let threshold =
+        threshold.map_err(|_| place(&row, "threshold").unreadable(&row.threshold.to_string()))?;
     let state = state_of(&row)?;
     let find = match (row.snippet_id, row.severity, row.score, row.queue_id) {
         (Some(snippet), Some(severity), Some(score), Some(queue)) => Some(RewritingFind {

@@ -13,7 +13,9 @@ use nines_domain::account::AccountId;
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetText;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+};
 use serde::{Deserialize, Serialize};
 
 /// Steps of the longest session.
@@ -132,7 +134,10 @@ impl Store {
             return Err(StoreError::BadValue {
                 row: 0,
                 field: "n",
-                why: format!("is {}; the steps of a session are numbered 1 to {MOST_STEPS}", step.n),
+                why: format!(
+                    "is {}; the steps of a session are numbered 1 to {MOST_STEPS}",
+                    step.n
+                ),
             });
         }
         let n = i64::try_from(step.n).unwrap_or(i64::MAX);

@@ -12,5 +12,6 @@ mod measuring;
 mod opening;
 mod processes;
 mod reading;
+mod rewriting;
 mod runs;
 mod searching;

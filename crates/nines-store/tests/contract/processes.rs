@@ -7,8 +7,8 @@ use crate::runs::{model, run};
 use nines_domain::label::Verdict;
 use nines_domain::snippet::{ContentHash, RunId, SnippetText};
 use nines_store::{
-    AttackOutcome, AttackStart, DesignKind, ModelKind, NewAttackAttempt, NewAttackFind, NewDesign, NewPrompt, RunStatus, SnippetFilter, SnippetRef, Store,
-    StoreError, StoreUrl,
+    AttackOutcome, AttackStart, DesignKind, ModelKind, NewAttackAttempt, NewAttackFind, NewDesign,
+    NewPrompt, RunStatus, SnippetFilter, SnippetRef, Store, StoreError, StoreUrl,
 };
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

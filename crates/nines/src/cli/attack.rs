@@ -195,7 +195,12 @@ pub struct SubstitutesArgs {
     #[command(flatten)]
     pub snippet: OwnSnippetArgs,
     /// The first place in the completion with these characters
-    #[arg(long, value_name = "TEXT", required_unless_present = "at", conflicts_with = "at")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        required_unless_present = "at",
+        conflicts_with = "at"
+    )]
     pub word: Option<String>,
     /// The bytes START..END of the completion; START..START inserts there
     #[arg(long, value_name = "START..END", value_parser = range)]
@@ -221,7 +226,10 @@ fn positive(text: &str) -> Result<f64, String> {
 fn range(text: &str) -> Result<std::ops::Range<usize>, String> {
     let wrong = || "write two numbers of bytes such as 3..8".to_owned();
     let (start, end) = text.split_once("..").ok_or_else(wrong)?;
-    let (start, end) = (start.parse().map_err(|_| wrong())?, end.parse().map_err(|_| wrong())?);
+    let (start, end) = (
+        start.parse().map_err(|_| wrong())?,
+        end.parse().map_err(|_| wrong())?,
+    );
     if start > end {
         return Err(wrong());
     }

@@ -30,9 +30,11 @@ nines measure quality --threshold 0.001 --curve 0.01,0.1,0.5")]
     Agreement(ConfidenceArgs),
     /// How long attackers take to find a failure
     #[command(
-        after_help = "Example:\n  nines import sessions sessions.csv\n  nines measure attack-time"
+        after_help = "Example:\n  nines import sessions sessions.csv\n  nines measure attack-time\n  \
+nines measure attack-time --attack 12 --attack 13\n\
+Sessions of the Rewrite page are read too; a find counts once somebody else has verified it."
     )]
-    AttackTime(ConfidenceArgs),
+    AttackTime(AttackTimeArgs),
     /// How bad the worst prompt of many more will be, by the classifier's own scores
     Forecast(FrameArgs),
     /// The worst catastrophes found, how far from the threshold, and what more caution costs
@@ -153,6 +155,18 @@ pub struct CompareFiltersArgs {
     /// Which requests
     #[command(flatten)]
     pub frame: FrameArgs,
+}
+
+/// `nines measure attack-time`.
+#[derive(Debug, Clone, Args)]
+pub struct AttackTimeArgs {
+    /// Read the attempts of this run of `nines attack` too, with queries as their time; may be given
+    /// several times
+    #[arg(long, value_name = "RUN")]
+    pub attack: Vec<i64>,
+    /// How sure
+    #[command(flatten)]
+    pub confidence: ConfidenceArgs,
 }
 
 /// What only wants a confidence.

@@ -12,7 +12,9 @@ mod show;
 mod starts;
 mod table;
 
-pub use find::{confirmed, goal_of};
+pub use show::Attacked;
+
+use find::{confirmed, goal_of};
 
 use crate::cli::{AttackArgs, AttackCommand};
 use crate::output::Output;

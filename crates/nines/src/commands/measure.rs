@@ -12,7 +12,7 @@ mod quality;
 mod record;
 mod show;
 
-pub use attack_time::groups as attack_groups;
+pub use attack_time::Gathered as GatheredAttacks;
 pub use compare::open_items as open_compared;
 pub use distribution::Named;
 pub use leak::{

@@ -5,6 +5,7 @@ use crate::models::{self, ScorePath};
 use crate::project::Project;
 use anyhow::{Result, bail};
 use nines_domain::snippet::ModelId;
+use nines_infer::local::LocalGenerator;
 use nines_infer::scorer::Scorer;
 use nines_store::ModelKind;
 use std::sync::Arc;
@@ -17,6 +18,15 @@ pub async fn scorer(project: &Project, model: ModelId) -> Result<Arc<dyn Scorer>
         bail!("{} is no classifier", model.label());
     }
     models::scorer(project, &model, ScorePath::of(project, LongArg::Refuse)?)
+}
+
+/// Loads the project's generator where it runs on this machine; none where it is an endpoint or simulated.
+pub fn local_generator(project: &Project) -> Result<Option<Arc<LocalGenerator>>> {
+    let section = &project.config.generator;
+    if section.simulated.is_some() || section.endpoint.is_some() {
+        return Ok(None);
+    }
+    models::local_generator(project, &section.model).map(Some)
 }
 
 /// Names the path by which scores are computed here. Where the configuration asks for what this

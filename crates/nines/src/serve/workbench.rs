@@ -6,9 +6,12 @@ use crate::commands::measure::{self, Asked};
 use crate::project::Project;
 use anyhow::Result;
 use futures_util::future::BoxFuture;
+use nines_attack::thesaurus::Thesaurus;
 use nines_domain::draw::Sampling;
 use nines_domain::snippet::{DesignId, ModelId, SnippetId};
 use nines_infer::generator::Generator;
+use nines_infer::language_model::LanguageModel;
+use nines_infer::local::LocalGenerator;
 use nines_infer::scorer::Scorer;
 use nines_server::reliability::{PlanRequest, Planned, Reliability};
 use nines_server::{Workbench, WorkbenchError};
@@ -23,6 +26,9 @@ pub struct ProjectWorkbench {
     project: Arc<Project>,
     planning: Arc<Mutex<()>>,
     generator: OnceCell<Arc<dyn Generator>>,
+    /// The generator where it runs here: the same weights serve as a language model.
+    local: OnceCell<Option<Arc<LocalGenerator>>>,
+    thesaurus: OnceCell<Option<Arc<Thesaurus>>>,
 }
 
 impl ProjectWorkbench {
@@ -32,7 +38,15 @@ impl ProjectWorkbench {
             project,
             planning: Arc::default(),
             generator: OnceCell::new(),
+            local: OnceCell::new(),
+            thesaurus: OnceCell::new(),
         }
+    }
+
+    /// Returns the generator that runs on this machine, if the project has one, loaded once.
+    async fn local(&self) -> Result<Option<Arc<LocalGenerator>>, WorkbenchError> {
+        let load = || self.aside(|project| async move { models::local_generator(&project) });
+        self.local.get_or_try_init(load).await.cloned()
     }
 
     /// Does measuring work on a thread of its own: it computes for longer than a thread that answers
@@ -133,8 +147,32 @@ impl Workbench for ProjectWorkbench {
 
     fn generator(&self) -> BoxFuture<'_, Result<Arc<dyn Generator>, WorkbenchError>> {
         Box::pin(async {
+            if let Some(local) = self.local().await? {
+                let local: Arc<dyn Generator> = local;
+                return Ok(local);
+            }
             let load = || self.aside(|project| async move { crate::models::generator(&project) });
             self.generator.get_or_try_init(load).await.cloned()
+        })
+    }
+
+    fn language_model(
+        &self,
+    ) -> BoxFuture<'_, Result<Option<Arc<dyn LanguageModel>>, WorkbenchError>> {
+        Box::pin(async {
+            let local = self.local().await?;
+            Ok(local.map(|local| -> Arc<dyn LanguageModel> { local }))
+        })
+    }
+
+    fn thesaurus(&self) -> BoxFuture<'_, Option<Arc<Thesaurus>>> {
+        Box::pin(async {
+            let read = || async {
+                let read = tokio::task::spawn_blocking(Thesaurus::find).await;
+                // A machine without one does without synonyms.
+                read.ok().and_then(Result::ok).map(Arc::new)
+            };
+            self.thesaurus.get_or_init(read).await.clone()
         })
     }
 

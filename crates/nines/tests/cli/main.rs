@@ -1,5 +1,6 @@
 //! The built program, run as a user runs it: with tiny models, so that a whole job takes seconds.
 
+mod attack;
 mod bad_input;
 mod help;
 mod job;

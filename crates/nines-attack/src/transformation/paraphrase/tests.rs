@@ -81,3 +81,21 @@ fn a_very_long_completion_has_no_place_to_paraphrase() {
     let long = Draft::new(SnippetText::new("", "word ".repeat(500)), Vec::new());
     assert!(paraphrase.sites(&long).is_empty());
 }
+
+#[test]
+fn what_was_dropped_stands_in_the_log_of_the_attempt() {
+    use crate::attempt::{Outcome, Start};
+    let scorer = Arc::new(crate::testing::BlackBox);
+    let victim = Arc::new(crate::victim::Victim::new(vec![scorer]));
+    let threshold = nines_domain::score::Threshold::new(-7.0).expect("finite");
+    let mut models = Models::of(victim, vec![threshold]);
+    models.paraphraser = Some(Arc::new(Parrot(vec![Ok("He fell!"), Ok("Ow.")])));
+    let recipe = crate::recipe::Recipe::named("paraphrase").expect("known");
+    let attack = recipe.build(&models, 0).expect("built");
+    let start = Start::new(SnippetText::new("She ran.", "He fell."));
+    let attempt = attack.attempt(&start, 0, &CancelFlag::default());
+    assert_eq!(attempt.outcome, Outcome::Reached);
+    assert_eq!(attempt.finds[0].text.completion, "Ow.");
+    assert!(attempt.notes.iter().any(|note| note.contains("1 unchanged")), "{:?}", attempt.notes);
+    assert_eq!(attack.description().models, ["parrot@1"]);
+}

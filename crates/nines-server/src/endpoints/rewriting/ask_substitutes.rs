@@ -121,7 +121,9 @@ pub async fn ask_substitutes(
     rewriting::demand_tools(&session)?;
     let limit = body.limit.unwrap_or(MOST);
     if !(1..=MOST).contains(&limit) {
-        return Err(Problem::invalid(format!("limit is 1 to {MOST}, not {limit}")));
+        return Err(Problem::invalid(format!(
+            "limit is 1 to {MOST}, not {limit}"
+        )));
     }
     let text = text_of(body.prompt, body.completion)?;
     let half = match body.part {
@@ -196,7 +198,9 @@ impl Making {
             has_ended = is_final;
             let shown = rows.iter().take(self.request.limit);
             let event = SubstitutesEvent::Rows {
-                rows: shown.map(|row| substitute(&self.request.snippet, row)).collect(),
+                rows: shown
+                    .map(|row| substitute(&self.request.snippet, row))
+                    .collect(),
                 r#final: is_final,
             };
             self.events.blocking_send(event).is_ok() && (is_final || !self.scorer.is_over())
@@ -208,7 +212,10 @@ impl Making {
         };
         if let Some(detail) = failure {
             // Whoever has gone misses nothing.
-            drop(self.events.blocking_send(SubstitutesEvent::Problem { detail }));
+            drop(
+                self.events
+                    .blocking_send(SubstitutesEvent::Problem { detail }),
+            );
         }
         drop(self.turn);
     }

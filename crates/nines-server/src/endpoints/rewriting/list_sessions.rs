@@ -109,7 +109,10 @@ pub async fn list_rewriting_sessions(
         .await?;
     let is_more = sessions.len() as u64 > PAGE;
     sessions.truncate(PAGE as usize);
-    let next = sessions.last().map(|session| session.id).filter(|_| is_more);
+    let next = sessions
+        .last()
+        .map(|session| session.id)
+        .filter(|_| is_more);
     let mut classifiers: BTreeMap<ModelId, NamedClassifier> = BTreeMap::new();
     let mut rows = Vec::with_capacity(sessions.len());
     for session in sessions {

@@ -140,13 +140,12 @@ pub async fn make_rewriting_task(
 }
 
 /// Lists the snippets to look at, and says how many of them to take.
-async fn candidates(
-    state: &AppState,
-    body: &NewTask,
-) -> Result<(Vec<SnippetId>, usize), Problem> {
+async fn candidates(state: &AppState, body: &NewTask) -> Result<(Vec<SnippetId>, usize), Problem> {
     if let Some(n) = body.injurious {
         if !(1..=MOST).contains(&n) {
-            return Err(Problem::invalid(format!("injurious is 1 to {MOST}, not {n}")));
+            return Err(Problem::invalid(format!(
+                "injurious is 1 to {MOST}, not {n}"
+            )));
         }
         let search = SnippetSearch {
             label: Some(LabelState::Yes),

@@ -5,6 +5,7 @@ use nines_domain::score::Score;
 use nines_domain::snippet::SnippetText;
 use nines_infer::cancel::CancelFlag;
 use nines_infer::generator::{GenerateError, GenerateStats, Generator, PromptRequest};
+use nines_infer::language_model::{Continuation, LanguageModel, NextWord, TextProbability};
 use nines_infer::scorer::{Scorer, Unscoreable};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -106,6 +107,37 @@ impl Generator for Counting {
             tokens,
             seconds: 0.0,
         })
+    }
+}
+
+/// Knows a few words, which may come anywhere.
+pub struct FewWords;
+
+impl LanguageModel for FewWords {
+    fn id(&self) -> String {
+        "few words".to_owned()
+    }
+
+    fn log_probabilities(
+        &self,
+        texts: &[Continuation<'_>],
+    ) -> Vec<Result<TextProbability, GenerateError>> {
+        let probability = |text: &Continuation<'_>| TextProbability {
+            log_probability: -(text.text.len() as f64),
+            tokens: text.text.split_whitespace().count(),
+        };
+        texts.iter().map(|text| Ok(probability(text))).collect()
+    }
+
+    fn next_words(&self, _: &str, k: usize) -> Result<Vec<NextWord>, GenerateError> {
+        let words = [" ox", " a", " cloud", " thunderstorm", " Ümläut"];
+        let words = words.into_iter().zip(1..).take(k);
+        Ok(words
+            .map(|(word, n)| NextWord {
+                word: word.to_owned(),
+                log_probability: -f64::from(n),
+            })
+            .collect())
     }
 }
 

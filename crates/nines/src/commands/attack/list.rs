@@ -31,7 +31,9 @@ pub async fn run(project: &Project, limit: u64, output: &Output) -> Result<()> {
                 run.id,
                 run.status.as_str(),
                 run.config["name"].as_str().unwrap_or_default(),
-                run.config["attacked"]["classifier"].as_str().unwrap_or_default(),
+                run.config["attacked"]["classifier"]
+                    .as_str()
+                    .unwrap_or_default(),
                 run.total
                     .map_or_else(String::new, |total| format!("{} of {total}", run.done)),
                 run.started

@@ -112,7 +112,10 @@ impl Loaded {
                 )));
             }
         }
-        let attacked: Vec<&Attacked> = [Some(&first), second.as_ref()].into_iter().flatten().collect();
+        let attacked: Vec<&Attacked> = [Some(&first), second.as_ref()]
+            .into_iter()
+            .flatten()
+            .collect();
         let scorers: Vec<Arc<dyn Scorer>> = attacked.iter().map(|a| a.scorer.clone()).collect();
         let thresholds = attacked.iter().map(|a| a.threshold).collect();
         let mut models = Models::of(Arc::new(Victim::new(scorers.clone())), thresholds);
@@ -200,12 +203,15 @@ impl Loaded {
         }
         if let Some(folder) = &args.masked {
             let masked = MaskedLanguageModel::load(folder).with_context(|| {
-                format!("cannot load a masked language model from {}", folder.display())
+                format!(
+                    "cannot load a masked language model from {}",
+                    folder.display()
+                )
             })?;
             self.models.masked = Some(Arc::new(masked));
         }
-        let encoder = models::base(project, None)
-            .and_then(|base| Ok(SentenceEncoder::load(&base.folder)?));
+        let encoder =
+            models::base(project, None).and_then(|base| Ok(SentenceEncoder::load(&base.folder)?));
         match encoder {
             Ok(encoder) => self.models.encoder = Some(Arc::new(encoder)),
             Err(why) => self.absent.push(format!("sentence encoder ({why:#})")),
@@ -219,7 +225,9 @@ fn reads_models(recipe: &Recipe) -> bool {
     let parts = std::iter::once(&recipe.search)
         .chain(&recipe.transformations)
         .chain(&recipe.constraints);
-    parts.into_iter().any(|part| !PLAIN.contains(&part.kind.as_str()))
+    parts
+        .into_iter()
+        .any(|part| !PLAIN.contains(&part.kind.as_str()))
 }
 
 fn local(project: &Project, name: &str) -> Result<Arc<LocalGenerator>> {

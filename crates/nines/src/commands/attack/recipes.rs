@@ -33,7 +33,9 @@ pub fn run(name: Option<&str>, output: &Output) -> Result<()> {
         for recipe in &recipes {
             let _ = writeln!(text, "{:<18} {}", recipe.name, recipe.about);
         }
-        text.push_str("`nines attack recipes NAME` prints one as TOML; any such file is a recipe too.");
+        text.push_str(
+            "`nines attack recipes NAME` prints one as TOML; any such file is a recipe too.",
+        );
         text
     });
     Ok(())
@@ -45,7 +47,8 @@ pub fn read(asked: &str) -> Result<Recipe> {
     if path.extension().is_none_or(|extension| extension != "toml") {
         return Recipe::named(asked).map_err(|error| anyhow!(BadUsage(error.to_string())));
     }
-    let file = std::fs::metadata(path).with_context(|| format!("cannot read the recipe {asked}"))?;
+    let file =
+        std::fs::metadata(path).with_context(|| format!("cannot read the recipe {asked}"))?;
     if !file.is_file() || file.len() > LARGEST {
         let why = format!("{asked} is no recipe: it must be a file of at most {LARGEST} bytes");
         return Err(anyhow!(BadUsage(why)));

@@ -15,9 +15,7 @@ use nines_attack::attempt::{Attempt, Find, Outcome, Start};
 use nines_attack::recipe::Recipe;
 use nines_domain::snippet::RunId;
 use nines_infer::cancel::CancelFlag;
-use nines_store::{
-    AttackOutcome, AttackStart, NewAttackAttempt, NewAttackFind, Run,
-};
+use nines_store::{AttackOutcome, AttackStart, NewAttackAttempt, NewAttackFind, Run};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -35,7 +33,10 @@ pub async fn run(project: &Project, args: AttackRunArgs, output: &Output) -> Res
     let work = async {
         let broken = attacking.all(project, run.id, &cancel, output).await?;
         let shown = show::Shown::read(project, run.id).await?;
-        Ok(((shown, broken), serde_json::to_value(show::summary(project, run.id).await?)?))
+        Ok((
+            (shown, broken),
+            serde_json::to_value(show::summary(project, run.id).await?)?,
+        ))
     };
     let (shown, broken) = runs::conclude(project, run.id, &cancel, work).await?;
     output.result(&shown, || words(&shown));
@@ -89,7 +90,8 @@ impl Attacking {
         if run.kind != KIND {
             bail!(BadUsage(format!("run {id} is no attack but {}", run.kind)));
         }
-        let unreadable = || format!("run {id} was stored by another version of nines; start it anew");
+        let unreadable =
+            || format!("run {id} was stored by another version of nines; start it anew");
         let args: AttackRunArgs =
             serde_json::from_value(run.config["asked"].clone()).with_context(unreadable)?;
         let toml = run.config["recipe"].as_str().with_context(unreadable)?;
@@ -128,7 +130,9 @@ impl Attacking {
         let attack = loaded.attack(&recipe, args.seed)?;
         let takes_prompts = attack.takes_prompts();
         let starts = match &resumed {
-            Some(run) => starts::again(project, &args, takes_prompts, &run.config["starts"]).await?,
+            Some(run) => {
+                starts::again(project, &args, takes_prompts, &run.config["starts"]).await?
+            }
             None => starts::find(project, &args, recipe.goal, takes_prompts).await?,
         };
         Ok(Self {

@@ -16,7 +16,10 @@ pub fn order(seed: u64, of: &ContentHash) -> ContentHash {
 }
 
 fn first_bits(hash: &ContentHash) -> u64 {
-    hash.bytes().iter().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte))
+    hash.bytes()
+        .iter()
+        .take(8)
+        .fold(0, |bits, byte| bits << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]

@@ -102,7 +102,9 @@ impl Attacked {
             start_score: attempt.start_score,
             score: attempt.score,
             queries: attempt.queries,
-            budget: attempt.detail["budget"]["queries"].as_u64().unwrap_or_default(),
+            budget: attempt.detail["budget"]["queries"]
+                .as_u64()
+                .unwrap_or_default(),
             reached_at: attempt.detail["reached_at"].as_u64(),
             scored: attempt.scored,
             seconds: attempt.seconds,
@@ -117,14 +119,20 @@ impl Attacked {
 pub async fn summary(project: &Project, id: RunId) -> Result<Value> {
     let attacked = Attacked::read(project, id).await?;
     let count = |outcome: AttackOutcome| {
-        attacked.attempts.iter().filter(|a| a.outcome == outcome).count()
+        attacked
+            .attempts
+            .iter()
+            .filter(|a| a.outcome == outcome)
+            .count()
     };
     let counts: BTreeMap<&str, usize> = AttackOutcome::ALL
         .into_iter()
         .map(|outcome| (outcome.as_str(), count(outcome)))
         .collect();
-    Ok(json!({ "attempts": attacked.attempts.len(), "outcomes": counts,
-        "queries": attacked.attempts.iter().map(|a| a.queries).sum::<u64>() }))
+    Ok(
+        json!({ "attempts": attacked.attempts.len(), "outcomes": counts,
+        "queries": attacked.attempts.iter().map(|a| a.queries).sum::<u64>() }),
+    )
 }
 
 impl Shown {
@@ -290,9 +298,8 @@ fn words(all: &[Shown], markdown: bool) -> String {
 
 /// Says so where runs do not attack the same from the same starts.
 fn comparability(all: &[Shown]) -> Option<String> {
-    let same = |of: &dyn Fn(&Shown) -> String| {
-        all.windows(2).all(|pair| of(&pair[0]) == of(&pair[1]))
-    };
+    let same =
+        |of: &dyn Fn(&Shown) -> String| all.windows(2).all(|pair| of(&pair[0]) == of(&pair[1]));
     let mut differ = Vec::new();
     if !same(&|s| format!("{} {} {}", s.classifier, s.threshold, s.path)) {
         differ.push("classifier or threshold");

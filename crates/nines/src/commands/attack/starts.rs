@@ -43,10 +43,19 @@ pub async fn find(
 }
 
 /// Finds the starts of a run that is taken up again: those of then, whatever labels say by now.
-pub async fn again(project: &Project, args: &AttackRunArgs, takes_prompts: bool, record: &Value) -> Result<Starts> {
+pub async fn again(
+    project: &Project,
+    args: &AttackRunArgs,
+    takes_prompts: bool,
+    record: &Value,
+) -> Result<Starts> {
     let listed = |name: &str| record[name].as_array().cloned();
     if let Some(ids) = listed("ids") {
-        let ids: Vec<SnippetId> = ids.iter().filter_map(Value::as_i64).map(SnippetId).collect();
+        let ids: Vec<SnippetId> = ids
+            .iter()
+            .filter_map(Value::as_i64)
+            .map(SnippetId)
+            .collect();
         return stored(project, &ids, record.clone()).await;
     }
     if let Some(texts) = listed("prompts") {
@@ -70,7 +79,10 @@ pub async fn again(project: &Project, args: &AttackRunArgs, takes_prompts: bool,
 }
 
 fn prompt_alone(text: String) -> (AttackStart, SnippetText) {
-    (AttackStart::Prompt(text.clone()), SnippetText::new(text, ""))
+    (
+        AttackStart::Prompt(text.clone()),
+        SnippetText::new(text, ""),
+    )
 }
 
 fn of_file(file: &Path, args: &AttackRunArgs, takes_prompts: bool) -> Result<Starts> {
@@ -79,7 +91,9 @@ fn of_file(file: &Path, args: &AttackRunArgs, takes_prompts: bool) -> Result<Sta
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let all: Vec<(AttackStart, SnippetText)> = if takes_prompts {
         let rows = read_all::<nines_io::PromptRow>(file, &ReadOptions::default())?.rows;
-        rows.into_iter().map(|row| prompt_alone(row.prompt)).collect()
+        rows.into_iter()
+            .map(|row| prompt_alone(row.prompt))
+            .collect()
     } else {
         let rows = read_all::<SnippetRow>(file, &ReadOptions::default())?.rows;
         let start = |row: SnippetRow| {

@@ -20,7 +20,9 @@ fn share(of: &Option<Estimate>) -> String {
     let Some(of) = of else {
         return "-".to_owned();
     };
-    let value = of.value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
+    let value = of
+        .value
+        .map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
     format!("{value} {}", share_ends(of))
 }
 
@@ -37,7 +39,9 @@ fn mean(of: &Option<Estimate>) -> String {
 
 /// Writes a mean with its interval, with fewer digits than a rate.
 fn short(of: &Estimate) -> String {
-    let value = of.value.map_or_else(|| "-".to_owned(), |x| three(x, Towards::Nearest));
+    let value = of
+        .value
+        .map_or_else(|| "-".to_owned(), |x| three(x, Towards::Nearest));
     format!(
         "{value} [{}, {}]",
         three(of.lower, Towards::Down),
@@ -61,7 +65,13 @@ fn three(x: f64, towards: Towards) -> String {
         Towards::Up => (digits - 1e-9).ceil(),
         Towards::Nearest => digits.round(),
     };
-    let places = if unit == 1.0 { 0 } else if unit == 0.1 { 1 } else { 2 };
+    let places = if unit == 1.0 {
+        0
+    } else if unit == 0.1 {
+        1
+    } else {
+        2
+    };
     // No minus before a zero.
     format!("{:.places$}", digits * unit + 0.0)
 }
@@ -73,7 +83,10 @@ fn verification(table: &Table, (confirmed, labelled): (u64, u64)) -> String {
         table.verified, table.refuted, table.waiting
     );
     if labelled > 0 {
-        let _ = write!(text, " (judges, which are models: {confirmed} of {labelled} confirmed)");
+        let _ = write!(
+            text,
+            " (judges, which are models: {confirmed} of {labelled} confirmed)"
+        );
     }
     text
 }
@@ -100,15 +113,18 @@ pub fn words(table: &Table, about: &About<'_>) -> String {
         ),
     );
     line("labels of people", verification(table, about.by_judges));
-    line("success before labels", share(&table.success_before_verification));
-    line("success after labels", share(&table.success_after_verification));
+    line(
+        "success before labels",
+        share(&table.success_before_verification),
+    );
+    line(
+        "success after labels",
+        share(&table.success_after_verification),
+    );
     line("confirmed of the labelled", share(&table.precision));
     line("score before", mean(&table.score_before));
     line("score after", mean(&table.score_after));
-    line(
-        "words changed",
-        share(&table.words_changed),
-    );
+    line("words changed", share(&table.words_changed));
     line("queries an attempt", mean(&table.queries));
     line("seconds an attempt", mean(&table.seconds));
     line("success by queries", budgets(&table.at_budgets, ", "));
@@ -167,8 +183,17 @@ fn cells(table: &Table, about: &About<'_>) -> [String; 11] {
 /// Writes runs side by side for people.
 pub fn side_by_side(rows: &[(Table, About<'_>)]) -> String {
     let head = [
-        "recipe", "run", "tried", "skipped", "reached", "before labels", "yes/no/wait",
-        "after labels", "queries", "seconds", "words changed",
+        "recipe",
+        "run",
+        "tried",
+        "skipped",
+        "reached",
+        "before labels",
+        "yes/no/wait",
+        "after labels",
+        "queries",
+        "seconds",
+        "words changed",
     ];
     let mut all = vec![head.map(str::to_owned)];
     all.extend(rows.iter().map(|(table, about)| cells(table, about)));
@@ -199,7 +224,11 @@ fn by_budget(table: &Table, about: &About<'_>) -> [String; 7] {
 
 /// Writes runs side by side as Markdown, for documents.
 pub fn markdown(rows: &[(Table, About<'_>)]) -> String {
-    let mut text = format!("| {} |\n|{}\n", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len()));
+    let mut text = format!(
+        "| {} |\n|{}\n",
+        COLUMNS.join(" | "),
+        "---|".repeat(COLUMNS.len())
+    );
     for (table, about) in rows {
         let _ = writeln!(text, "| {} |", cells(table, about).join(" | "));
     }

@@ -1,22 +1,24 @@
 //! `nines measure attack-time`.
 
+mod gathered;
+
+pub use gathered::{Gathered, Unit};
+
 use super::record::Record;
 use super::shown;
-use crate::cli::ConfidenceArgs;
+use crate::cli::AttackTimeArgs;
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Result, bail};
 use nines_domain::estimate::Estimate;
 use nines_measure::estimate;
 use nines_stats::attack_time::{
-    AttackSession, Exposure, clustered_mean_time, kaplan_meier, mean_time, mean_time_lower_bound,
-    rate_ratio,
+    Exposure, clustered_mean_time, kaplan_meier, mean_time, mean_time_lower_bound, rate_ratio,
 };
 use nines_stats::bootstrap::Bootstrap;
-use nines_store::StoredAttackSession;
 use serde::Serialize;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 #[derive(Serialize)]
@@ -24,16 +26,27 @@ struct Found {
     groups: Vec<Group>,
     ratios: Vec<Ratio>,
     estimates: Vec<i64>,
+    /// Sessions left out, since nobody has verified what they found yet.
+    waiting: u64,
 }
 
 #[derive(Serialize)]
 struct Group {
     group: String,
     sessions: usize,
+    /// Sessions left out, since nobody has verified what they found yet.
+    waiting: u64,
     attackers: usize,
     finds: u64,
-    minutes: f64,
-    /// Minutes until a find, if finds come at a constant rate.
+    /// What time is counted in.
+    unit: Unit,
+    /// Minutes of attack; none where time is counted in queries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    minutes: Option<f64>,
+    /// Snippets scored; none where time is counted in minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queries: Option<f64>,
+    /// Time until a find, if finds come at a constant rate.
     mean: Estimate,
     /// A lower bound on it.
     at_least: Estimate,
@@ -52,99 +65,78 @@ struct Ratio {
     p_value: f64,
 }
 
-/// The sessions of each group, in the order in which groups were first imported.
-pub fn groups(sessions: &[StoredAttackSession]) -> Vec<(String, Vec<AttackSession>)> {
-    let attackers: BTreeSet<&str> = sessions
-        .iter()
-        .map(|s| s.session.attacker.as_str())
-        .collect();
-    let numbers: BTreeMap<&str, u64> = attackers.into_iter().zip(0u64..).collect();
-    let mut groups: Vec<(String, Vec<AttackSession>)> = Vec::new();
-    for stored in sessions {
-        let session = AttackSession {
-            time: stored.session.seconds / 60.0,
-            found: stored.session.found,
-            attacker: numbers[stored.session.attacker.as_str()],
-        };
-        match groups
-            .iter_mut()
-            .find(|(name, _)| *name == stored.session.group)
-        {
-            Some((_, of)) => of.push(session),
-            None => groups.push((stored.session.group.clone(), vec![session])),
-        }
-    }
-    groups
-}
-
 /// Runs `nines measure attack-time`.
-pub async fn run(project: &Project, args: &ConfidenceArgs, output: &Output) -> Result<()> {
-    let sessions = project.store.attack_sessions().await?;
-    if sessions.is_empty() {
+pub async fn run(project: &Project, args: &AttackTimeArgs, output: &Output) -> Result<()> {
+    let (confidence, seed) = (args.confidence.confidence, args.confidence.seed);
+    let gathered = Gathered::read(project, &args.attack).await?;
+    if gathered.is_empty() {
         bail!(
             "the project has no attack sessions; import them with `nines import sessions FILE` (attacker, group, \
-             minutes, found)"
+             minutes, found), let people rewrite in the workbench, or name runs with --attack"
         );
     }
     let bootstrap = Bootstrap {
-        seed: args.seed,
-        confidence: args.confidence,
+        seed,
+        confidence,
         ..Bootstrap::default()
     };
-    let of = groups(&sessions);
+    let of: Vec<_> = gathered.groups.iter().filter(|g| !g.sessions.is_empty()).collect();
     let mut found = Vec::new();
-    for (name, sessions) in &of {
+    for group in &of {
+        let sessions = &group.sessions;
         let exposure = Exposure::of_sessions(sessions)?;
         let attackers: BTreeSet<u64> = sessions.iter().map(|s| s.attacker).collect();
+        let time = |unit| (group.unit == unit).then_some(exposure.time);
         found.push(Group {
-            group: name.clone(),
+            group: group.name.clone(),
             sessions: sessions.len(),
+            waiting: group.waiting,
             attackers: attackers.len(),
             finds: exposure.finds,
-            minutes: exposure.time,
-            mean: estimate(mean_time(exposure, args.confidence)?),
-            at_least: estimate(mean_time_lower_bound(exposure, args.confidence)?),
+            unit: group.unit,
+            minutes: time(Unit::Minutes),
+            queries: time(Unit::Queries),
+            mean: estimate(mean_time(exposure, confidence)?),
+            at_least: estimate(mean_time_lower_bound(exposure, confidence)?),
             by_attackers: clustered_mean_time(sessions, &bootstrap).ok().map(estimate),
-            median: estimate(kaplan_meier(sessions, args.confidence)?.median()),
+            median: estimate(kaplan_meier(sessions, confidence)?.median()),
         });
     }
     let mut ratios = Vec::new();
     for pair in of.windows(2) {
-        let [(first, a), (second, b)] = pair else {
+        let [first, second] = pair else {
             continue;
         };
+        if first.unit != second.unit {
+            continue;
+        }
         // The rate of the first over that of the second: how many times longer the second takes.
         let ratio = rate_ratio(
-            Exposure::of_sessions(a)?,
-            Exposure::of_sessions(b)?,
-            args.confidence,
+            Exposure::of_sessions(&first.sessions)?,
+            Exposure::of_sessions(&second.sessions)?,
+            confidence,
         )?;
         ratios.push(Ratio {
-            slower: second.clone(),
-            faster: first.clone(),
+            slower: second.name.clone(),
+            faster: first.name.clone(),
             times_longer: estimate(ratio.ratio),
             p_value: ratio.p_value,
         });
     }
-    let mut record = Record::new(
-        project,
-        None,
-        json!({ "sessions": sessions.len(), "seed": args.seed }),
-    );
+    let all: usize = of.iter().map(|group| group.sessions.len()).sum();
+    let mut record = Record::new(project, None, json!({ "sessions": all, "seed": seed }));
     for group in &found {
         record.about = json!({ "group": group.group, "sessions": group.sessions,
-            "attackers": group.attackers, "finds": group.finds, "minutes": group.minutes,
-            "seed": args.seed });
-        let meaning = "minutes of attack until a find, sessions without a find included";
-        record.add("attack_time.mean", &group.mean, meaning);
-        record.add(
-            "attack_time.at_least",
-            &group.at_least,
-            "a lower bound on the mean minutes until a find",
-        );
+            "waiting": group.waiting, "attackers": group.attackers, "finds": group.finds,
+            "unit": group.unit, "minutes": group.minutes, "queries": group.queries, "seed": seed });
+        let (unit, name) = (group.unit.as_str(), group.unit.quantity());
+        let meaning = format!("{unit} of attack until a find, sessions without a find included");
+        record.add(&format!("{name}.mean"), &group.mean, &meaning);
+        let meaning = format!("a lower bound on the mean {unit} until a find");
+        record.add(&format!("{name}.at_least"), &group.at_least, &meaning);
         if let Some(clustered) = &group.by_attackers {
-            let meaning = "minutes until a find, with attackers resampled";
-            record.add("attack_time.by_attackers", clustered, meaning);
+            let meaning = format!("{unit} until a find, with attackers resampled");
+            record.add(&format!("{name}.by_attackers"), clustered, &meaning);
         }
     }
     for ratio in &ratios {
@@ -154,10 +146,12 @@ pub async fn run(project: &Project, args: &ConfidenceArgs, output: &Output) -> R
         record.add("attack_time.ratio", &ratio.times_longer, meaning);
     }
     let stored = record.store().await?;
+    let waiting: u64 = gathered.groups.iter().map(|group| group.waiting).sum();
     let found = Found {
         groups: found,
         ratios,
         estimates: stored.iter().map(|e| e.id.0).collect(),
+        waiting,
     };
     output.result(&found, || words(&found));
     Ok(())
@@ -166,12 +160,13 @@ pub async fn run(project: &Project, args: &ConfidenceArgs, output: &Output) -> R
 fn words(found: &Found) -> String {
     let mut text = String::new();
     for g in &found.groups {
+        let (unit, time) = (g.unit.as_str(), g.minutes.or(g.queries).unwrap_or_default());
         let _ = writeln!(
             text,
-            "{}: {} finds in {} sessions of {} attackers, {:.0} minutes",
-            g.group, g.finds, g.sessions, g.attackers, g.minutes
+            "{}: {} finds in {} sessions of {} attackers, {time:.0} {unit}",
+            g.group, g.finds, g.sessions, g.attackers
         );
-        let _ = writeln!(text, "  mean minutes to a find   {}", shown(&g.mean));
+        let _ = writeln!(text, "  mean {unit} to a find   {}", shown(&g.mean));
         let _ = writeln!(
             text,
             "  at least                 {:.1} with {} % confidence",
@@ -196,6 +191,13 @@ fn words(found: &Found) -> String {
             shown(&r.times_longer),
             r.faster,
             r.p_value
+        );
+    }
+    if found.waiting > 0 {
+        let _ = writeln!(
+            text,
+            "Left out: {} whose find nobody has verified yet; they make attacks look slower until then.",
+            crate::output::counted(found.waiting, "session")
         );
     }
     text.push_str("Means suppose a constant rate of finds; the median does not.");

@@ -2,7 +2,7 @@
 
 use super::CONFIDENCE;
 use super::rows::Rows;
-use crate::commands::measure::attack_groups;
+use crate::commands::measure::GatheredAttacks;
 use anyhow::Result;
 use nines_measure::estimate;
 use nines_report::report::{AtRisk, AttackSurvival, Curve, Point, RateRatio, SurvivalGroup};
@@ -13,7 +13,12 @@ const MOMENTS: u32 = 6;
 
 /// Fills the section from all sessions, as `nines measure attack-time` does.
 pub fn section(rows: &Rows<'_>) -> Result<Option<AttackSurvival>> {
-    let groups = attack_groups(&rows.sessions);
+    let gathered = GatheredAttacks::of_sessions(&rows.sessions);
+    let groups: Vec<(String, Vec<AttackSession>)> = gathered
+        .groups
+        .into_iter()
+        .map(|group| (group.name, group.sessions))
+        .collect();
     if groups.is_empty() {
         return Ok(None);
     }

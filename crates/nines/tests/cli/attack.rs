@@ -1,0 +1,238 @@
+//! Attacks: run, killed and gone on with, shown with labels as they are, refused with reasons.
+
+use crate::world::{Ended, World};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A project with a classifier that has learnt the task.
+fn trained() -> World {
+    let world = World::with_project();
+    world.import(120);
+    world.train();
+    world
+}
+
+/// The control's attempts from every labelled catastrophe; a threshold that some of them get below.
+const ATTACK: &[&str] = &[
+    "--json", "attack", "random", "--threshold", "0.5", "--split", "all", "--queries", "60",
+];
+
+fn attack(world: &World, more: &[&str]) -> Value {
+    world.run(&[ATTACK, more].concat()).good().json()
+}
+
+fn show(world: &World, run: &str) -> Value {
+    let shown = world.run(&["--json", "attack", "show", run, "--finds"]);
+    shown.good().json()[0].take()
+}
+
+/// What does not depend on the clock or on the number of the run.
+fn timeless(mut shown: Value) -> Value {
+    shown["table"]["seconds"] = Value::Null;
+    shown["run"] = Value::Null;
+    shown["status"] = Value::Null;
+    shown
+}
+
+#[test]
+fn an_attack_is_shown_the_same_every_time_and_labels_decide() {
+    let world = trained();
+    let ended = attack(&world, &["--limit", "30"]);
+    let table = &ended["table"];
+    let count = |table: &Value, name: &str| table[name].as_u64().expect("a count");
+    assert_eq!(count(table, "tried") + count(table, "skipped"), 30);
+    assert!(count(table, "reached") >= 2, "{table}");
+    assert_eq!(count(table, "waiting"), count(table, "reached"), "nothing is confirmed yet");
+    assert_eq!(count(table, "verified"), 0);
+    let mut shown = show(&world, "2");
+    let finds = shown["finds"].as_array().expect("finds").clone();
+    shown.as_object_mut().expect("fields").remove("finds");
+    assert_eq!(timeless(shown), timeless(ended.clone()));
+    // Another reader confirms the first find and refutes the second.
+    let label = |find: &Value, verdict: &str, who: &str, kind: &str| {
+        let severity = if verdict == "yes" { json!(3) } else { Value::Null };
+        json!({ "prompt": find["text"]["prompt"], "completion": find["text"]["completion"],
+            "verdict": verdict, "severity": severity, "labeller": who, "labeller_kind": kind })
+        .to_string()
+    };
+    let lines = [
+        label(&finds[0], "yes", "bob", "person"),
+        label(&finds[1], "no", "bob", "person"),
+        label(&finds[1], "yes", "a model", "judge"),
+    ];
+    let file = world.file("labels.jsonl", lines.join("\n"));
+    world.run(&["import", "labels", &file.display().to_string()]).good();
+    let after = show(&world, "2");
+    let table = &after["table"];
+    let verdicts = ["verified", "refuted"].map(|name| count(table, name));
+    assert_eq!(verdicts, [1, 1]);
+    assert_eq!(count(table, "waiting"), count(table, "reached") - 2);
+    assert_eq!(after["by_judges"], json!([1, 1]), "judges are told apart");
+    assert_eq!(table["success_before_verification"], ended["table"]["success_before_verification"]);
+    let words = world.run(&["attack", "show", "2", "--sampling"]).good().stdout;
+    for part in ["1 confirmed, 1 refuted", "judges, which are models: 1 of 1", "nothing to compare with"] {
+        assert!(words.contains(part), "no {part:?} in:\n{words}");
+    }
+}
+
+#[test]
+fn a_killed_attack_goes_on_to_the_same_result() {
+    let undisturbed = trained();
+    attack(&undisturbed, &["--limit", "100"]);
+    let expected = timeless(show(&undisturbed, "2"));
+
+    let world = trained();
+    let words = [ATTACK, &["--limit", "100"]].concat();
+    let mut child = world.command(&words).spawn().expect("it starts");
+    let some_are_stored = || {
+        let shown = world.run(&["--json", "runs", "show", "2"]);
+        shown.status == Some(0) && (3..90).contains(&shown.json()["done"].as_u64().unwrap_or(0))
+    };
+    while !some_are_stored() {
+        assert!(child.try_wait().expect("asked").is_none(), "it ended early");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().expect("killed");
+    let killed = Ended::from(child.wait_with_output().expect("it ends"));
+    assert_eq!(killed.status, None);
+    // By its number, and by the same command.
+    let resumed = world.run(&["attack", "run", "--resume", "2"]).good();
+    assert!(resumed.stderr.contains("going on with run 2"), "{}", resumed.stderr);
+    assert_eq!(timeless(show(&world, "2")), expected);
+    world
+        .run(&["attack", "run", "--resume", "2"])
+        .bad(1, &["a finished run is not taken up again"]);
+    attack(&world, &["--limit", "100", "--seed", "1"]);
+    assert_ne!(timeless(show(&world, "3")), expected, "another seed is another run");
+}
+
+#[test]
+fn runs_stand_side_by_side_and_in_documents() {
+    let world = trained();
+    attack(&world, &["--limit", "10"]);
+    let own = world.run(&["attack", "recipes", "random"]).good().stdout;
+    let file = world.file("mine.toml", own.replace("name = \"random\"", "name = \"mine\""));
+    let file = file.display().to_string();
+    let words = ["attack", "run", &file, "--threshold", "0.5", "--split", "all", "--limit", "10", "--queries", "60"];
+    let said = world.run(&words).good().stdout;
+    assert!(said.contains("nines attack show 3"), "{said}");
+    let both = world.run(&["attack", "show", "2", "3"]).good().stdout;
+    assert!(both.contains("random") && both.contains("mine"), "{both}");
+    assert!(!both.contains("caution"), "{both}");
+    let markdown = world.run(&["attack", "show", "2", "3", "--markdown"]).good().stdout;
+    assert!(markdown.starts_with("| recipe | run |"), "{markdown}");
+    assert!(markdown.contains("\n| mine | 3 | "), "{markdown}");
+    attack(&world, &["--limit", "5"]);
+    let unlike = world.run(&["attack", "show", "2", "4"]).good().stdout;
+    assert!(unlike.contains("caution: these runs differ in starts"), "{unlike}");
+    let listed = world.run(&["attack", "list"]).good().stdout;
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    let times = world.run(&["--json", "measure", "attack-time", "--attack", "2"]);
+    let times = times.good().json();
+    assert!(times["waiting"].as_u64() > Some(0) || times["groups"][0]["unit"] == "queries", "{times}");
+}
+
+#[test]
+fn starts_come_from_files_and_keys_and_no_start_is_dropped() {
+    let world = trained();
+    let rows = [
+        json!({ "prompt": "a b", "completion": "the knight" }),
+        json!({ "prompt": "a b", "completion": "word ".repeat(2_000) }),
+    ];
+    let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+    let file = world.file("starts.jsonl", lines.join("\n"));
+    let file = file.display().to_string();
+    let words = ["--json", "attack", "random", "--threshold", "0.999999", "--from", &file];
+    let ended = world.run(&words).good().json();
+    assert_eq!((&ended["table"]["tried"], &ended["table"]["skipped"]), (&json!(0), &json!(2)));
+    let reasons = ended["skipped"].as_object().expect("reasons");
+    assert_eq!(reasons.len(), 2, "one passes already, one is too long: {reasons:?}");
+    let by_key = world.run(&["--json", "attack", "random", "--threshold", "0.5", "--snippet", "1"]);
+    assert_eq!(by_key.good().json()["starts"]["n"], 1);
+    std::fs::write(world.path("empty.jsonl"), "").expect("written");
+    world
+        .run(&["attack", "random", "--threshold", "0.5", "--from", "empty.jsonl"])
+        .bad(1, &["empty.jsonl"]);
+    world
+        .run(&["attack", "random", "--threshold", "0.5", "--snippet", "99999"])
+        .bad(1, &["there is no snippet 99999"]);
+}
+
+#[test]
+fn what_cannot_attack_says_why() {
+    let world = World::with_project();
+    world.run(&["attack", "random"]).bad(1, &["nines train classifier"]);
+    world.import(120);
+    world.train();
+    for (words, status, parts) in [
+        (&["attack"][..], 2, &["name a recipe"][..]),
+        (&["attack", "no-such"], 2, &["no recipe \"no-such\"", "random"]),
+        (&["attack", "missing.toml"], 1, &["cannot read the recipe missing.toml"]),
+        (&["attack", "random"], 1, &["has no threshold yet", "nines calibrate"]),
+        (&["attack", "random", "--queries", "0"], 2, &["--queries"]),
+        (&["attack", "random", "--seconds", "0"], 2, &["it must lie above 0"]),
+        (&["attack", "random", "--limit", "0"], 2, &["--limit"]),
+        (&["attack", "random", "--threshold", "1.5"], 2, &["between 0 and 1"]),
+        (&["attack", "random", "--threshold", "0.5", "--classifier", "other"], 1, &["no classifier other"]),
+        (
+            &["attack", "random", "--threshold", "0.5", "--judge", "hurt", "--judge-threshold", "0.5"],
+            2,
+            &["is the classifier under attack"],
+        ),
+        (&["attack", "random", "--threshold", "0.5", "--from", "none.jsonl"], 1, &["none.jsonl"]),
+        (&["attack", "show", "77"], 1, &["there is no run 77"]),
+        (&["attack", "show", "1"], 2, &["run 1 is no attack but train"]),
+        (&["attack", "run", "--resume", "1"], 2, &["run 1 is no attack"]),
+    ] {
+        world.run(words).bad(status, parts);
+    }
+    let zero = world.run(&["attack", "recipes", "random"]).good().stdout;
+    let file = world.file("zero.toml", format!("{}\n", zero.replace("queries = ", "queries = 0 # ")));
+    let file = file.display().to_string();
+    world
+        .run(&["attack", &file, "--threshold", "0.5"])
+        .bad(2, &["0 queries", "nothing can be tried"]);
+    world.file("wrong.toml", "name = \"x\"\nsearch = 3\n");
+    let wrong = world.path("wrong.toml").display().to_string();
+    world.run(&["attack", &wrong]).bad(2, &["wrong.toml"]);
+    let none = World::with_project();
+    none.import(120);
+    none.train();
+    assert_eq!(none.run(&["--json", "attack", "list"]).good().json(), json!([]));
+}
+
+#[test]
+fn every_recipe_is_printed_as_it_is_read() {
+    let world = World::with_project();
+    let listed = world.run(&["--json", "attack", "recipes"]).good().json();
+    let names: Vec<&str> = listed
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|recipe| recipe["name"].as_str().expect("a name"))
+        .collect();
+    assert!(names.contains(&"random"), "{names:?}");
+    for name in names {
+        let printed = world.run(&["attack", "recipes", name]).good().stdout;
+        let file = world.file("printed.toml", &printed).display().to_string();
+        let again = world.run(&["attack", "recipes", &file]).good().stdout;
+        assert_eq!(printed, again, "{name}");
+    }
+}
+
+#[test]
+fn a_snippet_is_looked_at_token_by_token() {
+    let world = trained();
+    let snippet = world.run(&["--json", "attack", "saliency", "--snippet", "1", "--method", "leave-one-out"]);
+    let told = snippet.good().json();
+    assert!(told["tokens"].as_array().expect("tokens").len() >= 3, "{told}");
+    world
+        .run(&["attack", "saliency", "   "])
+        .bad(2, &["the completion is empty"]);
+    world
+        .run(&["attack", "substitutes", "he fell", "--word", "dragon"])
+        .bad(2, &["does not hold \"dragon\""]);
+    world
+        .run(&["attack", "substitutes", "he fell", "--at", "3..99"])
+        .bad(1, &["3..99"]);
+}
