@@ -315,3 +315,6 @@ fn untried(start: &Start, seed: u64, meter: &Meter<'_>, outcome: Outcome) -> Att
         seed,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -187,7 +187,8 @@ impl Thesaurus {
 }
 
 fn is_one(place: &Path) -> bool {
-    place.join("index.noun").is_file() || (place.is_file() && place.extension().is_some_and(|e| e == "dat"))
+    place.join("index.noun").is_file()
+        || (place.is_file() && place.extension().is_some_and(|e| e == "dat"))
 }
 
 /// Writes a word in small letters as another is written: with a capital, or in capitals.

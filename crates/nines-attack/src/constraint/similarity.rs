@@ -85,7 +85,10 @@ impl Constraint for Similarity {
         }
         let near = |(old, new): &(String, String)| match (vector(old), vector(new)) {
             (Some(old), Some(new)) => {
-                let dot = old.iter().zip(new).map(|(a, b)| f64::from(*a) * f64::from(*b));
+                let dot = old
+                    .iter()
+                    .zip(new)
+                    .map(|(a, b)| f64::from(*a) * f64::from(*b));
                 dot.sum::<f64>() >= self.settings.cosine
             }
             // What cannot be embedded does not pass.
@@ -107,7 +110,9 @@ impl Constraint for Similarity {
 fn windows(old: &SnippetText, new: &SnippetText, window: usize) -> (String, String) {
     let whole = |text: &SnippetText| format!("{}{}", text.prompt, text.completion);
     let (old_text, new_text) = (whole(old), whole(new));
-    let same = PARTS.into_iter().all(|part: SnippetPart| half_of(old, part) == half_of(new, part));
+    let same = PARTS
+        .into_iter()
+        .all(|part: SnippetPart| half_of(old, part) == half_of(new, part));
     if window == 0 || same {
         return (old_text, new_text);
     }
@@ -117,7 +122,11 @@ fn windows(old: &SnippetText, new: &SnippetText, window: usize) -> (String, Stri
     };
     let cut = |text: &str, from: usize, to: usize| {
         let all = words(text);
-        let before = all.iter().filter(|word| word.end <= from).rev().take(window);
+        let before = all
+            .iter()
+            .filter(|word| word.end <= from)
+            .rev()
+            .take(window);
         let after = all.iter().filter(|word| word.start >= to).take(window);
         let start = before.map(|word| word.start).min().unwrap_or(from);
         let end = after.map(|word| word.end).max().unwrap_or(to);
@@ -141,6 +150,9 @@ mod tests {
             windows(&old, &new, 1),
             ("Four five six".to_owned(), "Four FIVE six".to_owned())
         );
-        assert_eq!(windows(&old, &new, 0).0, "One two three. Four five six seven.");
+        assert_eq!(
+            windows(&old, &new, 0).0,
+            "One two three. Four five six seven."
+        );
     }
 }

@@ -20,9 +20,15 @@ pub struct Settings {
 impl BuildConstraint for Settings {
     fn build(&self, _: &Models, _: u64) -> Result<Box<dyn Constraint>, RecipeError> {
         if self.share.is_none() && self.count.is_none() {
-            return Err(RecipeError::field("", "(words-changed) needs share or count"));
+            return Err(RecipeError::field(
+                "",
+                "(words-changed) needs share or count",
+            ));
         }
-        if self.share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+        if self
+            .share
+            .is_some_and(|share| !(0.0..=1.0).contains(&share))
+        {
             return Err(RecipeError::field("share", "takes a number from 0 to 1"));
         }
         Ok(Box::new(WordsChanged(self.clone())))
@@ -43,7 +49,10 @@ impl Constraint for WordsChanged {
             let shorter = word_count(draft.start()).min(word_count(draft.text()));
             let allowed = |share: f64| (shorter as f64 * share).ceil();
             self.0.count.is_none_or(|count| differ <= count)
-                && self.0.share.is_none_or(|share| differ as f64 <= allowed(share))
+                && self
+                    .0
+                    .share
+                    .is_none_or(|share| differ as f64 <= allowed(share))
         };
         Ok(changed.iter().map(within).collect())
     }

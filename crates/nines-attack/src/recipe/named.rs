@@ -1,13 +1,27 @@
 //! The recipes that come with this program.
 
+/// Makes the entry of a file in `recipes/`.
+macro_rules! recipe {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../recipes/", $name, ".toml")),
+        )
+    };
+}
+
 /// Names and texts, in the order in which they are listed.
 pub(super) const NAMED: &[(&str, &str)] = &[
-    ("bert-attack-like", include_str!("../../recipes/bert-attack-like.toml")),
-    ("clare-like", include_str!("../../recipes/clare-like.toml")),
-    ("hotflip", include_str!("../../recipes/hotflip.toml")),
-    ("gcg", include_str!("../../recipes/gcg.toml")),
-    ("paraphrase", include_str!("../../recipes/paraphrase.toml")),
-    ("context", include_str!("../../recipes/context.toml")),
-    ("mcmc", include_str!("../../recipes/mcmc.toml")),
-    ("random", include_str!("../../recipes/random.toml")),
+    recipe!("textfooler-like"),
+    recipe!("pwws-like"),
+    recipe!("bert-attack-like"),
+    recipe!("clare-like"),
+    recipe!("hotflip"),
+    recipe!("gcg"),
+    recipe!("paraphrase"),
+    recipe!("context"),
+    recipe!("mcmc"),
+    recipe!("hole-shapes"),
+    recipe!("typos"),
+    recipe!("random"),
 ];

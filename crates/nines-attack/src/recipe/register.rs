@@ -83,6 +83,9 @@ kinds! {
 kinds! {
     /// Reads a transformation.
     transformation: BuildTransformation, {
+        "typos" => transformation::typos::Settings,
+        "random-words" => transformation::random_words::Settings,
+        "hole-shapes" => transformation::hole_shapes::Settings,
         "delete" => transformation::deletion::Settings,
         "flip" => transformation::flip::Settings,
         "fill-in" => transformation::fill_in::Settings,

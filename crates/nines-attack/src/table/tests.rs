@@ -1,1 +1,93 @@
 use super::*;
+
+fn row(outcome: &str, queries: u64, reached_at: Option<u64>) -> Row {
+    Row {
+        outcome: outcome.to_owned(),
+        verified: None,
+        start_score: Some(2.0),
+        score: Some(-5.0),
+        queries,
+        budget: 300,
+        reached_at,
+        scored: queries,
+        seconds: 0.5 + queries as f64 / 100.0,
+        words: 20,
+        words_changed: 2,
+    }
+}
+
+#[test]
+fn queries_are_averaged_over_all_attempts_and_not_over_successes() {
+    let rows = [
+        row("reached", 10, Some(8)),
+        row("spent", 300, None),
+        row("failed", 50, None),
+        row("skipped", 1, None),
+    ];
+    let table = Table::of(&rows).expect("numbers");
+    assert_eq!((table.tried, table.skipped), (3, 1));
+    let queries = table.queries.expect("a mean");
+    assert_eq!((queries.value, queries.n), (Some(120.0), 3));
+    let before = table.success_before_verification.expect("a share");
+    assert_eq!((before.value, before.n), (Some(1.0 / 3.0), 3));
+    assert!(before.method.contains("Clopper"), "{}", before.method);
+}
+
+#[test]
+fn no_success_at_all_has_an_interval_that_is_not_empty() {
+    let rows = vec![row("failed", 20, None); 10];
+    let table = Table::of(&rows).expect("numbers");
+    let share = table.success_before_verification.expect("a share");
+    assert_eq!((share.value, share.lower), (Some(0.0), 0.0));
+    // 1 - 0.025^(1/10).
+    assert!((share.upper - 0.308_497).abs() < 1e-6, "{}", share.upper);
+    assert!(table.precision.is_none() && table.score_after.is_none());
+    let queries = table.queries.expect("a mean of equal counts");
+    assert!(queries.upper > queries.lower);
+}
+
+#[test]
+fn finds_that_wait_for_a_label_widen_the_interval_after_verification() {
+    let mut rows = vec![row("reached", 10, Some(5)); 4];
+    rows.extend(vec![row("spent", 300, None); 6]);
+    rows[0].verified = Some(true);
+    rows[1].verified = Some(false);
+    let table = Table::of(&rows).expect("numbers");
+    assert_eq!((table.verified, table.refuted, table.waiting), (1, 1, 2));
+    let after = table.success_after_verification.expect("a share");
+    let of = |k| clopper_pearson(k, 10, CONFIDENCE).expect("a share");
+    assert_eq!(after.value, None);
+    assert_eq!((after.lower, after.upper), (of(1).lower, of(3).upper));
+    assert!(after.method.contains("2 finds wait"), "{}", after.method);
+    rows[2].verified = Some(false);
+    rows[3].verified = Some(false);
+    let table = Table::of(&rows).expect("numbers");
+    assert_eq!(
+        table.success_after_verification.expect("a share").value,
+        Some(0.1)
+    );
+    assert_eq!(table.precision.expect("a share").value, Some(0.25));
+}
+
+#[test]
+fn budgets_larger_than_what_was_tried_say_nothing() {
+    let rows = [row("reached", 40, Some(25)), row("spent", 300, None)];
+    let table = Table::of(&rows).expect("numbers");
+    let share = |queries| {
+        let at = table.at_budgets.iter().find(|at| at.queries == queries);
+        at.and_then(|at| at.share.as_ref())
+            .and_then(|share| share.value)
+    };
+    assert_eq!(
+        (share(10), share(30), share(300)),
+        (Some(0.0), Some(0.5), Some(0.5))
+    );
+    assert_eq!((share(1_000), share(2_000)), (None, None));
+}
+
+#[test]
+fn a_table_of_nothing_has_no_numbers() {
+    let table = Table::of(&[]).expect("nothing is wrong with it");
+    assert_eq!(table.tried, 0);
+    assert!(table.success_before_verification.is_none() && table.queries.is_none());
+}

@@ -123,7 +123,9 @@ fn is_vowel(c: char) -> bool {
 
 /// Adds the s of plurals and of the third person.
 fn with_s(word: &str) -> String {
-    let hissing = ["s", "x", "z", "ch", "sh"].iter().any(|end| word.ends_with(end));
+    let hissing = ["s", "x", "z", "ch", "sh"]
+        .iter()
+        .any(|end| word.ends_with(end));
     match word.strip_suffix('y') {
         Some(stem) if !stem.ends_with(is_vowel) && !stem.is_empty() => format!("{stem}ies"),
         _ if hissing => format!("{word}es"),
@@ -182,7 +184,10 @@ fn with_ing(word: &str, unsure: bool) -> Option<String> {
     }
     Some(if let Some(stem) = word.strip_suffix("ie") {
         format!("{stem}ying")
-    } else if word.ends_with('e') && !["ee", "oe", "ye"].iter().any(|end| word.ends_with(end)) && word.len() > 2 {
+    } else if word.ends_with('e')
+        && !["ee", "oe", "ye"].iter().any(|end| word.ends_with(end))
+        && word.len() > 2
+    {
         format!("{}ing", &word[..word.len() - 1])
     } else if doubles(word) {
         format!("{word}{}ing", word.chars().next_back()?)
@@ -199,7 +204,10 @@ pub(super) fn regular_readings(word: &str) -> Vec<(Class, String, Form)> {
             readings.push((class, lemma, form));
         }
     };
-    for (class, form) in [(Class::Noun, Form::Plural), (Class::Verb, Form::ThirdPerson)] {
+    for (class, form) in [
+        (Class::Noun, Form::Plural),
+        (Class::Verb, Form::ThirdPerson),
+    ] {
         if let Some(stem) = word.strip_suffix('s').filter(|stem| !stem.ends_with('s')) {
             let ies = stem.strip_suffix("ie").map(|stem| format!("{stem}y"));
             let es = stem.strip_suffix('e').map(str::to_owned);

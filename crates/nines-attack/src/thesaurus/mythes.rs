@@ -35,7 +35,10 @@ impl MyThes {
                 (at, number) = (begins, number + 1);
                 continue;
             }
-            let (word, count) = line.trim_end().rsplit_once('|').ok_or_else(|| damaged(number))?;
+            let (word, count) = line
+                .trim_end()
+                .rsplit_once('|')
+                .ok_or_else(|| damaged(number))?;
             let count: usize = count.parse().map_err(|_| damaged(number))?;
             index.insert(word.to_owned(), (begins, count));
             at = begins;
@@ -74,7 +77,11 @@ impl MyThes {
 
     /// Lists the lines of an entry that speak of a class.
     fn senses<'a>(&'a self, class: Class, lemma: &str) -> impl Iterator<Item = &'a str> {
-        let (begins, count) = self.index.get(lemma).copied().unwrap_or((self.text.len(), 0));
+        let (begins, count) = self
+            .index
+            .get(lemma)
+            .copied()
+            .unwrap_or((self.text.len(), 0));
         let wanted: &[&str] = match class {
             Class::Noun => &["(noun)"],
             Class::Verb => &["(verb)"],
@@ -82,6 +89,10 @@ impl MyThes {
             Class::Adverb => &["(adv)", "(adverb)"],
         };
         let lines = self.text[begins..].lines().take(count);
-        lines.filter(move |line| line.split('|').next().is_some_and(|class| wanted.contains(&class)))
+        lines.filter(move |line| {
+            line.split('|')
+                .next()
+                .is_some_and(|class| wanted.contains(&class))
+        })
     }
 }

@@ -96,7 +96,9 @@ fn index(text: &str, path: &Path) -> Result<HashMap<String, Vec<usize>>, Thesaur
     let mut index = HashMap::new();
     // The licence stands in lines that begin with a space.
     let lines = text.lines().enumerate();
-    for (number, line) in lines.filter(|(_, line)| !line.starts_with(' ') && !line.trim().is_empty()) {
+    for (number, line) in
+        lines.filter(|(_, line)| !line.starts_with(' ') && !line.trim().is_empty())
+    {
         let (lemma, offsets) = entry(line).ok_or_else(|| ThesaurusError::Damaged {
             path: PathBuf::from(path),
             reason: format!("line {} is no entry of an index", number + 1),

@@ -16,7 +16,7 @@ use nines_infer::local::LocalGenerator;
 use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_infer::scorer::Scorer;
 use nines_infer::sentence_encoder::SentenceEncoder;
-use nines_store::Model;
+use nines_store::{Model, PromptFilter};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -140,6 +140,8 @@ impl Loaded {
             absent: Vec::new(),
         };
         loaded.add_thesaurus();
+        let prompts = project.store.prompts(&PromptFilter::default()).await?;
+        loaded.models.prompts = Arc::new(prompts.into_iter().map(|prompt| prompt.text).collect());
         if reads_models(recipe) {
             loaded.add_models(project, args)?;
         }
@@ -231,7 +233,7 @@ fn reads_models(recipe: &Recipe) -> bool {
 }
 
 fn local(project: &Project, name: &str) -> Result<Arc<LocalGenerator>> {
-    models::local_generator(project, name)
+    models::named_generator(project, name)
 }
 
 fn paraphraser(project: &Project, args: &AttackRunArgs) -> Result<Option<Arc<dyn Generator>>> {

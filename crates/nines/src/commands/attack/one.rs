@@ -129,7 +129,7 @@ pub async fn substitutes(project: &Project, args: SubstitutesArgs, output: &Outp
     let is_local = section.simulated.is_none() && section.endpoint.is_none();
     let generator = match is_local {
         false => None,
-        true => match models::local_generator(project, &section.model) {
+        true => match models::named_generator(project, &section.model) {
             Ok(generator) => Some(generator),
             Err(why) => {
                 output.note(&format!("without a language model: {why:#}"));

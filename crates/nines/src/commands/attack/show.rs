@@ -41,6 +41,8 @@ pub struct Shown {
     pub table: Table,
     /// Finds that judges' labels confirm, and those that they have labelled.
     by_judges: (u64, u64),
+    /// Finds of one attempt that people are asked about: the attempt counts as confirmed where any is.
+    asked: u64,
     /// Why starts were skipped, and how many for each reason.
     skipped: BTreeMap<String, u64>,
     /// What failed, and how often.
@@ -186,6 +188,7 @@ impl Shown {
                 judged.iter().filter(|confirmed| **confirmed).count() as u64,
                 judged.len() as u64,
             ),
+            asked: config["asked"]["verify"].as_u64().unwrap_or(1),
             skipped: of_outcome(AttackOutcome::Skipped),
             broken: of_outcome(AttackOutcome::Broken),
             notes: counts(notes.filter_map(|note| text(&note))),
@@ -199,6 +202,7 @@ impl Shown {
             run: self.run.0,
             recipe: &self.recipe,
             by_judges: self.by_judges,
+            asked: self.asked,
         }
     }
 

@@ -11,6 +11,7 @@ use nines_domain::split::Split;
 use nines_io::{ReadOptions, SnippetRow, read_all};
 use nines_store::{AttackStart, NewSnippet, Origin, SnippetFilter};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Starts, and how they are written down.
@@ -21,7 +22,8 @@ pub struct Starts {
     pub record: Value,
 }
 
-/// Finds what an attack begins with.
+/// Finds what an attack begins with. Equal texts are one start: attacked twice, they would count as two
+/// independent attempts in every interval.
 pub async fn find(
     project: &Project,
     args: &AttackRunArgs,
@@ -32,7 +34,9 @@ pub async fn find(
         return of_file(file, args, takes_prompts);
     }
     if !args.snippet.is_empty() {
-        let ids: Vec<SnippetId> = args.snippet.iter().map(|id| SnippetId(*id)).collect();
+        let mut met = HashSet::new();
+        let ids = args.snippet.iter().filter(|id| met.insert(**id));
+        let ids: Vec<SnippetId> = ids.map(|id| SnippetId(*id)).collect();
         return stored(project, &ids, json!({ "what": "snippets" })).await;
     }
     let split = args.split.unwrap_or(SplitArg::Test);
@@ -109,13 +113,19 @@ fn of_file(file: &Path, args: &AttackRunArgs, takes_prompts: bool) -> Result<Sta
     if all.is_empty() {
         bail!("{} holds no start", file.display());
     }
-    let all: Vec<_> = all.into_iter().take(args.limit as usize).collect();
+    let given = all.len();
+    let mut met = HashSet::new();
+    let mut all: Vec<_> = all;
+    all.retain(|(_, text)| met.insert(text.hash()));
+    let equal = given - all.len();
+    all.truncate(args.limit as usize);
     let texts: Vec<&str> = all
         .iter()
         .flat_map(|(_, text)| [text.prompt.as_str(), text.completion.as_str()])
         .collect();
     let digest = ContentHash::of_fields("attack starts", &texts);
-    let record = json!({ "what": "file", "file": name, "n": all.len(), "digest": digest });
+    let record = json!({ "what": "file", "file": name, "n": all.len(), "equal": equal,
+        "digest": digest });
     Ok(Starts { all, record })
 }
 

@@ -13,6 +13,8 @@ pub struct About<'a> {
     pub recipe: &'a str,
     /// Finds that judges' labels confirm, of those that they have labelled.
     pub by_judges: (u64, u64),
+    /// Finds of one attempt that people are asked about.
+    pub asked: u64,
 }
 
 /// Writes a share in percent with its interval, rounded outwards.
@@ -128,6 +130,13 @@ pub fn words(table: &Table, about: &About<'_>) -> String {
     line("queries an attempt", mean(&table.queries));
     line("seconds an attempt", mean(&table.seconds));
     line("success by queries", budgets(&table.at_budgets, ", "));
+    if about.asked > 1 {
+        let _ = writeln!(
+            text,
+            "  An attempt counts as confirmed where any of up to {} finds of it is: more are asked about, more succeed.",
+            about.asked
+        );
+    }
     let _ = writeln!(
         text,
         "  Intervals are of {sure} % confidence. Queries, seconds and success are over all attempts that were not\n  \
