@@ -99,16 +99,11 @@ impl ClassifierScorer {
         let tokenizer = SnippetTokenizer::from_folder(folder)?;
         let model = BertClassifier::load(folder, &nines_nn::device::cpu())?;
         check_vocabulary(folder, &tokenizer, model.config().vocab_size)?;
-        let digest = digest(folder)?;
-        let name = folder
-            .file_name()
-            .map_or("classifier".into(), |name| name.to_string_lossy());
-        let version = format!("{name}@{}", &digest[..DIGITS]);
         Ok(Self {
             model,
             tokenizer,
             long,
-            version,
+            version: version_of(folder, "classifier")?,
         })
     }
 
@@ -123,20 +118,26 @@ impl ClassifierScorer {
         self.model.config().max_positions
     }
 
-    /// Cuts a snippet into the windows that the model will read.
-    fn windows(&self, snippet: &SnippetText) -> Result<Vec<EncodedSnippet>, Unscoreable> {
+    /// Cuts a snippet into tokens.
+    fn encode(&self, snippet: &SnippetText) -> Result<EncodedSnippet, Unscoreable> {
         if snippet.completion.trim().is_empty() {
             return Err(Unscoreable::EmptyCompletion);
         }
-        let tokens = |error: TextError| Unscoreable::Tokens(error.to_string());
         let encoded = self
             .tokenizer
             .encode(&snippet.prompt, &snippet.completion)
-            .map_err(tokens)?;
+            .map_err(|error| Unscoreable::Tokens(error.to_string()))?;
         // Text that the tokenizer drops, such as a zero-width space, is no completion either.
         if encoded.part_len(SnippetPart::Completion) == 0 {
             return Err(Unscoreable::EmptyCompletion);
         }
+        Ok(encoded)
+    }
+
+    /// Cuts a snippet into the windows that the model will read.
+    fn windows(&self, snippet: &SnippetText) -> Result<Vec<EncodedSnippet>, Unscoreable> {
+        let tokens = |error: TextError| Unscoreable::Tokens(error.to_string());
+        let encoded = self.encode(snippet)?;
         let window = self.window();
         match self.long {
             _ if encoded.len() <= window => Ok(vec![encoded]),
@@ -268,8 +269,17 @@ fn fitting(windows: &[Window]) -> usize {
     fitting.count().max(1)
 }
 
+/// Names a model folder and its content.
+pub(crate) fn version_of(folder: &Path, otherwise: &str) -> Result<String, LoadClassifierError> {
+    let digest = digest(folder)?;
+    let name = folder
+        .file_name()
+        .map_or(otherwise.into(), |name| name.to_string_lossy());
+    Ok(format!("{name}@{}", &digest[..DIGITS]))
+}
+
 /// Makes sure that the model knows every token of the tokenizer.
-fn check_vocabulary(
+pub(crate) fn check_vocabulary(
     folder: &Path,
     tokenizer: &SnippetTokenizer,
     vocabulary: usize,

@@ -3,15 +3,20 @@
 //! - [`LocalGenerator`]: a GGUF file or a Hugging Face folder of the Llama architecture.
 //! - `schedule`: keeps the batch full; a finished completion makes room for the next.
 //! - `completion`: one completion in the making, and where it ends.
+//! - `likelihood`, `words`: the generator as a [language model](crate::language_model).
+//! - [`Decoding`]: texts whose tokens the caller chooses; [`Steering`]: hidden states, read and pushed.
+//! - `passes`: runs of tokens in passes of bounded size.
 //! - `vocabulary`: from GGUF metadata to a tokenizer.
 
 mod completion;
 mod decoding;
 mod identity;
 mod likelihood;
+mod passes;
 mod schedule;
 mod steering;
 mod vocabulary;
+mod words;
 
 use crate::cancel::CancelFlag;
 use crate::generator::{GenerateError, GenerateStats, Generator, PromptRequest};
@@ -23,7 +28,9 @@ use nines_nn::precision::Precision;
 use nines_text::{GeneratorTokenizer, TextError};
 use schedule::Schedule;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use steering::Added;
+use words::WordPieces;
 
 pub use decoding::{Decoding, Step};
 pub use steering::{Steering, SteeringError};
@@ -82,7 +89,12 @@ pub struct LocalGenerator {
     model: Arc<CpuLlama>,
     tokenizer: Arc<GeneratorTokenizer>,
     id: String,
+    /// The id without what steering adds to it.
+    model_id: String,
     batch: usize,
+    steering: Option<Arc<Added>>,
+    /// What tokens can be to words, made when it is first asked for.
+    word_pieces: Arc<OnceLock<WordPieces>>,
 }
 
 impl LocalGenerator {
@@ -114,8 +126,11 @@ impl LocalGenerator {
         Ok(Self {
             model: Arc::new(CpuLlama::new(weights, precision)?),
             tokenizer: Arc::new(tokenizer),
+            model_id: id.clone(),
             id,
             batch: DEFAULT_BATCH,
+            steering: None,
+            word_pieces: Arc::default(),
         })
     }
 
@@ -135,11 +150,17 @@ impl LocalGenerator {
         &self.tokenizer
     }
 
-    /// Cuts a prompt into tokens and checks that a completion fits behind it.
+    /// What tokens can be to words.
+    fn word_pieces(&self) -> &WordPieces {
+        self.word_pieces
+            .get_or_init(|| WordPieces::of(&self.tokenizer, self.model.config().vocabulary))
+    }
+
+    /// Cuts a prompt into tokens and checks that `room` more fit behind it.
     ///
     /// Spaces at its end are left out: the model puts them in front of its first word, and after a
     /// lone space it would not find one.
-    fn tokens(&self, prompt: &str, sampling: &Sampling) -> Result<Vec<u32>, GenerateError> {
+    fn tokens(&self, prompt: &str, room: usize) -> Result<Vec<u32>, GenerateError> {
         let text = prompt.trim_end_matches([' ', '\t']);
         let mut tokens = self
             .tokenizer
@@ -150,11 +171,11 @@ impl LocalGenerator {
             tokens.extend(start);
         }
         let window = self.model.config().context;
-        let needed = tokens.len().saturating_add(sampling.max_tokens);
+        let needed = tokens.len().saturating_add(room);
         if tokens.is_empty() || needed > window {
             return Err(GenerateError::PromptTooLong {
                 tokens: tokens.len(),
-                max_tokens: sampling.max_tokens,
+                max_tokens: room,
                 window,
             });
         }

@@ -1,8 +1,15 @@
 //! Sentences as vectors: near ones mean nearly the same.
 
+use crate::classifier::{LoadClassifierError, check_vocabulary, version_of};
+use nines_nn::batch::TokenBatch;
+use nines_nn::bert::BertEncoder;
 use nines_nn::error::NnError;
-use nines_text::TextError;
+use nines_text::{EncodedSnippet, SnippetTokenizer, TextError};
+use rayon::prelude::*;
 use std::path::Path;
+
+/// Tokens of one batch.
+const BATCH_TOKENS: usize = 4096;
 
 /// A sentence encoder cannot be loaded, or a text cannot be encoded.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -37,6 +44,12 @@ impl From<NnError> for EncodeError {
     }
 }
 
+impl From<LoadClassifierError> for EncodeError {
+    fn from(error: LoadClassifierError) -> Self {
+        Self::Load(error.to_string())
+    }
+}
+
 impl From<TextError> for EncodeError {
     fn from(error: TextError) -> Self {
         Self::Load(error.to_string())
@@ -46,6 +59,8 @@ impl From<TextError> for EncodeError {
 /// A mean-pooled encoder, such as all-MiniLM-L6-v2: a text becomes a vector of length 1, and the dot
 /// product of two is their cosine similarity.
 pub struct SentenceEncoder {
+    model: BertEncoder,
+    tokenizer: SnippetTokenizer,
     id: String,
 }
 
@@ -55,10 +70,14 @@ impl SentenceEncoder {
     /// # Errors
     /// [`EncodeError::Load`]: a missing or damaged file, another architecture, wrong shapes.
     pub fn load(folder: &Path) -> Result<Self, EncodeError> {
-        let _ = folder;
-        Err(EncodeError::Load(
-            "sentence encoders cannot be loaded yet".to_owned(),
-        ))
+        let tokenizer = SnippetTokenizer::from_folder(folder)?;
+        let model = BertEncoder::load(folder, &nines_nn::device::cpu())?;
+        check_vocabulary(folder, &tokenizer, model.config().vocab_size)?;
+        Ok(Self {
+            model,
+            tokenizer,
+            id: version_of(folder, "encoder")?,
+        })
     }
 
     /// Names the model by its folder and content.
@@ -68,9 +87,77 @@ impl SentenceEncoder {
 
     /// Encodes each text as a vector of length 1, in their order. What stands beside a text changes no bit of it.
     pub fn embed(&self, texts: &[&str]) -> Vec<Result<Vec<f32>, EncodeError>> {
-        texts
+        let cut: Vec<_> = texts.par_iter().map(|text| self.cut(text)).collect();
+        let mut found = Vec::with_capacity(texts.len());
+        let mut rest = cut.as_slice();
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at(fitting(rest, BATCH_TOKENS));
+            found.extend(self.embed_batch(batch));
+            rest = later;
+        }
+        found
+    }
+
+    fn cut(&self, text: &str) -> Result<EncodedSnippet, EncodeError> {
+        let encoded = self
+            .tokenizer
+            .encode_text(text)
+            .map_err(|error| EncodeError::Tokens(error.to_string()))?;
+        let (tokens, window) = (encoded.len(), self.model.config().max_positions);
+        match () {
+            () if encoded.offsets.iter().all(Option::is_none) => Err(EncodeError::Empty),
+            () if tokens > window => Err(EncodeError::TooLong { tokens, window }),
+            () => Ok(encoded),
+        }
+    }
+
+    fn embed_batch(
+        &self,
+        cut: &[Result<EncodedSnippet, EncodeError>],
+    ) -> Vec<Result<Vec<f32>, EncodeError>> {
+        let rows: Vec<(&[u32], &[u8])> = cut
             .iter()
-            .map(|_| Err(EncodeError::Model("nothing is loaded".to_owned())))
+            .flatten()
+            .map(|encoded| (encoded.ids.as_slice(), encoded.type_ids.as_slice()))
+            .collect();
+        let means = match rows.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.model.means(&TokenBatch::from_rows(&rows)),
+        };
+        let means = means.map_err(|error| EncodeError::Model(error.to_string()));
+        let mut row = 0;
+        cut.iter()
+            .map(|encoded| {
+                encoded.as_ref().map_err(Clone::clone)?;
+                let hidden = self.model.config().hidden_size;
+                let mean = means.as_ref().map_err(Clone::clone)?;
+                let mean = &mean[row * hidden..(row + 1) * hidden];
+                row += 1;
+                unit(mean)
+            })
             .collect()
     }
+}
+
+/// Counts how many of the next rows make one batch of at most `most` tokens; at least one.
+pub(crate) fn fitting<E>(rows: &[Result<EncodedSnippet, E>], most: usize) -> usize {
+    let mut tokens = 0;
+    let fitting = rows.iter().take_while(|row| {
+        tokens += row.as_ref().map_or(0, EncodedSnippet::len);
+        tokens <= most
+    });
+    fitting.count().max(1)
+}
+
+/// Scales a vector to length 1.
+fn unit(vector: &[f32]) -> Result<Vec<f32>, EncodeError> {
+    let squares: f64 = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+    let length = squares.sqrt();
+    if !(length.is_finite() && length > 0.0) {
+        return Err(EncodeError::Model("its vector has no direction".to_owned()));
+    }
+    Ok(vector
+        .iter()
+        .map(|&x| (f64::from(x) / length) as f32)
+        .collect())
 }

@@ -2,7 +2,7 @@
 
 use crate::gelu::gelu_into;
 use crate::layer::{self, LayerShape, LayerWeights, Saved, SavedAttention, SavedRest};
-use crate::layer_backward::{self, SavedBlock, Slopes, VectorSlopes};
+use crate::layer_backward::{self, BackwardWeights, SavedBlock, Slopes, VectorSlopes};
 use crate::norm::stretch;
 use crate::packed::{Direction, LayerVectors, PackedLayer, PlainLayer};
 use crate::pool::{Buffer, Pool};
@@ -232,6 +232,91 @@ pub struct LayerGradients {
     pub vectors: VectorSlopes,
 }
 
+/// What each token adds to the gradients of a layer's weights.
+struct TokenSlopes {
+    qkv: Buffer,
+    attended: Buffer,
+    wide: Buffer,
+    output: Buffer,
+}
+
+impl TokenSlopes {
+    /// Takes a gradient from a layer's output to its input, in place; also returns what each block of
+    /// tokens adds to the gradients of the vectors.
+    fn take(
+        shape: &LayerShape,
+        weights: &BackwardWeights<'_>,
+        lengths: &[usize],
+        saved: &SavedLayer,
+        gradient: &mut [f32],
+        pool: &Pool,
+    ) -> (Self, Vec<VectorSlopes>) {
+        let (hidden, tokens) = (shape.hidden, lengths.iter().sum::<usize>());
+        let mut all = Self {
+            qkv: pool.take(tokens * 3 * hidden),
+            attended: pool.take(tokens * hidden),
+            wide: pool.take(tokens * shape.wide),
+            output: pool.take(tokens * hidden),
+        };
+        let mut parts: Vec<(Block, &mut [f32], Option<Slopes<'_>>)> = {
+            let mut gradients = Parts::new(gradient, hidden);
+            let mut qkv = Parts::new(&mut all.qkv, 3 * hidden);
+            let mut attended = Parts::new(&mut all.attended, hidden);
+            let mut wide = Parts::new(&mut all.wide, shape.wide);
+            let mut output = Parts::new(&mut all.output, hidden);
+            // The same blocks on any number of cores: sums over them are taken in their order.
+            blocks(lengths, BLOCK_TOKENS)
+                .into_iter()
+                .map(|block| {
+                    let slopes = Slopes {
+                        qkv: qkv.next(&block),
+                        attended: attended.next(&block),
+                        wide: wide.next(&block),
+                        output: output.next(&block),
+                    };
+                    let gradient = gradients.next(&block);
+                    (block, gradient, Some(slopes))
+                })
+                .collect()
+        };
+        let shares = parts
+            .par_iter_mut()
+            .with_max_len(1)
+            .map(|(block, gradient, slopes)| {
+                let mut share = VectorSlopes::zeros(shape);
+                if let Some(slopes) = slopes.take() {
+                    layer_backward::backward(
+                        shape,
+                        weights,
+                        &lengths[block.rows.clone()],
+                        block.tokens.start,
+                        saved.block(shape, &block.tokens),
+                        gradient,
+                        slopes,
+                        &mut share,
+                    );
+                }
+                share
+            })
+            .collect();
+        drop(parts);
+        (all, shares)
+    }
+}
+
+/// Takes a gradient `[tokens, hidden]` from a layer's output to its input, in place, and computes none
+/// of its parameters'. No bit of a row's gradient depends on the other rows.
+pub fn backward_to_input(
+    shape: &LayerShape,
+    weights: &BackwardWeights<'_>,
+    lengths: &[usize],
+    saved: &SavedLayer,
+    gradient: &mut [f32],
+    pool: &Pool,
+) {
+    TokenSlopes::take(shape, weights, lengths, saved, gradient, pool);
+}
+
 /// Computes a layer's gradients. `gradient` `[tokens, hidden]` is that of its output, and becomes
 /// that of its input `x`. Those of its parameters are computed
 /// only if it `learns`.
@@ -252,53 +337,8 @@ pub fn backward(
 ) -> Option<LayerGradients> {
     let packed = PackedLayer::new(plain, shape, Direction::Backward, pool);
     let weights = packed.backward(shape, vectors);
-    let (hidden, tokens) = (shape.hidden, lengths.iter().sum::<usize>());
-    let mut qkv = pool.take(tokens * 3 * hidden);
-    let mut attended = pool.take(tokens * hidden);
-    let mut wide = pool.take(tokens * shape.wide);
-    let mut output = pool.take(tokens * hidden);
-    let mut parts: Vec<(Block, &mut [f32], Option<Slopes<'_>>)> = {
-        let mut gradients = Parts::new(gradient, hidden);
-        let mut qkv = Parts::new(&mut qkv, 3 * hidden);
-        let mut attended = Parts::new(&mut attended, hidden);
-        let mut wide = Parts::new(&mut wide, shape.wide);
-        let mut output = Parts::new(&mut output, hidden);
-        // The same blocks on any number of cores: sums over them are taken in their order.
-        blocks(lengths, BLOCK_TOKENS)
-            .into_iter()
-            .map(|block| {
-                let slopes = Slopes {
-                    qkv: qkv.next(&block),
-                    attended: attended.next(&block),
-                    wide: wide.next(&block),
-                    output: output.next(&block),
-                };
-                let gradient = gradients.next(&block);
-                (block, gradient, Some(slopes))
-            })
-            .collect()
-    };
-    let shares: Vec<VectorSlopes> = parts
-        .par_iter_mut()
-        .with_max_len(1)
-        .map(|(block, gradient, slopes)| {
-            let mut share = VectorSlopes::zeros(shape);
-            if let Some(slopes) = slopes.take() {
-                layer_backward::backward(
-                    shape,
-                    &weights,
-                    &lengths[block.rows.clone()],
-                    block.tokens.start,
-                    saved.block(shape, &block.tokens),
-                    gradient,
-                    slopes,
-                    &mut share,
-                );
-            }
-            share
-        })
-        .collect();
-    drop(parts);
+    let hidden = shape.hidden;
+    let (slopes, shares) = TokenSlopes::take(shape, &weights, lengths, saved, gradient, pool);
     if !learns {
         return None;
     }
@@ -311,19 +351,19 @@ pub fn backward(
     };
     let norm = vectors.attended_norm;
     Some(LayerGradients {
-        qkv: weight_gradient(&qkv, 3 * hidden, hidden, pool, |at, out| {
+        qkv: weight_gradient(&slopes.qkv, 3 * hidden, hidden, pool, |at, out| {
             copy(x, hidden, at, out)
         }),
-        attended: weight_gradient(&attended, hidden, hidden, pool, |at, out| {
+        attended: weight_gradient(&slopes.attended, hidden, hidden, pool, |at, out| {
             copy(&saved.context, hidden, at, out);
         }),
-        wide: weight_gradient(&wide, shape.wide, hidden, pool, |at, out| {
+        wide: weight_gradient(&slopes.wide, shape.wide, hidden, pool, |at, out| {
             let rows = saved.attended[at.start * hidden..at.end * hidden].chunks_exact(hidden);
             for (row, out) in rows.zip(out.chunks_exact_mut(hidden)) {
                 stretch(row, norm.gamma, norm.beta, out);
             }
         }),
-        output: weight_gradient(&output, hidden, shape.wide, pool, |at, out| {
+        output: weight_gradient(&slopes.output, hidden, shape.wide, pool, |at, out| {
             gelu_into(&saved.wide[at.start * shape.wide..at.end * shape.wide], out);
         }),
         vectors: sums,

@@ -35,3 +35,5 @@ mod weights;
 
 pub use cpu::Unit;
 pub use finish::{round, round_all};
+pub use gelu::gelu_in_place;
+pub use norm::{standardise, stretch};

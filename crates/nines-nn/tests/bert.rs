@@ -433,3 +433,98 @@ fn minilm_reads_32_texts_like_transformers() {
     assert!(worst < 1e-4, "hidden states differ by {worst}");
     println!("largest difference {worst:e}");
 }
+
+#[test]
+fn gradients_of_word_embeddings_are_those_of_torch() {
+    let (model, rows, file) = tiny();
+    let found = model.input_gradients(&batch(&rows)).expect("gradients");
+    assert!(apart(&found.logits, &expected(&file, "logits")) < 1e-5);
+    // The fixture has them summed over all places of a token, each times its row's weight in the loss.
+    let (weights, hidden) = (expected(&file, "loss_weights"), model.config().hidden_size);
+    let name = "grad.bert.embeddings.word_embeddings.weight";
+    let mut sums = vec![0.0; expected(&file, name).len()];
+    let mut tokens = found.gradients.chunks_exact(hidden);
+    for (row, weight) in rows.iter().zip(weights) {
+        for &id in &row.ids {
+            let gradient = tokens.next().expect("one for each token");
+            for (sum, slope) in sums[id as usize * hidden..].iter_mut().zip(gradient) {
+                *sum += weight * slope;
+            }
+        }
+    }
+    assert!(tokens.next().is_none());
+    let worst = apart(&sums, &expected(&file, name));
+    assert!(worst < 1e-4, "gradients differ by {worst}");
+    assert_eq!(
+        model.word_embeddings(),
+        model
+            .values("bert.embeddings.word_embeddings.weight")
+            .expect("values")
+    );
+}
+
+#[test]
+fn gradients_of_word_embeddings_are_finite_differences_of_logits() {
+    for pooling in [Pooling::Pooler, Pooling::Cls, Pooling::Mean] {
+        let (loaded, rows, _) = tiny();
+        let head = HeadConfig {
+            pooling,
+            seed: 7,
+            ..HeadConfig::default()
+        };
+        let mut model =
+            BertClassifier::from_base(&fixtures("bert_tiny"), &head, &cpu()).expect("the fixture");
+        let drawn = model.values("classifier.weight").expect("values");
+        let larger = drawn.iter().map(|x| 50.0 * x).collect();
+        model.set_values("classifier.weight", larger).expect("set");
+        let hidden = loaded.config().hidden_size;
+        let words = "bert.embeddings.word_embeddings.weight";
+        let table = model.values(words).expect("values");
+        // Rows in which every token is another: what moves one embedding moves one place.
+        for row in rows.iter().filter(|row| row.ids.len() > 1) {
+            let ids: Vec<u32> = (0..row.ids.len() as u32).collect();
+            let one = TokenBatch::from_rows(&[(&ids[..], &row.type_ids[..])]);
+            let found = model.input_gradients(&one).expect("gradients").gradients;
+            let largest = found.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+            assert!(largest > 0.01, "{pooling:?}: {largest}");
+            for place in 0..ids.len() {
+                // Along its own gradient, where the difference is largest.
+                let slope = &found[place * hidden..(place + 1) * hidden];
+                let length = slope.iter().map(|x| x * x).sum::<f32>().sqrt();
+                let step = 0.004;
+                let moved = |sign: f32| {
+                    let mut changed = table.clone();
+                    for (value, slope) in changed[place * hidden..].iter_mut().zip(slope) {
+                        *value += sign * step * slope / length;
+                    }
+                    let mut model = model.clone();
+                    model.set_values(words, changed).expect("set");
+                    floats(model.logits(&one, Mode::Evaluate).expect("scored"))[0]
+                };
+                let difference = (moved(1.0) - moved(-1.0)) / (2.0 * step);
+                assert!(
+                    (difference - length).abs() < 0.02 * length + 0.002 * largest,
+                    "{pooling:?} place {place}: {length} by gradient, {difference} by difference"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_of_a_batch_are_those_of_its_rows_bit_for_bit() {
+    let (model, rows, _) = tiny();
+    let together = model.input_gradients(&batch(&rows)).expect("gradients");
+    let scored = floats(model.logits(&batch(&rows), Mode::Evaluate).expect("scored"));
+    assert_eq!(together.logits, scored, "the logit is the score");
+    let (mut logits, mut gradients) = (Vec::new(), Vec::new());
+    for row in &rows {
+        let alone = TokenBatch::from_rows(&[(&row.ids[..], &row.type_ids[..])]);
+        let alone = model.input_gradients(&alone).expect("gradients");
+        logits.extend(alone.logits);
+        gradients.extend(alone.gradients);
+    }
+    assert_eq!((together.logits, together.gradients), (logits, gradients));
+    let empty = TokenBatch::from_rows(&[]);
+    assert!(model.input_gradients(&empty).is_err());
+}

@@ -57,6 +57,9 @@ pub enum TextError {
         /// The control token.
         id: u32,
     },
+    /// A gap was to be filled with a vocabulary that has no token for one.
+    #[error("this tokenizer has no mask token; take the folder of a masked language model")]
+    NoMask,
     /// A window is too small to hold anything beside the special tokens.
     #[error("a window of {max_len} tokens has no room for text: {needed} are needed at least")]
     WindowTooSmall {

@@ -187,6 +187,16 @@ impl GeneratorTokenizer {
     /// [`TextError::Encode`] when the tokenizer fails; [`TextError::ControlTokenInText`] when part
     /// of the text would reach the model as one of its control tokens.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TextError> {
+        let tokens = self.encode_with_ends(text)?;
+        Ok(tokens.into_iter().map(|(token, _)| token).collect())
+    }
+
+    /// Cuts a text into tokens as [`Self::encode`] does, each with the byte of the text after its last;
+    /// the beginning-of-text token ends at 0.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn encode_with_ends(&self, text: &str) -> Result<Vec<(u32, usize)>, TextError> {
         let encoding = self
             .tokenizer
             .encode(text, true)
@@ -202,11 +212,22 @@ impl GeneratorTokenizer {
                 });
             }
         }
+        let ends = encoding.get_offsets().iter().map(|&(_, end)| end);
         Ok(self
             .prepend
+            .map(|token| (token, 0))
             .into_iter()
-            .chain(encoding.get_ids().iter().copied())
+            .chain(encoding.get_ids().iter().copied().zip(ends))
             .collect())
+    }
+
+    /// Returns the bytes that a token adds to a text; `None` for control tokens and ids outside the
+    /// vocabulary, which add nothing.
+    pub fn bytes(&self, token: u32) -> Option<&[u8]> {
+        match self.pieces.get(token as usize)? {
+            Piece::Bytes(bytes) => Some(bytes),
+            Piece::Silent => None,
+        }
     }
 
     /// Turns the tokens of a whole text into text. Control tokens are left out; the space that

@@ -29,6 +29,7 @@ pub struct SnippetTokenizer {
     tokenizer: Tokenizer,
     unknown: Option<u32>,
     pad: u32,
+    mask: Option<u32>,
     special: BTreeMap<u32, String>,
     companions: BTreeMap<&'static str, Vec<u8>>,
 }
@@ -72,10 +73,15 @@ impl SnippetTokenizer {
             .and_then(|token| tokenizer.token_to_id(&token))
             .or(file.padding)
             .unwrap_or(0);
+        let mask = named("mask_token").unwrap_or_else(|| "[MASK]".to_owned());
+        let mask = tokenizer
+            .token_to_id(&mask)
+            .filter(|id| special.contains_key(id));
         Self {
             tokenizer,
             unknown,
             pad,
+            mask,
             special,
             companions,
         }
@@ -116,7 +122,17 @@ impl SnippetTokenizer {
             .tokenizer
             .encode((prompt, completion), true)
             .map_err(|e| TextError::Encode(e.to_string()))?;
-        let offsets = spans(&encoding, prompt, completion);
+        self.checked(&encoding, prompt, completion)
+    }
+
+    /// Makes sure that no part of the text became a control token.
+    fn checked(
+        &self,
+        encoding: &Encoding,
+        prompt: &str,
+        completion: &str,
+    ) -> Result<EncodedSnippet, TextError> {
+        let offsets = spans(encoding, prompt, completion);
         for (id, span) in encoding.get_ids().iter().zip(&offsets) {
             let Some(span) = span else { continue };
             if self.special.contains_key(id) && Some(*id) != self.unknown {
@@ -141,6 +157,54 @@ impl SnippetTokenizer {
         })
     }
 
+    /// Cuts one text, which is no snippet, into tokens between special ones; its spans are of the first
+    /// half. Nothing is left out, however long it is.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn encode_text(&self, text: &str) -> Result<EncodedSnippet, TextError> {
+        let encoding = self
+            .tokenizer
+            .encode(text, true)
+            .map_err(|e| TextError::Encode(e.to_string()))?;
+        self.checked(&encoding, text, "")
+    }
+
+    /// Cuts a text with a gap into tokens, the mask token in the gap; also returns its place. Both sides
+    /// are cut for themselves, as where a word ends.
+    ///
+    /// # Errors
+    /// As [`Self::encode`]; [`TextError::NoMask`] where the vocabulary has no mask token.
+    pub fn encode_gap(
+        &self,
+        left: &str,
+        right: &str,
+    ) -> Result<(EncodedSnippet, usize), TextError> {
+        let mask = self.mask.ok_or(TextError::NoMask)?;
+        let (before, mut after) = (self.encode_text(left)?, self.encode_text(right)?);
+        let tail = before.offsets.iter().rposition(Option::is_some);
+        // Without any text, the last special token is the one that ends it.
+        let tail = tail.map_or(before.len().saturating_sub(1), |last| last + 1);
+        let head = after.offsets.iter().position(Option::is_some);
+        let head = head.unwrap_or(after.len().saturating_sub(1));
+        let mut all = before;
+        all.ids.truncate(tail);
+        all.type_ids.truncate(tail);
+        all.offsets.truncate(tail);
+        all.ids.push(mask);
+        all.type_ids.push(0);
+        all.offsets.push(None);
+        all.ids.extend(after.ids.drain(head..));
+        all.type_ids.extend(after.type_ids.drain(head..));
+        all.offsets.extend(after.offsets.drain(head..).map(|span| {
+            span.map(|span| TokenSpan {
+                part: SnippetPart::Completion,
+                ..span
+            })
+        }));
+        Ok((all, tail))
+    }
+
     /// Returns the id that fills rows of a batch up to equal length.
     pub fn pad_id(&self) -> u32 {
         self.pad
@@ -162,6 +226,16 @@ impl SnippetTokenizer {
             .filter(|(id, _)| Some(**id) == self.unknown)
             .filter_map(|(_, span)| *span)
             .collect()
+    }
+
+    /// Returns the number of token ids, added ones included.
+    pub fn vocabulary_len(&self) -> usize {
+        self.tokenizer.get_vocab_size(true)
+    }
+
+    /// Says whether a token is a control token, which is never part of a text.
+    pub fn is_special(&self, id: u32) -> bool {
+        self.special.contains_key(&id)
     }
 
     /// Returns the text of a token as the vocabulary writes it.

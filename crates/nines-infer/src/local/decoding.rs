@@ -1,18 +1,20 @@
 //! Texts that grow token by token, each token chosen by the caller.
 
 use super::LocalGenerator;
+use super::passes::{Job, not_numbers};
 use crate::generator::GenerateError;
-use nines_nn::llama::CpuSequence;
+use nines_nn::llama::{CpuSequence, Feed, Wanted, Workspace};
 use nines_text::Decoder;
+use rayon::prelude::*;
 
 /// A text in the making, and the model's opinion of its next token. A clone is a fork: both go on from
-/// here, and share what has been run.
+/// here, and share what has been run. Trailing blanks of a prompt are not read: words bring theirs.
 #[derive(Debug, Clone)]
 pub struct Decoding {
-    pub(super) sequence: CpuSequence,
-    pub(super) decoder: Decoder,
-    pub(super) tokens: Vec<u32>,
-    pub(super) logits: Vec<f32>,
+    sequence: CpuSequence,
+    decoder: Decoder,
+    tokens: Vec<u32>,
+    logits: Vec<f32>,
 }
 
 impl Decoding {
@@ -68,11 +70,39 @@ impl LocalGenerator {
     pub fn begin_each(
         &self,
         prompts: &[&str],
-        _room: usize,
+        room: usize,
     ) -> Vec<Result<Decoding, GenerateError>> {
-        prompts
+        let cut: Vec<_> = prompts
+            .par_iter()
+            .map(|prompt| self.tokens(prompt, room))
+            .collect();
+        let mut jobs: Vec<Job<'_>> = cut
             .iter()
-            .map(|_| Err(GenerateError::Model("not yet".to_owned())))
+            .flatten()
+            .map(|tokens| Job {
+                sequence: CpuSequence::default(),
+                tokens,
+                wanted: Wanted::Last,
+            })
+            .collect();
+        let logits = match self.run(&mut jobs, |_, _, logits| logits.to_vec()) {
+            Ok(logits) => logits,
+            Err(error) => return prompts.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let sequences: Vec<CpuSequence> = jobs.into_iter().map(|job| job.sequence).collect();
+        let mut begun = sequences.into_iter().zip(logits);
+        cut.into_iter()
+            .map(|tokens| {
+                tokens?;
+                let (sequence, logits) = begun.next().ok_or_else(not_numbers)?;
+                let logits = logits.into_iter().next().ok_or_else(not_numbers)?;
+                Ok(Decoding {
+                    sequence,
+                    decoder: self.tokenizer.decoder(),
+                    tokens: Vec::new(),
+                    logits,
+                })
+            })
             .collect()
     }
 
@@ -81,7 +111,29 @@ impl LocalGenerator {
     ///
     /// # Errors
     /// [`GenerateError`] for a token outside the vocabulary or a full context; the texts are then as before.
-    pub fn feed(&self, _steps: &mut [Step<'_>]) -> Result<(), GenerateError> {
-        Err(GenerateError::Model("not yet".to_owned()))
+    pub fn feed(&self, steps: &mut [Step<'_>]) -> Result<(), GenerateError> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let tokens: Vec<[u32; 1]> = steps.iter().map(|step| [step.token]).collect();
+        let mut feeds: Vec<Feed<'_>> = steps
+            .iter_mut()
+            .zip(&tokens)
+            .map(|(step, token)| Feed {
+                sequence: &mut step.decoding.sequence,
+                tokens: token,
+                wanted: Wanted::Last,
+            })
+            .collect();
+        let mut workspace = Workspace::default();
+        let logits = self.pass(&mut feeds, &mut workspace, None)?;
+        drop(feeds);
+        for (step, logits) in steps.iter_mut().zip(logits.rows()) {
+            let decoding = &mut *step.decoding;
+            decoding.logits.copy_from_slice(logits);
+            decoding.tokens.push(step.token);
+            decoding.decoder.push(step.token);
+        }
+        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::rng::DrawStream;
 use crate::sampling::Sampler;
 use nines_domain::draw::{Draw, Sampling};
 use nines_domain::snippet::ContentHash;
-use nines_nn::llama::{CpuSequence, Feed, LlamaError, Wanted, Workspace};
+use nines_nn::llama::{CpuSequence, Feed, Wanted, Workspace};
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
@@ -62,10 +62,6 @@ struct Prompt {
 }
 
 type OnDraw<'a> = &'a mut dyn FnMut(usize, Result<Draw, GenerateError>);
-
-fn model_error(error: LlamaError) -> GenerateError {
-    GenerateError::Model(error.to_string())
-}
 
 impl<'a> Schedule<'a> {
     pub(super) fn new(
@@ -124,7 +120,10 @@ impl<'a> Schedule<'a> {
             if request.draws.is_empty() {
                 continue;
             }
-            match self.generator.tokens(&request.prompt, self.sampling) {
+            match self
+                .generator
+                .tokens(&request.prompt, self.sampling.max_tokens)
+            {
                 Ok(tokens) => self.prompts.push_back(Prompt {
                     request: index,
                     tokens,
@@ -205,10 +204,7 @@ impl<'a> Schedule<'a> {
             .collect();
         let ends = feed_prompts(&mut self.prompts, &mut feeds);
         let (generator, sampling) = (self.generator, self.sampling);
-        let logits = generator
-            .model
-            .forward(&mut feeds, &mut self.workspace)
-            .map_err(model_error)?;
+        let logits = generator.pass(&mut feeds, &mut self.workspace, None)?;
         let rows: Vec<&[f32]> = logits.rows().collect();
         let (rows, prompt_rows) = rows.split_at(lasts.len());
         for (end, logits) in ends.into_iter().zip(prompt_rows) {

@@ -14,6 +14,10 @@ use burn::tensor::{Int, Tensor, TensorData, activation};
 use nines_kernels::pool::Buffer;
 use nines_kernels::rng::{Dropout, DropoutKey};
 
+mod gradient;
+
+pub(super) use gradient::word_embeddings;
+
 /// The place of a dropout in the model; each has its own random numbers.
 #[derive(Debug, Clone, Copy)]
 enum Site {
@@ -85,20 +89,44 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// The output of the last layer, `[tokens, hidden]`. For a pass that is not tracked.
+    pub fn last_states(&self) -> Vec<f32> {
+        if let Some(states) = self.scoring_states() {
+            return states.to_vec();
+        }
+        let mut hidden = self.embeddings();
+        for index in 0..self.model.config.layers {
+            hidden = self.layer(index, &hidden);
+        }
+        values_of(hidden.flatten(0, 1))
+    }
+
+    /// The mean token of each row of `hidden` `[tokens, hidden]`: `[rows, hidden]`.
+    pub fn means_of(&self, hidden: &[f32]) -> Vec<f32> {
+        head::Rows::new(hidden, self.model.config.hidden_size, &self.rows.lengths).means()
+    }
+
     /// The output of the last layer for scoring, `[tokens, hidden]`, if the parameters are on this
     /// machine's own cores.
     fn scoring_states(&self) -> Option<Buffer> {
         let model = self.model;
-        let encoder = EncoderTensors {
+        let (cache, pool) = (&model.scoring, &model.pool);
+        self.with_encoder(|encoder| {
+            ops::hidden_states(encoder, &self.rows, model.precision, cache, pool)
+        })
+    }
+
+    /// Hands out the encoder's tensors.
+    fn with_encoder<T>(&self, use_it: impl FnOnce(&EncoderTensors<'_>) -> T) -> T {
+        let config = &self.model.config;
+        use_it(&EncoderTensors {
             embeddings: &|| (self.tables(), self.norm(embeddings::GAMMA)),
             layers: &|| {
-                let layers = 0..model.config.layers;
+                let layers = 0..config.layers;
                 layers.map(|index| self.layer_tensors(index)).collect()
             },
-            heads: model.config.heads,
-        };
-        let (cache, pool) = (&model.scoring, &model.pool);
-        ops::hidden_states(&encoder, &self.rows, model.precision, cache, pool)
+            heads: config.heads,
+        })
     }
 
     /// The embeddings and the output of each layer, `[tokens, hidden]` each.
@@ -155,23 +183,32 @@ impl<'a> Pass<'a> {
         ops::encoder_layer(hidden, &tensors, &pass)
     }
 
-    /// The head without gradients: no bit of a row's logit depends on the rows beside it, which
-    /// products over a whole batch do not promise.
+    /// The head without gradients, as a tensor.
     fn plain_head(&self, hidden: &[f32]) -> Tensor<1> {
+        let logits = self.head().logits(&self.pooled(hidden));
+        let count = logits.len();
+        Tensor::from_data(TensorData::new(logits, [count]), &self.model.device)
+    }
+
+    /// The head packed for scoring: no bit of a row's logit depends on the rows beside it, which
+    /// products over a whole batch do not promise.
+    fn head(&self) -> &'a head::Head {
+        self.model.scoring_head.get_or_init(|| self.packed_head())
+    }
+
+    /// What the head is asked about, `[rows, hidden]`: the pooler's output where there is one.
+    fn pooled(&self, hidden: &[f32]) -> Vec<f32> {
         let config = &self.model.config;
-        let head = self.model.scoring_head.get_or_init(|| self.packed_head());
         let rows = head::Rows::new(hidden, config.hidden_size, &self.rows.lengths);
         let mut pooled = match config.pooling {
             Pooling::Pooler | Pooling::Cls => rows.first_tokens(),
             Pooling::Mean => rows.means(),
         };
-        if let Some(dense) = &head.dense {
+        if let Some(dense) = &self.head().dense {
             pooled = dense.of(&pooled);
             pooled.iter_mut().for_each(|x| *x = x.tanh());
         }
-        let logits = head.classifier.of(&pooled);
-        let count = logits.len();
-        Tensor::from_data(TensorData::new(logits, [count]), &self.model.device)
+        pooled
     }
 
     fn packed_head(&self) -> head::Head {

@@ -96,6 +96,13 @@ pub(super) struct Head {
     pub classifier: Linear,
 }
 
+impl Head {
+    /// Computes the logits of pooled rows, `[rows, hidden]`.
+    pub fn logits(&self, pooled: &[f32]) -> Vec<f32> {
+        self.classifier.of(pooled)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,17 +3,22 @@
 //! - [`config`]: config.json, poolings, heads.
 //! - [`parameters`]: what is trained, by name.
 //! - [`model`]: [`BertClassifier`], its parameters and gradients.
+//! - [`encoder`]: an encoder alone; [`masked`]: one that predicts hidden tokens.
 //! - `forward`: the arithmetic, in one place for scoring and for training.
 //! - `head`: what follows the encoder when nothing learns, row by row.
 //! - `folder`: model folders in and out.
 
 pub mod config;
+pub mod encoder;
 mod folder;
 mod forward;
 mod head;
+pub mod masked;
 pub mod model;
 pub mod parameters;
 
 pub use config::{BertConfig, HeadConfig, Pooling};
-pub use model::{BertClassifier, HiddenStates, Mode};
+pub use encoder::BertEncoder;
+pub use masked::BertMaskedModel;
+pub use model::{BertClassifier, HiddenStates, InputGradients, Mode};
 pub use parameters::{NamedGradients, ParameterInfo, ParameterPlace, Trainable};

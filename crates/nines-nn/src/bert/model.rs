@@ -1,7 +1,7 @@
 //! A classifier: an encoder, a head, and their parameters.
 
 use super::config::BertConfig;
-use super::forward::Pass;
+use super::forward::{self, Pass};
 use super::head::Head;
 use super::parameters::{
     self, NamedGradients, Parameter, ParameterInfo, Trainable, check_length, values_of,
@@ -31,6 +31,18 @@ pub enum Mode {
 pub struct HiddenStates {
     /// The embeddings, and then the output of each layer: `[tokens, hidden]` each.
     pub states: Vec<Tensor<2>>,
+    /// Tokens of each row.
+    pub lengths: Vec<usize>,
+}
+
+/// What each row's logit is, and how it changes with what the encoder reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputGradients {
+    /// Each row's logit.
+    pub logits: Vec<f32>,
+    /// d logit / d word embedding of every token, row after row, without padding: `[tokens, hidden]`.
+    /// Position and segment embeddings are added to it, so theirs is the same.
+    pub gradients: Vec<f32>,
     /// Tokens of each row.
     pub lengths: Vec<usize>,
 }
@@ -135,6 +147,21 @@ impl BertClassifier {
             states: pass.hidden_states(),
             lengths: batch.lengths.clone(),
         })
+    }
+
+    /// Computes each row's logit as scoring does, in 32 bits whatever the model multiplies in, and its
+    /// gradient with respect to the word embedding of each of the row's tokens. Nothing is dropped, and
+    /// no bit depends on the other rows.
+    ///
+    /// # Errors
+    /// As [`Self::logits`].
+    pub fn input_gradients(&self, batch: &TokenBatch) -> Result<InputGradients, NnError> {
+        Ok(Pass::new(self, batch, Mode::Evaluate)?.input_gradients())
+    }
+
+    /// Returns the word embeddings, `[vocabulary, hidden]`. They are kept until a parameter changes.
+    pub fn word_embeddings(&self) -> &[f32] {
+        forward::word_embeddings(self)
     }
 
     /// Lists the parameters, from the input up.

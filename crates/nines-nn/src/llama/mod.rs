@@ -18,7 +18,7 @@ mod safetensors;
 mod weights;
 
 pub use config::{LlamaConfig, RopeScaling};
-pub use cpu::{CpuLlama, CpuSequence, Feed, Logits, Wanted, Workspace};
+pub use cpu::{CpuLlama, CpuSequence, Feed, Logits, Residual, Wanted, Workspace};
 pub use error::LlamaError;
 pub use model::{Llama, LlamaCache};
 pub use weights::LlamaWeights;

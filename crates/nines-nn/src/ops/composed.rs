@@ -21,8 +21,21 @@ fn integers(values: impl IntoIterator<Item = u32>, device: &Device) -> Tensor<1,
 }
 
 /// Normalises each row of `[tokens, hidden]`.
-fn norm(x: Tensor<2>, norm: &Norm) -> Tensor<2> {
+pub(crate) fn normalised(x: Tensor<2>, norm: &Norm) -> Tensor<2> {
     module::layer_norm(x, norm.gamma.clone(), Some(norm.beta.clone()), norm.epsilon)
+}
+
+/// Sums the three embeddings of each token: `[tokens, hidden]`.
+pub(crate) fn summed(tables: &EmbeddingTables, rows: &PackedRows) -> Tensor<2> {
+    let device = tables.words.device();
+    let pick = |table: &Tensor<2>, indices: &[u32]| {
+        table
+            .clone()
+            .select(0, integers(indices.iter().copied(), &device))
+    };
+    pick(&tables.words, &rows.ids)
+        + pick(&tables.types, &rows.types)
+        + pick(&tables.positions, &rows.positions)
 }
 
 /// Sums the three embeddings of each token, normalises and drops: `[tokens, hidden]`.
@@ -32,16 +45,7 @@ pub(super) fn embed(
     rows: &PackedRows,
     dropout: Option<Dropout>,
 ) -> Tensor<2> {
-    let device = tables.words.device();
-    let pick = |table: &Tensor<2>, indices: &[u32]| {
-        table
-            .clone()
-            .select(0, integers(indices.iter().copied(), &device))
-    };
-    let sum = pick(&tables.words, &rows.ids)
-        + pick(&tables.types, &rows.types)
-        + pick(&tables.positions, &rows.positions);
-    drop_rows(norm(sum, normalise), dropout)
+    drop_rows(normalised(summed(tables, rows), normalise), dropout)
 }
 
 /// x Wᵀ + b: `[tokens, in]` to `[tokens, out]`.
@@ -54,7 +58,7 @@ fn linear_gelu(x: Tensor<2>, layer: &Linear) -> Tensor<2> {
     activation::gelu(linear(x, layer))
 }
 
-/// norm(residual + drop(x Wᵀ + b)).
+/// normalised(residual + drop(x Wᵀ + b)).
 fn linear_residual_norm(
     x: Tensor<2>,
     layer: &Linear,
@@ -62,7 +66,7 @@ fn linear_residual_norm(
     normalise: &Norm,
     dropout: Option<Dropout>,
 ) -> Tensor<2> {
-    norm(residual + drop_rows(linear(x, layer), dropout), normalise)
+    normalised(residual + drop_rows(linear(x, layer), dropout), normalise)
 }
 
 /// Self-attention within each row: from `[tokens, 3 hidden]` (queries, keys, values) to

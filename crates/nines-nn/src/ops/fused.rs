@@ -24,9 +24,11 @@ use nines_kernels::training16::{self, Saved16};
 use std::sync::Arc;
 
 mod embeddings;
+mod gradient;
 mod scoring;
 
 pub(super) use embeddings::embed;
+pub(crate) use gradient::Traced;
 pub(crate) use scoring::{EncoderTensors, ScoringCache, hidden_states};
 
 type Tracked = Autodiff<Flex, NoCheckpointing>;

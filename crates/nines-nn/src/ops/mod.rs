@@ -9,8 +9,8 @@ mod composed;
 mod fused;
 pub(crate) mod rows;
 
-pub(crate) use composed::{drop_rows, linear};
-pub(crate) use fused::{EncoderTensors, ScoringCache, hidden_states};
+pub(crate) use composed::{drop_rows, linear, normalised, summed};
+pub(crate) use fused::{EncoderTensors, ScoringCache, Traced, hidden_states};
 pub(crate) use rows::PackedRows;
 
 use crate::precision::Precision;

@@ -60,6 +60,17 @@ pub struct Feed<'a> {
     pub wanted: Wanted,
 }
 
+/// What a pass does to the residual stream beside running it. Layers count from 0; one that the model
+/// does not have is never reached.
+#[derive(Debug, Default)]
+pub struct Residual<'a> {
+    /// Adds these numbers, `[hidden]`, to every row after a layer.
+    pub add: Option<(usize, &'a [f32])>,
+    /// Takes a copy of every row after a layer, `[rows, hidden]`, in the order of the feeds and tokens;
+    /// what was added there is in it.
+    pub copy: Option<(usize, &'a mut Vec<f32>)>,
+}
+
 /// Memory that forward passes reuse.
 #[derive(Debug, Default)]
 pub struct Workspace {
@@ -76,6 +87,29 @@ struct Row {
     position: usize,
     token: u32,
     wanted: bool,
+}
+
+impl Residual<'_> {
+    /// Does what is asked for after a layer. `rows` is `[rows, stride]`, the first `width` of each real.
+    fn after(&mut self, layer: usize, rows: &mut [f32], stride: usize, width: usize) {
+        if let Some((at, what)) = self.add
+            && at == layer
+        {
+            for row in rows.chunks_exact_mut(stride) {
+                for (x, more) in row[..width].iter_mut().zip(what) {
+                    *x += more;
+                }
+            }
+        }
+        if let Some((at, copy)) = &mut self.copy
+            && *at == layer
+        {
+            copy.clear();
+            for row in rows.chunks_exact(stride) {
+                copy.extend_from_slice(&row[..width]);
+            }
+        }
+    }
 }
 
 impl CpuLlama {
@@ -148,14 +182,29 @@ impl CpuLlama {
         feeds: &mut [Feed<'_>],
         workspace: &'w mut Workspace,
     ) -> Result<Logits<'w>, LlamaError> {
+        self.forward_with(feeds, workspace, Residual::default())
+    }
+
+    /// The same, and changes or copies the residual stream on the way. Without a change the logits are
+    /// the same to the last bit.
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub fn forward_with<'w>(
+        &self,
+        feeds: &mut [Feed<'_>],
+        workspace: &'w mut Workspace,
+        residual: Residual<'_>,
+    ) -> Result<Logits<'w>, LlamaError> {
         // Inside the pool, its threads share each product without waking one another up.
-        rayon::scope(|_| self.forward_in_pool(feeds, workspace))
+        rayon::scope(|_| self.forward_in_pool(feeds, workspace, residual))
     }
 
     fn forward_in_pool<'w>(
         &self,
         feeds: &mut [Feed<'_>],
         workspace: &'w mut Workspace,
+        mut residual: Residual<'_>,
     ) -> Result<Logits<'w>, LlamaError> {
         let config = self.config();
         let rows = self.rows(feeds)?;
@@ -208,6 +257,7 @@ impl CpuLlama {
             let width = config.feed_forward;
             inputs.gate(self.precision, &layer.gate_up, width);
             inputs.add(self.precision, &layer.down, hidden);
+            residual.after(index, hidden, self.padded_hidden(), config.hidden);
         }
         for feed in feeds.iter_mut() {
             feed.sequence.len += feed.tokens.len();

@@ -12,5 +12,5 @@ mod tile;
 mod unpack;
 mod unpack16;
 
-pub use forward::{CpuLlama, Feed, Logits, Wanted, Workspace};
+pub use forward::{CpuLlama, Feed, Logits, Residual, Wanted, Workspace};
 pub use sequence::CpuSequence;

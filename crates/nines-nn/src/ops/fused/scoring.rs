@@ -3,6 +3,7 @@
 
 use super::super::{EmbeddingTables, LayerTensors, Norm, PackedRows};
 use super::{Dropouts, Parameters, numbers, plain, shape};
+use crate::bert::parameters::values_of;
 use crate::precision::Precision;
 use burn_flex::FlexTensor;
 use nines_kernels::embedding;
@@ -20,6 +21,10 @@ pub(crate) struct ScoringCache {
     embeddings: OnceLock<Embeddings>,
     plain: OnceLock<Vec<PlainLayers>>,
     rounded: OnceLock<Vec<Layer16>>,
+    /// For gradients with respect to embeddings.
+    backward: OnceLock<Vec<PackedLayer>>,
+    /// The word embeddings, where they are not on this machine's own cores.
+    copied_words: OnceLock<Vec<f32>>,
 }
 
 /// What an encoder is made of.
@@ -33,17 +38,71 @@ pub(crate) struct EncoderTensors<'a> {
 }
 
 #[derive(Debug)]
-struct Embeddings {
+pub(super) struct Embeddings {
     /// Words, positions, types, gamma, beta.
-    tensors: [FlexTensor; 5],
+    pub(super) tensors: [FlexTensor; 5],
     epsilon: f32,
 }
 
 #[derive(Debug)]
-struct PlainLayers {
-    shape: LayerShape,
-    packed: PackedLayer,
-    parameters: Parameters,
+pub(super) struct PlainLayers {
+    pub(super) shape: LayerShape,
+    pub(super) packed: PackedLayer,
+    pub(super) parameters: Parameters,
+}
+
+impl ScoringCache {
+    pub(super) fn embeddings(&self, encoder: &EncoderTensors<'_>) -> Option<&Embeddings> {
+        kept(&self.embeddings, || Embeddings::of(encoder))
+    }
+
+    pub(super) fn plain(
+        &self,
+        encoder: &EncoderTensors<'_>,
+        pool: &Pool,
+    ) -> Option<&[PlainLayers]> {
+        let layers = kept(&self.plain, || {
+            let packed = (encoder.layers)().into_iter().map(|layer| {
+                let shape = shape(&layer, encoder.heads, Dropouts::default());
+                let parameters = Parameters::of(&layer)?;
+                let matrices = parameters.matrices();
+                Some(PlainLayers {
+                    shape,
+                    packed: PackedLayer::new(&matrices, &shape, Direction::Forward, pool),
+                    parameters,
+                })
+            });
+            packed.collect()
+        });
+        layers.map(Vec::as_slice)
+    }
+
+    pub(super) fn backward(
+        &self,
+        encoder: &EncoderTensors<'_>,
+        pool: &Pool,
+    ) -> Option<&[PackedLayer]> {
+        let layers = self.plain(encoder, pool)?;
+        let packed = kept(&self.backward, || {
+            let packed = layers.iter().map(|layer| {
+                let matrices = layer.parameters.matrices();
+                PackedLayer::new(&matrices, &layer.shape, Direction::Backward, pool)
+            });
+            Some(packed.collect())
+        });
+        packed.map(Vec::as_slice)
+    }
+
+    /// Returns the word embeddings, `[vocabulary, hidden]`.
+    pub fn words(&self, encoder: &EncoderTensors<'_>) -> &[f32] {
+        match self.embeddings(encoder) {
+            Some(embeddings) => numbers(&embeddings.tensors[0]),
+            None => self.copied_words.get_or_init(|| {
+                let (tables, _) = (encoder.embeddings)();
+                values_of(tables.words.flatten::<1>(0, 1))
+            }),
+        }
+    }
 }
 
 impl PlainLayers {
@@ -60,23 +119,13 @@ pub(crate) fn hidden_states(
     cache: &ScoringCache,
     pool: &Pool,
 ) -> Option<Buffer> {
-    let mut states = kept(&cache.embeddings, || Embeddings::of(encoder))?.sum(rows, pool);
+    let embeddings = cache.embeddings(encoder)?;
+    let mut states = pool.take(rows.ids.len() * embeddings.hidden());
+    embeddings.sum(rows, &mut states, None);
     let layers = || (encoder.layers)().into_iter();
     match precision {
         Precision::Float32 => {
-            let layers = kept(&cache.plain, || {
-                let packed = layers().map(|layer| {
-                    let shape = shape(&layer, encoder.heads, Dropouts::default());
-                    let parameters = Parameters::of(&layer)?;
-                    let matrices = parameters.matrices();
-                    Some(PlainLayers {
-                        shape,
-                        packed: PackedLayer::new(&matrices, &shape, Direction::Forward, pool),
-                        parameters,
-                    })
-                });
-                packed.collect()
-            })?;
+            let layers = cache.plain(encoder, pool)?;
             let Some(first) = layers.first() else {
                 return Some(states);
             };
@@ -124,15 +173,23 @@ impl Embeddings {
         })
     }
 
-    fn sum(&self, rows: &PackedRows, pool: &Pool) -> Buffer {
+    fn hidden(&self) -> usize {
+        numbers(&self.tensors[3]).len()
+    }
+
+    /// Sums and normalises: `out` is `[tokens, hidden]`; `saved` as in [`embedding::forward`].
+    pub(super) fn sum(
+        &self,
+        rows: &PackedRows,
+        out: &mut [f32],
+        saved: Option<(&mut [f32], &mut [f32])>,
+    ) {
         let [words, positions, types, gamma, beta] = self.tensors.each_ref().map(numbers);
-        let mut out = pool.take(rows.ids.len() * gamma.len());
         let entries = embedding::Entries {
             tables: [words, positions, types],
             indices: [&rows.ids, &rows.positions, &rows.types],
         };
         let norm = NormWeights { gamma, beta };
-        embedding::forward(&entries, norm, self.epsilon, None, &mut out, None);
-        out
+        embedding::forward(&entries, norm, self.epsilon, None, out, saved);
     }
 }
