@@ -10,6 +10,7 @@ import { Client, admin } from './lib/client.mjs';
 import { Server, pause } from './lib/nines.mjs';
 import { populate } from './lib/populate.mjs';
 import { project } from './lib/project.mjs';
+import { menuOf, rewriting } from './lib/rewriting.mjs';
 
 const { values, positionals } = parseArgs({
   options: { out: { type: 'string', default: resolve(import.meta.dirname, '../docs/pictures') } },
@@ -31,6 +32,7 @@ try {
   const boss = await admin(server);
   const { researcher, labellers, queues } = await populate(boss);
   const snippet = (await researcher.must('GET', '/snippets?label=disagreement&limit=1')).rows[0];
+  const { aided } = await rewriting(researcher, labellers);
   const started = await browser(t);
   const pages = [
     ['login', new Client(server.origin), '/login'],
@@ -38,6 +40,8 @@ try {
     ['label', labellers[0], `/label/${queues.random.id}`],
     ['compare', labellers[0], `/compare/${queues.quality.id}`],
     ['play', researcher, '/play', play],
+    ['rewrite', aided, '/rewrite', rewrite],
+    ['rewriting-tasks', researcher, '/rewrite?view=tasks'],
     ['data', researcher, '/data'],
     ['snippet', researcher, `/data/${snippet?.id ?? 1}`],
     ['people', boss, '/people'],
@@ -71,4 +75,11 @@ async function play(page) {
   await page.getByRole('button', { name: /draw 10/i }).click();
   await page.getByRole('button', { name: /^Label draw/ }).nth(5).waitFor({ timeout: 60_000 });
   await pause(8000);
+}
+
+/** What could stand in place of a word. */
+async function rewrite(page) {
+  await page.getByText('pushes the score up').waitFor();
+  await menuOf(page);
+  await page.keyboard.press('ArrowDown');
 }

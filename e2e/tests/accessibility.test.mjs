@@ -5,6 +5,7 @@ import test from 'node:test';
 import { accessible, nothingWrong, settled, until, window } from '../lib/browser.mjs';
 import { Client, invite } from '../lib/client.mjs';
 import { populate } from '../lib/populate.mjs';
+import { menuOf, rewriting } from '../lib/rewriting.mjs';
 import { setting } from '../lib/setting.mjs';
 
 const { server, boss, started } = await setting();
@@ -14,6 +15,7 @@ const { link } = await boss.must('POST', '/people/invitations', { role: 'labelle
 const { assignment } = await labellers[0].must('POST', `/queues/${queues.random.id}/next`, { holding: [] });
 await labellers[0].must('POST', `/assignments/${assignment.id}/flag`, { reason: 'the text is broken' });
 const [snippet] = (await researcher.must('GET', '/snippets?label=disagreement&limit=1')).rows;
+const { aided, unaided } = await rewriting(researcher, labellers);
 const nobody = new Client(server.origin);
 const PROMPT = encodeURIComponent('The river had risen in the night. The bridge was gone, and so was the ferry.');
 
@@ -27,6 +29,12 @@ const PAGES = [
   ['label with the guide open', labellers[1], `/label/${queues.random.id}`, (page) => page.keyboard.press('g')],
   ['compare', labellers[0], `/compare/${queues.quality.id}`, (page) => page.getByRole('region', { name: 'Left' }).waitFor()],
   ['play', researcher, `/play?prompt=${PROMPT}&draws=4&pins=1`, (page) => page.locator('li[id^="draw-"] .verdict').nth(3).waitFor()],
+  ['rewrite, choosing', researcher, '/rewrite', (page) => page.getByText('time at work').waitFor()],
+  ['rewriting', aided, '/rewrite', (page) => page.getByText('pushes the score up').waitFor().then(() => page.getByRole('button', { name: /changes since/ }).click())],
+  ['rewriting with the menu open', aided, '/rewrite', (page) => menuOf(page)],
+  ['submitting a find', aided, '/rewrite', (page) => page.getByRole('textbox', { name: 'completion' }).waitFor().then(() => page.getByRole('button', { name: /submit/ }).click())],
+  ['rewriting without tools', unaided, '/rewrite', (page) => page.getByRole('textbox', { name: 'completion' }).waitFor()],
+  ['rewriting tasks', researcher, '/rewrite?view=tasks', (page) => page.getByRole('heading', { name: 'Sessions' }).waitFor().then(() => page.keyboard.press('n'))],
   ['data', researcher, '/data', (page) => page.getByRole('link', { name: /^\d+$/ }).first().waitFor()],
   ['adjudicate', researcher, '/data?label=disagreement', (page) => page.getByText('they disagree').locator('visible=true').first().waitFor().then(() => page.keyboard.press('a'))],
   ['flags', researcher, '/data?view=flags'],

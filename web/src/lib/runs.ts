@@ -23,6 +23,8 @@ export function summaryOf(run: Pick<Run, 'kind' | 'config'>): string {
     parts.push(n === null ? null : `${n} for each of ${count(prompts)} prompts`);
   } else if (run.kind === 'calibrate') {
     parts.push(text(at(config, 'request', 'classifier')));
+  } else if (run.kind === 'attack') {
+    parts.push(text(at(config, 'name')), text(at(config, 'classifier')) && `against ${String(at(config, 'classifier'))}`);
   } else if (run.kind === 'frame') {
     const [from, to] = [number(at(config, 'from')), number(at(config, 'to'))];
     parts.push(text(at(config, 'about', 'filter', 'classifier')), to === null ? null : `requests ${count((from ?? 0) + 1)} to ${count(to)}`);

@@ -12,5 +12,5 @@ export const queueWords: Record<QueueKind, string> = {
   random: 'random',
   search: 'from a search',
   sent: 'sent one by one',
-  attack: 'attacks',
+  attack: 'attack successes to verify',
 };

@@ -5,7 +5,7 @@ import { inQuery } from '../../lib/router.svelte';
 import type { Origin, SnippetFilter, Split } from '../../lib/types';
 
 export const labelChoices = ['', 'yes', 'no', 'unsure', 'none', 'disagreement'] as const;
-export const originChoices = ['', 'import', 'generate', 'edit'] as const;
+export const originChoices = ['', 'import', 'generate', 'edit', 'attack'] as const;
 export const splitChoices = ['', 'train', 'validation', 'calibration', 'test'] as const;
 export const strictChoices = ['', 'yes', 'no'] as const;
 
