@@ -35,4 +35,9 @@ pub trait Constraint: Send + Sync {
     fn is_fallible(&self) -> bool {
         false
     }
+
+    /// Names the models that it reads, with their versions.
+    fn models(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

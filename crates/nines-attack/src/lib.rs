@@ -1,14 +1,24 @@
 //! Attacks: looking for snippets that are catastrophes and score below the threshold, by machine and for people.
 //!
 //! An attack is a [`goal`], [`constraint`]s, a [`transformation`] and a [`search`], put together by a
-//! recipe. All of them speak of [`edit`]s of strings: what is shown is what is scored, and sub-words
-//! are never glued together. A [`victim`] counts every query.
+//! [`recipe`]. All of them speak of [`edit`]s of strings: what is shown is what is scored, and sub-words
+//! are never glued together. A [`victim`] counts every query. [`attack`] tries one start, [`attempt`] says
+//! what came of it, and [`table`] closes a list of attempts.
 //!
 //! It reads models and text, and knows nothing of projects, databases or pages.
 
+pub mod attack;
+pub mod attempt;
 pub mod constraint;
+pub mod diff;
 pub mod edit;
 pub mod goal;
+pub mod guided;
+pub mod recipe;
 pub mod search;
+pub mod table;
+pub mod thesaurus;
 pub mod transformation;
+pub mod trial;
 pub mod victim;
+pub mod words;

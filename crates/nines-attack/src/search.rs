@@ -1,1 +1,38 @@
 //! How an attack looks for its goal.
+
+pub mod beam;
+pub mod greedy;
+pub mod importance;
+pub(crate) mod prune;
+pub mod random;
+
+use crate::trial::{Stop, Trial};
+
+/// Looks for a text that meets the goal.
+///
+/// Equal trials with equal seeds are searched in the same way, whatever the number of threads.
+pub trait Search: Send + Sync {
+    /// Names it, as recipes do.
+    fn name(&self) -> &'static str;
+
+    /// Searches until the goal is met or nothing is left to try. The trial keeps the best text by itself.
+    ///
+    /// # Errors
+    /// [`Stop`] where the search ends before its own end.
+    fn search(&self, trial: &mut Trial<'_>) -> Result<(), Stop>;
+
+    /// Says whether it needs transformations: one that makes whole texts by itself does not.
+    fn needs_transformations(&self) -> bool {
+        true
+    }
+
+    /// Says whether it reads gradients, so that the scorer must have them.
+    fn needs_gradients(&self) -> bool {
+        false
+    }
+
+    /// Names the models that it reads, beside the victim, with their versions.
+    fn models(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -13,6 +13,17 @@ pub struct Proposal {
     pub kind: &'static str,
 }
 
+impl Proposal {
+    /// Proposes one edit, without an opinion how probable it is.
+    pub fn of(edit: Edit, kind: &'static str) -> Self {
+        Self {
+            edits: vec![edit],
+            log_probability: None,
+            kind,
+        }
+    }
+}
+
 /// Why a transformation cannot propose anything at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ProposeError {
@@ -23,12 +34,13 @@ pub enum ProposeError {
 
 /// Proposes edits of a draft.
 ///
-/// Equal drafts, sites and seeds give equal proposals in equal order.
+/// Equal drafts (text, start and seed) and sites give equal proposals in equal order: random numbers come
+/// from [`Draft::random`].
 pub trait Transformation: Send + Sync {
     /// Names it, as recipes do.
     fn name(&self) -> &'static str;
 
-    /// Lists the places that it could change, in the order of the text: words, tokens or gaps.
+    /// Lists the places that it could change, in the order of the text: words, tokens, gaps or halves.
     fn sites(&self, draft: &Draft) -> Vec<Site>;
 
     /// Proposes edits of each of some sites: one list each, best first. Constraints are not asked here.
@@ -36,4 +48,9 @@ pub trait Transformation: Send + Sync {
     /// # Errors
     /// [`ProposeError`] where a model that it needs fails.
     fn propose(&self, draft: &Draft, sites: &[Site]) -> Result<Vec<Vec<Proposal>>, ProposeError>;
+
+    /// Names the models that it reads, with their versions.
+    fn models(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

@@ -1,14 +1,23 @@
-//! What is attacked: one or more scorers, with every query counted.
+//! What is attacked: one or more scorers, and what they said before.
 
-use nines_domain::snippet::SnippetText;
+mod memory;
+mod meter;
+
+pub use meter::Meter;
+
+use memory::Memory;
+use nines_domain::snippet::{ContentHash, SnippetText};
 use nines_infer::scorer::{Scorer, Unscoreable};
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The scores of one snippet, one for each scorer of the victim, as log odds.
 pub type Scores = Result<Vec<f64>, Unscoreable>;
 
 /// How much an attempt may cost.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Budget {
     /// Snippets that may be scored, repeated ones included.
     pub queries: u64,
@@ -16,27 +25,105 @@ pub struct Budget {
     pub seconds: f64,
 }
 
-/// One or more scorers under attack.
-pub struct Victim {
-    /// The scorers; most goals look at the first alone.
-    pub scorers: Vec<Arc<dyn Scorer>>,
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            queries: 2_000,
+            seconds: 120.0,
+        }
+    }
 }
 
 /// What asking the victim came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spent {
     /// Snippets asked for, as the literature counts them: those remembered from before included.
     pub queries: u64,
-    /// Snippets that a model had to score.
+    /// Different snippets among them: what a model has to score where nothing is remembered from
+    /// earlier attempts.
     pub scored: u64,
 }
 
+/// Snippets whose scores a victim remembers, of all attempts together.
+const REMEMBERED: usize = 1 << 17;
+
+/// One or more scorers under attack.
+///
+/// What was scored once is not scored again, in this attempt or a later one; a snippet's score depends
+/// on nothing else, so this changes no result. Failures of a model are not remembered.
+pub struct Victim {
+    /// The scorers; most goals look at the first alone.
+    pub scorers: Vec<Arc<dyn Scorer>>,
+    memory: Mutex<Memory>,
+}
+
 impl Victim {
-    /// Scores snippets by every scorer, in their order.
+    /// Makes a victim of scorers.
+    pub fn new(scorers: Vec<Arc<dyn Scorer>>) -> Self {
+        Self {
+            scorers,
+            memory: Mutex::new(Memory::new(REMEMBERED)),
+        }
+    }
+
+    /// Scores snippets by every scorer, in their order, in one call each.
     pub fn score(&self, snippets: &[SnippetText]) -> Vec<Scores> {
+        let keys: Vec<ContentHash> = snippets.iter().map(SnippetText::hash).collect();
+        let mut rows: Vec<Option<Scores>> = self.with_memory(|memory| {
+            let known = keys.iter().map(|key| memory.get(key));
+            known.collect()
+        });
+        // Equal snippets of one call are scored once.
+        let mut first: HashMap<ContentHash, usize> = HashMap::new();
+        let mut fresh: Vec<usize> = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            if row.is_none() && !first.contains_key(&keys[index]) {
+                first.insert(keys[index], index);
+                fresh.push(index);
+            }
+        }
+        let texts: Vec<SnippetText> = fresh.iter().map(|&i| snippets[i].clone()).collect();
+        let scores = self.score_fresh(&texts);
+        self.with_memory(|memory| {
+            for (&index, scores) in fresh.iter().zip(&scores) {
+                if !matches!(scores, Err(Unscoreable::Model(_))) {
+                    memory.put(keys[index], scores.clone());
+                }
+            }
+        });
+        for (index, scores) in fresh.into_iter().zip(scores) {
+            rows[index] = Some(scores);
+        }
+        (0..rows.len())
+            .map(|index| {
+                let from = if rows[index].is_some() {
+                    index
+                } else {
+                    first[&keys[index]]
+                };
+                rows[from].clone().unwrap_or_else(|| {
+                    Err(Unscoreable::Model("the scorer gave no answer".to_owned()))
+                })
+            })
+            .collect()
+    }
+
+    fn with_memory<T>(&self, use_it: impl FnOnce(&mut Memory) -> T) -> T {
+        // Whoever panicked left whole entries.
+        use_it(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn score_fresh(&self, snippets: &[SnippetText]) -> Vec<Scores> {
         let mut rows: Vec<Scores> = snippets.iter().map(|_| Ok(Vec::new())).collect();
+        if snippets.is_empty() {
+            return rows;
+        }
         for scorer in &self.scorers {
-            for (row, score) in rows.iter_mut().zip(scorer.score(snippets, &mut |_| ())) {
+            let mut scores = scorer.score(snippets, &mut |_| ()).into_iter();
+            for row in &mut rows {
+                let score = scores.next().unwrap_or_else(|| {
+                    Err(Unscoreable::Model("the scorer gave no answer".to_owned()))
+                });
                 match (row.as_mut(), score) {
                     (Ok(scores), Ok(score)) => scores.push(score.logit()),
                     (Ok(_), Err(reason)) => *row = Err(reason),
@@ -45,5 +132,11 @@ impl Victim {
             }
         }
         rows
+    }
+
+    /// Names the scorers and their versions, in their order.
+    pub fn versions(&self) -> Vec<String> {
+        let versions = self.scorers.iter().map(|scorer| scorer.version());
+        versions.map(str::to_owned).collect()
     }
 }

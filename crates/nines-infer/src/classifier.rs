@@ -1,5 +1,6 @@
 //! The scorer made of one trained classifier: a folder with its model and its tokenizer.
 
+use crate::gradients::Differentiable;
 use crate::scorer::{Scorer, Unscoreable};
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetText;
@@ -12,6 +13,8 @@ use rayon::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+
+mod gradient;
 
 /// Tokens of one batch: enough to keep all cores busy, little enough memory.
 const BATCH_TOKENS: usize = 4096;
@@ -181,6 +184,10 @@ impl ClassifierScorer {
 impl Scorer for ClassifierScorer {
     fn version(&self) -> &str {
         &self.version
+    }
+
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(self)
     }
 
     fn refuses(&self, prompt: &str) -> Option<Unscoreable> {

@@ -6,8 +6,11 @@
 //! - `vocabulary`: from GGUF metadata to a tokenizer.
 
 mod completion;
+mod decoding;
 mod identity;
+mod likelihood;
 mod schedule;
+mod steering;
 mod vocabulary;
 
 use crate::cancel::CancelFlag;
@@ -20,7 +23,10 @@ use nines_nn::precision::Precision;
 use nines_text::{GeneratorTokenizer, TextError};
 use schedule::Schedule;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+pub use decoding::{Decoding, Step};
+pub use steering::{Steering, SteeringError};
 pub use vocabulary::gguf_vocabulary;
 
 /// How many completions are made together, unless told otherwise: enough that reading the weights
@@ -70,11 +76,11 @@ pub enum LoadGeneratorError {
 /// A generator that runs on this machine's processor.
 ///
 /// A draw depends on the model, its precision, the prompt, the sampling settings and its number
-/// alone: not on the batch, the other prompts, or the number of cores.
-#[derive(Debug)]
+/// alone: not on the batch, the other prompts, or the number of cores. A clone shares the model in memory.
+#[derive(Debug, Clone)]
 pub struct LocalGenerator {
-    model: CpuLlama,
-    tokenizer: GeneratorTokenizer,
+    model: Arc<CpuLlama>,
+    tokenizer: Arc<GeneratorTokenizer>,
     id: String,
     batch: usize,
 }
@@ -106,8 +112,8 @@ impl LocalGenerator {
         }
         let id = identity::of(path, weights.gguf(), precision)?;
         Ok(Self {
-            model: CpuLlama::new(weights, precision)?,
-            tokenizer,
+            model: Arc::new(CpuLlama::new(weights, precision)?),
+            tokenizer: Arc::new(tokenizer),
             id,
             batch: DEFAULT_BATCH,
         })

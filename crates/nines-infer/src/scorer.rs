@@ -1,5 +1,6 @@
 //! What every scorer promises.
 
+use crate::gradients::Differentiable;
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetText;
 
@@ -31,6 +32,11 @@ pub enum Unscoreable {
 pub trait Scorer: Send + Sync {
     /// Names the scorer and its version; stored with every score.
     fn version(&self) -> &str;
+
+    /// Returns the scorer as one whose logit has gradients, where it is one.
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        None
+    }
 
     /// Says why no completion of a prompt can have a score, where that is so: drawing any would be
     /// in vain.

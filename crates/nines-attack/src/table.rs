@@ -1,0 +1,263 @@
+//! The closing table of a list of attempts: the same for every recipe, so that they can be compared.
+
+use crate::attempt::Attempt;
+use nines_domain::estimate::Estimate;
+use nines_stats::interval::clopper_pearson;
+use nines_stats::quantile::{Support, mean};
+use nines_stats::{IntervalEstimate, StatsError};
+use serde::{Deserialize, Serialize};
+
+/// Budgets at which success is told, in queries.
+pub const BUDGETS: [u64; 6] = [10, 30, 100, 300, 1_000, 2_000];
+
+/// What a table needs to know of one attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// What it came to, as [`crate::attempt::Outcome::as_str`] writes it.
+    pub outcome: String,
+    /// What labels say of its find: the injury survived, it did not, or nobody has said yet.
+    pub verified: Option<bool>,
+    /// Score of the start.
+    pub start_score: Option<f64>,
+    /// Score of the first find; without one, of the text nearest to the goal.
+    pub score: Option<f64>,
+    /// Queries asked.
+    pub queries: u64,
+    /// Queries that it might have asked.
+    pub budget: u64,
+    /// The query that met the goal first.
+    pub reached_at: Option<u64>,
+    /// Different snippets scored.
+    pub scored: u64,
+    /// Seconds.
+    pub seconds: f64,
+    /// Words of the start.
+    pub words: u64,
+    /// Words changed.
+    pub words_changed: u64,
+}
+
+impl Row {
+    /// Takes from an attempt what a table needs. `verified` is what labels say by now.
+    pub fn of(attempt: &Attempt, budget: u64, verified: Option<bool>) -> Self {
+        let first = |scores: &Vec<f64>| scores.first().copied();
+        let shown = attempt.finds.first().or(attempt.best.as_ref());
+        Self {
+            outcome: attempt.outcome.as_str().to_owned(),
+            verified,
+            start_score: attempt.start_scores.as_ref().and_then(first),
+            score: shown.and_then(|find| first(&find.scores)),
+            queries: attempt.queries,
+            budget,
+            reached_at: attempt.reached_at,
+            scored: attempt.scored,
+            seconds: attempt.seconds,
+            words: attempt.words as u64,
+            words_changed: attempt.words_changed as u64,
+        }
+    }
+
+    fn is(&self, outcome: &str) -> bool {
+        self.outcome == outcome
+    }
+}
+
+/// How many attempts had succeeded by so many queries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AtBudget {
+    /// The budget.
+    pub queries: u64,
+    /// The share of the attempts, before verification. `None` where the attempts had a smaller budget: they
+    /// do not say what a larger one would have brought.
+    pub share: Option<Estimate>,
+}
+
+/// What a list of attempts came to.
+///
+/// Every share and every mean is over all attempts that were not skipped: those that broke or were stopped
+/// count as attempts without success, and are counted beside. Averaging queries over successes alone would
+/// flatter the attack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// Attempts, skipped ones not among them.
+    pub tried: u64,
+    /// Attempts that met the goal.
+    pub reached: u64,
+    /// Finds that labels confirm.
+    pub verified: u64,
+    /// Finds in which, labels say, the injury is gone.
+    pub refuted: u64,
+    /// Finds that nobody has labelled yet.
+    pub waiting: u64,
+    /// Searches that ended in vain.
+    pub failed: u64,
+    /// Attempts whose budget was spent.
+    pub spent: u64,
+    /// Starts that were skipped.
+    pub skipped: u64,
+    /// Attempts that a failing model or judge ended.
+    pub broken: u64,
+    /// Attempts that somebody stopped.
+    pub cancelled: u64,
+    /// Share that met the goal. No success yet: only labels say whether the injury survived.
+    pub success_before_verification: Option<Estimate>,
+    /// Share whose find labels confirm. While finds wait, the interval reaches from none of them confirmed
+    /// to all of them.
+    pub success_after_verification: Option<Estimate>,
+    /// Share of the labelled finds that labels confirm.
+    pub precision: Option<Estimate>,
+    /// Mean score of the starts.
+    pub score_before: Option<Estimate>,
+    /// Mean score of the finds, over attempts that met the goal.
+    pub score_after: Option<Estimate>,
+    /// Mean share of words changed, over attempts that met the goal.
+    pub words_changed: Option<Estimate>,
+    /// Mean queries.
+    pub queries: Option<Estimate>,
+    /// Mean seconds.
+    pub seconds: Option<Estimate>,
+    /// Success by so many queries.
+    pub at_budgets: Vec<AtBudget>,
+}
+
+/// The confidence of every interval of a table.
+pub const CONFIDENCE: f64 = 0.95;
+
+impl Table {
+    /// Counts attempts.
+    ///
+    /// # Errors
+    /// [`StatsError`] for numbers that are none, such as a score that is not finite.
+    pub fn of(rows: &[Row]) -> Result<Self, StatsError> {
+        let count = |outcome: &str| rows.iter().filter(|row| row.is(outcome)).count() as u64;
+        let tried: Vec<&Row> = rows.iter().filter(|row| !row.is("skipped")).collect();
+        let reached: Vec<&Row> = rows.iter().filter(|row| row.is("reached")).collect();
+        let labelled = |verdict: Option<bool>| {
+            let of = reached.iter().filter(|row| row.verified == verdict);
+            of.count() as u64
+        };
+        let (verified, refuted, waiting) = (
+            labelled(Some(true)),
+            labelled(Some(false)),
+            labelled(None),
+        );
+        let n = tried.len() as u64;
+        let budget = tried.iter().map(|row| row.budget).max().unwrap_or(0);
+        let numbers = |rows: &[&Row], of: &dyn Fn(&Row) -> Option<f64>| -> Vec<f64> {
+            rows.iter().filter_map(|row| of(row)).collect()
+        };
+        let any = Support {
+            low: f64::NEG_INFINITY,
+            high: f64::INFINITY,
+        };
+        let from_zero = |high: f64| Support { low: 0.0, high };
+        Ok(Self {
+            tried: n,
+            reached: reached.len() as u64,
+            verified,
+            refuted,
+            waiting,
+            failed: count("failed"),
+            spent: count("spent"),
+            skipped: count("skipped"),
+            broken: count("broken"),
+            cancelled: count("cancelled"),
+            success_before_verification: share(reached.len() as u64, n)?,
+            success_after_verification: after_verification(verified, waiting, n)?,
+            precision: share(verified, verified + refuted)?,
+            score_before: average(&numbers(&tried, &|row| row.start_score), any)?,
+            score_after: average(&numbers(&reached, &|row| row.score), any)?,
+            words_changed: average(
+                &numbers(&reached, &|row| {
+                    // More words than the start has can come in.
+                    (row.words > 0).then(|| row.words_changed as f64 / row.words as f64)
+                }),
+                from_zero(f64::INFINITY),
+            )?,
+            queries: average(
+                &numbers(&tried, &|row| Some(row.queries as f64)),
+                from_zero(tried.iter().map(|row| row.queries).max().unwrap_or(0).max(budget) as f64),
+            )?,
+            seconds: average(
+                &numbers(&tried, &|row| Some(row.seconds)),
+                from_zero(f64::INFINITY),
+            )?,
+            at_budgets: at_budgets(&tried)?,
+        })
+    }
+}
+
+fn at_budgets(tried: &[&Row]) -> Result<Vec<AtBudget>, StatsError> {
+    let smallest = tried.iter().map(|row| row.budget).min().unwrap_or(0);
+    BUDGETS
+        .into_iter()
+        .map(|queries| {
+            let by_then = |row: &&&Row| {
+                row.is("reached") && row.reached_at.is_some_and(|at| at <= queries)
+            };
+            let reached = tried.iter().filter(by_then).count() as u64;
+            let share = if queries <= smallest {
+                share(reached, tried.len() as u64)?
+            } else {
+                None
+            };
+            Ok(AtBudget { queries, share })
+        })
+        .collect()
+}
+
+fn estimate(of: IntervalEstimate) -> Estimate {
+    Estimate {
+        value: of.value,
+        lower: of.lower,
+        upper: of.upper,
+        confidence: of.confidence,
+        method: of.method,
+        n: of.n,
+    }
+}
+
+/// Returns a share with its exact interval; `None` of nothing.
+fn share(k: u64, n: u64) -> Result<Option<Estimate>, StatsError> {
+    if n == 0 {
+        return Ok(None);
+    }
+    Ok(Some(estimate(clopper_pearson(k, n, CONFIDENCE)?)))
+}
+
+/// Returns the share of confirmed finds, with an interval that holds whatever the waiting ones turn out
+/// to be.
+fn after_verification(verified: u64, waiting: u64, n: u64) -> Result<Option<Estimate>, StatsError> {
+    let Some(least) = share(verified, n)? else {
+        return Ok(None);
+    };
+    let Some(most) = share(verified + waiting, n)? else {
+        return Ok(None);
+    };
+    if waiting == 0 {
+        return Ok(Some(least));
+    }
+    Ok(Some(Estimate {
+        value: None,
+        lower: least.lower,
+        upper: most.upper,
+        method: format!(
+            "{}; {waiting} finds wait for a label: none of them counts at the lower end, all at the upper",
+            least.method
+        ),
+        ..least
+    }))
+}
+
+/// Returns a mean with Student's interval; `None` where there are too few different values for one.
+fn average(values: &[f64], support: Support) -> Result<Option<Estimate>, StatsError> {
+    let bounded = (support.high - support.low).is_finite();
+    let differ = values.windows(2).any(|pair| pair[0] != pair[1]);
+    if values.is_empty() || !(bounded || differ) {
+        return Ok(None);
+    }
+    Ok(Some(estimate(mean(values, support, CONFIDENCE)?)))
+}
+
+#[cfg(test)]
+mod tests;
