@@ -42,7 +42,7 @@ pub struct Description {
     pub victim: Vec<String>,
     /// All other models that are read, with their versions.
     pub models: Vec<String>,
-    /// Constraints that are a model's opinion, which an attack can fool.
+    /// Constraints, and heads of a search, that are a model's opinion, which an attack can fool.
     pub fallible: Vec<String>,
     /// The version of this program.
     pub version: String,
@@ -92,14 +92,16 @@ impl Attack {
         let mut models: BTreeSet<String> = self.search.models().into_iter().collect();
         models.extend(self.transformations.iter().flat_map(|t| t.models()));
         models.extend(self.constraints.iter().flat_map(|c| c.models()));
-        let fallible = self.constraints.iter().filter(|c| c.is_fallible());
+        let judges = self.constraints.iter().filter(|c| c.is_fallible());
+        let mut fallible: Vec<String> = judges.map(|c| c.name().to_owned()).collect();
+        fallible.extend(self.search.fallible());
         Description {
             recipe: self.recipe.clone(),
             goal: self.goal,
             budget: self.budget,
             victim: self.victim.versions(),
             models: models.into_iter().collect(),
-            fallible: fallible.map(|c| c.name().to_owned()).collect(),
+            fallible,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -117,28 +119,21 @@ impl Attack {
         if cancel.is_cancelled() {
             return untried(start, seed, &meter, Outcome::Cancelled);
         }
-        let scores = match meter.ask(std::slice::from_ref(draft.text())).pop() {
-            None => return untried(start, seed, &meter, Outcome::Spent),
-            Some(Ok(scores)) => scores,
-            Some(Err(Unscoreable::Model(reason))) => {
-                let why = format!("the classifier under attack failed: {reason}");
-                return untried(start, seed, &meter, Outcome::Broken { why });
-            }
-            Some(Err(reason)) => {
-                let why = format!("the start has no score: {reason}");
-                return untried(start, seed, &meter, Outcome::Skipped { why });
-            }
+        let scores = match self.start_scores(&draft, &mut meter) {
+            Ok(scores) => scores,
+            Err(outcome) => return untried(start, seed, &meter, outcome),
         };
-        if scores.len() < self.goal.scorers() {
+        let scorers = self.victim.scorers.len();
+        if scorers < self.goal.scorers() {
             let why = format!(
                 "the goal looks at {} classifiers and the victim has {}; name another with --against",
                 self.goal.scorers(),
-                scores.len()
+                scorers
             );
             return untried(start, seed, &meter, Outcome::Broken { why });
         }
         let goal = self.goal.from_start(&scores);
-        if goal.skips(&scores) {
+        if !self.takes_prompts() && goal.skips(&scores) {
             let why = "the start meets the goal already".to_owned();
             let mut attempt = untried(start, seed, &meter, Outcome::Skipped { why });
             attempt.start_scores = Some(scores);
@@ -170,6 +165,29 @@ impl Attack {
         };
         let stopped = self.run(&mut trial);
         self.finish(start, seed, trial, stopped)
+    }
+
+    /// Says whether the search writes completions itself: a start is then a prompt, its completion is not
+    /// read and may be empty, and the attempt has no scores of the start.
+    pub fn takes_prompts(&self) -> bool {
+        self.search.takes_prompts()
+    }
+
+    /// Asks about the start, or says what the attempt comes to without its scores.
+    fn start_scores(&self, draft: &Draft, meter: &mut Meter<'_>) -> Result<Vec<f64>, Outcome> {
+        if self.takes_prompts() {
+            return Ok(Vec::new());
+        }
+        match meter.ask(std::slice::from_ref(draft.text())).pop() {
+            None => Err(Outcome::Spent),
+            Some(Ok(scores)) => Ok(scores),
+            Some(Err(Unscoreable::Model(reason))) => Err(Outcome::Broken {
+                why: format!("the classifier under attack failed: {reason}"),
+            }),
+            Some(Err(reason)) => Err(Outcome::Skipped {
+                why: format!("the start has no score: {reason}"),
+            }),
+        }
     }
 
     /// Makes the first draft, or says why there is none.
@@ -244,10 +262,10 @@ impl Attack {
         let spent = trial.meter.spent();
         Attempt {
             outcome,
-            start_scores: Some(trial.start.scores.clone()),
+            start_scores: scored(&trial.start).then(|| trial.start.scores.clone()),
             words: word_count(&start.text),
             words_changed: words_changed(&start.text, shown),
-            best: Some(as_find(&trial.best)),
+            best: scored(&trial.best).then(|| as_find(&trial.best)),
             end: trial.end.as_ref().map(as_find),
             finds: trial.finds,
             queries: spent.queries,
@@ -260,6 +278,11 @@ impl Attack {
             seed,
         }
     }
+}
+
+/// Says whether the victim was asked about a text: the prompts of searches that generate are not.
+fn scored(one: &Scored) -> bool {
+    !one.scores.is_empty()
 }
 
 fn as_find(one: &Scored) -> Find {

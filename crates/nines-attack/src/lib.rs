@@ -5,6 +5,9 @@
 //! are never glued together. A [`victim`] counts every query. [`attack`] tries one start, [`attempt`] says
 //! what came of it, and [`table`] closes a list of attempts.
 //!
+//! People attack with the same parts: [`saliency`] shows what a score hangs on, and [`menu`] ranks what could
+//! stand at a place by the true score.
+//!
 //! It reads models and text, and knows nothing of projects, databases or pages.
 
 pub mod attack;
@@ -14,7 +17,12 @@ pub mod diff;
 pub mod edit;
 pub mod goal;
 pub mod guided;
+pub mod fill;
+pub mod flips;
+pub mod mcmc;
+pub mod menu;
 pub mod recipe;
+pub mod saliency;
 pub mod search;
 pub mod table;
 pub mod thesaurus;
@@ -22,3 +30,7 @@ pub mod transformation;
 pub mod trial;
 pub mod victim;
 pub mod words;
+pub mod wording;
+
+#[cfg(test)]
+mod testing;

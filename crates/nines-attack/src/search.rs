@@ -1,8 +1,10 @@
 //! How an attack looks for its goal.
 
 pub mod beam;
+pub mod gcg;
 pub mod greedy;
 pub mod importance;
+pub mod mcmc;
 pub(crate) mod prune;
 pub mod random;
 
@@ -26,6 +28,12 @@ pub trait Search: Send + Sync {
         true
     }
 
+    /// Says whether it writes the completion itself: it reads the start's prompt alone, and the start's
+    /// completion, which may be empty, is not scored.
+    fn takes_prompts(&self) -> bool {
+        false
+    }
+
     /// Says whether it reads gradients, so that the scorer must have them.
     fn needs_gradients(&self) -> bool {
         false
@@ -33,6 +41,11 @@ pub trait Search: Send + Sync {
 
     /// Names the models that it reads, beside the victim, with their versions.
     fn models(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Names the models whose opinion decides what a find is: they are fallible, and tables name them.
+    fn fallible(&self) -> Vec<String> {
         Vec::new()
     }
 }

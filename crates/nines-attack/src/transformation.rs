@@ -1,5 +1,9 @@
 //! What proposes edits.
 
+pub mod fill_in;
+pub mod flip;
+pub mod paraphrase;
+
 use crate::edit::{Draft, Edit, Site};
 
 /// Edits made together, as one step of a search.
@@ -48,6 +52,24 @@ pub trait Transformation: Send + Sync {
     /// # Errors
     /// [`ProposeError`] where a model that it needs fails.
     fn propose(&self, draft: &Draft, sites: &[Site]) -> Result<Vec<Vec<Proposal>>, ProposeError>;
+
+    /// Proposes as [`Self::propose`], and adds what the reader of the log should know to the notes.
+    ///
+    /// # Errors
+    /// As [`Self::propose`].
+    fn propose_with_notes(
+        &self,
+        draft: &Draft,
+        sites: &[Site],
+        _notes: &mut Vec<String>,
+    ) -> Result<Vec<Vec<Proposal>>, ProposeError> {
+        self.propose(draft, sites)
+    }
+
+    /// Returns how many queries to the victim one call of [`Self::propose`] hides: a gradient is one.
+    fn queries(&self) -> u64 {
+        0
+    }
 
     /// Names the models that it reads, with their versions.
     fn models(&self) -> Vec<String> {

@@ -178,9 +178,12 @@ impl<'a> Trial<'a> {
             }
             self.tally.sites += own.len() as u64;
             let name = transformation.name();
+            let mut notes = Vec::new();
             let lists = transformation
-                .propose(draft, &own)
+                .propose_with_notes(draft, &own, &mut notes)
                 .map_err(|error| Stop::Broken(format!("{name}: {error}")))?;
+            self.meter.charge(transformation.queries());
+            self.notes.extend(notes);
             for proposal in lists.into_iter().flatten() {
                 self.tally.proposed += 1;
                 match draft.apply(&proposal.edits) {
@@ -345,6 +348,21 @@ impl<'a> Trial<'a> {
             kind: one.kind.to_owned(),
             log_weight,
         });
+    }
+
+    /// Keeps a find whose scores were asked past [`Self::consider`], with the weight that a sampler gives it.
+    /// It counts as reached with the last query asked so far.
+    pub fn discover(
+        &mut self,
+        candidate: Candidate,
+        scores: Vec<f64>,
+        log_weight: Option<f64>,
+    ) {
+        let one = self.scored(candidate, scores);
+        self.reached_at
+            .get_or_insert(self.meter.spent().queries);
+        self.improve(&one);
+        self.find(&one, log_weight);
     }
 
     /// Says where the search stands at its end, which may be farther from the goal than the best text.

@@ -42,6 +42,14 @@ pub fn check(sampling: &Sampling) -> Result<(), GenerateError> {
     Ok(())
 }
 
+/// What the weights of a choice came to.
+enum Weighed {
+    /// The temperature leaves one token.
+    Greedy(u32),
+    /// The sum of the weights.
+    Total(f64),
+}
+
 /// Chooses tokens under fixed settings. Holds the memory that one choice needs.
 #[derive(Debug, Default)]
 pub struct Sampler {
@@ -61,6 +69,54 @@ impl Sampler {
         sampling: &Sampling,
         u: f64,
     ) -> Option<u32> {
+        let total = match self.weigh(logits, seen, sampling)? {
+            Weighed::Greedy(token) => return Some(token),
+            Weighed::Total(total) => total,
+        };
+        let is_cut = sampling.top_k > 0 && sampling.top_k < self.weights.len();
+        if !is_cut && sampling.top_p >= 1.0 {
+            return Some(self.pick_from_all(u));
+        }
+        self.keep_likeliest(total, sampling, is_cut);
+        Some(self.pick_from_kept(u))
+    }
+
+    /// Returns the `k` likeliest tokens with the probabilities that [`Self::choose`] takes them with,
+    /// likeliest first; fewer where fewer can be chosen. `None` when the logits are not numbers.
+    pub fn likeliest(
+        &mut self,
+        logits: &[f32],
+        seen: impl IntoIterator<Item = u32>,
+        sampling: &Sampling,
+        k: usize,
+    ) -> Option<Vec<(u32, f64)>> {
+        let total = match self.weigh(logits, seen, sampling)? {
+            Weighed::Greedy(token) => return Some(vec![(token, 1.0)]),
+            Weighed::Total(total) => total,
+        };
+        let is_cut = sampling.top_k > 0 && sampling.top_k < self.weights.len();
+        if !is_cut && sampling.top_p >= 1.0 {
+            self.collect(f32::MIN_POSITIVE);
+            self.kept
+                .sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        } else {
+            self.keep_likeliest(total, sampling, is_cut);
+        }
+        let whole: f64 = self.kept.iter().map(|(weight, _)| f64::from(*weight)).sum();
+        let best = self.kept.iter().take(k);
+        Some(
+            best.map(|&(weight, token)| (token, f64::from(weight) / whole))
+                .collect(),
+        )
+    }
+
+    /// Turns logits into weights and returns their sum.
+    fn weigh(
+        &mut self,
+        logits: &[f32],
+        seen: impl IntoIterator<Item = u32>,
+        sampling: &Sampling,
+    ) -> Option<Weighed> {
         self.weights.clear();
         self.weights.extend_from_slice(logits);
         if sampling.repetition_penalty != 1.0 {
@@ -84,18 +140,13 @@ impl Sampler {
                 return None;
             }
             let first = self.weights.iter().position(|logit| *logit == most)?;
-            return u32::try_from(first).ok();
+            return u32::try_from(first).ok().map(Weighed::Greedy);
         }
         let total = f64::from(exponentials(&mut self.weights, most, scale));
         if !total.is_finite() {
             return None;
         }
-        let is_cut = sampling.top_k > 0 && sampling.top_k < self.weights.len();
-        if !is_cut && sampling.top_p >= 1.0 {
-            return Some(self.pick_from_all(u));
-        }
-        self.keep_likeliest(total, sampling, is_cut);
-        Some(self.pick_from_kept(u))
+        Some(Weighed::Total(total))
     }
 
     /// Keeps the likeliest tokens that top-k and top-p leave, likeliest first.
@@ -304,6 +355,39 @@ mod tests {
         assert_close(&with(0, 1e-9), &renormalised(&[2]));
         // Top-p counts what top-k left: of 2, 4 and 0 the first two have 0.8598.
         assert_close(&with(3, 0.85), &renormalised(&[2, 4]));
+    }
+
+    #[test]
+    fn the_likeliest_tokens_have_the_probabilities_that_they_are_chosen_with() {
+        let mut sampler = Sampler::default();
+        for (top_k, top_p) in [(0, 1.0), (3, 1.0), (0, 0.9), (4, 0.85)] {
+            let settings = Sampling {
+                top_k,
+                top_p,
+                repetition_penalty: 1.3,
+                ..sampling()
+            };
+            let shares = shares(&LOGITS, &[2], &settings);
+            let found = sampler
+                .likeliest(&LOGITS, [2], &settings, 9)
+                .expect("numbers");
+            let whole: f64 = found.iter().map(|(_, p)| p).sum();
+            assert!((whole - 1.0).abs() < 1e-12);
+            assert!(found.windows(2).all(|pair| pair[0].1 >= pair[1].1));
+            for (token, share) in shares.iter().enumerate() {
+                let p = found.iter().find(|(found, _)| *found as usize == token);
+                assert!((p.map_or(0.0, |(_, p)| *p) - share).abs() < 2e-4, "{token}");
+            }
+            let two = sampler.likeliest(&LOGITS, [2], &settings, 2);
+            assert_eq!(two.expect("numbers"), found[..2]);
+        }
+        let greedy = Sampling {
+            temperature: 0.0,
+            ..sampling()
+        };
+        let found = sampler.likeliest(&LOGITS, [], &greedy, 3);
+        assert_eq!(found, Some(vec![(2, 1.0)]));
+        assert_eq!(sampler.likeliest(&[f32::NAN], [], &sampling(), 3), None);
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl Fields {
 
     /// Takes how a snippet came to be, as exports say it. Any other word stays for `meta`.
     pub(crate) fn origin(&mut self) -> Option<String> {
-        let words = ["import", "generate", "edit"];
+        let words = ["import", "generate", "edit", "attack"];
         let word = self.map.get("origin")?.as_str()?;
         let word = words.iter().find(|known| **known == word)?;
         self.map.remove("origin");

@@ -21,7 +21,7 @@
 //! | `snippet` | labels | the snippet's content hash; checked against the texts where both are given |
 //! | `source` | all | where it comes from; the file's name where absent |
 //! | `family` | prompts, snippets, labels | what the prompt was made from (a content hash, or that prompt's text; space around it says nothing): families are never split between training and test |
-//! | `origin` | snippets | `import`, `generate` or `edit`, as exports say it; any other word goes to `meta` |
+//! | `origin` | snippets | `import`, `generate`, `edit` or `attack`, as exports say it; any other word goes to `meta` |
 //! | `parent` | snippets, labels | the snippet it was edited from: a content hash, or an object with `prompt` and `completion` |
 //! | `verdict` or `label` | snippets, labels | `yes`, `no`, `unsure`; also `injury` (yes, severity 2), `safe` (no), `true`, `false`, `1`, `0` |
 //! | `severity` | snippets, labels | 1, 2 or 3, with a yes only |

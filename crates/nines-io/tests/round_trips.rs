@@ -109,7 +109,9 @@ fn snippet() -> impl Strategy<Value = SnippetRow> {
         name(),
         hash(),
         hash(),
-        prop::option::of(prop::sample::select(vec!["import", "generate", "edit"])),
+        prop::option::of(prop::sample::select(vec![
+            "import", "generate", "edit", "attack",
+        ])),
         prop::collection::vec(label(), 0..4),
         meta(),
     )

@@ -78,6 +78,8 @@ pub enum OriginWord {
     Generate,
     /// Somebody changed another snippet.
     Edit,
+    /// An attack made it, and chose it by its score.
+    Attack,
 }
 
 impl From<Origin> for OriginWord {
@@ -86,6 +88,7 @@ impl From<Origin> for OriginWord {
             Origin::Import => Self::Import,
             Origin::Generate => Self::Generate,
             Origin::Edit => Self::Edit,
+            Origin::Attack => Self::Attack,
         }
     }
 }
@@ -96,6 +99,7 @@ impl From<OriginWord> for Origin {
             OriginWord::Import => Self::Import,
             OriginWord::Generate => Self::Generate,
             OriginWord::Edit => Self::Edit,
+            OriginWord::Attack => Self::Attack,
         }
     }
 }

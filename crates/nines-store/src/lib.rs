@@ -11,6 +11,7 @@
 //! - Jobs: long commands that were asked for, who drives them, and how they ended.
 //! - Generations, scores, calibrations, filter answers: what came of it.
 //! - Distributions, designs, comparisons, attack sessions, estimates: what is measured, on what.
+//! - Attack attempts with their finds: what automatic attacks tried.
 //!
 //! - Accounts, login sessions, invitations, API tokens, the audit: who may do what, and who did.
 //! - Queues, assignments, checks, the guide, rulings: labelling by many people at once.
@@ -19,6 +20,7 @@
 
 mod accounts;
 mod api_tokens;
+mod attack_attempts;
 mod attack_sessions;
 mod audit;
 mod batch;
@@ -59,6 +61,9 @@ mod withdrawals;
 
 pub use accounts::{AccountChange, NewAccount, StoredAccount};
 pub use api_tokens::ApiToken;
+pub use attack_attempts::{
+    AttackAttempt, AttackFind, AttackOutcome, AttackStart, NewAttackAttempt, NewAttackFind,
+};
 pub use attack_sessions::{AttackerKind, NewAttackSession, StoredAttackSession};
 pub use audit::{AuditEntry, NewAuditEntry};
 pub use batch::{Inserted, InsertedRow};
@@ -76,9 +81,9 @@ pub use invitations::{Invitation, NewInvitation};
 pub use jobs::{Job, JobEnd, JobState, NewJob, TRIES};
 pub use labelling::{
     Answer, Assignment, AssignmentState, CheckItem, CheckPurpose, Feedback, Flag, Given, Guide,
-    LEASE, LEASES, Labeller, Leased, NewCheckItem, NewGuide, NewQueue, NewRuling, PeopleRatings,
-    PersonRecord, Preference, Progress, Purpose, Queue, QueueChange, QueueKind, QueueRow, Ruling,
-    Saved, SettledSnippet, Stage, Standing, Today,
+    LEASE, LEASES, Labeller, Leased, NewCheckItem, NewGuide, NewQueue, NewRuling, OthersVerdict,
+    PeopleRatings, PersonRecord, Preference, Progress, Purpose, Queue, QueueChange, QueueKind,
+    QueueRow, Ruling, Saved, SettledSnippet, Stage, Standing, Today,
 };
 pub use labels::{NewLabel, SnippetRef, StoredLabel};
 pub use login_sessions::{LoginSession, NewLoginSession, SessionLimits};

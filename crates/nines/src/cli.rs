@@ -1,10 +1,15 @@
 //! The command line: types only. Each command's work is in [`crate::commands`].
 
+mod attack;
 mod measure;
 mod simulate;
 mod stats;
 mod workbench;
 
+pub use attack::{
+    AttackArgs, AttackCommand, AttackRunArgs, AttackShowArgs, OwnSnippetArgs, SaliencyArgs,
+    SaliencyMethodArg, SubstitutesArgs,
+};
 pub use measure::{
     AddDistributionArgs, AllocationArg, CompareFiltersArgs, ConfidenceArgs, DistributionBy,
     DistributionCommand, FrameArgs, LeakArgs, LeakPlanArgs, MeasureCommand, QualityDesignArgs,
@@ -18,6 +23,7 @@ pub use workbench::{AccountsCommand, RunRef, RunsCommand, ServeArgs};
 
 use crate::config::PrecisionChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Where help lists the options that every command has.
@@ -93,6 +99,13 @@ cannot be scored go to scored.jsonl.bad.jsonl, with the reason."
     /// Measure leak, quality, attacks and labels, each number with its interval
     #[command(subcommand)]
     Measure(MeasureCommand),
+    /// Attack a classifier: look for catastrophes that it accepts, by recipe
+    #[command(
+        after_help = "Examples:\n  nines attack recipes\n  nines attack hotflip --limit 50\n  nines attack show 12\n\
+An attack tells what it tried, what it cost and what it found; only labels by others say what of that\n\
+is a success."
+    )]
+    Attack(AttackArgs),
     /// Write all that is known of the project to one page, each number with its interval
     #[command(
         after_help = "Examples:\n  nines report\n  nines report --out report.html --json-out report.json --replace\n\
@@ -248,7 +261,8 @@ fn name(text: &str) -> Result<String, String> {
 }
 
 /// A part of the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum SplitArg {
     /// 60 % of the prompt families
     Train,

@@ -20,11 +20,19 @@ pub fn is_random_draw(snippet: &Snippet) -> bool {
 /// The kind of text that was written as an example.
 const AUTHORED: &str = "authored";
 
-/// Says which kind of text a snippet is, for reports: written to a brief, or by a generator.
+/// The kind of text that an attack made.
+const ATTACKED: &str = "attacked";
+
+/// Says which kind of text a snippet is, for reports: written to a brief, by a generator, or by an attack.
 pub fn text_kind(snippet: &Snippet) -> &'static str {
     let generated = snippet.meta_values("generator").next().is_some()
         || snippet.origin == nines_store::Origin::Generate;
-    if generated { "generated" } else { AUTHORED }
+    match snippet.origin {
+        // Chosen by a classifier's score: no sample of what people or generators write.
+        nines_store::Origin::Attack => ATTACKED,
+        _ if generated => "generated",
+        _ => AUTHORED,
+    }
 }
 
 /// Lists the labelled snippets, those without a verdict that counts included.

@@ -245,13 +245,34 @@ pub fn generator(project: &Project) -> Result<Arc<dyn Generator>> {
         config.retries = endpoint.retries;
         return Ok(Arc::new(EndpointGenerator::new(config)?));
     }
-    let path = project.folder.join(&section.model);
+    let local: Arc<dyn Generator> = local_generator(project, &section.model)?;
+    Ok(local)
+}
+
+/// Loads a language model that runs here: a model of the cache, or a GGUF file (relative to the project
+/// folder).
+pub fn local_generator(project: &Project, name: &str) -> Result<Arc<LocalGenerator>> {
+    let path = project.folder.join(name);
     let path = if path.is_file() {
         path
     } else {
-        let folder = find(&section.model)?;
+        let folder = find(name)?;
         folder.gguf().unwrap_or(folder.path)
     };
-    let precision = section.precision.on_this_machine()?;
+    let precision = project.config.generator.precision.on_this_machine()?;
     Ok(Arc::new(LocalGenerator::open(&path, precision)?))
+}
+
+/// Makes a generator of an OpenAI-compatible chat endpoint; its key is read from an environment variable.
+pub fn endpoint_of(url: &str, model: &str, key_env: Option<&str>) -> Result<Arc<dyn Generator>> {
+    let key = match key_env {
+        None => None,
+        Some(variable) => Some(
+            std::env::var(variable)
+                .with_context(|| format!("the environment variable {variable} is not set"))?,
+        ),
+    };
+    let mut config = EndpointConfig::new(url, model, Route::Chat);
+    config.key = key.as_deref().map(ApiKey::new).transpose()?;
+    Ok(Arc::new(EndpointGenerator::new(config)?))
 }

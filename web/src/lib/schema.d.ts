@@ -2412,7 +2412,7 @@ export interface components {
          * @description How a snippet came to be.
          * @enum {string}
          */
-        OriginWord: "import" | "generate" | "edit";
+        OriginWord: "import" | "generate" | "edit" | "attack";
         /** @description An adjudicator's own label. */
         OwnLabel: {
             /**

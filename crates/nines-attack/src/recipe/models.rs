@@ -47,6 +47,8 @@ pub struct Models {
     pub judge: Option<Judge>,
     /// Who says how injurious a text is.
     pub injury: Option<Arc<dyn InjuryHead>>,
+    /// Other prompts of the project, for searches that look for a prompt.
+    pub prompts: Arc<Vec<String>>,
 }
 
 impl Models {
@@ -64,6 +66,7 @@ impl Models {
             encoder: None,
             judge: None,
             injury: None,
+            prompts: Arc::default(),
         }
     }
 }

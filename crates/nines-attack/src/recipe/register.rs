@@ -7,6 +7,7 @@ use super::error::RecipeError;
 use super::models::Models;
 use super::part::Part;
 use crate::constraint::{self, Constraint};
+use crate::guided;
 use crate::search::{self, Search};
 use crate::transformation::{self, Transformation};
 use serde::Serialize;
@@ -69,6 +70,13 @@ kinds! {
         "greedy" => search::greedy::Settings,
         "beam" => search::beam::Settings,
         "random" => search::random::Settings,
+        "guided" => guided::generation::Settings,
+        "guided-disagree" => guided::disagreement::Settings,
+        "steered" => guided::steered::Settings,
+        "prompts" => guided::prompts::Settings,
+        "prompt-for-completion" => guided::fixed_completion::Settings,
+        "gcg" => search::gcg::Settings,
+        "mcmc" => search::mcmc::Settings,
     }
 }
 
@@ -81,6 +89,9 @@ kinds! {
         "synonyms" => transformation::synonyms::Settings,
         "random-words" => transformation::random_words::Settings,
         "hole-shapes" => transformation::hole_shapes::Settings,
+        "flip" => transformation::flip::Settings,
+        "fill-in" => transformation::fill_in::Settings,
+        "paraphrase" => transformation::paraphrase::Settings,
     }
 }
 

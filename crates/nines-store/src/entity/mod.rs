@@ -4,6 +4,8 @@ pub mod account;
 pub mod adjudication;
 pub mod api_token;
 pub mod assignment;
+pub mod attack_attempt;
+pub mod attack_find;
 pub mod attack_session;
 pub mod audit;
 pub mod calibration;

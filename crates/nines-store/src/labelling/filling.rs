@@ -31,65 +31,72 @@ impl Store {
         id: i64,
         items: &[(SnippetId, Option<SnippetId>)],
     ) -> Result<usize, StoreError> {
-        let mut shown: Vec<i64> = items.iter().map(|(snippet, _)| snippet.0).collect();
-        shown.sort_unstable();
-        shown.dedup();
-        in_transaction!(self.connection, |tx| {
-            let locked: HashSet<i64> = labels::lock(tx, &shown).await?.into_iter().collect();
-            take_turn(tx).await?;
-            let found = Entity::find_by_id(id).one(tx).await?;
-            let queue = queues::read(found.ok_or_else(|| not_found("queue", id))?)?;
-            let mut there = HashMap::new();
-            let mut position = 0;
-            for row in queue_item::Entity::find()
-                .filter(queue_item::Column::QueueId.eq(id))
-                .all(tx)
-                .await?
-            {
-                position = Ord::max(position, row.position + 1);
-                let key = (row.snippet_id, row.other_snippet_id);
-                there.insert(key, (row.id, row.position));
-            }
-            let mut order = Vec::new();
-            let mut new = Vec::new();
-            for (row, (snippet, other)) in items.iter().enumerate() {
-                check_item(row, &queue, *snippet, *other)?;
-                if !locked.contains(&snippet.0) {
-                    return Err(StoreError::UnknownSnippet {
-                        row,
-                        snippet: snippet.to_string(),
-                    });
-                }
-                let key = (snippet.0, other.map(|other| other.0));
-                if let Some(there) = there.get(&key) {
-                    order.push(*there);
-                } else {
-                    there.insert(key, (0, position));
-                    order.push((0, position));
-                    new.push(queue_item::Model {
-                        id: 0,
-                        queue_id: id,
-                        position,
-                        snippet_id: snippet.0,
-                        other_snippet_id: other.map(|other| other.0),
-                        before: 0,
-                        wanted: 0,
-                        labelled: 0,
-                        leased: 0,
-                        waiting: false,
-                    });
-                    position += 1;
-                }
-            }
-            if queue.kind.is_design() && !order.is_sorted_by_key(|(_, position)| *position) {
-                arrange(tx, &order, &mut new, position).await?;
-            }
-            let added = add(tx, &queue, new).await?;
-            // Labels may have come before the queue was there.
-            recount(tx, &shown).await?;
-            Ok(added)
-        })
+        in_transaction!(self.connection, |tx| fill(tx, id, items).await)
     }
+}
+
+/// Adds items to the end of a queue, within a transaction.
+pub(super) async fn fill(
+    tx: &DatabaseTransaction,
+    id: i64,
+    items: &[(SnippetId, Option<SnippetId>)],
+) -> Result<usize, StoreError> {
+    let mut shown: Vec<i64> = items.iter().map(|(snippet, _)| snippet.0).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    let locked: HashSet<i64> = labels::lock(tx, &shown).await?.into_iter().collect();
+    take_turn(tx).await?;
+    let found = Entity::find_by_id(id).one(tx).await?;
+    let queue = queues::read(found.ok_or_else(|| not_found("queue", id))?)?;
+    let mut there = HashMap::new();
+    let mut position = 0;
+    for row in queue_item::Entity::find()
+        .filter(queue_item::Column::QueueId.eq(id))
+        .all(tx)
+        .await?
+    {
+        position = Ord::max(position, row.position + 1);
+        let key = (row.snippet_id, row.other_snippet_id);
+        there.insert(key, (row.id, row.position));
+    }
+    let mut order = Vec::new();
+    let mut new = Vec::new();
+    for (row, (snippet, other)) in items.iter().enumerate() {
+        check_item(row, &queue, *snippet, *other)?;
+        if !locked.contains(&snippet.0) {
+            return Err(StoreError::UnknownSnippet {
+                row,
+                snippet: snippet.to_string(),
+            });
+        }
+        let key = (snippet.0, other.map(|other| other.0));
+        if let Some(there) = there.get(&key) {
+            order.push(*there);
+        } else {
+            there.insert(key, (0, position));
+            order.push((0, position));
+            new.push(queue_item::Model {
+                id: 0,
+                queue_id: id,
+                position,
+                snippet_id: snippet.0,
+                other_snippet_id: other.map(|other| other.0),
+                before: 0,
+                wanted: 0,
+                labelled: 0,
+                leased: 0,
+                waiting: false,
+            });
+            position += 1;
+        }
+    }
+    if queue.kind.is_design() && !order.is_sorted_by_key(|(_, position)| *position) {
+        arrange(tx, &order, &mut new, position).await?;
+    }
+    let added = add(tx, &queue, new).await?;
+    // Labels may have come before the queue was there.
+    recount(tx, &shown).await?;
+    Ok(added)
 }
 
 /// Gives the items of a design their order, behind all positions used so far: a design that draws more

@@ -7,6 +7,7 @@
 
 mod answers;
 mod assignments;
+pub(crate) mod attacks;
 mod candidates;
 mod checks;
 mod filling;
@@ -22,6 +23,7 @@ mod undo;
 
 pub use answers::{Answer, Preference, Saved};
 pub use assignments::{Assignment, AssignmentState, Given, LEASE, LEASES, Purpose};
+pub use attacks::OthersVerdict;
 pub use candidates::SettledSnippet;
 pub use checks::{CheckItem, CheckPurpose, Feedback, NewCheckItem};
 pub use flags::Flag;

@@ -204,12 +204,16 @@ impl Evidence {
             .iter()
             .filter(|name| !people.contains(name.as_str()))
             .count() as i64;
-        let by_design = if kind.is_design() && item.other_snippet_id.is_none() {
-            labellers_wanted(Adjudication::of(labels).as_ref()) as i64
-        } else {
-            0
+        let by_labels = match kind {
+            _ if item.other_snippet_id.is_some() => 0,
+            _ if kind.is_design() => labellers_wanted(Adjudication::of(labels).as_ref()),
+            // The author of a find is one of those who disagree.
+            QueueKind::Attack => Adjudication::of(labels)
+                .filter(|verdict| verdict.needs_another)
+                .map_or(0, |verdict| verdict.labels + 1),
+            _ => 0,
         };
-        let wanted = Ord::max(by_design, item.before + overlap);
+        let wanted = Ord::max(by_labels as i64, item.before + overlap);
         let labelled = people.len() as i64;
         Counters {
             wanted,

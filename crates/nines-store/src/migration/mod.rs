@@ -11,6 +11,7 @@ mod m0006_labelling;
 mod m0007_jobs;
 mod m0008_lineage;
 mod m0009_resets;
+mod m0010_attacks;
 
 use sea_orm_migration::prelude::*;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_jobs::Migration),
             Box::new(m0008_lineage::Migration),
             Box::new(m0009_resets::Migration),
+            Box::new(m0010_attacks::Migration),
         ]
     }
 

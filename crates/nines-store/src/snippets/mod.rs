@@ -29,6 +29,8 @@ pub enum Origin {
     Generate,
     /// Somebody changed another snippet.
     Edit,
+    /// An attack made it, and chose it by its score: it is no sample of anything.
+    Attack,
 }
 
 impl Origin {
@@ -38,6 +40,7 @@ impl Origin {
             Self::Import => "import",
             Self::Generate => "generate",
             Self::Edit => "edit",
+            Self::Attack => "attack",
         }
     }
 }

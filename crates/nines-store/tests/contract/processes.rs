@@ -5,9 +5,9 @@ use crate::harness::{Db, contract};
 use crate::measuring::distribution;
 use crate::runs::{model, run};
 use nines_domain::label::Verdict;
-use nines_domain::snippet::ContentHash;
+use nines_domain::snippet::{ContentHash, RunId, SnippetText};
 use nines_store::{
-    DesignKind, ModelKind, NewDesign, NewPrompt, RunStatus, SnippetFilter, SnippetRef, Store,
+    AttackOutcome, AttackStart, DesignKind, ModelKind, NewAttackAttempt, NewAttackFind, NewDesign, NewPrompt, RunStatus, SnippetFilter, SnippetRef, Store,
     StoreError, StoreUrl,
 };
 use std::io::{BufRead, BufReader};
@@ -84,6 +84,7 @@ fn does_one_job() {
                 tokio::time::sleep(Duration::from_secs(600)).await;
             }
             ("fill", _) => fill_the_disk(&store).await,
+            ("attack", run) => attack_for_ever(&store, run).await,
             other => panic!("no such job: {other:?}"),
         }
         store.close().await;
@@ -143,6 +144,48 @@ async fn bulk_for_ever(store: &Store) {
             .collect();
         println!("begin {round}");
         store.insert_snippets(&batch).await.expect("stored");
+    }
+}
+
+/// Stores attempts with two finds each, one after another, for ever.
+async fn attack_for_ever(store: &Store, run: &str) {
+    let run = RunId(run.parse().expect("a run"));
+    let classifier = store.latest_model(ModelKind::Classifier, None);
+    let model = classifier.await.expect("read").expect("stored").id;
+    for position in 0.. {
+        if position == 5 {
+            println!("begin");
+        }
+        let find = |n: u64| NewAttackFind {
+            text: SnippetText::new("p", format!("find {position} {n}")),
+            score: -5.0,
+            log_weight: None,
+            queued: true,
+        };
+        let new = NewAttackAttempt {
+            position,
+            recipe: "typos".into(),
+            model,
+            start: AttackStart::New(snippet("p", &format!("start {position}"))),
+            outcome: AttackOutcome::Reached,
+            why: None,
+            judge: None,
+            start_score: Some(1.0),
+            score: Some(-5.0),
+            threshold: -4.0,
+            queries: 10,
+            scored: 10,
+            seconds: 0.1,
+            words: 2,
+            words_changed: Some(1),
+            seed: position,
+            detail: serde_json::Value::Null,
+            finds: vec![find(0), find(1)],
+        };
+        store
+            .insert_attack_attempt(run, &new)
+            .await
+            .expect("stored");
     }
 }
 
@@ -212,6 +255,27 @@ contract! {
         }
         // The dead writer's lock does not outlive it.
         store.insert_snippets(&[snippet("after", "all")]).await.expect("stored");
+    }
+
+    async fn a_killed_attack_leaves_whole_attempts(db) {
+        let store = db.open().await;
+        store.insert_model(&model(ModelKind::Classifier, "first", "d")).await.expect("stored");
+        for delay in [5, 60, 150] {
+            let new = store.start_run(&run("attack")).await.expect("started").id;
+            let mut child = child(db, &format!("attack {new}"), None);
+            wait_for(&mut child, "begin");
+            std::thread::sleep(Duration::from_millis(delay));
+            child.kill().expect("killed");
+            child.wait().expect("gone");
+            let attempts = store.attack_attempts(&[new]).await.expect("read");
+            assert!(attempts.len() >= 5, "after {delay} ms");
+            assert!(attempts.iter().zip(0..).all(|(a, n)| a.position == n && a.finds.len() == 2));
+            // Finds and starts are the same in every run, so that nothing is counted twice.
+            let most = db.number("SELECT MAX(position) + 1 FROM attack_attempts").await;
+            assert_eq!(db.number("SELECT COUNT(*) FROM snippets").await, 3 * most);
+            assert_eq!(db.number("SELECT COUNT(*) FROM queue_items").await, 2 * most);
+            assert_eq!(db.number("SELECT CAST(SUM(waiting) AS BIGINT) FROM queues").await, 2 * most);
+        }
     }
 
     async fn a_killed_run_is_found_and_taken_up_again(db) {

@@ -370,6 +370,7 @@ fn origin(stated: Option<&str>, has_parent: bool) -> Origin {
     match stated {
         Some("generate") => Origin::Generate,
         Some("edit") => Origin::Edit,
+        Some("attack") => Origin::Attack,
         Some("import") => Origin::Import,
         _ if has_parent => Origin::Edit,
         _ => Origin::Import,

@@ -1,0 +1,186 @@
+//! What all searches that generate share: the clock, the sampling, and how finds reach the attempt.
+
+use super::decode::Written;
+use super::guide::Opinion;
+use crate::recipe::RecipeError;
+use crate::trial::{Candidate, Stop, Trial};
+use nines_domain::draw::Sampling;
+use nines_domain::snippet::SnippetText;
+use nines_infer::cancel::CancelFlag;
+use nines_infer::scorer::Unscoreable;
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+
+/// Waves in a row that ask the victim nothing (no completion came to its end) before a search gives up.
+pub(super) const BARREN: u32 = 20;
+
+/// How completions are sampled; the seed is the attempt's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SamplingSettings {
+    /// Divides the logits.
+    pub temperature: f64,
+    /// Keeps the smallest set of tokens with at least this probability.
+    pub top_p: f64,
+    /// Tokens of a completion at most.
+    pub max_tokens: usize,
+}
+
+impl Default for SamplingSettings {
+    fn default() -> Self {
+        let Sampling {
+            temperature,
+            top_p,
+            max_tokens,
+            ..
+        } = Sampling::default();
+        Self {
+            temperature,
+            top_p,
+            max_tokens,
+        }
+    }
+}
+
+impl SamplingSettings {
+    /// Returns the sampling under a seed.
+    pub fn with_seed(self, seed: u64) -> Sampling {
+        Sampling {
+            temperature: self.temperature,
+            top_p: self.top_p,
+            max_tokens: self.max_tokens,
+            seed,
+            ..Sampling::default()
+        }
+    }
+
+    /// Refuses settings without sense.
+    pub(super) fn check(self) -> Result<(), RecipeError> {
+        if self.max_tokens > 1024 {
+            return Err(RecipeError::field(
+                "sampling.max_tokens",
+                format!("takes a number from 1 to 1024, not {}", self.max_tokens),
+            ));
+        }
+        nines_infer::sampling::check(&self.with_seed(0))
+            .map_err(|error| RecipeError::field("sampling", format!("({error})")))
+    }
+}
+
+/// Refuses a number outside its range.
+pub(super) fn within(
+    field: &str,
+    value: usize,
+    range: std::ops::RangeInclusive<usize>,
+) -> Result<(), RecipeError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let (low, high) = (range.start(), range.end());
+    Err(RecipeError::field(
+        field,
+        format!("takes a number from {low} to {high}, not {value}"),
+    ))
+}
+
+/// Refuses a weight that is none.
+pub(super) fn weight(field: &str, value: f64) -> Result<(), RecipeError> {
+    if value.is_finite() && (0.0..=100.0).contains(&value) {
+        return Ok(());
+    }
+    Err(RecipeError::field(
+        field,
+        format!("takes a number from 0 to 100, not {value}"),
+    ))
+}
+
+/// Says when generation must stop, without holding the meter.
+pub(super) struct Clock {
+    cancel: CancelFlag,
+    end: Option<Instant>,
+}
+
+impl Clock {
+    pub(super) fn of(trial: &Trial<'_>) -> Self {
+        let meter = trial.meter();
+        let left = (meter.budget().seconds - meter.seconds()).max(0.0);
+        Self {
+            cancel: meter.cancel().clone(),
+            // Seconds that no clock can count are no end.
+            end: Duration::try_from_secs_f64(left)
+                .ok()
+                .and_then(|left| Instant::now().checked_add(left)),
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.cancel.is_cancelled() || self.end.is_some_and(|end| Instant::now() >= end)
+    }
+
+    pub(super) fn cancel(&self) -> &CancelFlag {
+        &self.cancel
+    }
+}
+
+/// Ends the attempt where a model failed on every finished completion.
+pub(super) fn refuse_dead(written: &[Written]) -> Result<(), Stop> {
+    let judged: Vec<&Opinion> = written
+        .iter()
+        .filter(|one| one.draw.finish.is_finished())
+        .map(|one| &one.opinion)
+        .collect();
+    fn failed<T>(answer: Option<&Result<T, Unscoreable>>) -> Option<&str> {
+        match answer {
+            Some(Err(Unscoreable::Model(reason))) => Some(reason),
+            _ => None,
+        }
+    }
+    let Some(first) = judged.first() else {
+        return Ok(());
+    };
+    let dead = |who: &str, reason: Option<&str>, all: bool| match reason {
+        Some(reason) if all => Err(Stop::Broken(format!("{who} failed: {reason}"))),
+        _ => Ok(()),
+    };
+    dead(
+        "the classifier under attack",
+        failed(first.scores.as_ref()),
+        judged.iter().all(|o| failed(o.scores.as_ref()).is_some()),
+    )?;
+    dead(
+        "the head that says what is injurious",
+        failed(first.injury.as_ref()),
+        judged.iter().all(|o| failed(o.injury.as_ref()).is_some()),
+    )
+}
+
+/// Keeps what was found, where the recipe's constraints let it pass and it was not found before; returns
+/// whether it was kept.
+pub(super) fn keep(
+    trial: &mut Trial<'_>,
+    text: &SnippetText,
+    scores: Vec<f64>,
+    kind: &'static str,
+    log_weight: Option<f64>,
+) -> Result<bool, Stop> {
+    if trial.finds.iter().any(|find| find.text == *text) {
+        return Ok(false);
+    }
+    let start = trial.start().draft.clone();
+    let Ok(draft) = start.rewritten(text) else {
+        trial.note("finds that change what is protected were left out");
+        return Ok(false);
+    };
+    let candidate = Candidate {
+        edits: start.edits_towards(text),
+        draft,
+        kind,
+        log_probability: None,
+    };
+    let kept = trial.keep(&start, vec![candidate])?;
+    let Some(candidate) = kept.into_iter().next() else {
+        return Ok(false);
+    };
+    trial.discover(candidate, scores, log_weight);
+    Ok(true)
+}

@@ -1,0 +1,296 @@
+//! Samples instead of a search: a Markov chain whose texts follow a stated law.
+
+use super::Search;
+use crate::edit::{Draft, Half};
+use crate::flips::Lexicon;
+use crate::mcmc::{Chain, ChainError, Energy, Moves, Sample, WordLaw};
+use crate::recipe::{BuildSearch, Judge, Models, RecipeError};
+use crate::trial::{Candidate, Scored, Stop, Trial};
+use crate::words::words;
+use nines_domain::snippet::SnippetText;
+use nines_infer::language_model::LanguageModel;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Settings of [`Mcmc`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// β: what a log odd of distance from the goal costs.
+    #[serde(default = "one")]
+    pub beta: f64,
+    /// γ: what a log odd costs by which the judge no longer sees an injury; counts where there is a judge.
+    #[serde(default = "one")]
+    pub gamma: f64,
+    /// Steps; each asks the language model twice and the victim at most once.
+    #[serde(default = "steps")]
+    pub steps: u64,
+    /// Steps before the first sample.
+    #[serde(default = "burn_in")]
+    pub burn_in: u64,
+    /// Steps from one sample to the next.
+    #[serde(default = "thin")]
+    pub thin: u64,
+    /// Words that the language model proposes for a place.
+    #[serde(default = "pool")]
+    pub pool: usize,
+    /// Words by which a text may grow.
+    #[serde(default = "more_words")]
+    pub more_words: usize,
+    /// The half that is edited; both where `both`.
+    #[serde(default = "edited")]
+    pub edited: Edited,
+    /// Whether any whole word of the classifier's vocabulary may come in, however seldom.
+    #[serde(default = "yes")]
+    pub lexicon: bool,
+}
+
+/// What the chain edits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Edited {
+    /// The given text.
+    Prompt,
+    /// Its continuation.
+    Completion,
+    /// Both.
+    Both,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn steps() -> u64 {
+    2_000
+}
+
+fn burn_in() -> u64 {
+    200
+}
+
+fn thin() -> u64 {
+    10
+}
+
+fn pool() -> usize {
+    64
+}
+
+fn more_words() -> usize {
+    10
+}
+
+fn edited() -> Edited {
+    Edited::Completion
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl BuildSearch for Settings {
+    fn build(&self, models: &Models, _seed: u64) -> Result<Box<dyn Search>, RecipeError> {
+        for (field, value) in [("beta", self.beta), ("gamma", self.gamma)] {
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(RecipeError::field(
+                    field,
+                    format!("takes a number from 0, not {value}"),
+                ));
+            }
+        }
+        if self.thin == 0 || self.steps > 10_000_000 || self.pool == 0 || self.pool > 10_000 {
+            return Err(RecipeError::field(
+                "steps, thin and pool",
+                "take up to 10000000, 1 and more, and 1 to 10000",
+            ));
+        }
+        let Some(model) = models.language_model.clone() else {
+            return Err(RecipeError::missing(
+                "a language model, which says how probable texts are",
+                "name a generator that runs on this machine with --lm",
+            ));
+        };
+        let scorers = models.victim.scorers.first();
+        let differentiable = scorers.and_then(|scorer| scorer.differentiable());
+        let lexicon = differentiable
+            .filter(|_| self.lexicon)
+            .map(|model| Lexicon::of(model).words().map(str::to_owned).collect());
+        Ok(Box::new(Mcmc {
+            settings: self.clone(),
+            model,
+            lexicon: lexicon.unwrap_or_default(),
+            judge: models.judge.clone(),
+        }))
+    }
+}
+
+/// Samples texts by Metropolis–Hastings over edits of words; the law, and what the weights mean, stand
+/// in [`crate::mcmc`].
+///
+/// The distance from the goal stands for the score above the threshold, so that the same chain serves
+/// every goal. Its finds are the distinct samples that meet the goal, each with its weight times the
+/// number of times that it was sampled.
+pub struct Mcmc {
+    settings: Settings,
+    model: Arc<dyn LanguageModel>,
+    lexicon: Vec<String>,
+    judge: Option<Judge>,
+}
+
+impl From<ChainError> for Stop {
+    fn from(error: ChainError) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+impl Mcmc {
+    fn moves(&self, start: &Draft) -> Moves {
+        let half = match self.settings.edited {
+            Edited::Prompt => Some(Half::Prompt),
+            Edited::Completion => Some(Half::Completion),
+            Edited::Both => None,
+        };
+        let part = half.map(nines_text::SnippetPart::from);
+        let counted = start.words().into_iter();
+        let own: Vec<String> = counted
+            .filter(|site| part.is_none_or(|part| site.part == part))
+            .filter_map(|site| start.at(&site).map(str::to_owned))
+            .collect();
+        let most = own.len() + self.settings.more_words;
+        let model = Arc::clone(&self.model);
+        let law = WordLaw::new(model, self.settings.pool, own, self.lexicon.iter().cloned());
+        Moves::new(law, part, most)
+    }
+
+    /// Adds what the judge says to what the victim says; `None` where the judge gives no score.
+    fn energy(&self, trial: &Trial<'_>, scores: Vec<f64>, text: &SnippetText) -> Option<Energy> {
+        let goal = trial.goal();
+        let distance = (-goal.value(&scores)).max(0.0);
+        let mut cost = self.settings.beta * distance;
+        if let Some(judge) = &self.judge {
+            let judged = judge.scorer.score(std::slice::from_ref(text), &mut |_| ());
+            let judged = judged.into_iter().next()?.ok()?.logit();
+            cost += self.settings.gamma * (judge.threshold.logit() - judged).max(0.0);
+        }
+        Some(Energy {
+            cost,
+            reached: goal.is_met(&scores),
+            scores,
+        })
+    }
+
+    /// Prices a text: `None` where a constraint or the lack of a score forbids it.
+    fn price(&self, trial: &mut Trial<'_>, draft: &Draft) -> Result<Option<Energy>, Stop> {
+        trial.check()?;
+        let start = trial.start().draft.clone();
+        let candidate = Candidate {
+            draft: draft.clone(),
+            edits: Vec::new(),
+            kind: "mcmc",
+            log_probability: None,
+        };
+        // By the start, so that the law does not depend on the way.
+        let kept = trial.keep(&start, vec![candidate])?;
+        if kept.is_empty() {
+            return Ok(None);
+        }
+        let mut round = trial.consider(kept)?;
+        let Some(scored) = round.scored.pop() else {
+            return Ok(None);
+        };
+        Ok(self.energy(trial, scored.scores, draft.text()))
+    }
+
+    /// Keeps what was sampled.
+    fn report(&self, trial: &mut Trial<'_>, samples: &BTreeMap<SnippetText, (Sample, u64)>) {
+        for (sample, count) in samples.values() {
+            if sample.energy.reached {
+                let scored = scored(trial, sample);
+                trial.find(&scored, Some(sample.energy.cost + (*count as f64).ln()));
+            }
+        }
+        let all: u64 = samples.values().map(|(_, count)| count).sum();
+        let (distinct, beta) = (samples.len(), self.settings.beta);
+        let judge = match &self.judge {
+            Some(judge) => format!(" and of {:?}, which can be fooled", judge.name),
+            None => String::new(),
+        };
+        trial.note(format!(
+            "{all} samples, {distinct} different, of the language model's law times exp(-{beta} x log odds from the \
+             goal){judge}; weights lead back to the language model's law over the texts that the chain reaches"
+        ));
+    }
+}
+
+fn scored(trial: &Trial<'_>, sample: &Sample) -> Scored {
+    let goal = trial.goal();
+    Scored {
+        draft: sample.draft.clone(),
+        edits: Vec::new(),
+        kind: "mcmc",
+        log_probability: Some(sample.log_probability),
+        value: goal.value(&sample.energy.scores),
+        met: sample.energy.reached,
+        scores: sample.energy.scores.clone(),
+    }
+}
+
+impl Search for Mcmc {
+    fn name(&self) -> &'static str {
+        "mcmc"
+    }
+
+    fn search(&self, trial: &mut Trial<'_>) -> Result<(), Stop> {
+        let start = trial.start().clone();
+        let moves = self.moves(&start.draft);
+        let text = start.draft.text();
+        if words(&text.completion).is_empty() {
+            trial.note("the completion has no words to edit");
+            return Ok(());
+        }
+        let Some(energy) = self.energy(trial, start.scores.clone(), text) else {
+            return Err(Stop::Broken(
+                "the judge gives the start no score; attack without it, or mend it".to_owned(),
+            ));
+        };
+        let mut chain = Chain::begin(&moves, start.draft.clone(), energy, start.draft.seed())?;
+        let mut samples: BTreeMap<SnippetText, (Sample, u64)> = BTreeMap::new();
+        let mut ended = Ok(());
+        for step in 0..self.settings.steps {
+            let now = match chain.step(&mut |draft| self.price(trial, draft)) {
+                Ok(now) => now,
+                Err(stop) => {
+                    ended = Err(stop);
+                    break;
+                }
+            };
+            let counted = step >= self.settings.burn_in;
+            if counted && (step - self.settings.burn_in).is_multiple_of(self.settings.thin) {
+                let text = now.draft.text().clone();
+                let entry = samples.entry(text).or_insert_with(|| (now.clone(), 0));
+                entry.1 += 1;
+            }
+        }
+        trial.note(format!(
+            "the chain moved in {:.0} % of its steps",
+            chain.acceptance() * 100.0
+        ));
+        self.report(trial, &samples);
+        match ended {
+            // Samples are what was asked for: a chain that was cut short still has them.
+            Err(Stop::Spent) if !samples.is_empty() => Ok(()),
+            ended => ended,
+        }
+    }
+
+    fn needs_transformations(&self) -> bool {
+        false
+    }
+
+    fn models(&self) -> Vec<String> {
+        let judge = self.judge.iter().map(|judge| judge.scorer.version().to_owned());
+        std::iter::once(self.model.id()).chain(judge).collect()
+    }
+}

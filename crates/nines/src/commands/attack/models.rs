@@ -1,0 +1,238 @@
+//! What an attack reads: the classifiers it attacks, and models that help. A helper that cannot be loaded
+//! keeps nobody from attacking without it; where a recipe needs it, the reason is told.
+
+use crate::cli::{AttackRunArgs, LongArg};
+use crate::commands::filter::threshold_of;
+use crate::models::{self, ScorePath};
+use crate::project::Project;
+use anyhow::{Context, Result, anyhow, bail};
+use nines_attack::attack::Attack;
+use nines_attack::guided::injury::ClassifierHead;
+use nines_attack::recipe::{Judge, Models, Recipe, RecipeError};
+use nines_attack::victim::Victim;
+use nines_domain::score::Threshold;
+use nines_infer::generator::Generator;
+use nines_infer::local::LocalGenerator;
+use nines_infer::masked_language_model::MaskedLanguageModel;
+use nines_infer::scorer::Scorer;
+use nines_infer::sentence_encoder::SentenceEncoder;
+use nines_store::Model;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Kinds of parts that read no model beside the classifiers.
+const PLAIN: [&str; 15] = [
+    "greedy",
+    "beam",
+    "random",
+    "typos",
+    "delete",
+    "merge",
+    "synonyms",
+    "random-words",
+    "hole-shapes",
+    "half",
+    "protect-words",
+    "stop-words",
+    "repeat",
+    "words-changed",
+    "edit-distance",
+];
+
+/// A classifier with its threshold, loaded.
+pub struct Attacked {
+    /// The classifier.
+    pub model: Model,
+    /// Its threshold.
+    pub threshold: Threshold,
+    /// Where the threshold comes from.
+    rule: String,
+    scorer: Arc<dyn Scorer>,
+}
+
+impl Attacked {
+    /// Loads a classifier and finds its threshold.
+    pub async fn load(
+        project: &Project,
+        classifier: Option<&str>,
+        threshold: Option<f64>,
+        path: ScorePath,
+    ) -> Result<Self> {
+        let model = models::classifier(project, classifier).await?;
+        let choice = threshold_of(project, &model, threshold, path).await?;
+        Ok(Self {
+            scorer: models::scorer(project, &model, path)?,
+            threshold: choice.threshold,
+            rule: choice.rule,
+            model,
+        })
+    }
+
+    /// Describes it for a run's record.
+    pub fn describe(&self) -> Value {
+        json!({ "classifier": self.model.label(), "model": self.model.id, "digest": self.model.digest,
+            "threshold": self.threshold, "rule": self.rule, "version": self.scorer.version() })
+    }
+}
+
+/// All that an attack reads, loaded.
+pub struct Loaded {
+    /// The classifier under attack.
+    pub first: Attacked,
+    /// The second one, where two are compared.
+    pub second: Option<Attacked>,
+    /// The judge that must still see the catastrophe.
+    pub judge: Option<Attacked>,
+    /// The path by which all of them score.
+    pub path: ScorePath,
+    models: Models,
+    /// Why helpers are not there.
+    absent: Vec<String>,
+}
+
+impl Loaded {
+    /// Loads what a recipe may read.
+    pub async fn load(project: &Project, args: &AttackRunArgs, recipe: &Recipe) -> Result<Self> {
+        let path = ScorePath::of(project, LongArg::Refuse)?;
+        let name = args.classifier.as_deref();
+        let first = Attacked::load(project, name, args.threshold, path).await?;
+        let second = match args.against.as_deref() {
+            None => None,
+            name => Some(Attacked::load(project, name, args.against_threshold, path).await?),
+        };
+        let judge = match args.judge.as_deref() {
+            None => None,
+            name => Some(Attacked::load(project, name, args.judge_threshold, path).await?),
+        };
+        for other in [&second, &judge].into_iter().flatten() {
+            if other.model.id == first.model.id {
+                bail!(crate::commands::BadUsage(format!(
+                    "{} is the classifier under attack; it says nothing about itself: name another one",
+                    first.model.label()
+                )));
+            }
+        }
+        let attacked: Vec<&Attacked> = [Some(&first), second.as_ref()].into_iter().flatten().collect();
+        let scorers: Vec<Arc<dyn Scorer>> = attacked.iter().map(|a| a.scorer.clone()).collect();
+        let thresholds = attacked.iter().map(|a| a.threshold).collect();
+        let mut models = Models::of(Arc::new(Victim::new(scorers.clone())), thresholds);
+        if let Some(judge) = &judge {
+            models.judge = Some(Judge {
+                scorer: judge.scorer.clone(),
+                threshold: judge.threshold,
+                name: judge.model.label(),
+            });
+        }
+        // A classifier that is not under attack may say what is injurious.
+        if let Some(head) = &judge {
+            let head = ClassifierHead::new(head.scorer.clone(), head.threshold.logit(), &scorers)?;
+            models.injury = Some(Arc::new(head));
+        }
+        let mut loaded = Self {
+            first,
+            second,
+            judge,
+            path,
+            models,
+            absent: Vec::new(),
+        };
+        loaded.add_thesaurus();
+        if reads_models(recipe) {
+            loaded.add_models(project, args)?;
+        }
+        Ok(loaded)
+    }
+
+    /// Puts the attack together.
+    pub fn attack(&self, recipe: &Recipe, seed: u64) -> Result<Attack> {
+        recipe.build(&self.models, seed).map_err(|error| {
+            let is_missing = matches!(error, RecipeError::Missing { .. });
+            let error = anyhow!("the recipe {}: {error}", recipe.name);
+            match self.absent.is_empty() || !is_missing {
+                true => error,
+                false => error.context(format!("not loaded: {}", self.absent.join("; "))),
+            }
+        })
+    }
+
+    /// Describes the classifiers for a run's record.
+    pub fn describe(&self) -> Value {
+        let of = |attacked: &Option<Attacked>| attacked.as_ref().map(Attacked::describe);
+        json!({ "attacked": self.first.describe(), "against": of(&self.second), "judge": of(&self.judge),
+            "path": self.path.to_string() })
+    }
+
+    fn add_thesaurus(&mut self) {
+        match crate::models::thesaurus() {
+            Ok(thesaurus) => self.models.thesaurus = Some(Arc::new(thesaurus)),
+            Err(why) => self.absent.push(format!("thesaurus ({why:#})")),
+        }
+    }
+
+    fn add_models(&mut self, project: &Project, args: &AttackRunArgs) -> Result<()> {
+        let section = &project.config.generator;
+        let is_local = section.simulated.is_none() && section.endpoint.is_none();
+        let local = match &args.lm {
+            // What is named must be there.
+            Some(name) => Some(Ok(local(project, name)?)),
+            None => is_local.then(|| local(project, &section.model)),
+        };
+        match local {
+            Some(Ok(local)) => {
+                self.models.language_model = Some(local.clone());
+                self.models.generator = Some(local.clone());
+                self.models.paraphraser = Some(local.clone());
+                self.models.local_generator = Some(local);
+            }
+            Some(Err(why)) => self.absent.push(format!("language model ({why:#})")),
+            None => match models::generator(project) {
+                Ok(generator) => {
+                    self.models.paraphraser = Some(generator.clone());
+                    self.models.generator = Some(generator);
+                    let why = "the project's generator does not run here; name one with --lm";
+                    self.absent.push(format!("language model ({why})"));
+                }
+                Err(why) => self.absent.push(format!("generator ({why:#})")),
+            },
+        }
+        if let Some(paraphraser) = paraphraser(project, args)? {
+            self.models.paraphraser = Some(paraphraser);
+        }
+        if let Some(folder) = &args.masked {
+            let masked = MaskedLanguageModel::load(folder).with_context(|| {
+                format!("cannot load a masked language model from {}", folder.display())
+            })?;
+            self.models.masked = Some(Arc::new(masked));
+        }
+        let encoder = models::base(project, None)
+            .and_then(|base| Ok(SentenceEncoder::load(&base.folder)?));
+        match encoder {
+            Ok(encoder) => self.models.encoder = Some(Arc::new(encoder)),
+            Err(why) => self.absent.push(format!("sentence encoder ({why:#})")),
+        }
+        Ok(())
+    }
+}
+
+/// Says whether any part of a recipe may read a model beside the classifiers.
+fn reads_models(recipe: &Recipe) -> bool {
+    let parts = std::iter::once(&recipe.search)
+        .chain(&recipe.transformations)
+        .chain(&recipe.constraints);
+    parts.into_iter().any(|part| !PLAIN.contains(&part.kind.as_str()))
+}
+
+fn local(project: &Project, name: &str) -> Result<Arc<LocalGenerator>> {
+    models::local_generator(project, name)
+}
+
+fn paraphraser(project: &Project, args: &AttackRunArgs) -> Result<Option<Arc<dyn Generator>>> {
+    if let (Some(url), Some(model)) = (&args.paraphraser_url, &args.paraphraser_model) {
+        let key = args.paraphraser_key_env.as_deref();
+        return Ok(Some(models::endpoint_of(url, model, key)?));
+    }
+    Ok(match &args.paraphraser {
+        None => None,
+        Some(name) => Some(local(project, name)?),
+    })
+}

@@ -1,0 +1,301 @@
+//! `nines attack run`: attempts, one start after another, each stored before the next begins.
+
+use super::models::Loaded;
+use super::starts::{self, Starts};
+use super::{KIND, find, recipes, seeds, show};
+use crate::cli::AttackRunArgs;
+use crate::commands::BadUsage;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::project::Project;
+use crate::{interrupt, runs};
+use anyhow::{Context, Result, bail};
+use nines_attack::attack::Attack;
+use nines_attack::attempt::{Attempt, Find, Outcome, Start};
+use nines_attack::recipe::Recipe;
+use nines_domain::snippet::RunId;
+use nines_infer::cancel::CancelFlag;
+use nines_store::{
+    AttackOutcome, AttackStart, NewAttackAttempt, NewAttackFind, Run,
+};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Finds of one attempt that are stored.
+const MOST_FINDS: usize = 256;
+
+/// Runs `nines attack run`.
+pub async fn run(project: &Project, args: AttackRunArgs, output: &Output) -> Result<()> {
+    let attacking = match args.resume {
+        Some(id) => Attacking::again(project, RunId(id)).await?,
+        None => Attacking::new(project, args).await?,
+    };
+    let run = attacking.begin(project, output).await?;
+    let cancel = interrupt::flag()?;
+    let work = async {
+        let broken = attacking.all(project, run.id, &cancel, output).await?;
+        let shown = show::Shown::read(project, run.id).await?;
+        Ok(((shown, broken), serde_json::to_value(show::summary(project, run.id).await?)?))
+    };
+    let (shown, broken) = runs::conclude(project, run.id, &cancel, work).await?;
+    output.result(&shown, || words(&shown));
+    if let Some(why) = broken {
+        bail!("no attempt came to an end: {why}");
+    }
+    Ok(())
+}
+
+fn words(shown: &show::Shown) -> String {
+    let mut text = shown.words();
+    let run = shown.run;
+    text.push_str(match shown.table.waiting {
+        0 => "\n",
+        _ => "\nFinds wait to be labelled by somebody: nines serve, then Label, Attack successes to verify.\n",
+    });
+    text.push_str(&format!(
+        "next: nines attack show {run}              (the same table, with the labels of then)\n      \
+         nines attack run random             (the control: random edits of the same starts)\n      \
+         nines attack show {run} --sampling   (against labelling random answers)"
+    ));
+    text
+}
+
+/// An attack with its starts.
+struct Attacking {
+    args: AttackRunArgs,
+    recipe: Recipe,
+    loaded: Loaded,
+    attack: Arc<Attack>,
+    starts: Starts,
+    /// The run that is taken up again.
+    resumed: Option<Run>,
+}
+
+impl Attacking {
+    /// Puts together what is asked for.
+    async fn new(project: &Project, args: AttackRunArgs) -> Result<Self> {
+        let Some(name) = args.recipe.as_deref() else {
+            bail!(BadUsage(
+                "name a recipe (`nines attack recipes` lists them), or a TOML file, or --resume RUN".to_owned()
+            ));
+        };
+        let recipe = recipes::read(name)?;
+        Self::of(project, args, recipe, None).await
+    }
+
+    /// Puts together what a run was asked for, as it was then.
+    async fn again(project: &Project, id: RunId) -> Result<Self> {
+        let run = project.store.run(id).await?;
+        if run.kind != KIND {
+            bail!(BadUsage(format!("run {id} is no attack but {}", run.kind)));
+        }
+        let unreadable = || format!("run {id} was stored by another version of nines; start it anew");
+        let args: AttackRunArgs =
+            serde_json::from_value(run.config["asked"].clone()).with_context(unreadable)?;
+        let toml = run.config["recipe"].as_str().with_context(unreadable)?;
+        let recipe = Recipe::parse(toml).with_context(unreadable)?;
+        let attacking = Self::of(project, args, recipe, Some(run.clone())).await?;
+        let now = attacking.config();
+        if let Some(what) = differing(&run.config, &now) {
+            bail!(
+                "run {id} cannot go on: {what} is not what it was ({} then, {} now); start a new run",
+                run.config[what],
+                now[what]
+            );
+        }
+        Ok(attacking)
+    }
+
+    async fn of(
+        project: &Project,
+        args: AttackRunArgs,
+        mut recipe: Recipe,
+        resumed: Option<Run>,
+    ) -> Result<Self> {
+        if let Some(queries) = args.queries {
+            recipe.budget.queries = queries;
+        }
+        if let Some(seconds) = args.seconds {
+            recipe.budget.seconds = seconds;
+        }
+        if recipe.budget.queries == 0 || recipe.budget.seconds <= 0.0 {
+            bail!(BadUsage(format!(
+                "the recipe {} allows {} queries and {} seconds: nothing can be tried; say --queries and --seconds",
+                recipe.name, recipe.budget.queries, recipe.budget.seconds
+            )));
+        }
+        let loaded = Loaded::load(project, &args, &recipe).await?;
+        let attack = loaded.attack(&recipe, args.seed)?;
+        let takes_prompts = attack.takes_prompts();
+        let starts = match &resumed {
+            Some(run) => starts::again(project, &args, takes_prompts, &run.config["starts"]).await?,
+            None => starts::find(project, &args, recipe.goal, takes_prompts).await?,
+        };
+        Ok(Self {
+            args,
+            recipe,
+            loaded,
+            attack: Arc::new(attack),
+            starts,
+            resumed,
+        })
+    }
+
+    /// Everything that decides what comes of the run.
+    fn config(&self) -> Value {
+        let described = self.attack.description();
+        let mut config = self.loaded.describe();
+        config["name"] = json!(self.recipe.name);
+        config["goal"] = json!(self.recipe.goal);
+        config["recipe"] = json!(described.recipe);
+        config["budget"] = json!(described.budget);
+        config["victim"] = json!(described.victim);
+        config["models"] = json!(described.models);
+        config["fallible"] = json!(described.fallible);
+        config["version"] = json!(described.version);
+        config["starts"] = self.starts.record.clone();
+        config["asked"] = json!(self.args);
+        config
+    }
+
+    /// Starts the run, or takes it up again.
+    async fn begin(&self, project: &Project, output: &Output) -> Result<Run> {
+        let Some(old) = &self.resumed else {
+            return runs::begin(project, output, KIND, self.config(), Some(self.args.seed)).await;
+        };
+        project.store.mark_interrupted_runs().await?;
+        let run = project.store.resume_run(old.id).await?;
+        output.note(&format!("going on with run {} ({KIND})", run.id));
+        if let Some(job) = project.job {
+            job.work_on(&project.store, run.id).await?;
+        }
+        Ok(run)
+    }
+
+    /// Makes the attempts that are not stored yet. Returns why nothing worked, where nothing did.
+    async fn all(
+        &self,
+        project: &Project,
+        run: RunId,
+        cancel: &CancelFlag,
+        output: &Output,
+    ) -> Result<Option<String>> {
+        let total = self.starts.all.len() as u64;
+        let made = project.store.attempted_positions(run).await?;
+        project
+            .store
+            .run_progress(run, made.len() as u64, Some(total))
+            .await?;
+        let mut progress = Progress::new(output, "attack", total);
+        let mut done = made.len() as u64;
+        progress.set(done, "");
+        let (mut reached, mut broken, mut whole) = (0u64, None, !made.is_empty());
+        for (position, (start, text)) in (0u64..).zip(&self.starts.all) {
+            if made.contains(&position) {
+                continue;
+            }
+            if cancel.is_cancelled() {
+                break;
+            }
+            let seed = seeds::of_attempt(self.args.seed, position);
+            let (attack, text, flag) = (self.attack.clone(), text.clone(), cancel.clone());
+            let attempt =
+                tokio::task::spawn_blocking(move || attack.attempt(&Start::new(text), seed, &flag))
+                    .await
+                    .context("the attack ended abruptly")?;
+            let Some(new) = self.stored(position, start.clone(), seed, &attempt) else {
+                // Stopped halfway: it is made anew when the run goes on.
+                break;
+            };
+            project.store.insert_attack_attempt(run, &new).await?;
+            done += 1;
+            reached += u64::from(new.outcome == AttackOutcome::Reached);
+            match (&new.outcome, &new.why) {
+                (AttackOutcome::Broken, Some(why)) => broken = Some(why.clone()),
+                _ => whole = true,
+            }
+            project.store.run_progress(run, done, Some(total)).await?;
+            progress.set(done, format!("{reached} reached the goal"));
+        }
+        progress.finish(&format!("{reached} reached the goal"));
+        Ok(broken.filter(|_| !whole && !cancel.is_cancelled()))
+    }
+
+    /// Turns an attempt into what is stored; none where somebody stopped it.
+    fn stored(
+        &self,
+        position: u64,
+        start: AttackStart,
+        seed: u64,
+        attempt: &Attempt,
+    ) -> Option<NewAttackAttempt> {
+        let outcome = match attempt.outcome {
+            Outcome::Reached => AttackOutcome::Reached,
+            Outcome::Failed => AttackOutcome::Failed,
+            Outcome::Spent => AttackOutcome::Spent,
+            Outcome::Skipped { .. } => AttackOutcome::Skipped,
+            Outcome::Broken { .. } => AttackOutcome::Broken,
+            Outcome::Cancelled => return None,
+        };
+        let first = |scores: &Vec<f64>| scores.first().copied();
+        let of_find = |find: &Find| first(&find.scores);
+        // What a broken attempt had come to is in its detail, but is no find.
+        let finds: &[Find] = match outcome {
+            AttackOutcome::Reached => &attempt.finds,
+            _ => &[],
+        };
+        let asked = find::asked(finds, self.args.verify as usize);
+        let shown = finds.first().or(attempt.best.as_ref());
+        Some(NewAttackAttempt {
+            position,
+            recipe: self.recipe.name.clone(),
+            model: self.loaded.first.model.id,
+            start,
+            outcome,
+            why: attempt.outcome.why().map(without_nul),
+            judge: self.loaded.judge.as_ref().map(|judge| judge.model.label()),
+            start_score: attempt.start_scores.as_ref().and_then(first),
+            score: shown.and_then(of_find),
+            threshold: self.loaded.first.threshold.logit(),
+            queries: attempt.queries,
+            scored: attempt.scored,
+            seconds: attempt.seconds,
+            words: attempt.words as u64,
+            words_changed: shown.is_some().then_some(attempt.words_changed as u64),
+            seed,
+            detail: json!({
+                "budget": self.recipe.budget, "reached_at": attempt.reached_at,
+                "start_scores": attempt.start_scores, "best": attempt.best, "end": attempt.end,
+                "trace": attempt.trace, "tally": attempt.tally, "notes": attempt.notes,
+                "found": finds.len(), "asked": asked.iter().filter(|asked| **asked).count(),
+                "finds": finds.iter().take(MOST_FINDS)
+                    .map(|find| json!({ "scores": find.scores, "kind": find.kind })).collect::<Vec<_>>(),
+            }),
+            finds: finds
+                .iter()
+                .take(MOST_FINDS)
+                .zip(asked)
+                .filter_map(|(find, queued)| {
+                    Some(NewAttackFind {
+                        text: find.text.clone(),
+                        score: of_find(find)?,
+                        log_weight: find.log_weight,
+                        queued,
+                    })
+                })
+                .collect(),
+        })
+    }
+}
+
+/// An error's text must never be what keeps the error from being stored.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// Names the first thing that a run's record says otherwise.
+fn differing<'a>(then: &'a Value, now: &Value) -> Option<&'a str> {
+    let fields = then.as_object()?;
+    let differs = |(name, value): &(&'a String, &Value)| now.get(name.as_str()) != Some(*value);
+    fields.iter().find(differs).map(|(name, _)| name.as_str())
+}

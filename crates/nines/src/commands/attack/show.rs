@@ -1,0 +1,365 @@
+//! `nines attack show`: closing tables with the labels as they are now.
+
+use super::sampling::{self, Controls};
+use super::table::{self, About};
+use super::{KIND, confirmed, goal_of};
+use crate::cli::AttackShowArgs;
+use crate::commands::BadUsage;
+use crate::output::Output;
+use crate::project::Project;
+use anyhow::{Result, bail};
+use nines_attack::recipe::GoalKind;
+use nines_attack::table::{Row, Table};
+use nines_domain::label::LabellerKind;
+use nines_domain::score::sigmoid;
+use nines_domain::snippet::{RunId, SnippetId};
+use nines_store::{AttackAttempt, AttackOutcome, Run, Snippet};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+
+/// What is shown of one run.
+#[derive(Serialize)]
+pub struct Shown {
+    /// The run.
+    pub run: RunId,
+    recipe: String,
+    goal: GoalKind,
+    classifier: String,
+    against: Option<String>,
+    /// The threshold, as log odds.
+    threshold: f64,
+    path: String,
+    judge: Option<String>,
+    /// Constraints that are a model's opinion.
+    fallible: Vec<String>,
+    status: String,
+    starts: Value,
+    seed: Option<u64>,
+    /// The closing table; success after labels by people.
+    pub table: Table,
+    /// Finds that judges' labels confirm, and those that they have labelled.
+    by_judges: (u64, u64),
+    /// Why starts were skipped, and how many for each reason.
+    skipped: BTreeMap<String, u64>,
+    /// What failed, and how often.
+    broken: BTreeMap<String, u64>,
+    /// What readers of the log should know, and how many attempts say so.
+    notes: BTreeMap<String, u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finds: Option<Vec<Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    controls: Option<Controls>,
+}
+
+/// A run with its attempts.
+pub struct Attacked {
+    /// The run.
+    pub run: Run,
+    /// What it was after.
+    pub goal: GoalKind,
+    /// Its attempts.
+    pub attempts: Vec<AttackAttempt>,
+}
+
+impl Attacked {
+    /// Reads a run of an attack.
+    pub async fn read(project: &Project, id: RunId) -> Result<Self> {
+        let run = project.store.run(id).await?;
+        if run.kind != KIND {
+            bail!(BadUsage(format!("run {id} is no attack but {}", run.kind)));
+        }
+        Ok(Self {
+            goal: goal_of(&run)?,
+            attempts: project.store.attack_attempts(&[id]).await?,
+            run,
+        })
+    }
+
+    /// Says what one kind of labeller says of an attempt: confirmed where any find is, open while one that
+    /// they were asked about is.
+    pub fn verdict(&self, attempt: &AttackAttempt, by: LabellerKind) -> Option<bool> {
+        let asked = attempt.detail["asked"].as_u64().unwrap_or(u64::MAX);
+        let said: Vec<Option<bool>> = attempt
+            .finds
+            .iter()
+            .map(|find| confirmed(self.goal, find, attempt.threshold, by))
+            .collect();
+        if said.contains(&Some(true)) {
+            return Some(true);
+        }
+        let labelled = said.iter().any(Option::is_some);
+        let open = said.iter().take(asked as usize).any(Option::is_none);
+        (labelled && !open).then_some(false)
+    }
+
+    /// Its attempts as tables count them, by one kind of labeller.
+    pub fn rows(&self, by: LabellerKind) -> Vec<Row> {
+        let row = |attempt: &AttackAttempt| Row {
+            outcome: attempt.outcome.as_str().to_owned(),
+            verified: self.verdict(attempt, by),
+            start_score: attempt.start_score,
+            score: attempt.score,
+            queries: attempt.queries,
+            budget: attempt.detail["budget"]["queries"].as_u64().unwrap_or_default(),
+            reached_at: attempt.detail["reached_at"].as_u64(),
+            scored: attempt.scored,
+            seconds: attempt.seconds,
+            words: attempt.words,
+            words_changed: attempt.words_changed.unwrap_or_default(),
+        };
+        self.attempts.iter().map(row).collect()
+    }
+}
+
+/// A run's result, as its record keeps it: what does not change with labels.
+pub async fn summary(project: &Project, id: RunId) -> Result<Value> {
+    let attacked = Attacked::read(project, id).await?;
+    let count = |outcome: AttackOutcome| {
+        attacked.attempts.iter().filter(|a| a.outcome == outcome).count()
+    };
+    let counts: BTreeMap<&str, usize> = AttackOutcome::ALL
+        .into_iter()
+        .map(|outcome| (outcome.as_str(), count(outcome)))
+        .collect();
+    Ok(json!({ "attempts": attacked.attempts.len(), "outcomes": counts,
+        "queries": attacked.attempts.iter().map(|a| a.queries).sum::<u64>() }))
+}
+
+impl Shown {
+    /// Reads a run with its table.
+    pub async fn read(project: &Project, id: RunId) -> Result<Self> {
+        Self::of(&Attacked::read(project, id).await?)
+    }
+
+    fn of(attacked: &Attacked) -> Result<Self> {
+        let config = &attacked.run.config;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let judged: Vec<bool> = attacked
+            .attempts
+            .iter()
+            .filter_map(|attempt| attacked.verdict(attempt, LabellerKind::Judge))
+            .collect();
+        let of_outcome = |outcome: AttackOutcome| {
+            let why = attacked
+                .attempts
+                .iter()
+                .filter(|attempt| attempt.outcome == outcome)
+                .filter_map(|attempt| attempt.why.clone());
+            counts(why)
+        };
+        let notes = attacked.attempts.iter().flat_map(|attempt| {
+            let notes = attempt.detail["notes"].as_array().cloned();
+            notes.unwrap_or_default()
+        });
+        Ok(Self {
+            run: attacked.run.id,
+            recipe: text(&config["name"]).unwrap_or_default(),
+            goal: attacked.goal,
+            classifier: text(&config["attacked"]["classifier"]).unwrap_or_default(),
+            against: text(&config["against"]["classifier"]),
+            threshold: config["attacked"]["threshold"].as_f64().unwrap_or(f64::NAN),
+            path: text(&config["path"]).unwrap_or_default(),
+            judge: text(&config["judge"]["classifier"]),
+            fallible: serde_json::from_value(config["fallible"].clone()).unwrap_or_default(),
+            status: attacked.run.status.as_str().to_owned(),
+            starts: {
+                let mut starts = config["starts"].clone();
+                // The texts and keys are in the run's record.
+                if let Some(fields) = starts.as_object_mut() {
+                    fields.retain(|name, _| name != "ids" && name != "prompts");
+                }
+                starts
+            },
+            seed: attacked.run.seed,
+            table: Table::of(&attacked.rows(LabellerKind::Person))?,
+            by_judges: (
+                judged.iter().filter(|confirmed| **confirmed).count() as u64,
+                judged.len() as u64,
+            ),
+            skipped: of_outcome(AttackOutcome::Skipped),
+            broken: of_outcome(AttackOutcome::Broken),
+            notes: counts(notes.filter_map(|note| text(&note))),
+            finds: None,
+            controls: None,
+        })
+    }
+
+    fn about(&self) -> About<'_> {
+        About {
+            run: self.run.0,
+            recipe: &self.recipe,
+            by_judges: self.by_judges,
+        }
+    }
+
+    /// Writes what the run was and its table.
+    pub fn words(&self) -> String {
+        let mut text = format!(
+            "run {} ({}): {} attacks {}",
+            self.run, self.status, self.recipe, self.classifier
+        );
+        if let Some(against) = &self.against {
+            let _ = write!(text, " and {against}");
+        }
+        let _ = writeln!(
+            text,
+            ", accepting P < {:.3e} (log odds {:.2}), on {}",
+            sigmoid(self.threshold),
+            self.threshold,
+            self.path
+        );
+        if let Some(judge) = &self.judge {
+            let _ = writeln!(text, "  judge: {judge}, a model, which can be fooled");
+        }
+        if !self.fallible.is_empty() {
+            let names = self.fallible.join(", ");
+            let _ = writeln!(text, "  kept to by models' opinion alone: {names}");
+        }
+        text.push_str(&table::words(&self.table, &self.about()));
+        for (what, reasons) in [
+            ("skipped", &self.skipped),
+            ("broken", &self.broken),
+            ("note", &self.notes),
+        ] {
+            for (why, n) in reasons {
+                let _ = writeln!(text, "  {what} ({n}): {why}");
+            }
+        }
+        if let Some(finds) = &self.finds {
+            for find in finds {
+                text.push_str(&find_words(find));
+            }
+        }
+        text
+    }
+}
+
+fn counts(of: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for one in of {
+        *counts.entry(one).or_default() += 1;
+    }
+    counts
+}
+
+/// Runs `nines attack show`.
+pub async fn run(project: &Project, args: &AttackShowArgs, output: &Output) -> Result<()> {
+    let mut all = Vec::new();
+    for id in &args.runs {
+        let attacked = Attacked::read(project, RunId(*id)).await?;
+        let mut shown = Shown::of(&attacked)?;
+        if args.finds {
+            shown.finds = Some(finds_of(project, &attacked).await?);
+        }
+        if args.sampling {
+            shown.controls = Some(sampling::controls(project, &attacked).await?);
+        }
+        all.push(shown);
+    }
+    output.result(&all, || words(&all, args.markdown));
+    Ok(())
+}
+
+fn words(all: &[Shown], markdown: bool) -> String {
+    let rows: Vec<_> = all.iter().map(|s| (s.table.clone(), s.about())).collect();
+    let mut text = match all {
+        _ if markdown => table::markdown(&rows),
+        [one] => one.words(),
+        _ => {
+            let mut text = table::side_by_side(&rows);
+            text.push_str(
+                "\nSuccess, queries and seconds are over all attempts that were not skipped, with intervals of 95 %;\n\
+                 nothing is a success before a label confirms it. One run alone says more.\n",
+            );
+            text
+        }
+    };
+    if let Some(note) = comparability(all) {
+        let _ = writeln!(text, "{note}");
+    }
+    for shown in all {
+        if let Some(controls) = &shown.controls {
+            let _ = writeln!(text, "\nrun {}, {}:", shown.run, shown.recipe);
+            text.push_str(&controls.words());
+        }
+    }
+    text
+}
+
+/// Says so where runs do not attack the same from the same starts.
+fn comparability(all: &[Shown]) -> Option<String> {
+    let same = |of: &dyn Fn(&Shown) -> String| {
+        all.windows(2).all(|pair| of(&pair[0]) == of(&pair[1]))
+    };
+    let mut differ = Vec::new();
+    if !same(&|s| format!("{} {} {}", s.classifier, s.threshold, s.path)) {
+        differ.push("classifier or threshold");
+    }
+    if !same(&|s| format!("{} {:?}", s.starts, s.seed)) {
+        differ.push("starts");
+    }
+    (!differ.is_empty()).then(|| {
+        format!(
+            "caution: these runs differ in {}, so that their rows are not compared like for like",
+            differ.join(" and ")
+        )
+    })
+}
+
+/// Lists the finds of a run with what labels say.
+async fn finds_of(project: &Project, attacked: &Attacked) -> Result<Vec<Value>> {
+    let mut ids: Vec<SnippetId> = Vec::new();
+    for attempt in &attacked.attempts {
+        ids.extend(attempt.start);
+        ids.extend(attempt.finds.iter().map(|find| find.snippet));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let snippets = project.store.snippets_by_id(&ids).await?;
+    let by_id: HashMap<SnippetId, &Snippet> = snippets.iter().map(|s| (s.id, s)).collect();
+    let text = |id: SnippetId| by_id.get(&id).map(|snippet| &snippet.text);
+    let mut rows = Vec::new();
+    for attempt in &attacked.attempts {
+        for find in &attempt.finds {
+            let said = |by| confirmed(attacked.goal, find, attempt.threshold, by);
+            rows.push(json!({
+                "attempt": attempt.position, "snippet": find.snippet, "text": text(find.snippet),
+                "start": attempt.start.and_then(text), "start_score": attempt.start_score,
+                "score": find.score, "log_weight": find.log_weight,
+                "confirmed": said(LabellerKind::Person), "confirmed_by_judges": said(LabellerKind::Judge),
+            }));
+        }
+    }
+    Ok(rows)
+}
+
+fn find_words(find: &Value) -> String {
+    let line = |value: &Value| {
+        let part = |name: &str| value[name].as_str().unwrap_or_default().replace('\n', " ");
+        format!("{} | {}", part("prompt"), part("completion"))
+    };
+    let number = |value: &Value| {
+        value
+            .as_f64()
+            .map_or_else(|| "-".to_owned(), |score| format!("{score:.2}"))
+    };
+    let said = match find["confirmed"].as_bool() {
+        None => "waiting",
+        Some(true) => "confirmed",
+        Some(false) => "refuted",
+    };
+    let mut text = format!(
+        "\nattempt {}, snippet {}, {said}: log odds {} to {}\n",
+        find["attempt"],
+        find["snippet"],
+        number(&find["start_score"]),
+        number(&find["score"])
+    );
+    if !find["start"].is_null() {
+        let _ = writeln!(text, "  from {}", line(&find["start"]));
+    }
+    let _ = writeln!(text, "  to   {}", line(&find["text"]));
+    text
+}

@@ -1,0 +1,244 @@
+//! The closing table of attacks, the same every time: of one run in words, of several side by side.
+
+use crate::shown::{Towards, percent, rate};
+use nines_attack::table::{AtBudget, Table};
+use nines_domain::estimate::Estimate;
+use std::fmt::Write;
+
+/// What a table says of one run beside its counts.
+pub struct About<'a> {
+    /// The run's number.
+    pub run: i64,
+    /// The recipe's name.
+    pub recipe: &'a str,
+    /// Finds that judges' labels confirm, of those that they have labelled.
+    pub by_judges: (u64, u64),
+}
+
+/// Writes a share in percent with its interval, rounded outwards.
+fn share(of: &Option<Estimate>) -> String {
+    let Some(of) = of else {
+        return "-".to_owned();
+    };
+    let value = of.value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
+    format!("{value} {}", share_ends(of))
+}
+
+fn share_ends(of: &Estimate) -> String {
+    // Binary fractions of a percentage lie a hair beside it.
+    let lower = (1000.0 * of.lower + 1e-9).floor() / 10.0;
+    let upper = (1000.0 * of.upper - 1e-9).ceil() / 10.0;
+    format!("[{lower:.1}, {upper:.1}]")
+}
+
+fn mean(of: &Option<Estimate>) -> String {
+    of.as_ref().map_or_else(|| "-".to_owned(), short)
+}
+
+/// Writes a mean with its interval, with fewer digits than a rate.
+fn short(of: &Estimate) -> String {
+    let value = of.value.map_or_else(|| "-".to_owned(), |x| three(x, Towards::Nearest));
+    format!(
+        "{value} [{}, {}]",
+        three(of.lower, Towards::Down),
+        three(of.upper, Towards::Up)
+    )
+}
+
+/// Writes a number with three digits or more.
+fn three(x: f64, towards: Towards) -> String {
+    if !x.is_finite() {
+        return rate(x, towards);
+    }
+    let unit = match x.abs() {
+        large if large >= 100.0 => 1.0,
+        middle if middle >= 10.0 => 0.1,
+        _ => 0.01,
+    };
+    let digits = x / unit;
+    let digits = match towards {
+        Towards::Down => (digits + 1e-9).floor(),
+        Towards::Up => (digits - 1e-9).ceil(),
+        Towards::Nearest => digits.round(),
+    };
+    let places = if unit == 1.0 { 0 } else if unit == 0.1 { 1 } else { 2 };
+    // No minus before a zero.
+    format!("{:.places$}", digits * unit + 0.0)
+}
+
+/// What labels say of the finds.
+fn verification(table: &Table, (confirmed, labelled): (u64, u64)) -> String {
+    let mut text = format!(
+        "{} confirmed, {} refuted, {} waiting",
+        table.verified, table.refuted, table.waiting
+    );
+    if labelled > 0 {
+        let _ = write!(text, " (judges, which are models: {confirmed} of {labelled} confirmed)");
+    }
+    text
+}
+
+/// Writes the closing table of one run.
+pub fn words(table: &Table, about: &About<'_>) -> String {
+    let sure = percent(nines_attack::table::CONFIDENCE);
+    let mut text = String::new();
+    let mut line = |what: &str, value: String| {
+        let _ = writeln!(text, "  {what:<26} {value}");
+    };
+    line(
+        "attempts",
+        format!(
+            "{} tried, {} reached the goal, {} skipped",
+            table.tried, table.reached, table.skipped
+        ),
+    );
+    line(
+        "the others",
+        format!(
+            "{} searched in vain, {} spent their budget, {} broken",
+            table.failed, table.spent, table.broken
+        ),
+    );
+    line("labels of people", verification(table, about.by_judges));
+    line("success before labels", share(&table.success_before_verification));
+    line("success after labels", share(&table.success_after_verification));
+    line("confirmed of the labelled", share(&table.precision));
+    line("score before", mean(&table.score_before));
+    line("score after", mean(&table.score_after));
+    line(
+        "words changed",
+        share(&table.words_changed),
+    );
+    line("queries an attempt", mean(&table.queries));
+    line("seconds an attempt", mean(&table.seconds));
+    line("success by queries", budgets(&table.at_budgets, ", "));
+    let _ = writeln!(
+        text,
+        "  Intervals are of {sure} % confidence. Queries, seconds and success are over all attempts that were not\n  \
+         skipped; scores are log odds; nothing is a success before a label confirms it."
+    );
+    text
+}
+
+fn budgets(all: &[AtBudget], between: &str) -> String {
+    let told: Vec<String> = all
+        .iter()
+        .filter(|at| at.share.is_some())
+        .map(|at| format!("{}: {}", at.queries, share(&at.share)))
+        .collect();
+    if told.is_empty() {
+        "-".to_owned()
+    } else {
+        told.join(between)
+    }
+}
+
+/// The columns of runs side by side.
+const COLUMNS: [&str; 11] = [
+    "recipe",
+    "run",
+    "tried",
+    "skipped",
+    "reached",
+    "success before labels",
+    "confirmed / refuted / waiting",
+    "success after labels",
+    "queries",
+    "seconds",
+    "words changed",
+];
+
+fn cells(table: &Table, about: &About<'_>) -> [String; 11] {
+    [
+        about.recipe.to_owned(),
+        about.run.to_string(),
+        table.tried.to_string(),
+        table.skipped.to_string(),
+        table.reached.to_string(),
+        share(&table.success_before_verification),
+        format!("{} / {} / {}", table.verified, table.refuted, table.waiting),
+        share(&table.success_after_verification),
+        mean(&table.queries),
+        mean(&table.seconds),
+        share(&table.words_changed),
+    ]
+}
+
+/// Writes runs side by side for people.
+pub fn side_by_side(rows: &[(Table, About<'_>)]) -> String {
+    let head = [
+        "recipe", "run", "tried", "skipped", "reached", "before labels", "yes/no/wait",
+        "after labels", "queries", "seconds", "words changed",
+    ];
+    let mut all = vec![head.map(str::to_owned)];
+    all.extend(rows.iter().map(|(table, about)| cells(table, about)));
+    let mut text = crate::shown::columns(&all);
+    text.push('\n');
+    let mut at: Vec<[String; 7]> = vec![[
+        "success by queries".to_owned(),
+        "10".to_owned(),
+        "30".to_owned(),
+        "100".to_owned(),
+        "300".to_owned(),
+        "1,000".to_owned(),
+        "2,000".to_owned(),
+    ]];
+    at.extend(rows.iter().map(|(table, about)| by_budget(table, about)));
+    text.push_str(&crate::shown::columns(&at));
+    text
+}
+
+fn by_budget(table: &Table, about: &About<'_>) -> [String; 7] {
+    let mut cells: [String; 7] = Default::default();
+    cells[0] = format!("{} ({})", about.recipe, about.run);
+    for (cell, at) in cells[1..].iter_mut().zip(&table.at_budgets) {
+        *cell = share(&at.share);
+    }
+    cells
+}
+
+/// Writes runs side by side as Markdown, for documents.
+pub fn markdown(rows: &[(Table, About<'_>)]) -> String {
+    let mut text = format!("| {} |\n|{}\n", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len()));
+    for (table, about) in rows {
+        let _ = writeln!(text, "| {} |", cells(table, about).join(" | "));
+    }
+    text.push_str("\n| success by queries | 10 | 30 | 100 | 300 | 1,000 | 2,000 |\n|---|---|---|---|---|---|---|\n");
+    for (table, about) in rows {
+        let _ = writeln!(text, "| {} |", by_budget(table, about).join(" | "));
+    }
+    let _ = writeln!(
+        text,
+        "\nIntervals are of {} % confidence. Shares are over all attempts that were not skipped.",
+        percent(nines_attack::table::CONFIDENCE)
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_three_digits_and_round_outwards() {
+        assert_eq!(three(123.4, Towards::Up), "124");
+        assert_eq!(three(12.34, Towards::Down), "12.3");
+        assert_eq!(three(-0.001, Towards::Nearest), "0.00");
+        assert_eq!(three(-1.234, Towards::Up), "-1.23");
+        assert_eq!(three(f64::INFINITY, Towards::Up), "infinity");
+    }
+
+    #[test]
+    fn shares_are_percentages_with_their_ends_outside() {
+        let of = Estimate {
+            value: Some(0.5),
+            lower: 0.26019,
+            upper: 0.7398,
+            confidence: 0.95,
+            method: "exact".to_owned(),
+            n: 16,
+        };
+        assert_eq!(share(&Some(of)), "50.0 % [26.0, 74.0]");
+        assert_eq!(share(&None), "-");
+    }
+}
