@@ -21,6 +21,7 @@ help:
 	@echo "make textattack  the same attacks in PyPI's textattack and here, row by row"
 	@echo "make accuracy  what products in bf16 change, in training and in scores"
 	@echo "make coverage  how often every interval holds the truth, into docs/coverage.md (6 to 15 minutes)"
+	@echo "make bench-attacks  speed of attacks and of what the Rewrite page asks for"
 	@echo "make bench   speed beside PyTorch, ONNX Runtime, transformers and llama.cpp in one run"
 
 # --- the main job ------------------------------------------------------------------------------
@@ -219,3 +220,9 @@ LLAMA_FLAGS = -DGGML_NATIVE=ON -DCMAKE_C_FLAGS='$(NO_AMX)' -DCMAKE_CXX_FLAGS='$(
 # Speed beside PyTorch, ONNX Runtime, transformers and llama.cpp, in turn, on the same inputs.
 bench: .venv-reference/done .venv-reference/llama/done models
 	.venv-reference/bin/python benches/speed.py $(BENCH_FLAGS)
+
+# Speed of attacks and of what the Rewrite page asks for, with a trained classifier (`make demo` makes one).
+ATTACKED ?= $(firstword $(wildcard demo/models/*/))
+bench-attacks: models
+	@test -n "$(ATTACKED)" || { echo "no classifier: make demo first, or give ATTACKED=FOLDER"; exit 1; }
+	cd benches && $(PYTHON) attacks.py --classifier $(abspath $(ATTACKED)) $(BENCH_FLAGS)

@@ -16,12 +16,14 @@ to be removed, as the fixture of the tests.
 import argparse
 import importlib.abc
 import importlib.machinery
+import importlib.metadata
+import itertools
 import json
 import math
 import os
 import sys
 import types
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -34,11 +36,13 @@ UNUSED = (
     "more_itertools nltk num2words OpenHowNet pandas pinyin requests terminaltables word2number"
 ).split()
 
-# What makes TextAttack's answers differ: removed one after another until a row is the same.
+# Why TextAttack's row can be another one. Each is removed, alone or with others, until the row is the same.
 CIRCUMSTANCES = {
-    "": "as it is",
-    "ties": "sorts that keep the order of equal scores (numpy's does not, from 17 numbers on)",
-    "shifts": "the greedy search follows its words when a substitute has two (TextAttack takes the old number)",
+    "ties": "numpy's sort does not keep equal scores in their order, from 17 numbers on; removed: a stable sort",
+    "shifts": "after a substitute of two words the greedy search goes on at the old numbers, which are other "
+    "words by then; removed: the numbers follow their words",
+    "counts": "changed words are counted by position, so that behind a substitute of two words all count; "
+    "removed: as few as possible are counted",
 }
 
 
@@ -169,6 +173,13 @@ class Attack(textattack.Attack):
         return super().get_transformations(current_text, original_text, **settings)
 
 
+class MaxWordsChanged(MaxWordsPerturbed):
+    """Counts as few changed words as possible, with TextAttack's own count of these."""
+
+    def _check_constraint(self, transformed_text, reference_text):
+        return transformed_text.words_diff_num(reference_text) <= self.max_num_words
+
+
 HALVES = ["prompt", "completion"]
 
 
@@ -182,7 +193,7 @@ def attack_of(settings, files, without):
     constraints = [
         RepeatModification(),
         StopwordModification(stopwords=files["stop_words"]),
-        MaxWordsPerturbed(max_num_words=settings["max_words"]),
+        (MaxWordsChanged if "counts" in without else MaxWordsPerturbed)(max_num_words=settings["max_words"]),
     ]
     if settings["halves"] == "completion of both":
         constraints.append(InputColumnModification(HALVES, {"prompt"}))
@@ -240,14 +251,13 @@ FIELDS = ("outcome", "queries", "prompt", "completion")
 
 def compare(settings, files, index, ours):
     """TextAttack's row, and what had to be removed for it to be ours; None where nothing helps."""
-    without = []
     first = None
-    for circumstance in CIRCUMSTANCES:
-        without.append(circumstance)
-        row = run(settings, files, files["starts"][index], ours["order"], without)
-        first = first or row
-        if all(row[field] == ours[field] for field in FIELDS):
-            return row, circumstance
+    for size in range(len(CIRCUMSTANCES) + 1):
+        for without in itertools.combinations(CIRCUMSTANCES, size):
+            row = run(settings, files, files["starts"][index], ours["order"], without)
+            first = first or row
+            if all(row[field] == ours[field] for field in FIELDS):
+                return row, list(without)
     return first, None
 
 
@@ -260,17 +270,18 @@ def main():
     files = read(arguments.folder)
     ours = {(row["attack"], row["start"]): row for row in read_lines(arguments.nines)}
     kept, unexplained = [], []
-    table = defaultdict(lambda: defaultdict(int))
+    table = defaultdict(Counter)
     for settings in files["attacks"]:
         name = settings["name"]
         for index in range(len(files["starts"])):
-            row, circumstance = compare(settings, files, index, ours[name, index])
-            table[name][circumstance] += 1
-            for outcome in ("reached", "failed", "skipped"):
-                table[name][outcome] += row["outcome"] == outcome
+            row, without = compare(settings, files, index, ours[name, index])
+            kept.append({"attack": name, "start": index, **row, "without": without})
+            table[name][row["outcome"]] += 1
             table[name]["queries"] += row["queries"]
-            kept.append({"attack": name, "start": index, **row, "without": circumstance})
-            if circumstance is None:
+            table[name]["the same"] += without == []
+            table[name]["unexplained"] += without is None
+            table[name].update(without or [])
+            if without is None:
                 unexplained.append((kept[-1], ours[name, index]))
     print_table(table, len(files["starts"]))
     for theirs, mine in unexplained[:10]:
@@ -284,15 +295,15 @@ def main():
 
 def print_table(table, starts):
     version = importlib.metadata.version("textattack")
-    print(f"TextAttack {version}, numpy {numpy.__version__}, {starts} starts for each attack\n")
-    print("| attack | reached | failed | skipped | queries | the same | without ties | with shifts | unexplained |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print(f"TextAttack {version}, numpy {numpy.__version__}; {starts} starts for each attack\n")
+    cells = ["reached", "failed", "skipped", "queries", "the same", *CIRCUMSTANCES, "unexplained"]
+    print("| attack |", " | ".join(cells), "|")
+    print("|---|" + "---:|" * len(cells))
     for name, row in table.items():
-        cells = ("reached", "failed", "skipped", "queries", *CIRCUMSTANCES, None)
         print("|", name, "|", " | ".join(str(row[cell]) for cell in cells), "|")
     print()
     for circumstance, words in CIRCUMSTANCES.items():
-        print(f"- {circumstance or 'the same'}: {words}")
+        print(f"- {circumstance}: {words}.")
 
 
 if __name__ == "__main__":

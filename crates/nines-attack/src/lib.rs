@@ -34,3 +34,6 @@ pub mod wording;
 
 #[cfg(test)]
 mod testing;
+
+#[cfg(test)]
+mod traps;

@@ -3,7 +3,9 @@
 
 use nines_attack::attack::Attack;
 use nines_attack::attempt::{Attempt, Outcome, Start};
-use nines_attack::constraint::{self, Constraint};
+use nines_attack::constraint::half::OnlyHalf;
+use nines_attack::constraint::repeat::Repeat;
+use nines_attack::constraint::{Constraint, stop_words, words_changed};
 use nines_attack::edit::{Draft, Edit, Site};
 use nines_attack::goal::Goal;
 use nines_attack::recipe::{BuildConstraint, Models};
@@ -18,6 +20,7 @@ use nines_domain::score::{Score, Threshold};
 use nines_domain::snippet::SnippetText;
 use nines_infer::cancel::CancelFlag;
 use nines_infer::scorer::{Scorer, Unscoreable};
+use nines_text::SnippetPart;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -131,7 +134,7 @@ pub struct Row {
     pub order: Vec<usize>,
     /// In TextAttack's rows: what had to be taken from it. No part of the comparison.
     #[serde(default, skip_serializing)]
-    pub without: Option<String>,
+    pub without: Option<Vec<String>>,
 }
 
 /// Everything that both sides read.
@@ -201,7 +204,24 @@ impl Files {
     }
 
     fn constraints(&self, settings: &Settings) -> Result<Vec<Box<dyn Constraint>>, Failure> {
-        todo!()
+        let models = Models::of(self.victim.clone(), vec![Threshold::new(0.0)?]);
+        let stop_words = stop_words::Settings {
+            words: self.stop_words.clone(),
+            exact_case: true,
+        };
+        let words_changed = words_changed::Settings {
+            count: Some(settings.max_words),
+            share: None,
+        };
+        let mut all: Vec<Box<dyn Constraint>> = vec![
+            Box::new(Repeat),
+            stop_words.build(&models, SEED)?,
+            words_changed.build(&models, SEED)?,
+        ];
+        if settings.halves == "completion of both" {
+            all.push(Box::new(OnlyHalf(SnippetPart::Completion)));
+        }
+        Ok(all)
     }
 
     /// Returns the random order of a start's words, as numbers of words.

@@ -14,3 +14,4 @@ mod processes;
 mod reading;
 mod runs;
 mod searching;
+mod traps;
