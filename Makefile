@@ -11,15 +11,17 @@ NINES = target/release/nines
 MODELS = minilm-l6 smollm2-135m
 
 .PHONY: help demo test build release web web-test e2e load screenshots browser fmt clippy docs unit paths sanitize models models-dev \
-  postgres thesauri parity accuracy bench coverage clean-demo
+  postgres thesauri parity accuracy textattack bench bench-attacks coverage clean-demo
 
 help:
 	@echo "make demo    build nines and do the main job in ./demo (2 to 10 minutes after the build)"
 	@echo "make test    format, lints, docs and every test, real models and PostgreSQL included"
 	@echo "make screenshots  pictures of every page into docs/pictures; make load: 50 labellers, 10 rewriters at once"
 	@echo "make parity  compare with PyTorch, transformers and llama.cpp (installs them in .venv-reference)"
+	@echo "make textattack  the same attacks in PyPI's textattack and here, row by row"
 	@echo "make accuracy  what products in bf16 change, in training and in scores"
 	@echo "make coverage  how often every interval holds the truth, into docs/coverage.md (6 to 15 minutes)"
+	@echo "make bench-attacks  speed of attacks and of what the Rewrite page asks for"
 	@echo "make bench   speed beside PyTorch, ONNX Runtime, transformers and llama.cpp in one run"
 
 # --- the main job ------------------------------------------------------------------------------
@@ -198,6 +200,24 @@ accuracy: .venv-reference/done models
 	  --first bf16 $(PARITY_SEEDS:%=$(ACCURACY)/seed-%/out_of_fold.jsonl) \
 	  --second f32 $(PARITY_SEEDS:%=$(PARITY)/seed-%/nines/out_of_fold.jsonl)
 
+# The same victim, substitutes, starts and searches in PyPI's textattack and here, row by row; docs/attacks-peers.md
+# holds the table. The fixture of `cargo test` is what this wrote.
+.venv-textattack/done: benches/requirements-textattack.txt .venv-reference/done
+	$(PYTHON) -m venv .venv-textattack || $(PYTHON) -m virtualenv -q .venv-textattack
+	echo $(CURDIR)/.venv-reference/lib/python3.*/site-packages > \
+	  $$(echo .venv-textattack/lib/python3.*/site-packages)/reference.pth
+	.venv-textattack/bin/pip install -q --no-deps -r benches/requirements-textattack.txt
+	touch $@
+
+TEXTATTACK = crates/nines-attack/tests/fixtures/textattack
+textattack: .venv-textattack/done release
+	$(PYTHON) benches/peer_textattack_inputs.py .cache/textattack/inputs
+	for file in .cache/textattack/inputs/*; do cmp $$file $(TEXTATTACK)/$$(basename $$file) || exit 1; done
+	target/release/examples/textattack $(TEXTATTACK) > .cache/textattack/nines.jsonl
+	.venv-textattack/bin/python benches/peer_textattack.py $(TEXTATTACK) .cache/textattack/nines.jsonl \
+	  --out .cache/textattack/results.jsonl
+	cmp .cache/textattack/results.jsonl $(TEXTATTACK)/results.jsonl
+
 # llama.cpp for this processor but without AMX, whose packing of weights crashes.
 NO_AMX = -mno-amx-tile -mno-amx-int8 -mno-amx-bf16
 LLAMA_FLAGS = -DGGML_NATIVE=ON -DCMAKE_C_FLAGS='$(NO_AMX)' -DCMAKE_CXX_FLAGS='$(NO_AMX)'
@@ -209,3 +229,9 @@ LLAMA_FLAGS = -DGGML_NATIVE=ON -DCMAKE_C_FLAGS='$(NO_AMX)' -DCMAKE_CXX_FLAGS='$(
 # Speed beside PyTorch, ONNX Runtime, transformers and llama.cpp, in turn, on the same inputs.
 bench: .venv-reference/done .venv-reference/llama/done models
 	.venv-reference/bin/python benches/speed.py $(BENCH_FLAGS)
+
+# Speed of attacks and of what the Rewrite page asks for, with a trained classifier (`make demo` makes one).
+ATTACKED ?= $(firstword $(wildcard demo/models/*/))
+bench-attacks: models
+	@test -n "$(ATTACKED)" || { echo "no classifier: make demo first, or give ATTACKED=FOLDER"; exit 1; }
+	cd benches && $(PYTHON) attacks.py --classifier $(abspath $(ATTACKED)) $(BENCH_FLAGS)

@@ -34,3 +34,6 @@ pub mod words;
 
 #[cfg(test)]
 mod testing;
+
+#[cfg(test)]
+mod traps;

@@ -15,3 +15,4 @@ mod reading;
 mod rewriting;
 mod runs;
 mod searching;
+mod traps;
