@@ -252,7 +252,7 @@ fn starts_come_from_files_and_keys_and_no_start_is_dropped() {
             "--snippet",
             "99999",
         ])
-        .bad(1, &["there is no snippet 99999"]);
+        .bad(1, &["no snippet 99999"]);
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn what_cannot_attack_says_why() {
             1,
             &["none.jsonl"],
         ),
-        (&["attack", "show", "77"], 1, &["there is no run 77"]),
+        (&["attack", "show", "77"], 1, &["no run 77"]),
         (
             &["attack", "show", "1"],
             2,
