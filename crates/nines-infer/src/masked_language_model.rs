@@ -145,5 +145,7 @@ impl MaskedLanguageModel {
 /// Says whether a token of a vocabulary is a whole word or punctuation: no piece that goes on with a
 /// word, and no place kept for words to come.
 fn is_whole(token: &str) -> bool {
-    !token.starts_with("##") && !(token.starts_with('[') && token.len() > 1) && !token.is_empty()
+    let goes_on = token.starts_with("##");
+    let is_kept = token.starts_with('[') && token.len() > 1;
+    !(token.is_empty() || goes_on || is_kept)
 }
