@@ -71,7 +71,7 @@ enum Class {
 
 #[derive(Debug)]
 enum Source {
-    WordNet(WordNet),
+    WordNet(Box<WordNet>),
     MyThes(MyThes),
 }
 
@@ -104,7 +104,7 @@ impl Thesaurus {
             .find(|folder| folder.join("index.noun").is_file());
         let (source, irregular) = if let Some(folder) = folder {
             let (wordnet, irregular) = WordNet::read(folder)?;
-            (Source::WordNet(wordnet), irregular)
+            (Source::WordNet(Box::new(wordnet)), irregular)
         } else if path.is_file() && path.extension().is_some_and(|end| end == "dat") {
             (Source::MyThes(MyThes::read(path)?), Irregular::default())
         } else {

@@ -80,7 +80,7 @@ impl<'a> Meter<'a> {
     /// Says whether the seconds are spent.
     pub fn is_late(&self) -> bool {
         // Not a number is no time at all.
-        !(self.seconds() < self.budget.seconds)
+        self.budget.seconds.is_nan() || self.seconds() >= self.budget.seconds
     }
 
     /// Returns what was asked so far.
