@@ -157,7 +157,7 @@ fn list_aliasing_in_substitution() {
 }
 
 /// TextAttack joins texts with `<SPLIT>` and finds words inside it; tokenizers read `[SEP]` in a text as
-/// their own sign. Here both are text, and what a model would take for a sign of its own has no score.
+/// their own sign. Here both are text like any other.
 #[test]
 fn special_token_collision() {
     let text = "<SPLIT> I am hurt";
@@ -168,13 +168,19 @@ fn special_token_collision() {
     let changed = draft.apply(&[edit]).expect("a word");
     assert_eq!(changed.text(), &SnippetText::new("PLI <SPLIT>", "<SPLIT> we am hurt"));
 
-    let listed: Substitutes = &[("alpha", &["[SEP]", "[CLS] beta", "beta"])];
     let scorer = Arc::new(LinearScorer::oracle());
-    let found = attempt(&attack(scorer.clone(), greedy(), listed), "alpha alpha");
-    assert!(found.tally.unscoreable >= 2, "{:?}", found.tally);
-    assert!(found.finds.iter().chain(&found.best).all(|find| !find.text.completion.contains('[')));
-    let refused = attempt(&attack(scorer, greedy(), listed), "alpha [SEP] alpha");
-    assert!(matches!(refused.outcome, Outcome::Skipped { .. }), "{:?}", refused.outcome);
+    let signs = |prompt: &str, completion: &str| {
+        let read = scorer.tokenizer().encode(prompt, completion).expect("it is text");
+        let sign = |id: &&u32| scorer.tokenizer().token(**id).as_deref() == Some("[SEP]");
+        read.ids.iter().filter(sign).count()
+    };
+    assert_eq!(signs("alpha [SEP]", "[SEP] beta [SEP]"), signs("alpha", "beta"));
+    let listed: Substitutes = &[("alpha", &["[SEP]", "<SPLIT> beta"])];
+    let found = attempt(&attack(scorer.clone(), greedy(), listed), "alpha [SEP] alpha");
+    let best = found.best.expect("the start at least");
+    let again = scorer.score(std::slice::from_ref(&best.text), &mut |_| ());
+    assert_eq!(again[0].as_ref().expect("a score").logit(), best.scores[0]);
+    assert!(best.text.completion.contains(" [SEP] "), "{}", best.text.completion);
 }
 
 /// TextAttack's tagger changed its tags, a constraint compared them, and every attack failed with no
@@ -397,11 +403,12 @@ fn local_mode_that_phones_home() {
     }
     let victim = Arc::new(Victim::new(vec![Arc::new(CountsBad)]));
     let models = Models::of(victim, vec![Threshold::new(0.0).expect("finite")]);
-    for name in ["paraphrase", "context"] {
+    for name in Recipe::names() {
         let recipe = Recipe::named(name).expect("a recipe of that name");
         match recipe.build(&models, 1) {
+            Ok(attack) => assert_eq!(attack.description().models, Vec::<String>::new(), "{name}"),
             Err(RecipeError::Missing { how, .. }) => assert!(!how.is_empty(), "{name}"),
-            other => panic!("{name} needs a model that nobody gave it: {:?}", other.err()),
+            Err(other) => panic!("{name}: {other}"),
         }
     }
 }
