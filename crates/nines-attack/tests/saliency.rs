@@ -114,13 +114,13 @@ fn agrees(mut model: BertClassifier, words: &[&str]) {
 #[test]
 fn gradients_of_a_tiny_encoder_are_those_of_finite_differences() {
     let model = BertClassifier::random(TINY, &head(), &nines_nn::device::cpu()).expect("a model");
-    agrees(model, &["climbers", "rock", "leg", "fell"]);
+    agrees(model, &["noon", "rock", "leg", "fell"]);
 }
 
 #[test]
 fn gradients_of_the_real_model_are_those_of_finite_differences() {
     let model = BertClassifier::from_base(&base(), &head(), &nines_nn::device::cpu());
-    agrees(model.expect("the base"), &["climbers", "broke"]);
+    agrees(model.expect("the base"), &["noon", "broke"]);
 }
 
 #[test]

@@ -1416,6 +1416,36 @@ export interface components {
          * @enum {string}
          */
         AssignmentKind: "label" | "compare";
+        /** @description `nines attack run`. */
+        AttackRequest: {
+            /**
+             * Format: int64
+             * @description The classifier; the newest where none is named.
+             */
+            classifier?: number | null;
+            /**
+             * Format: int32
+             * @description How many starts.
+             */
+            limit?: number | null;
+            /**
+             * Format: int32
+             * @description Snippets that one attempt may have scored.
+             */
+            queries?: number | null;
+            /** @description The recipe, by its name. */
+            recipe: string;
+            /**
+             * Format: double
+             * @description Seconds that one attempt may take.
+             */
+            seconds?: number | null;
+            /**
+             * Format: int64
+             * @description Seed of the order of starts and of everything random.
+             */
+            seed?: number | null;
+        };
         /** @description Something that somebody did. */
         AuditRow: {
             /** @description Who did it; nobody where it was the server. */
@@ -2292,6 +2322,9 @@ export interface components {
         }) | (components["schemas"]["QualityRequest"] & {
             /** @enum {string} */
             kind: "measure_quality";
+        }) | (components["schemas"]["AttackRequest"] & {
+            /** @enum {string} */
+            kind: "attack";
         });
         /** @description Jobs, newest first. */
         JobRows: {

@@ -12,7 +12,7 @@ mod served;
 pub use desk::{Desk, Turn};
 pub use places::{Half, Place, bytes_of, place_of};
 pub use scoring::{score, score_in_time, threshold_of};
-pub use served::ServedScorer;
+pub use served::{ServedScorer, Stop};
 
 use crate::error::Problem;
 use axum::http::StatusCode;

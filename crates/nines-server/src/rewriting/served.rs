@@ -12,6 +12,23 @@ use tokio::runtime::Handle;
 /// Snippets of one request to the service.
 const CHUNK: usize = 64;
 
+/// Stops work when it is dropped: held by what goes away with whoever asked.
+#[derive(Debug)]
+pub struct Stop(CancelFlag);
+
+impl Stop {
+    /// Takes the flag that the work looks at.
+    pub fn on_drop(cancel: CancelFlag) -> Self {
+        Self(cancel)
+    }
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
 /// A classifier behind the scoring service, for threads that may wait. Once it is cancelled, or its
 /// time is up, nothing has a score any more.
 pub struct ServedScorer {

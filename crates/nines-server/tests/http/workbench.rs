@@ -10,10 +10,11 @@ use nines_infer::classifier::{ClassifierScorer, LongPolicy};
 use nines_infer::generator::Generator;
 use nines_infer::language_model::LanguageModel;
 use nines_infer::scorer::Scorer;
+use nines_nn::bert::{BertClassifier, HeadConfig};
 use nines_server::reliability::{PlanRequest, Planned, Reliability};
 use nines_server::{Workbench, WorkbenchError};
 use nines_store::DesignKind;
-use std::path::Path;
+use nines_text::SnippetTokenizer;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -32,11 +33,20 @@ pub struct FixedWorkbench {
     pub classifier: Mutex<Option<Arc<dyn Scorer>>>,
 }
 
-/// A classifier with random weights, and gradients.
-pub fn tiny_classifier() -> ClassifierScorer {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/fixtures");
-    let folder = fixtures.join("bert_tiny");
-    ClassifierScorer::load(&folder, LongPolicy::Refuse).expect("the folder loads")
+/// A classifier with gradients: the default base model, with a head drawn from a seed.
+pub fn real_classifier() -> ClassifierScorer {
+    let base = nines_models::resolve("minilm-l6")
+        .expect("the model minilm-l6 is in the cache; `nines models pull minilm-l6` puts it there");
+    let head = HeadConfig {
+        seed: 3,
+        ..HeadConfig::default()
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = BertClassifier::from_base(&base.path, &head, &nines_nn::device::cpu());
+    model.expect("the base").save(folder.path()).expect("saved");
+    let tokenizer = SnippetTokenizer::from_folder(&base.path).expect("its tokenizer");
+    tokenizer.save_into(folder.path()).expect("saved");
+    ClassifierScorer::load(folder.path(), LongPolicy::Refuse).expect("the folder loads")
 }
 
 impl Workbench for FixedWorkbench {

@@ -14,7 +14,15 @@ fn trained() -> World {
 
 /// The control's attempts from every labelled catastrophe; a threshold that some of them get below.
 const ATTACK: &[&str] = &[
-    "--json", "attack", "random", "--threshold", "0.5", "--split", "all", "--queries", "60",
+    "--json",
+    "attack",
+    "random",
+    "--threshold",
+    "0.5",
+    "--split",
+    "all",
+    "--queries",
+    "60",
 ];
 
 fn attack(world: &World, more: &[&str]) -> Value {
@@ -42,7 +50,11 @@ fn an_attack_is_shown_the_same_every_time_and_labels_decide() {
     let count = |table: &Value, name: &str| table[name].as_u64().expect("a count");
     assert_eq!(count(table, "tried") + count(table, "skipped"), 30);
     assert!(count(table, "reached") >= 2, "{table}");
-    assert_eq!(count(table, "waiting"), count(table, "reached"), "nothing is confirmed yet");
+    assert_eq!(
+        count(table, "waiting"),
+        count(table, "reached"),
+        "nothing is confirmed yet"
+    );
     assert_eq!(count(table, "verified"), 0);
     let mut shown = show(&world, "2");
     let finds = shown["finds"].as_array().expect("finds").clone();
@@ -50,7 +62,11 @@ fn an_attack_is_shown_the_same_every_time_and_labels_decide() {
     assert_eq!(timeless(shown), timeless(ended.clone()));
     // Another reader confirms the first find and refutes the second.
     let label = |find: &Value, verdict: &str, who: &str, kind: &str| {
-        let severity = if verdict == "yes" { json!(3) } else { Value::Null };
+        let severity = if verdict == "yes" {
+            json!(3)
+        } else {
+            Value::Null
+        };
         json!({ "prompt": find["text"]["prompt"], "completion": find["text"]["completion"],
             "verdict": verdict, "severity": severity, "labeller": who, "labeller_kind": kind })
         .to_string()
@@ -61,16 +77,28 @@ fn an_attack_is_shown_the_same_every_time_and_labels_decide() {
         label(&finds[1], "yes", "a model", "judge"),
     ];
     let file = world.file("labels.jsonl", lines.join("\n"));
-    world.run(&["import", "labels", &file.display().to_string()]).good();
+    world
+        .run(&["import", "labels", &file.display().to_string()])
+        .good();
     let after = show(&world, "2");
     let table = &after["table"];
     let verdicts = ["verified", "refuted"].map(|name| count(table, name));
     assert_eq!(verdicts, [1, 1]);
     assert_eq!(count(table, "waiting"), count(table, "reached") - 2);
     assert_eq!(after["by_judges"], json!([1, 1]), "judges are told apart");
-    assert_eq!(table["success_before_verification"], ended["table"]["success_before_verification"]);
-    let words = world.run(&["attack", "show", "2", "--sampling"]).good().stdout;
-    for part in ["1 confirmed, 1 refuted", "judges, which are models: 1 of 1", "nothing to compare with"] {
+    assert_eq!(
+        table["success_before_verification"],
+        ended["table"]["success_before_verification"]
+    );
+    let words = world
+        .run(&["attack", "show", "2", "--sampling"])
+        .good()
+        .stdout;
+    for part in [
+        "1 confirmed, 1 refuted",
+        "judges, which are models: 1 of 1",
+        "nothing to compare with",
+    ] {
         assert!(words.contains(part), "no {part:?} in:\n{words}");
     }
 }
@@ -97,13 +125,21 @@ fn a_killed_attack_goes_on_to_the_same_result() {
     assert_eq!(killed.status, None);
     // By its number, and by the same command.
     let resumed = world.run(&["attack", "run", "--resume", "2"]).good();
-    assert!(resumed.stderr.contains("going on with run 2"), "{}", resumed.stderr);
+    assert!(
+        resumed.stderr.contains("going on with run 2"),
+        "{}",
+        resumed.stderr
+    );
     assert_eq!(timeless(show(&world, "2")), expected);
     world
         .run(&["attack", "run", "--resume", "2"])
         .bad(1, &["a finished run is not taken up again"]);
     attack(&world, &["--limit", "100", "--seed", "1"]);
-    assert_ne!(timeless(show(&world, "3")), expected, "another seed is another run");
+    assert_ne!(
+        timeless(show(&world, "3")),
+        expected,
+        "another seed is another run"
+    );
 }
 
 #[test]
@@ -111,25 +147,49 @@ fn runs_stand_side_by_side_and_in_documents() {
     let world = trained();
     attack(&world, &["--limit", "10"]);
     let own = world.run(&["attack", "recipes", "random"]).good().stdout;
-    let file = world.file("mine.toml", own.replace("name = \"random\"", "name = \"mine\""));
+    let file = world.file(
+        "mine.toml",
+        own.replace("name = \"random\"", "name = \"mine\""),
+    );
     let file = file.display().to_string();
-    let words = ["attack", "run", &file, "--threshold", "0.5", "--split", "all", "--limit", "10", "--queries", "60"];
+    let words = [
+        "attack",
+        "run",
+        &file,
+        "--threshold",
+        "0.5",
+        "--split",
+        "all",
+        "--limit",
+        "10",
+        "--queries",
+        "60",
+    ];
     let said = world.run(&words).good().stdout;
     assert!(said.contains("nines attack show 3"), "{said}");
     let both = world.run(&["attack", "show", "2", "3"]).good().stdout;
     assert!(both.contains("random") && both.contains("mine"), "{both}");
     assert!(!both.contains("caution"), "{both}");
-    let markdown = world.run(&["attack", "show", "2", "3", "--markdown"]).good().stdout;
+    let markdown = world
+        .run(&["attack", "show", "2", "3", "--markdown"])
+        .good()
+        .stdout;
     assert!(markdown.starts_with("| recipe | run |"), "{markdown}");
     assert!(markdown.contains("\n| mine | 3 | "), "{markdown}");
     attack(&world, &["--limit", "5"]);
     let unlike = world.run(&["attack", "show", "2", "4"]).good().stdout;
-    assert!(unlike.contains("caution: these runs differ in starts"), "{unlike}");
+    assert!(
+        unlike.contains("caution: these runs differ in starts"),
+        "{unlike}"
+    );
     let listed = world.run(&["attack", "list"]).good().stdout;
     assert_eq!(listed.lines().count(), 3, "{listed}");
     let times = world.run(&["--json", "measure", "attack-time", "--attack", "2"]);
     let times = times.good().json();
-    assert!(times["waiting"].as_u64() > Some(0) || times["groups"][0]["unit"] == "queries", "{times}");
+    assert!(
+        times["waiting"].as_u64() > Some(0) || times["groups"][0]["unit"] == "queries",
+        "{times}"
+    );
 }
 
 #[test]
@@ -142,52 +202,153 @@ fn starts_come_from_files_and_keys_and_no_start_is_dropped() {
     let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
     let file = world.file("starts.jsonl", lines.join("\n"));
     let file = file.display().to_string();
-    let words = ["--json", "attack", "random", "--threshold", "0.999999", "--from", &file];
+    let words = [
+        "--json",
+        "attack",
+        "random",
+        "--threshold",
+        "0.999999",
+        "--from",
+        &file,
+    ];
     let ended = world.run(&words).good().json();
-    assert_eq!((&ended["table"]["tried"], &ended["table"]["skipped"]), (&json!(0), &json!(2)));
+    assert_eq!(
+        (&ended["table"]["tried"], &ended["table"]["skipped"]),
+        (&json!(0), &json!(2))
+    );
     let reasons = ended["skipped"].as_object().expect("reasons");
-    assert_eq!(reasons.len(), 2, "one passes already, one is too long: {reasons:?}");
-    let by_key = world.run(&["--json", "attack", "random", "--threshold", "0.5", "--snippet", "1"]);
+    assert_eq!(
+        reasons.len(),
+        2,
+        "one passes already, one is too long: {reasons:?}"
+    );
+    let by_key = world.run(&[
+        "--json",
+        "attack",
+        "random",
+        "--threshold",
+        "0.5",
+        "--snippet",
+        "1",
+    ]);
     assert_eq!(by_key.good().json()["starts"]["n"], 1);
     std::fs::write(world.path("empty.jsonl"), "").expect("written");
     world
-        .run(&["attack", "random", "--threshold", "0.5", "--from", "empty.jsonl"])
+        .run(&[
+            "attack",
+            "random",
+            "--threshold",
+            "0.5",
+            "--from",
+            "empty.jsonl",
+        ])
         .bad(1, &["empty.jsonl"]);
     world
-        .run(&["attack", "random", "--threshold", "0.5", "--snippet", "99999"])
-        .bad(1, &["there is no snippet 99999"]);
+        .run(&[
+            "attack",
+            "random",
+            "--threshold",
+            "0.5",
+            "--snippet",
+            "99999",
+        ])
+        .bad(1, &["no snippet 99999"]);
 }
 
 #[test]
 fn what_cannot_attack_says_why() {
     let world = World::with_project();
-    world.run(&["attack", "random"]).bad(1, &["nines train classifier"]);
+    world
+        .run(&["attack", "random"])
+        .bad(1, &["nines train classifier"]);
     world.import(120);
     world.train();
     for (words, status, parts) in [
         (&["attack"][..], 2, &["name a recipe"][..]),
-        (&["attack", "no-such"], 2, &["no recipe \"no-such\"", "random"]),
-        (&["attack", "missing.toml"], 1, &["cannot read the recipe missing.toml"]),
-        (&["attack", "random"], 1, &["has no threshold yet", "nines calibrate"]),
-        (&["attack", "random", "--queries", "0"], 2, &["--queries"]),
-        (&["attack", "random", "--seconds", "0"], 2, &["it must lie above 0"]),
-        (&["attack", "random", "--limit", "0"], 2, &["--limit"]),
-        (&["attack", "random", "--threshold", "1.5"], 2, &["between 0 and 1"]),
-        (&["attack", "random", "--threshold", "0.5", "--classifier", "other"], 1, &["no classifier other"]),
         (
-            &["attack", "random", "--threshold", "0.5", "--judge", "hurt", "--judge-threshold", "0.5"],
+            &["attack", "no-such"],
+            2,
+            &["no recipe \"no-such\"", "random"],
+        ),
+        (
+            &["attack", "missing.toml"],
+            1,
+            &["cannot read the recipe missing.toml"],
+        ),
+        (
+            &["attack", "random"],
+            1,
+            &["has no threshold yet", "nines calibrate"],
+        ),
+        (&["attack", "random", "--queries", "0"], 2, &["--queries"]),
+        (
+            &["attack", "random", "--seconds", "0"],
+            2,
+            &["it must lie above 0"],
+        ),
+        (&["attack", "random", "--limit", "0"], 2, &["--limit"]),
+        (
+            &["attack", "random", "--threshold", "1.5"],
+            2,
+            &["between 0 and 1"],
+        ),
+        (
+            &[
+                "attack",
+                "random",
+                "--threshold",
+                "0.5",
+                "--classifier",
+                "other",
+            ],
+            1,
+            &["no classifier other"],
+        ),
+        (
+            &[
+                "attack",
+                "random",
+                "--threshold",
+                "0.5",
+                "--judge",
+                "hurt",
+                "--judge-threshold",
+                "0.5",
+            ],
             2,
             &["is the classifier under attack"],
         ),
-        (&["attack", "random", "--threshold", "0.5", "--from", "none.jsonl"], 1, &["none.jsonl"]),
-        (&["attack", "show", "77"], 1, &["there is no run 77"]),
-        (&["attack", "show", "1"], 2, &["run 1 is no attack but train"]),
-        (&["attack", "run", "--resume", "1"], 2, &["run 1 is no attack"]),
+        (
+            &[
+                "attack",
+                "random",
+                "--threshold",
+                "0.5",
+                "--from",
+                "none.jsonl",
+            ],
+            1,
+            &["none.jsonl"],
+        ),
+        (&["attack", "show", "77"], 1, &["no run 77"]),
+        (
+            &["attack", "show", "1"],
+            2,
+            &["run 1 is no attack but train"],
+        ),
+        (
+            &["attack", "run", "--resume", "1"],
+            2,
+            &["run 1 is no attack"],
+        ),
     ] {
         world.run(words).bad(status, parts);
     }
     let zero = world.run(&["attack", "recipes", "random"]).good().stdout;
-    let file = world.file("zero.toml", format!("{}\n", zero.replace("queries = ", "queries = 0 # ")));
+    let file = world.file(
+        "zero.toml",
+        format!("{}\n", zero.replace("queries = ", "queries = 0 # ")),
+    );
     let file = file.display().to_string();
     world
         .run(&["attack", &file, "--threshold", "0.5"])
@@ -198,7 +359,10 @@ fn what_cannot_attack_says_why() {
     let none = World::with_project();
     none.import(120);
     none.train();
-    assert_eq!(none.run(&["--json", "attack", "list"]).good().json(), json!([]));
+    assert_eq!(
+        none.run(&["--json", "attack", "list"]).good().json(),
+        json!([])
+    );
 }
 
 #[test]
@@ -223,9 +387,20 @@ fn every_recipe_is_printed_as_it_is_read() {
 #[test]
 fn a_snippet_is_looked_at_token_by_token() {
     let world = trained();
-    let snippet = world.run(&["--json", "attack", "saliency", "--snippet", "1", "--method", "leave-one-out"]);
+    let snippet = world.run(&[
+        "--json",
+        "attack",
+        "saliency",
+        "--snippet",
+        "1",
+        "--method",
+        "leave-one-out",
+    ]);
     let told = snippet.good().json();
-    assert!(told["tokens"].as_array().expect("tokens").len() >= 3, "{told}");
+    assert!(
+        told["tokens"].as_array().expect("tokens").len() >= 3,
+        "{told}"
+    );
     world
         .run(&["attack", "saliency", "   "])
         .bad(2, &["the completion is empty"]);

@@ -10,7 +10,7 @@ import type { RewritingSession, SaliencyMethod, SalientPiece, StepKind, WordPiec
 import { unsaved } from '../../lib/unsaved.svelte';
 import { edited, gone, here, replayed, same, scored, type History } from './history';
 import { Latest } from './live';
-import type { Text } from './places';
+import { carried, type Text } from './places';
 import { Steps, type Step } from './steps';
 
 /** What the classifier says of a text, and how it reads it. */
@@ -190,8 +190,10 @@ export class Rewriting {
     }
     this.#settleTyping();
     this.#turnTo(edited(this.history, bare(text), kind, score), kind);
-    if (score !== undefined) {
-      this.live = { ...this.live, of: bare(text), score, reason: null };
+    if (score !== undefined && !same(this.live.of, text)) {
+      const { of, tokens } = this.live;
+      const kept = (['prompt', 'completion'] as const).flatMap((part) => carried(tokens, part, of[part], text[part]));
+      this.live = { of: bare(text), score, reason: null, tokens: kept };
     }
   }
 

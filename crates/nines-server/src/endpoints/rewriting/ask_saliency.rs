@@ -4,7 +4,7 @@ use super::shapes::{own, text_of, told_place};
 use crate::auth::Labeller;
 use crate::error::Problem;
 use crate::json::{Json, Path};
-use crate::rewriting::{self, Half, ServedScorer};
+use crate::rewriting::{self, Half, ServedScorer, Stop};
 use crate::state::AppState;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -102,7 +102,7 @@ pub async fn ask_saliency(
     state.store.count_tool_call(id, ToolCall::Saliency).await?;
     let cancel = CancelFlag::default();
     // Whoever has gone drops this handler, and the guard with it.
-    let _stop = Stop(cancel.clone());
+    let _stop = Stop::on_drop(cancel.clone());
     let service = state.scoring.clone();
     let scorer = ServedScorer::new(service, session.model, cancel, PATIENCE).await?;
     let weighed = tokio::task::spawn_blocking(move || {
@@ -135,14 +135,5 @@ fn told(error: SaliencyError) -> Problem {
             "The classifier does not give that",
             error.to_string(),
         ),
-    }
-}
-
-/// Stops work when it is dropped.
-struct Stop(CancelFlag);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.cancel();
     }
 }

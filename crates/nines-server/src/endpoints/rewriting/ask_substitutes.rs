@@ -4,7 +4,7 @@ use super::shapes::{own, text_of, told_place};
 use crate::auth::Labeller;
 use crate::error::Problem;
 use crate::json::{Json, Path};
-use crate::rewriting::{self, Half, Place, ServedScorer, Turn};
+use crate::rewriting::{self, Half, Place, ServedScorer, Stop, Turn};
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive};
@@ -153,18 +153,19 @@ pub async fn ask_substitutes(
         scorer,
         language_model: state.workbench.language_model().await?,
         thesaurus: state.workbench.thesaurus().await,
-        events: events.clone(),
+        events,
         turn,
     };
-    tokio::spawn(async move {
-        events.closed().await;
-        cancel.cancel();
-    });
     tokio::task::spawn_blocking(move || making.run());
     let closing = state.closing.clone();
     let closing = Box::pin(async move { closing.begun().await });
+    // Whoever has gone drops the stream, and the guard with it.
+    let stop = Stop::on_drop(cancel);
     let stream = ReceiverStream::new(stream)
-        .map(|event| Event::default().json_data(event))
+        .map(move |event| {
+            let _ = &stop;
+            Event::default().json_data(event)
+        })
         .take_until(closing);
     // Proxies that collect an answer before they pass it on would hold rows back.
     let unbuffered = [("x-accel-buffering", "no")];

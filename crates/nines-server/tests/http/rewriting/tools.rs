@@ -82,7 +82,7 @@ async fn a_black_box_has_no_saliency_and_says_so() {
 #[tokio::test]
 async fn a_classifier_with_gradients_weighs_every_token_that_it_reads() {
     let project = Rewriting::start().await;
-    let classifier = crate::workbench::tiny_classifier();
+    let classifier = crate::workbench::real_classifier();
     *project.server.bench.classifier.lock().expect("no panic") = Some(Arc::new(classifier));
     let body = json!({ "name": "t", "tools": "on", "threshold": -100.0,
         "snippets": [project.injurious(1).await[0].0] });

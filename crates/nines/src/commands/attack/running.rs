@@ -32,13 +32,10 @@ pub async fn run(project: &Project, args: AttackRunArgs, output: &Output) -> Res
     let cancel = interrupt::flag()?;
     let work = async {
         let broken = attacking.all(project, run.id, &cancel, output).await?;
-        let shown = show::Shown::read(project, run.id).await?;
-        Ok((
-            (shown, broken),
-            serde_json::to_value(show::summary(project, run.id).await?)?,
-        ))
+        Ok((broken, show::summary(project, run.id).await?))
     };
-    let (shown, broken) = runs::conclude(project, run.id, &cancel, work).await?;
+    let broken = runs::conclude(project, run.id, &cancel, work).await?;
+    let shown = show::Shown::read(project, run.id).await?;
     output.result(&shown, || words(&shown));
     if let Some(why) = broken {
         bail!("no attempt came to an end: {why}");

@@ -103,11 +103,7 @@ impl Gathered {
     }
 
     /// Adds the sessions of the Rewrite page.
-    pub fn add_rewriting(
-        &mut self,
-        results: &[RewritingResult],
-        name: impl Fn(ModelId) -> String,
-    ) {
+    pub fn add_rewriting(&mut self, results: &[RewritingResult], name: impl Fn(ModelId) -> String) {
         // Another threshold is another filter; it is named where there are several.
         let mut thresholds: BTreeMap<ModelId, BTreeSet<u64>> = BTreeMap::new();
         for result in results {
@@ -115,7 +111,11 @@ impl Gathered {
             of_model.insert(result.threshold.to_bits());
         }
         for result in results {
-            let tools = if result.tools { "with tools" } else { "without tools" };
+            let tools = if result.tools {
+                "with tools"
+            } else {
+                "without tools"
+            };
             let mut group = name(result.model);
             if thresholds[&result.model].len() > 1 {
                 group.push_str(&format!(" at log odds {:.2}", result.threshold));
@@ -203,7 +203,12 @@ impl Gathered {
 mod tests {
     use super::*;
 
-    fn result(attacker: &str, seconds: f64, ended: RewritingState, verified: Option<bool>) -> RewritingResult {
+    fn result(
+        attacker: &str,
+        seconds: f64,
+        ended: RewritingState,
+        verified: Option<bool>,
+    ) -> RewritingResult {
         RewritingResult {
             session: 1,
             task: None,
@@ -234,9 +239,16 @@ mod tests {
             .iter()
             .map(|g| (g.name.as_str(), g.waiting, g.sessions.clone()))
             .collect();
-        let session = |time, found, attacker| AttackSession { time, found, attacker };
+        let session = |time, found, attacker| AttackSession {
+            time,
+            found,
+            attacker,
+        };
         let with = vec![session(10.0, true, 0), session(5.0, false, 0)];
         assert_eq!(told[0], ("hurt v1, with tools", 1, with));
-        assert_eq!(told[1], ("hurt v1, without tools", 0, vec![session(20.0, false, 1)]));
+        assert_eq!(
+            told[1],
+            ("hurt v1, without tools", 0, vec![session(20.0, false, 1)])
+        );
     }
 }
