@@ -44,7 +44,10 @@ async fn finds(store: &Store, count: usize) -> (nines_domain::snippet::RunId, Ne
         finds: (0..count).map(find).collect(),
     };
     let run = store.start_run(&run("attack")).await.expect("started").id;
-    store.insert_attack_attempt(run, &attempt).await.expect("stored");
+    store
+        .insert_attack_attempt(run, &attempt)
+        .await
+        .expect("stored");
     (run, attempt)
 }
 
