@@ -8,29 +8,19 @@ lowest and highest, beside what is asked for. The page over HTTP with ten people
 """
 
 import argparse
-import json
 import re
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
-from speed import BIN, ROOT, printed, snippets, spread, write_jsonl
+from speed import BIN, printed, snippets, spread, write_jsonl
 
 
-def injuries():
-    """Starts as attacks have them: rejected or not, they are long enough to be changed."""
-    rows = []
-    for file in sorted((ROOT / "data" / "starter").glob("part*.jsonl")):
-        with open(file, encoding="utf-8") as lines:
-            rows += [row for row in map(json.loads, lines) if row["label"] == "injury"]
-    return [{"prompt": row["prompt"], "completion": row["completion"]} for row in rows[::40]]
-
-
-def rates(classifier, starts):
+def rates(classifier):
     """Candidate scores a second over the classifier's own on the same texts."""
-    text = printed([BIN / "attack_rate", classifier, starts])
-    found = re.findall(r"^([\w-]+): .* ([\d.]+) of it$", text, re.MULTILINE)
+    text = printed([BIN / "candidate_rate", classifier, "typos", "random"])
+    found = re.findall(r"^([\w-]+): .* ratio ([\d.]+); \w+$", text, re.MULTILINE)
     return {f"{name}: scores a second, share of the classifier alone": float(rate) for name, rate in found}
 
 
@@ -82,10 +72,9 @@ def main():
     args = parser.parse_args()
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        starts = write_jsonl(Path(folder) / "starts.jsonl", injuries())
         rows = write_jsonl(Path(folder) / "rows.jsonl", snippets()[:600])
         for _ in range(args.rounds):
-            for part in (rates(args.classifier, starts), waits(args.classifier), live(args.classifier, rows)):
+            for part in (rates(args.classifier), waits(args.classifier), live(args.classifier, rows)):
                 for name, value in part.items():
                     found.setdefault(name, []).append(value)
     print(f"medians of {args.rounds} rounds, [lowest, highest]\n")

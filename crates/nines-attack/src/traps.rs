@@ -51,7 +51,10 @@ impl Transformation for Listed {
                 site: site.clone(),
                 text: (*text).to_owned(),
             };
-            texts.iter().map(|text| Proposal::of(edit(text), "listed")).collect()
+            texts
+                .iter()
+                .map(|text| Proposal::of(edit(text), "listed"))
+                .collect()
         };
         Ok(sites.iter().map(edits).collect())
     }
@@ -70,7 +73,12 @@ impl Scorer for CountsBad {
         snippets: &[SnippetText],
         _: &mut dyn FnMut(usize),
     ) -> Vec<Result<Score, Unscoreable>> {
-        let bad = |text: &str| words(text).into_iter().filter(|w| &text[w.clone()] == "bad").count();
+        let bad = |text: &str| {
+            words(text)
+                .into_iter()
+                .filter(|w| &text[w.clone()] == "bad")
+                .count()
+        };
         let score = |text: &SnippetText| {
             let count = bad(&text.prompt) + bad(&text.completion);
             Ok(Score::new(count as f64 - 0.5).expect("finite"))
@@ -84,8 +92,13 @@ fn evade() -> Goal {
 }
 
 fn attack(scorer: Arc<dyn Scorer>, search: Box<dyn Search>, listed: Substitutes) -> Attack {
-    Attack::new(Arc::new(Victim::new(vec![scorer])), evade(), Budget::default(), search)
-        .with_transformation(Box::new(Listed(listed)))
+    Attack::new(
+        Arc::new(Victim::new(vec![scorer])),
+        evade(),
+        Budget::default(),
+        search,
+    )
+    .with_transformation(Box::new(Listed(listed)))
 }
 
 fn greedy() -> Box<dyn Search> {
@@ -112,27 +125,49 @@ fn sub_word_and_word_index_mismatch() {
     let text = "The bad badger had a bad day.";
     let draft = Draft::new(SnippetText::new("", text), Vec::new());
     let second = site(SnippetPart::Completion, text, "bad", 2);
-    assert!(draft.words().contains(&second) && !draft.words().contains(&site(second.part, text, "bad", 1)));
-    let edit = Edit { site: second, text: "good".into() };
+    assert!(
+        draft.words().contains(&second)
+            && !draft.words().contains(&site(second.part, text, "bad", 1))
+    );
+    let edit = Edit {
+        site: second,
+        text: "good".into(),
+    };
     let changed = draft.apply(&[edit]).expect("a word");
     assert_eq!(changed.text().completion, "The bad badger had a good day.");
 
     let listed: Substitutes = &[("bad", &["not good"]), ("day", &["wrong"])];
     let found = attempt(&attack(Arc::new(CountsBad), greedy(), listed), text);
     let end = found.end.expect("it searched");
-    assert_eq!(end.text.completion, "The not good badger had a not good day.");
+    assert_eq!(
+        end.text.completion,
+        "The not good badger had a not good day."
+    );
 }
 
 /// A model's pieces are not words: what is shown as salient is what stands in the text.
 #[test]
 fn sub_words_are_shown_where_they_stand() {
-    let words: [(&str, &[f32]); 4] = [("un", &[1.0]), ("##hurt", &[2.0]), ("hurt", &[3.0]), (",", &[0.0])];
+    let words: [(&str, &[f32]); 4] = [
+        ("un", &[1.0]),
+        ("##hurt", &[2.0]),
+        ("hurt", &[3.0]),
+        (",", &[0.0]),
+    ];
     let scorer = LinearScorer::new(&words, &[1.0], 0.0);
     let text = SnippetText::new("Hurt, unhurt", "unhurt hurt");
-    for method in [Method::GradientXInput, Method::GradientNorm, Method::LeaveOneOut] {
+    for method in [
+        Method::GradientXInput,
+        Method::GradientNorm,
+        Method::LeaveOneOut,
+    ] {
         let tokens = saliency(method, &scorer, &text).expect("it has gradients");
         let shown: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
-        assert_eq!(shown, ["Hurt", ",", "un", "hurt", "un", "hurt", "hurt"], "{method:?}");
+        assert_eq!(
+            shown,
+            ["Hurt", ",", "un", "hurt", "un", "hurt", "hurt"],
+            "{method:?}"
+        );
         for token in &tokens {
             let half = crate::edit::half_of(&text, token.part);
             assert_eq!(&half[token.range.clone()], token.text);
@@ -144,37 +179,86 @@ fn sub_words_are_shown_where_they_stand() {
 #[test]
 fn list_aliasing_in_substitution() {
     let draft = Draft::new(SnippetText::new("One.", "Two three two."), Vec::new());
-    let listed = Listed(&[("Two", &["a", "b"]), ("three", &["c", "d"]), ("two", &["e"])]);
+    let listed = Listed(&[
+        ("Two", &["a", "b"]),
+        ("three", &["c", "d"]),
+        ("two", &["e"]),
+    ]);
     let proposals = listed.propose(&draft, &draft.words()).expect("a list");
     let before = draft.clone();
     let texts: Vec<String> = proposals
         .iter()
         .flatten()
-        .map(|proposal| draft.apply(&proposal.edits).expect("fits").text().completion.clone())
+        .map(|proposal| {
+            draft
+                .apply(&proposal.edits)
+                .expect("fits")
+                .text()
+                .completion
+                .clone()
+        })
         .collect();
-    assert_eq!(texts, ["a three two.", "b three two.", "Two c two.", "Two d two.", "Two three e."]);
+    assert_eq!(
+        texts,
+        [
+            "a three two.",
+            "b three two.",
+            "Two c two.",
+            "Two d two.",
+            "Two three e."
+        ]
+    );
     assert_eq!(draft, before);
 }
 
 /// TextAttack joins texts with `<SPLIT>` and finds words inside it; tokenizers read `[SEP]` in a text as
-/// their own sign. Here both are text, and what a model would take for a sign of its own has no score.
+/// their own sign. Here both are text like any other.
 #[test]
 fn special_token_collision() {
     let text = "<SPLIT> I am hurt";
     let draft = Draft::new(SnippetText::new("PLI <SPLIT>", text), Vec::new());
-    let shown: Vec<&str> = draft.words().iter().filter_map(|site| draft.at(site)).collect();
+    let shown: Vec<&str> = draft
+        .words()
+        .iter()
+        .filter_map(|site| draft.at(site))
+        .collect();
     assert_eq!(shown, ["PLI", "SPLIT", "SPLIT", "I", "am", "hurt"]);
-    let edit = Edit { site: draft.words()[3].clone(), text: "we".into() };
+    let edit = Edit {
+        site: draft.words()[3].clone(),
+        text: "we".into(),
+    };
     let changed = draft.apply(&[edit]).expect("a word");
-    assert_eq!(changed.text(), &SnippetText::new("PLI <SPLIT>", "<SPLIT> we am hurt"));
+    assert_eq!(
+        changed.text(),
+        &SnippetText::new("PLI <SPLIT>", "<SPLIT> we am hurt")
+    );
 
-    let listed: Substitutes = &[("alpha", &["[SEP]", "[CLS] beta", "beta"])];
     let scorer = Arc::new(LinearScorer::oracle());
-    let found = attempt(&attack(scorer.clone(), greedy(), listed), "alpha alpha");
-    assert!(found.tally.unscoreable >= 2, "{:?}", found.tally);
-    assert!(found.finds.iter().chain(&found.best).all(|find| !find.text.completion.contains('[')));
-    let refused = attempt(&attack(scorer, greedy(), listed), "alpha [SEP] alpha");
-    assert!(matches!(refused.outcome, Outcome::Skipped { .. }), "{:?}", refused.outcome);
+    let signs = |prompt: &str, completion: &str| {
+        let read = scorer
+            .tokenizer()
+            .encode(prompt, completion)
+            .expect("it is text");
+        let sign = |id: &&u32| scorer.tokenizer().token(**id).as_deref() == Some("[SEP]");
+        read.ids.iter().filter(sign).count()
+    };
+    assert_eq!(
+        signs("alpha [SEP]", "[SEP] beta [SEP]"),
+        signs("alpha", "beta")
+    );
+    let listed: Substitutes = &[("alpha", &["[SEP]", "<SPLIT> beta"])];
+    let found = attempt(
+        &attack(scorer.clone(), greedy(), listed),
+        "alpha [SEP] alpha",
+    );
+    let best = found.best.expect("the start at least");
+    let again = scorer.score(std::slice::from_ref(&best.text), &mut |_| ());
+    assert_eq!(again[0].as_ref().expect("a score").logit(), best.scores[0]);
+    assert!(
+        best.text.completion.contains(" [SEP] "),
+        "{}",
+        best.text.completion
+    );
 }
 
 /// TextAttack's tagger changed its tags, a constraint compared them, and every attack failed with no
@@ -183,15 +267,31 @@ fn special_token_collision() {
 fn zero_candidates_silently() {
     let nothing = attempt(&attack(Arc::new(CountsBad), greedy(), &[]), "A bad day.");
     assert_eq!(nothing.outcome, Outcome::Failed);
-    assert!(nothing.notes.iter().any(|note| note.contains("no candidate at all")), "{:?}", nothing.notes);
+    assert!(
+        nothing
+            .notes
+            .iter()
+            .any(|note| note.contains("no candidate at all")),
+        "{:?}",
+        nothing.notes
+    );
     let start = Start::new(SnippetText::new("", "bad"));
     let mut protected = start.clone();
     protected.protected = vec![site(SnippetPart::Completion, "bad", "bad", 0)];
     let listed: Substitutes = &[("bad", &["good"])];
     let attack = attack(Arc::new(CountsBad), greedy(), listed);
     let held = attack.attempt(&protected, 7, &CancelFlag::default());
-    assert!(held.notes.iter().any(|note| note.contains("no candidate at all")), "{:?}", held.notes);
-    assert_eq!(attack.attempt(&start, 7, &CancelFlag::default()).notes, Vec::<String>::new());
+    assert!(
+        held.notes
+            .iter()
+            .any(|note| note.contains("no candidate at all")),
+        "{:?}",
+        held.notes
+    );
+    assert_eq!(
+        attack.attempt(&start, 7, &CancelFlag::default()).notes,
+        Vec::<String>::new()
+    );
 }
 
 /// Servers of embeddings cut long texts without a word: a find might then differ only in what nobody scored.
@@ -201,11 +301,17 @@ fn silent_truncation() {
     let attack = attack(Arc::new(LinearScorer::oracle()), greedy(), listed);
     let long = attempt(&attack, &"alpha ".repeat(80));
     let why = long.outcome.why().unwrap_or_default().to_owned();
-    assert!(matches!(long.outcome, Outcome::Skipped { .. }) && why.contains("64"), "{why}");
+    assert!(
+        matches!(long.outcome, Outcome::Skipped { .. }) && why.contains("64"),
+        "{why}"
+    );
     // It fits, and no longer does with the substitute.
     let full = attempt(&attack, &"alpha ".repeat(57));
     assert!(full.tally.unscoreable > 0, "{:?}", full.tally);
-    assert_eq!(full.best.expect("the start").text.completion, "alpha ".repeat(57));
+    assert_eq!(
+        full.best.expect("the start").text.completion,
+        "alpha ".repeat(57)
+    );
 }
 
 /// One row of a table: what it came to, what labels say, its queries.
@@ -231,14 +337,29 @@ fn zero_width_interval_at_zero_finds() {
     let rows: Vec<Row> = (0..10).map(|_| row("failed", None, 50)).collect();
     let table = Table::of(&rows).expect("numbers");
     let at_budgets = table.at_budgets.iter().filter_map(|at| at.share.clone());
-    let shares = [table.success_before_verification, table.success_after_verification];
-    for share in shares.into_iter().map(|share| share.expect("ten attempts")).chain(at_budgets) {
+    let shares = [
+        table.success_before_verification,
+        table.success_after_verification,
+    ];
+    for share in shares
+        .into_iter()
+        .map(|share| share.expect("ten attempts"))
+        .chain(at_budgets)
+    {
         assert_eq!((share.lower, share.n), (0.0, 10));
         // Clopper–Pearson: 1 − 0.025^(1/10).
         assert!((share.upper - 0.308_497).abs() < 1e-6, "{share:?}");
     }
-    assert!(table.precision.is_none(), "of no labelled find there is no share");
-    assert!(Table::of(&[]).expect("none").success_before_verification.is_none());
+    assert!(
+        table.precision.is_none(),
+        "of no labelled find there is no share"
+    );
+    assert!(
+        Table::of(&[])
+            .expect("none")
+            .success_before_verification
+            .is_none()
+    );
 }
 
 /// Averaging queries over successes alone flatters an attack that gives up late (Yoo et al. 2020).
@@ -255,7 +376,10 @@ fn average_queries_denominator() {
     let queries = table.queries.expect("four attempts");
     assert_eq!((table.tried, queries.n), (4, 4));
     assert_eq!(queries.value, Some((10.0 + 100.0 + 2_000.0 + 50.0) / 4.0));
-    assert_eq!(table.success_before_verification.expect("four").value, Some(0.25));
+    assert_eq!(
+        table.success_before_verification.expect("four").value,
+        Some(0.25)
+    );
 }
 
 /// A find is no success before a label says so, and a refuted one never is.
@@ -275,9 +399,20 @@ fn finds_counted_before_anybody_looked() {
     let sure = sure.success_after_verification.expect("three");
     assert_eq!(sure.value, Some(1.0 / 3.0));
     // It holds whatever the waiting one turns out to be.
-    let most = Table::of(&[row("reached", Some(true), 10), row("reached", Some(true), 10), rows[1].clone(), rows[3].clone()]);
-    let most = most.expect("numbers").success_after_verification.expect("four");
-    assert!(after.lower < 0.25 && after.upper >= most.upper, "{after:?} {most:?}");
+    let most = Table::of(&[
+        row("reached", Some(true), 10),
+        row("reached", Some(true), 10),
+        rows[1].clone(),
+        rows[3].clone(),
+    ]);
+    let most = most
+        .expect("numbers")
+        .success_after_verification
+        .expect("four");
+    assert!(
+        after.lower < 0.25 && after.upper >= most.upper,
+        "{after:?} {most:?}"
+    );
 }
 
 /// What a cache answers is a query all the same, and what it knows from earlier attempts changes no number:
@@ -292,8 +427,15 @@ fn cached_repeats_counted_as_independent() {
     let asked = scorer.asked.load(Ordering::SeqCst) as u64;
     assert_eq!(asked, first.scored, "each different text once");
     let again = attempt(&one, "alpha beta alpha");
-    assert_eq!(scorer.asked.load(Ordering::SeqCst) as u64, asked, "and never again");
-    let without_time = |attempt: Attempt| Attempt { seconds: 0.0, ..attempt };
+    assert_eq!(
+        scorer.asked.load(Ordering::SeqCst) as u64,
+        asked,
+        "and never again"
+    );
+    let without_time = |attempt: Attempt| Attempt {
+        seconds: 0.0,
+        ..attempt
+    };
     assert_eq!(without_time(first), without_time(again));
 }
 
@@ -313,15 +455,31 @@ fn hotflip_joining_word_pieces() {
     let flips = Flips::new(scorer.clone(), Direction::Down, 16).expect("it has gradients");
     let lists = flips.propose(&draft, &flips.sites(&draft)).expect("flips");
     let edits: Vec<Edit> = lists.into_iter().flatten().flat_map(|p| p.edits).collect();
-    assert!(edits.iter().any(|edit| edit.text.eq_ignore_ascii_case("safe")), "{edits:?}");
+    assert!(
+        edits
+            .iter()
+            .any(|edit| edit.text.eq_ignore_ascii_case("safe")),
+        "{edits:?}"
+    );
     for edit in edits {
         let changed = draft.apply(std::slice::from_ref(&edit)).expect("fits");
         let text = &changed.text().completion;
-        assert!(!text.contains('#') && edit.text.chars().all(char::is_alphabetic), "{text}");
+        assert!(
+            !text.contains('#') && edit.text.chars().all(char::is_alphabetic),
+            "{text}"
+        );
         let read = scorer.tokenizer().encode("", text).expect("tokens");
         let put = changed.changed()[0].range.clone();
-        let inside = read.offsets.iter().flatten().filter(|span| put.contains(&span.start));
-        assert_eq!(inside.count(), 1, "{text}: the flip is one token when the text is read afresh");
+        let inside = read
+            .offsets
+            .iter()
+            .flatten()
+            .filter(|span| put.contains(&span.start));
+        assert_eq!(
+            inside.count(),
+            1,
+            "{text}: the flip is one token when the text is read afresh"
+        );
     }
 }
 
@@ -340,7 +498,13 @@ fn told() -> String {
     let tell = |search| {
         let attack = attack(Arc::new(CountsBad), search, listed);
         let found = attempt(&attack, "A bad, bad day: bad as bad can be, a day.");
-        format!("{:?}\n", Attempt { seconds: 0.0, ..found })
+        format!(
+            "{:?}\n",
+            Attempt {
+                seconds: 0.0,
+                ..found
+            }
+        )
     };
     searches.into_iter().map(tell).collect()
 }
@@ -397,11 +561,12 @@ fn local_mode_that_phones_home() {
     }
     let victim = Arc::new(Victim::new(vec![Arc::new(CountsBad)]));
     let models = Models::of(victim, vec![Threshold::new(0.0).expect("finite")]);
-    for name in ["paraphrase", "context"] {
+    for name in Recipe::names() {
         let recipe = Recipe::named(name).expect("a recipe of that name");
         match recipe.build(&models, 1) {
+            Ok(attack) => assert_eq!(attack.description().models, Vec::<String>::new(), "{name}"),
             Err(RecipeError::Missing { how, .. }) => assert!(!how.is_empty(), "{name}"),
-            other => panic!("{name} needs a model that nobody gave it: {:?}", other.err()),
+            Err(other) => panic!("{name}: {other}"),
         }
     }
 }

@@ -18,10 +18,16 @@ fn every_row_is_textattacks_row() {
         for (theirs, mut ours) in theirs.zip(ours) {
             // TextAttack was given this order.
             ours.order.clear();
-            let theirs = Row { without: None, ..theirs.clone() };
+            let theirs = Row {
+                without: None,
+                ..theirs.clone()
+            };
             assert_eq!(ours, theirs);
             compared += 1;
         }
     }
-    assert!(compared >= 16 * 36, "{compared} rows are fewer than were recorded");
+    assert!(
+        compared >= 16 * 36,
+        "{compared} rows are fewer than were recorded"
+    );
 }

@@ -217,3 +217,41 @@ fn the_version_names_the_folder_and_what_is_in_it() {
     std::fs::remove_file(second.join("tokenizer.json")).expect("removed");
     assert!(ClassifierScorer::load(&second, LongPolicy::Refuse).is_err());
 }
+
+/// The trap of attacking a model in training mode (TextAttack #457): with dropout, every query would have
+/// another answer, and an attack would find noise.
+#[test]
+fn attacking_in_train_mode() {
+    let folder = tempfile::tempdir().expect("a folder");
+    save(folder.path(), |_| {});
+    let plain = scorer(folder.path(), LongPolicy::Refuse);
+    let snippets = &varied()[..8];
+    let wanted = score(&plain, snippets);
+    let path = folder.path().join("config.json");
+    let text = std::fs::read_to_string(&path).expect("its shape");
+    let mut config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    for field in [
+        "hidden_dropout_prob",
+        "attention_probs_dropout_prob",
+        "classifier_dropout",
+    ] {
+        config[field] = 0.5.into();
+    }
+    std::fs::write(&path, config.to_string()).expect("written");
+    let dropping = scorer(folder.path(), LongPolicy::Refuse);
+    for _ in 0..3 {
+        assert_eq!(score(&dropping, snippets), wanted);
+    }
+    let model = dropping.differentiable().expect("it has gradients");
+    let first = model.gradients(&snippets[..2]);
+    for (gradient, again) in first.iter().zip(model.gradients(&snippets[..2])) {
+        let (gradient, again) = (gradient.as_ref().expect("one"), again.expect("one"));
+        assert_eq!(gradient.logit, again.logit);
+        assert_eq!(gradient.gradient, again.gradient);
+    }
+    for (gradient, score) in first.iter().zip(&wanted) {
+        let logit = gradient.as_ref().expect("one").logit;
+        let score = *score.as_ref().expect("a score");
+        assert!((logit - score).abs() < 1e-3, "{logit} {score}");
+    }
+}

@@ -198,9 +198,9 @@ impl Files {
         let attack = Attack::new(self.victim.clone(), goal, budget, search)
             .with_transformation(Box::new(Listed(lists)));
         let constraints = self.constraints(settings)?;
-        Ok(constraints
-            .into_iter()
-            .fold(attack, |attack, constraint| attack.with_constraint(constraint)))
+        Ok(constraints.into_iter().fold(attack, |attack, constraint| {
+            attack.with_constraint(constraint)
+        }))
     }
 
     fn constraints(&self, settings: &Settings) -> Result<Vec<Box<dyn Constraint>>, Failure> {

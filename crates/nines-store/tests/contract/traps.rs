@@ -44,7 +44,10 @@ async fn finds(store: &Store, count: usize) -> (nines_domain::snippet::RunId, Ne
         finds: (0..count).map(find).collect(),
     };
     let run = store.start_run(&run("attack")).await.expect("started").id;
-    store.insert_attack_attempt(run, &attempt).await.expect("stored");
+    store
+        .insert_attack_attempt(run, &attempt)
+        .await
+        .expect("stored");
     (run, attempt)
 }
 
@@ -67,8 +70,9 @@ contract! {
             assert!(seen.insert(done) && done != left, "each once");
         }
         assert!(work(&store, queue.id, &who[1], no()).await.is_none(), "the last is leased");
-        assert_eq!(store.queue(queue.id).await.expect("read").waiting, 1, "and still waits");
         run_out(db).await;
+        let listed = store.queues_of(who[2].account, true).await.expect("listed");
+        assert_eq!(listed[0].waiting_for_me, 1, "the last one is shown as work");
         assert_eq!(work(&store, queue.id, &who[2], no()).await, Some(left), "it came back");
         assert_eq!(store.queue(queue.id).await.expect("read").waiting, 0);
         // Finding the same texts again gives nobody new work, and new ones do.
