@@ -352,15 +352,9 @@ impl<'a> Trial<'a> {
 
     /// Keeps a find whose scores were asked past [`Self::consider`], with the weight that a sampler gives it.
     /// It counts as reached with the last query asked so far.
-    pub fn discover(
-        &mut self,
-        candidate: Candidate,
-        scores: Vec<f64>,
-        log_weight: Option<f64>,
-    ) {
+    pub fn discover(&mut self, candidate: Candidate, scores: Vec<f64>, log_weight: Option<f64>) {
         let one = self.scored(candidate, scores);
-        self.reached_at
-            .get_or_insert(self.meter.spent().queries);
+        self.reached_at.get_or_insert(self.meter.spent().queries);
         self.improve(&one);
         self.find(&one, log_weight);
     }

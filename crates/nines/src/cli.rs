@@ -11,8 +11,9 @@ pub use attack::{
     SaliencyMethodArg, SubstitutesArgs,
 };
 pub use measure::{
-    AddDistributionArgs, AllocationArg, AttackTimeArgs, CompareFiltersArgs, ConfidenceArgs, DistributionBy,
-    DistributionCommand, FrameArgs, LeakArgs, LeakPlanArgs, MeasureCommand, QualityDesignArgs,
+    AddDistributionArgs, AllocationArg, AttackTimeArgs, CompareFiltersArgs, ConfidenceArgs,
+    DistributionBy, DistributionCommand, FrameArgs, LeakArgs, LeakPlanArgs, MeasureCommand,
+    QualityDesignArgs,
 };
 pub use simulate::{CheckArgs, NewArgs, SimulateCommand, SimulatedLabelArgs};
 pub use stats::{

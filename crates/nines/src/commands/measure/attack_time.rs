@@ -80,7 +80,11 @@ pub async fn run(project: &Project, args: &AttackTimeArgs, output: &Output) -> R
         confidence,
         ..Bootstrap::default()
     };
-    let of: Vec<_> = gathered.groups.iter().filter(|g| !g.sessions.is_empty()).collect();
+    let of: Vec<_> = gathered
+        .groups
+        .iter()
+        .filter(|g| !g.sessions.is_empty())
+        .collect();
     let mut found = Vec::new();
     for group in &of {
         let sessions = &group.sessions;
