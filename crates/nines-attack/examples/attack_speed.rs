@@ -77,8 +77,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{} and {}, {precision:?}", scorer.version(), language.id());
     let snippet = SnippetText::new(PROMPT, COMPLETION);
     let raw = raw_rate(&*scorer, &snippet);
-    menu_parts(&*scorer, &*language, &snippet)?;
-    menu(&*scorer, &*language, &snippet)?;
+    menu_parts(&*scorer, &language, &snippet)?;
+    menu(&*scorer, &language, &snippet)?;
     hotflip(&scorer, threshold, &snippet, raw)
 }
 

@@ -37,11 +37,14 @@ pub struct MenuRequest {
     pub limit: usize,
 }
 
+/// Scores snippets: one answer each, in their order.
+pub type ScoreSnippets<'a> = dyn Fn(&[SnippetText]) -> Vec<Result<Score, Unscoreable>> + 'a;
+
 /// What proposes and what scores. Everything but the scorer may be missing.
 #[derive(Clone, Copy)]
 pub struct MenuModels<'a> {
     /// Gives the true scores, as the page's live score is given: through a scoring service, say.
-    pub score: &'a dyn Fn(&[SnippetText]) -> Vec<Result<Score, Unscoreable>>,
+    pub score: &'a ScoreSnippets<'a>,
     /// The classifier, for its gradients; a black box does without.
     pub scorer: &'a dyn Scorer,
     /// Proposes words by their left context, and says how well the text goes on behind them.

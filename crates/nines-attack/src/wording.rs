@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// Says whether a text is one single word, with nothing around it.
 pub fn is_word(text: &str) -> bool {
-    !text.is_empty() && words(text) == [0..text.len()]
+    !text.is_empty() && words(text).first() == Some(&(0..text.len()))
 }
 
 /// Widens a range to the whole words that it cuts, so that no piece of a word is glued to another text.

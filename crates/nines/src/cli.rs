@@ -106,7 +106,7 @@ cannot be scored go to scored.jsonl.bad.jsonl, with the reason."
 An attack tells what it tried, what it cost and what it found; only labels by others say what of that\n\
 is a success."
     )]
-    Attack(AttackArgs),
+    Attack(Box<AttackArgs>),
     /// Write all that is known of the project to one page, each number with its interval
     #[command(
         after_help = "Examples:\n  nines report\n  nines report --out report.html --json-out report.json --replace\n\

@@ -196,7 +196,7 @@ fn merged(draft: &Draft, two: &[Site]) -> Option<Site> {
         .part(first.part)
         .get(first.range.end..second.range.start)?;
     let joined = first.part == second.part && between.trim().is_empty();
-    joined.then(|| Site {
+    joined.then_some(Site {
         part: first.part,
         range: first.range.start..second.range.end,
     })

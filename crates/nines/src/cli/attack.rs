@@ -27,7 +27,7 @@ nines attack run --resume 12\n\
 A find is no success before somebody else's label says that the catastrophe survived: finds wait in\n\
 the queue of attack successes (nines serve, Label)."
     )]
-    Run(AttackRunArgs),
+    Run(Box<AttackRunArgs>),
     /// List the recipes, or print one as TOML to start your own from
     #[command(after_help = "Example:\n  nines attack recipes hotflip > mine.toml")]
     Recipes {

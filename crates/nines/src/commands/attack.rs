@@ -26,8 +26,11 @@ pub const KIND: &str = "attack";
 
 /// Runs `nines attack`.
 pub async fn run(project: &Project, args: AttackArgs, output: &Output) -> Result<()> {
-    match args.command.unwrap_or(AttackCommand::Run(args.run)) {
-        AttackCommand::Run(args) => running::run(project, args, output).await,
+    match args
+        .command
+        .unwrap_or(AttackCommand::Run(Box::new(args.run)))
+    {
+        AttackCommand::Run(args) => running::run(project, *args, output).await,
         AttackCommand::Recipes { name } => recipes::run(name.as_deref(), output),
         AttackCommand::List { limit } => list::run(project, limit, output).await,
         AttackCommand::Show(args) => show::run(project, &args, output).await,

@@ -99,7 +99,7 @@ async fn in_project(project: Project, command: Command, output: &Output) -> Resu
         Command::Export(command) => export::run(&project, command, output).await,
         Command::Simulate(command) => simulate::run(&project, command, output).await,
         Command::Measure(command) => measure::run(&project, command, output).await,
-        Command::Attack(args) => attack::run(&project, args, output).await,
+        Command::Attack(args) => attack::run(&project, *args, output).await,
         Command::Report(args) => report::run(&project, &args, output).await,
         Command::Runs(command) => runs::run(&project, command, output).await,
         Command::Accounts(command) => accounts::run(&project, command, output).await,
