@@ -11,7 +11,7 @@
 //!
 //! # The weights
 //!
-//! A sample's `log_weight` is β·[d]₊ + γ·[k]₊: what makes of π the language model's own law p over the same
+//! A sample's `log_weight` is β·max(d, 0) + γ·max(k, 0): what makes of π the language model's own law p over the same
 //! texts. Σ w·y / Σ w over the samples estimates the mean of y under p; over those that meet the goal
 //! alone, under p *given* that the goal is met. It says nothing of prompts, lengths or words that the chain cannot
 //! reach, and the samples of one chain are not independent: [`draw_probabilities`] hands them to

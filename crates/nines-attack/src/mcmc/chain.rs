@@ -10,7 +10,7 @@ use nines_stats::random::Stream;
 /// What a text costs beside the language model's probability.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Energy {
-    /// β·[d]₊ + γ·[k]₊, at least 0: the sample's log weight.
+    /// β·max(d, 0) + γ·max(k, 0), at least 0: the sample's log weight.
     pub cost: f64,
     /// The scores of the victim's scorers, kept with the sample.
     pub scores: Vec<f64>,
