@@ -4,6 +4,7 @@ mod find;
 mod list;
 mod models;
 mod one;
+mod probe;
 mod recipes;
 mod running;
 mod sampling;

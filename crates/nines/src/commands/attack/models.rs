@@ -1,4 +1,4 @@
-//! What an attack reads: the classifiers it attacks, and models that help. A helper that cannot be loaded
+//! What an attack reads: the classifiers it attacks, and models that help. One that cannot be loaded
 //! keeps nobody from attacking without it; where a recipe needs it, the reason is told.
 
 use crate::cli::{AttackRunArgs, LongArg};
@@ -7,7 +7,7 @@ use crate::models::{self, ScorePath};
 use crate::project::Project;
 use anyhow::{Context, Result, anyhow, bail};
 use nines_attack::attack::Attack;
-use nines_attack::guided::injury::ClassifierHead;
+use nines_attack::guided::injury::{ClassifierHead, InjuryHead};
 use nines_attack::recipe::{Judge, Models, Recipe, RecipeError};
 use nines_attack::victim::Victim;
 use nines_domain::score::Threshold;
@@ -37,6 +37,15 @@ const PLAIN: [&str; 15] = [
     "repeat",
     "words-changed",
     "edit-distance",
+];
+
+/// Searches that must know what is injurious without asking the classifier under attack.
+const GUIDED: [&str; 5] = [
+    "guided",
+    "guided-disagree",
+    "steered",
+    "prompts",
+    "prompt-for-completion",
 ];
 
 /// A classifier with its threshold, loaded.
@@ -86,7 +95,9 @@ pub struct Loaded {
     /// The path by which all of them score.
     pub path: ScorePath,
     models: Models,
-    /// Why helpers are not there.
+    /// The probe that says what is injurious, and how good it is, where there is one.
+    probe: Option<Value>,
+    /// Why other models are not there.
     absent: Vec<String>,
 }
 
@@ -137,6 +148,7 @@ impl Loaded {
             judge,
             path,
             models,
+            probe: None,
             absent: Vec::new(),
         };
         loaded.add_thesaurus();
@@ -144,6 +156,9 @@ impl Loaded {
         loaded.models.prompts = Arc::new(prompts.into_iter().map(|prompt| prompt.text).collect());
         if reads_models(recipe) {
             loaded.add_models(project, args)?;
+        }
+        if GUIDED.contains(&recipe.search.kind.as_str()) && loaded.models.injury.is_none() {
+            loaded.add_probe(project).await;
         }
         Ok(loaded)
     }
@@ -164,7 +179,23 @@ impl Loaded {
     pub fn describe(&self) -> Value {
         let of = |attacked: &Option<Attacked>| attacked.as_ref().map(Attacked::describe);
         json!({ "attacked": self.first.describe(), "against": of(&self.second), "judge": of(&self.judge),
-            "path": self.path.to_string() })
+            "probe": self.probe, "path": self.path.to_string() })
+    }
+
+    /// Lets a probe of the generator say what is injurious, since nobody else does.
+    async fn add_probe(&mut self, project: &Project) {
+        let Some(generator) = self.models.local_generator.clone() else {
+            return;
+        };
+        match super::probe::head(project, generator).await {
+            Ok(head) => {
+                self.probe = Some(json!({ "name": head.name(), "record": head.probe().record }));
+                self.models.injury = Some(Arc::new(head));
+            }
+            Err(why) => self
+                .absent
+                .push(format!("probe of the generator ({why:#})")),
+        }
     }
 
     fn add_thesaurus(&mut self) {

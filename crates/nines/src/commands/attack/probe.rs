@@ -1,0 +1,77 @@
+//! The probe that says what is injurious where no other classifier does: trained on the project's own
+//! labels, kept in a file.
+
+use super::seeds;
+use crate::project::Project;
+use anyhow::{Context, Result};
+use nines_attack::guided::probe::{Example, HiddenStates, InjuryProbe, ProbeHead, ProbeSettings};
+use nines_domain::snippet::ContentHash;
+use nines_domain::split::Split;
+use nines_infer::local::LocalGenerator;
+use nines_store::{Origin, Snippet, SnippetFilter};
+use std::sync::Arc;
+
+/// Snippets of each kind that a probe is trained on: enough for a direction, and a minute's work.
+const OF_EACH: usize = 100;
+
+/// Trains a probe of a generator on labelled snippets of the training split, or opens the one that was
+/// trained on the same before.
+pub async fn head(project: &Project, generator: Arc<LocalGenerator>) -> Result<ProbeHead> {
+    let mut chosen = Vec::new();
+    for injurious in [true, false] {
+        chosen.extend(labelled(project, injurious).await?);
+    }
+    let settings = ProbeSettings::default();
+    let model: Arc<dyn HiddenStates> = generator;
+    let hashes: Vec<String> = chosen
+        .iter()
+        .map(|(one, yes)| format!("{} {yes}", one.hash))
+        .collect();
+    let key = ContentHash::of_fields(
+        "injury probe",
+        &[
+            &model.id(),
+            &serde_json::to_string(&settings)?,
+            &hashes.concat(),
+        ],
+    );
+    let folder = project.folder.join("runs").join("probes");
+    let path = folder.join(format!("{}.json", &key.to_string()[..16]));
+    if path.is_file() {
+        return Ok(InjuryProbe::open(&path)?.head(model)?);
+    }
+    let examples: Vec<Example> = chosen
+        .into_iter()
+        .map(|(snippet, injurious)| Example {
+            family: snippet.family.prefix_u64(),
+            text: snippet.text,
+            injurious,
+        })
+        .collect();
+    let trained = {
+        let model = model.clone();
+        tokio::task::spawn_blocking(move || InjuryProbe::train(&*model, &examples, &settings))
+            .await
+            .context("the probe's training broke")??
+    };
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    trained.save(&path)?;
+    Ok(trained.head(model)?)
+}
+
+/// Labelled snippets of the training split that are, or are not, injurious; no finds of attacks among them.
+async fn labelled(project: &Project, injurious: bool) -> Result<Vec<(Snippet, bool)>> {
+    let filter = SnippetFilter {
+        broad: Some(injurious),
+        ..SnippetFilter::labelled().in_splits(&[Split::Train], project.config.project.split_seed)
+    };
+    let mut snippets = project.store.snippets(&filter).await?;
+    snippets.retain(|snippet| snippet.origin != Origin::Attack);
+    snippets.sort_by_cached_key(|snippet| seeds::order(0, &snippet.hash));
+    snippets.truncate(OF_EACH);
+    Ok(snippets
+        .into_iter()
+        .map(|snippet| (snippet, injurious))
+        .collect())
+}
