@@ -38,7 +38,10 @@ export async function rewriting(researcher, [aided, unaided]) {
   return { aided, unaided, task, plain };
 }
 
-export const completionOf = (page) => page.getByRole('textbox', { name: 'completion' });
+/** A part of the text at work; the page to begin from has fields of the same names. */
+const partOf = (page, name) => page.getByRole('region', { name: 'Rewriting' }).getByRole('textbox', { name });
+export const completionOf = (page) => partOf(page, 'completion');
+export const promptOf = (page) => partOf(page, 'prompt');
 
 /** The words of the completion as they are drawn, with where to click them. */
 export const wordsOf = (page) =>
@@ -74,6 +77,9 @@ export async function menuOf(page, which) {
   await rowsCame(page);
   return word;
 }
+
+/** The rows of the open menu. */
+export const rowsOf = (page) => page.getByRole('listbox').getByRole('option');
 
 /** Waits until all rows of the open menu are there. */
 export async function rowsCame(page) {

@@ -74,13 +74,17 @@ async function unreached(page) {
     window.__left = new Set(
       [...document.querySelectorAll(pressable)].filter(
         (element) =>
-          !element.disabled &&
+          !element.matches(':disabled') &&
           element.checkVisibility({ visibilityProperty: true }) &&
           !element.closest('[inert], [aria-hidden="true"]') &&
           !far(element),
       ),
     );
-    document.addEventListener('focusin', (event) => window.__left.delete(event.target));
+    // Tab reaches one radio button of a group; the arrow keys reach the others.
+    const alike = (one, other) => one.type === 'radio' && other.type === 'radio' && one.name === other.name && one.form === other.form;
+    document.addEventListener('focusin', ({ target }) => {
+      for (const one of window.__left) if (one === target || alike(one, target)) window.__left.delete(one);
+    });
     document.activeElement?.blur();
   });
   const left = () => page.evaluate(() => [...window.__left].filter((one) => one.isConnected && one.checkVisibility()).map((one) => one.outerHTML.slice(0, 160)));

@@ -6,7 +6,7 @@ import { browser, nothingWrong, until, window } from '../lib/browser.mjs';
 import { admin, invite } from '../lib/client.mjs';
 import { Server } from '../lib/nines.mjs';
 import { project } from '../lib/project.mjs';
-import { completionOf, menuOf, nearest, rowsCame, scoreOf, wordsOf } from '../lib/rewriting.mjs';
+import { completionOf, menuOf, nearest, promptOf, rowsCame, rowsOf, scoreOf, wordsOf } from '../lib/rewriting.mjs';
 import { shown } from '../lib/working.mjs';
 
 async function setting(t) {
@@ -36,12 +36,12 @@ test('a score is lowered by clicking substitutes and by typing; a second person 
   const mary = await invite(boss, 'labeller', 'mary');
   const page = await window(started, mary);
   await page.goto(`${server.origin}/rewrite`);
-  await page.getByText('First round').waitFor();
+  await page.getByRole('button', { name: 'Start First round' }).waitFor();
   await page.getByRole('heading', { level: 1 }).focus();
   await page.keyboard.press('Enter');
   await completionOf(page).waitFor();
   const start = await completionOf(page).inputValue();
-  const prompt = await page.getByRole('textbox', { name: 'prompt' }).inputValue();
+  const prompt = await promptOf(page).inputValue();
   const parent = rows.find((row) => row.completion === start && row.prompt === prompt);
   assert.ok(parent, 'it starts from one of the snippets of the task, to the letter');
   const before = await scoreOf(page);
@@ -56,13 +56,13 @@ test('a score is lowered by clicking substitutes and by typing; a second person 
   // Looking changes nothing but what is shown; the score previewed is the score that comes.
   await menuOf(page);
   await page.keyboard.press('ArrowDown');
-  const option = page.getByRole('option', { selected: true });
+  const option = page.getByRole('listbox').getByRole('option', { selected: true });
   await option.waitFor();
   assert.equal(await completionOf(page).inputValue(), start, 'a preview is no edit');
   const previewed = await page.locator('.back').last().evaluate((back) => back.textContent.replace('\u200b', ''));
   assert.notEqual(previewed, start);
   const promised = Number(/log odds\s+(-?[\d.]+)/.exec((await page.locator('.words').innerText()).replaceAll('−', '-'))[1]);
-  const deltas = await page.getByRole('option').locator('.delta').allInnerTexts();
+  const deltas = await rowsOf(page).locator('.delta').allInnerTexts();
   const numbers = deltas.map((text) => Number(text.replace('−', '-').replace('+', '')));
   assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b), 'rows are ranked by the true score');
   await page.keyboard.press('Enter');
@@ -93,7 +93,7 @@ test('a score is lowered by clicking substitutes and by typing; a second person 
     const { x, y } = words[(i * 3) % words.length];
     await page.mouse.click(x, y);
     await rowsCame(page);
-    const best = await page.getByRole('option').first().locator('.delta').innerText().catch(() => '+');
+    const best = await rowsOf(page).first().locator('.delta').innerText().catch(() => '+');
     await page.keyboard.press(best.startsWith('−') ? '1' : 'Escape');
   }
   const low = await scoreOf(page);

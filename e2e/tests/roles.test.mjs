@@ -17,7 +17,7 @@ test('a labeller sees no page of researchers and gets 403 from their endpoints',
   await page.goto(server.origin);
   await page.waitForURL('**/label');
   await page.getByRole('heading', { level: 1, name: 'Label' }).waitFor();
-  assert.deepEqual(await links(page), ['Label', 'Predicate']);
+  assert.deepEqual(await links(page), ['Label', 'Rewrite', 'Predicate']);
   const asked = [];
   page.on('request', (request) => asked.push(new URL(request.url()).pathname));
   for (const path of RESEARCH) {
@@ -43,6 +43,7 @@ test('a labeller sees no page of researchers and gets 403 from their endpoints',
     ['POST', '/snippets/1/labels', { verdict: 'no' }], ['PUT', '/guide', { text: 'x', note: 'x', version: 1 }],
     ['PATCH', '/people/1', { role: 'labeller' }], ['POST', '/people/invitations', { role: 'labeller' }],
     ['POST', '/reliability/plan', { kind: 'leak', labels: 1 }], ['POST', '/checks/suggest', { practice: 1, qualification: 0, gold: 0, seed: 0 }],
+    ['GET', '/rewriting/sessions'], ['POST', '/rewriting/tasks', { name: 'x', tools: 'on', snippets: [1] }], ['PATCH', '/rewriting/tasks/1', { open: false }],
   ];
   for (const [method, path, body] of refusals) {
     assert.equal((await labeller.call(method, path, body)).status, 403, `${method} ${path} of a labeller`);
@@ -54,8 +55,8 @@ test('a labeller sees no page of researchers and gets 403 from their endpoints',
 test('a researcher invites labellers only, and changes nobody', async () => {
   const page = await window(started, researcher);
   await page.goto(`${server.origin}/people`);
-  assert.deepEqual(await links(page), ['Reliability', 'Play', 'Label', 'Data', 'Predicate', 'Runs', 'People']);
   await page.getByRole('heading', { level: 1, name: 'People' }).waitFor();
+  assert.deepEqual(await links(page), ['Reliability', 'Play', 'Label', 'Rewrite', 'Data', 'Predicate', 'Runs', 'People']);
   await page.getByText('mary').first().waitFor();
   assert.equal(await page.getByRole('button', { name: /^Deactivate/ }).count(), 0);
   assert.equal(await page.getByRole('link', { name: 'Audit' }).count(), 0);

@@ -126,6 +126,8 @@ export class Rewriting {
     const release = this.#alone();
     this.#tick();
     this.#steps.wake();
+    // What was typed just before the page went away is a step as well.
+    this.#settleTyping();
     this.#ask(true);
     return () => {
       this.keep();
@@ -159,16 +161,21 @@ export class Rewriting {
     return this.isFresh && this.live.score !== null ? this.threshold - this.live.score : null;
   }
 
+  /** Whether the text shown is a step: it is not yet while somebody types. */
+  get isSettled(): boolean {
+    return same(here(this.history), this.text);
+  }
+
   get ready(): boolean {
     return !this.paused && !this.taken;
   }
 
   get canUndo(): boolean {
-    return this.history.at > 0 || !same(here(this.history), this.text);
+    return this.history.at > 0 || !this.isSettled;
   }
 
   get canRedo(): boolean {
-    return this.history.at < this.history.entries.length - 1 && same(here(this.history), this.text);
+    return this.history.at < this.history.entries.length - 1 && this.isSettled;
   }
 
   /** Somebody typed. */
@@ -305,7 +312,7 @@ export class Rewriting {
 
   #settleTyping() {
     clearTimeout(this.#typing);
-    if (!this.#isOver && !same(here(this.history), this.text)) {
+    if (!this.#isOver && !this.isSettled) {
       const score = this.isFresh ? this.live.score : undefined;
       this.history = edited(this.history, this.text, 'typed', score);
       this.#send('typed');
