@@ -22,7 +22,11 @@ const MEASUREMENT: [&str; 9] = [
 ];
 
 /// The tables of later layouts that refer to those of measuring, and what refers to them.
-const LATER: [&str; 11] = [
+const LATER: [&str; 15] = [
+    "rewriting_steps",
+    "rewriting_sessions",
+    "rewriting_starts",
+    "rewriting_tasks",
     "check_answers",
     "assignments",
     "queue_items",
@@ -68,7 +72,7 @@ contract! {
             other => panic!("{other:?}"),
         }
         assert_eq!(bytes(&db.url), before);
-        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 11);
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 12);
     }
 
     async fn a_database_of_an_older_nines_is_brought_up_to_date(db) {
@@ -81,7 +85,7 @@ contract! {
             "ALTER TABLE labels DROP COLUMN predicate",
             "DROP INDEX ix_scores_snippet_id",
             "DROP INDEX ix_filter_answers_accepted_snippet_id",
-            "DELETE FROM nines_migrations WHERE version IN ('m0002_failed_draws', 'm0003_label_predicate', 'm0004_measurement', 'm0006_labelling', 'm0008_lineage')",
+            "DELETE FROM nines_migrations WHERE version IN ('m0002_failed_draws', 'm0003_label_predicate', 'm0004_measurement', 'm0006_labelling', 'm0008_lineage', 'm0011_rewriting')",
         ] {
             raw.execute_unprepared(undo).await.expect("taken back");
         }
@@ -90,7 +94,7 @@ contract! {
         }
         raw.close().await.expect("closed");
         let store = db.open().await;
-        assert_eq!(store.describe().await.expect("described").layout.len(), 10);
+        assert_eq!(store.describe().await.expect("described").layout.len(), 11);
         assert_eq!(store.prompts(&Default::default()).await.expect("read").len(), 1);
         assert_eq!(db.number("SELECT COUNT(reason) FROM filter_answers").await, 0);
     }
@@ -110,7 +114,7 @@ contract! {
         for undo in [
             "DROP INDEX ix_scores_snippet_id",
             "DROP INDEX ix_filter_answers_accepted_snippet_id",
-            "DELETE FROM nines_migrations WHERE version IN ('m0004_measurement', 'm0006_labelling', 'm0008_lineage')",
+            "DELETE FROM nines_migrations WHERE version IN ('m0004_measurement', 'm0006_labelling', 'm0008_lineage', 'm0011_rewriting')",
         ] {
             raw.execute_unprepared(undo).await.expect("taken back");
         }
@@ -164,7 +168,7 @@ contract! {
         let described = store.describe().await.expect("described");
         let program = if db.is_postgres() { "PostgreSQL " } else { "SQLite 3." };
         assert!(described.database.starts_with(program), "{described:?}");
-        assert_eq!(described.layout.len(), 10);
+        assert_eq!(described.layout.len(), 11);
         assert_eq!(described.bytes.is_some(), !db.is_postgres());
     }
 }
