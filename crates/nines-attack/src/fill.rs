@@ -67,8 +67,8 @@ pub fn expected_words(
     around: &Surroundings,
     k: usize,
 ) -> Result<Vec<Fill>, ProposeError> {
-    // A model's next word is as often punctuation, or a piece with other white space.
-    let asked = k.saturating_mul(2).saturating_add(8);
+    // Some of a model's next words are punctuation, or have other white space.
+    let asked = k.saturating_add(k / 4).saturating_add(8);
     let left = format!("{}{}", around.near_left(LEFT_CHARACTERS), around.space);
     let found = model
         .next_words(&left, asked)

@@ -10,8 +10,9 @@ use nines_infer::language_model::LanguageModel;
 use nines_infer::scorer::Scorer;
 use std::collections::{BTreeSet, VecDeque};
 
-/// How many expected words are looked at for each row: the gradient chooses among them.
-const POOL: usize = 4;
+/// How many expected words are looked at for each row. More would let the gradient choose among them, but each
+/// costs a step of the generator, and whoever clicked waits for it.
+const POOL: usize = 1;
 
 /// One row in so many comes from the gradient alone: such words seldom read well.
 const GRADIENT_SHARE: usize = 6;
