@@ -208,7 +208,9 @@ impl Making {
         };
         let failure = match menu::rank(&self.request, &models, &mut tell) {
             Err(error) => Some(error.to_string()),
-            Ok(()) if !has_ended => Some("not every row came in time; click again for the rest".to_owned()),
+            Ok(()) if !has_ended => {
+                Some("not every row came in time; click again for the rest".to_owned())
+            }
             Ok(()) => None,
         };
         if let Some(detail) = failure {
