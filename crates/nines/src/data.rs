@@ -70,13 +70,22 @@ pub fn provenance(snippet: &Snippet) -> Provenance {
     }
 }
 
-/// Turns labelled snippets with their scores into the items that measuring takes.
+/// Says whether a snippet may stand for others when a classifier is measured or calibrated. What an attack or a person
+/// changed until the score pleased them was chosen by that score: among held-out rows it would move the threshold and
+/// the metrics of the very classifier that chose it.
+fn is_sample(snippet: &Snippet) -> bool {
+    use nines_store::Origin;
+    !matches!(snippet.origin, Origin::Attack | Origin::Edit)
+}
+
+/// Turns labelled snippets with their scores into the items that measuring takes; finds of attacks are left out.
 pub fn labelled_items<'a>(
     snippets: impl IntoIterator<Item = (&'a Snippet, Option<Score>)>,
     split_seed: u64,
 ) -> Vec<LabelledItem> {
     snippets
         .into_iter()
+        .filter(|(snippet, _)| is_sample(snippet))
         .filter_map(|(snippet, score)| {
             let adjudication = snippet.adjudication.as_ref()?;
             Some(LabelledItem {
