@@ -96,7 +96,7 @@ pub use process::Process;
 pub use prompts::{NewPrompt, Prompt, PromptFilter};
 pub use rewriting::{
     FoundBy, NewRewritingFind, NewRewritingSession, NewRewritingStep, NewRewritingTask,
-    RewritingFind, RewritingResult, RewritingSession, RewritingStanding, RewritingStart,
+    ResultTask, RewritingFind, RewritingResult, RewritingSession, RewritingStanding, RewritingStart,
     RewritingState, RewritingStep, RewritingTask, RewritingTaskChange, RewritingTaskRow, SavedStep,
     StepKind, SubmittedFind, ToolCall, Tools, VerifiedFind, WorkTime,
 };

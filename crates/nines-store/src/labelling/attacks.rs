@@ -2,6 +2,7 @@
 
 use super::queues::{self, Queue, QueueKind};
 use super::{filling, take_turn};
+use crate::batch::KEYS_PER_STATEMENT;
 use crate::entity::queue::{ActiveModel, Column, Entity};
 use crate::entity::{queue_item, rewriting_session};
 use crate::error::StoreError;
@@ -10,12 +11,13 @@ use crate::time::now;
 use nines_domain::account::AccountId;
 use nines_domain::label::{Adjudication, Label, LabellerKind};
 use nines_domain::snippet::SnippetId;
+use nines_domain::verification::said_by_others;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
     EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The name of the queue that finds go into.
 const NAME: &str = "Attack successes to verify";
@@ -31,22 +33,14 @@ pub struct OthersVerdict {
 }
 
 impl OthersVerdict {
-    /// Derives it from the labels that stand, oldest first, by the rule of adjudication. Labels of the
+    /// Derives it from the labels that stand, oldest first, by [`said_by_others`]. Labels of the
     /// authors are left out: whoever made a find, and a judge that the attack was steered by, do not
     /// confirm it.
     pub fn of(labels: &[StoredLabel], authors: &[&str]) -> Self {
-        let by = |kind: LabellerKind| {
-            let said: Vec<Label> = labels
-                .iter()
-                .map(|stored| &stored.label)
-                .filter(|label| label.kind == kind && !authors.contains(&label.labeller.as_str()))
-                .cloned()
-                .collect();
-            Adjudication::of(&said)
-        };
+        let labels: Vec<Label> = labels.iter().map(|stored| stored.label.clone()).collect();
         Self {
-            people: by(LabellerKind::Person),
-            judges: by(LabellerKind::Judge),
+            people: said_by_others(&labels, LabellerKind::Person, authors),
+            judges: said_by_others(&labels, LabellerKind::Judge, authors),
         }
     }
 
@@ -91,6 +85,28 @@ pub(super) fn found_by(account: AccountId) -> SelectStatement {
                 .equals((queue_item::Entity, queue_item::Column::SnippetId)),
         )
         .take()
+}
+
+/// Returns the names of those who found each snippet by rewriting: their labels never confirm it, whichever
+/// of them, or whatever recipe, it is asked for.
+pub(crate) async fn authors_of<C: ConnectionTrait>(
+    connection: &C,
+    snippets: &[i64],
+) -> Result<HashMap<i64, BTreeSet<String>>, StoreError> {
+    use rewriting_session::Column;
+    let mut authors: HashMap<i64, BTreeSet<String>> = HashMap::new();
+    for chunk in snippets.chunks(KEYS_PER_STATEMENT) {
+        let select = rewriting_session::Entity::find()
+            .select_only()
+            .columns([Column::SnippetId, Column::Labeller])
+            .filter(Column::SnippetId.is_in(chunk.iter().copied()))
+            .into_query();
+        for row in connection.query_all(&select).await? {
+            let of = authors.entry(row.try_get("", "snippet_id")?).or_default();
+            of.insert(row.try_get("", "labeller")?);
+        }
+    }
+    Ok(authors)
 }
 
 /// Counts, for each queue, the waiting items that an account found itself.

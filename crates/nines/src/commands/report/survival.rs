@@ -2,11 +2,11 @@
 
 use super::CONFIDENCE;
 use super::rows::Rows;
-use crate::commands::measure::GatheredAttacks;
+use crate::commands::measure::{AttackGroup, GatheredAttacks, attack_mean, attack_ratio};
 use anyhow::Result;
-use nines_measure::estimate;
 use nines_report::report::{AtRisk, AttackSurvival, Curve, Point, RateRatio, SurvivalGroup};
-use nines_stats::attack_time::{AttackSession, Exposure, kaplan_meier, mean_time, rate_ratio};
+use nines_stats::attack_time::{Exposure, kaplan_meier};
+use nines_stats::bootstrap::Bootstrap;
 
 /// At how many moments the sessions still running are counted, the start included.
 const MOMENTS: u32 = 6;
@@ -14,46 +14,44 @@ const MOMENTS: u32 = 6;
 /// Fills the section from all sessions, as `nines measure attack-time` does.
 pub fn section(rows: &Rows<'_>) -> Result<Option<AttackSurvival>> {
     let gathered = GatheredAttacks::of_sessions(&rows.sessions);
-    let groups: Vec<(String, Vec<AttackSession>)> = gathered
-        .groups
-        .into_iter()
-        .map(|group| (group.name, group.sessions))
-        .collect();
-    if groups.is_empty() {
+    if gathered.is_empty() {
         return Ok(None);
     }
-    let longest = groups
+    let longest = gathered
+        .groups
         .iter()
-        .flat_map(|(_, sessions)| sessions)
-        .map(|s| s.time)
+        .flat_map(|group| &group.sessions)
+        .map(|session| session.whole)
         .fold(0.0, f64::max);
-    let ratios = groups
-        .windows(2)
-        .map(|pair| {
-            let ratio = rate_ratio(
-                Exposure::of_sessions(&pair[0].1)?,
-                Exposure::of_sessions(&pair[1].1)?,
-                CONFIDENCE,
-            )?;
-            Ok(RateRatio {
-                of: pair[0].0.clone(),
-                to: pair[1].0.clone(),
-                ratio: estimate(ratio.ratio).into(),
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let bootstrap = Bootstrap {
+        confidence: CONFIDENCE,
+        ..Bootstrap::default()
+    };
+    let mut ratios = Vec::new();
+    for (first, second) in gathered.pairs() {
+        if let Some(compared) = attack_ratio(first, second, &bootstrap)? {
+            ratios.push(RateRatio {
+                of: first.name.clone(),
+                to: second.name.clone(),
+                ratio: compared.ratio.into(),
+            });
+        }
+    }
     Ok(Some(AttackSurvival {
-        groups: groups
+        groups: gathered
+            .groups
             .iter()
-            .map(|(name, sessions)| group(name, sessions, longest))
+            .map(|of| group(of, longest))
             .collect::<Result<_>>()?,
         ratios,
     }))
 }
 
-fn group(name: &str, sessions: &[AttackSession], longest: f64) -> Result<SurvivalGroup> {
-    let curve = kaplan_meier(sessions, CONFIDENCE)?;
-    let exposure = Exposure::of_sessions(sessions)?;
+fn group(of: &AttackGroup, longest: f64) -> Result<SurvivalGroup> {
+    // Imported sessions alone: none of them waits for a label.
+    let sessions = of.slowest();
+    let curve = kaplan_meier(&sessions, CONFIDENCE)?;
+    let exposure = Exposure::of_sessions(&sessions)?;
     let mut censored: Vec<f64> = sessions
         .iter()
         .filter(|s| !s.found)
@@ -73,7 +71,7 @@ fn group(name: &str, sessions: &[AttackSession], longest: f64) -> Result<Surviva
             })
             .collect(),
         curve: Curve {
-            name: name.to_owned(),
+            name: of.name.clone(),
             confidence: CONFIDENCE,
             method,
             n: sessions.len() as u64,
@@ -91,6 +89,6 @@ fn group(name: &str, sessions: &[AttackSession], longest: f64) -> Result<Surviva
         censored_minutes: censored,
         sessions: sessions.len() as u64,
         finds: exposure.finds,
-        mean_minutes: Some(estimate(mean_time(exposure, CONFIDENCE)?).into()),
+        mean_minutes: Some(attack_mean(of, CONFIDENCE)?.into()),
     })
 }
