@@ -5,7 +5,6 @@ use crate::batch::{self, KEYS_PER_STATEMENT};
 use crate::entity::attack_attempt::{ActiveModel, Column, Entity, Model};
 use crate::entity::{attack_find, prompt, snippet};
 use crate::error::StoreError;
-use crate::labelling::OthersVerdict;
 use crate::labelling::attacks::{authors_of, queue_finds};
 use crate::labels;
 use crate::snippets::{self, Bringer, NewSnippet, Origin};
@@ -13,7 +12,9 @@ use crate::store::{Store, in_transaction};
 use crate::time::{moment, now};
 use crate::values::{Place, from_json, from_word, json, refuse_nul, signed, unsigned};
 use jiff::Timestamp;
+use nines_domain::label::{Label, LabellerKind};
 use nines_domain::snippet::{ContentHash, ModelId, RunId, SnippetId, SnippetText};
+use nines_domain::verification::{Claim, Verification, said_by_others};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
     EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -134,8 +135,19 @@ pub struct AttackFind {
     pub score: f64,
     /// Its weight as a sample, natural logarithm.
     pub log_weight: Option<f64>,
-    /// What others than its authors say of it now.
-    pub verdict: OthersVerdict,
+    /// Its labels that stand now, oldest first.
+    pub labels: Vec<Label>,
+    /// Who confirms nothing: the judge that the attack was steered by, and people who submitted this very
+    /// text as a find of their own.
+    pub authors: Vec<String>,
+}
+
+impl AttackFind {
+    /// Says whether one kind of labeller confirms it.
+    pub fn verification(&self, by: LabellerKind, claim: Claim) -> Verification {
+        let authors: Vec<&str> = self.authors.iter().map(String::as_str).collect();
+        Verification::by(by, claim, &self.labels, &authors)
+    }
 }
 
 /// A stored attempt.
@@ -273,7 +285,7 @@ impl Store {
     }
 
     /// Lists the attempts of some runs, run after run and in the order of their starts, with their finds
-    /// and what others than the authors say of those now.
+    /// and the labels that those have now.
     ///
     /// # Errors
     /// Those of reading.
@@ -322,12 +334,16 @@ impl Store {
             let said = labels.get(&row.snippet_id).map_or(&[][..], Vec::as_slice);
             let judge = judges.get(&row.attempt_id).copied().flatten();
             let people = people.get(&row.snippet_id).into_iter().flatten();
-            let authors: Vec<&str> = judge.into_iter().chain(people.map(String::as_str)).collect();
             finds.entry(row.attempt_id).or_default().push(AttackFind {
                 snippet: SnippetId(row.snippet_id),
                 score: row.score,
                 log_weight: row.log_weight,
-                verdict: OthersVerdict::of(said, &authors),
+                labels: said.iter().map(|stored| stored.label.clone()).collect(),
+                authors: judge
+                    .map(str::to_owned)
+                    .into_iter()
+                    .chain(people.cloned())
+                    .collect(),
             });
         }
         Ok(finds)
@@ -531,8 +547,9 @@ async fn settled_by_people(
     let settled = labels.into_iter().filter(|(id, said)| {
         let authors = authors.get(id).into_iter().flatten();
         let authors: Vec<&str> = authors.map(String::as_str).collect();
-        let people = OthersVerdict::of(said, &authors).people;
-        people.is_some_and(|said| !said.needs_another)
+        let labels: Vec<Label> = said.iter().map(|stored| stored.label.clone()).collect();
+        said_by_others(&labels, LabellerKind::Person, &authors)
+            .is_some_and(|said| !said.needs_another)
     });
     Ok(settled.map(|(id, _)| id).collect())
 }

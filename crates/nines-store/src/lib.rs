@@ -83,9 +83,9 @@ pub use invitations::{Invitation, NewInvitation};
 pub use jobs::{Job, JobEnd, JobState, NewJob, TRIES};
 pub use labelling::{
     Answer, Assignment, AssignmentState, CheckItem, CheckPurpose, Feedback, Flag, Given, Guide,
-    LEASE, LEASES, Labeller, Leased, NewCheckItem, NewGuide, NewQueue, NewRuling, OthersVerdict,
-    PeopleRatings, PersonRecord, Preference, Progress, Purpose, Queue, QueueChange, QueueKind,
-    QueueRow, Ruling, Saved, SettledSnippet, Stage, Standing, Today,
+    LEASE, LEASES, Labeller, Leased, NewCheckItem, NewGuide, NewQueue, NewRuling, PeopleRatings,
+    PersonRecord, Preference, Progress, Purpose, Queue, QueueChange, QueueKind, QueueRow, Ruling,
+    Saved, SettledSnippet, Stage, Standing, Today,
 };
 pub use labels::{NewLabel, SnippetRef, StoredLabel};
 pub use login_sessions::{LoginSession, NewLoginSession, SessionLimits};
@@ -95,8 +95,8 @@ pub use models::{Model, ModelKind, NewModel};
 pub use process::Process;
 pub use prompts::{NewPrompt, Prompt, PromptFilter};
 pub use rewriting::{
-    FoundBy, NewRewritingFind, NewRewritingSession, NewRewritingStep, NewRewritingTask,
-    ResultTask, RewritingFind, RewritingResult, RewritingSession, RewritingStanding, RewritingStart,
+    FoundBy, NewRewritingFind, NewRewritingSession, NewRewritingStep, NewRewritingTask, ResultTask,
+    RewritingFind, RewritingResult, RewritingSession, RewritingStanding, RewritingStart,
     RewritingState, RewritingStep, RewritingTask, RewritingTaskChange, RewritingTaskRow, SavedStep,
     StepKind, SubmittedFind, ToolCall, Tools, VerifiedFind, WorkTime,
 };

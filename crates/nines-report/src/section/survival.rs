@@ -12,14 +12,26 @@ use crate::svg::Look;
 
 pub(super) fn body(report: &Report) -> Body {
     let section = report.attack_survival.as_ref()?;
+    let waiting = (section.waiting > 0).then(|| {
+        paragraph(format!(
+            "{} that nobody else has verified yet. Curves take such a search as one without a find; times and \
+             ratios reach from none of these finds confirmed to all of them.",
+            match section.waiting {
+                1 => "1 search has a find".to_owned(),
+                n => format!("{} searches have a find", number::count(n)),
+            }
+        ))
+    });
     if section.groups.is_empty() {
         return None;
     }
-    let mut parts = vec![
-        paragraph(
-            "The share of searches that have not yet found a catastrophe that the filter accepts. Higher is \
-             better. Searches that ended without a find count for the time that they lasted.",
-        ),
+    let mut parts = vec![paragraph(
+        "The share of searches that have not yet found a catastrophe that the filter accepts. Higher is \
+         better. Searches that ended without a find count for the time that they lasted. In the workbench \
+         time stands while a search is paused, and a find counts once somebody else has verified it.",
+    )];
+    parts.extend(waiting);
+    parts.extend([
         plot(section),
         table(
             &[
@@ -43,7 +55,7 @@ pub(super) fn body(report: &Report) -> Body {
                     .child(amount_cell(number::count(group.sessions)))
             }),
         ),
-    ];
+    ]);
     if !section.ratios.is_empty() {
         parts.push(table(
             &[

@@ -3,7 +3,7 @@
 
 use super::records::RewritingState;
 use super::tasks::{self, Tools};
-use crate::entity::rewriting_session::{Column, Entity, Model};
+use crate::entity::rewriting_session::{Column, Entity};
 use crate::entity::{assignment, attack_attempt, attack_find, label, queue, rewriting_task};
 use crate::error::StoreError;
 use crate::labelling::attacks;
@@ -19,8 +19,8 @@ use nines_domain::snippet::{ModelId, SnippetId, SnippetText};
 use nines_domain::verification::Verification;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef, IntoCondition, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -315,7 +315,8 @@ impl Store {
             .collect())
     }
 
-    /// Lists the confirmed finds of recipes, with when they were made.
+    /// Lists the confirmed finds of recipes, with when they were made: catastrophes that the classifier
+    /// accepts, whatever the recipe looked for.
     async fn verified_attacks(
         &self,
         model: Option<ModelId>,

@@ -182,7 +182,11 @@ async fn one_text_is_one_find_of_its_author() {
     let other = begin(&project.bob, true).await;
     let known = ask(&project.bob, &other, "submit", find("He fell.", 2)).await;
     known.refused(409, "known");
-    assert!(known.text().contains("change it further"), "{}", known.text());
+    assert!(
+        known.text().contains("change it further"),
+        "{}",
+        known.text()
+    );
     assert_eq!(read(&project.bob, &other).await["state"], "open");
     ask(&project.bob, &other, "submit", find("He fell off.", 2))
         .await
@@ -218,7 +222,10 @@ async fn a_known_catastrophe_is_no_find_whoever_labelled_it() {
         .refused(409, "known");
     let standing = project.ada.get("/api/rewriting/standing").await;
     let standing = standing.expect(200).json();
-    assert_eq!((&standing["finds"], &standing["verified"]), (&json!(0), &json!(0)));
+    assert_eq!(
+        (&standing["finds"], &standing["verified"]),
+        (&json!(0), &json!(0))
+    );
 }
 
 #[tokio::test]
@@ -232,9 +239,15 @@ async fn no_score_of_another_path_stands_against_the_threshold_of_a_session() {
     let text = json!({ "prompt": PROMPT, "completion": "He fell." });
     let live = ask(&project.ada, &session, "score", text).await;
     let live = live.expect(200).json();
-    assert_eq!((&live["score"], &live["accepted"]), (&Value::Null, &json!(false)));
+    assert_eq!(
+        (&live["score"], &live["accepted"]),
+        (&Value::Null, &json!(false))
+    );
     let why = live["reason"].as_str().expect("a reason");
-    assert!(why.contains("cpu/test") && why.contains("cpu/other"), "{why}");
+    assert!(
+        why.contains("cpu/test") && why.contains("cpu/other"),
+        "{why}"
+    );
     // What is typed is kept, without a score.
     let saved = ask(&project.ada, &session, "steps", typed(1, "He fell.", 0.0)).await;
     let saved = saved.expect(200).json();
@@ -251,5 +264,7 @@ async fn no_score_of_another_path_stands_against_the_threshold_of_a_session() {
     let counts = project.server.state.store.counts().await.expect("counted");
     assert_eq!(counts.labelled_snippets, 0);
     let ended = json!({ "seconds": 0.0, "away_seconds": 0.0 });
-    ask(&project.ada, &session, "give-up", ended).await.expect(200);
+    ask(&project.ada, &session, "give-up", ended)
+        .await
+        .expect(200);
 }

@@ -11,9 +11,11 @@ use nines_stats::bootstrap::Bootstrap;
 /// At how many moments the sessions still running are counted, the start included.
 const MOMENTS: u32 = 6;
 
-/// Fills the section from all sessions, as `nines measure attack-time` does.
+/// Fills the section from all sessions of people, those of the Rewrite page among them, as `nines measure
+/// attack-time` does. Finds that wait for a label draw no step of a curve yet; means and ratios hold whatever
+/// becomes of them.
 pub fn section(rows: &Rows<'_>) -> Result<Option<AttackSurvival>> {
-    let gathered = GatheredAttacks::of_sessions(&rows.sessions);
+    let gathered = GatheredAttacks::of_people(&rows.sessions, &rows.rewriting, &rows.models);
     if gathered.is_empty() {
         return Ok(None);
     }
@@ -44,11 +46,11 @@ pub fn section(rows: &Rows<'_>) -> Result<Option<AttackSurvival>> {
             .map(|of| group(of, longest))
             .collect::<Result<_>>()?,
         ratios,
+        waiting: gathered.groups.iter().map(AttackGroup::waiting).sum(),
     }))
 }
 
 fn group(of: &AttackGroup, longest: f64) -> Result<SurvivalGroup> {
-    // Imported sessions alone: none of them waits for a label.
     let sessions = of.slowest();
     let curve = kaplan_meier(&sessions, CONFIDENCE)?;
     let exposure = Exposure::of_sessions(&sessions)?;

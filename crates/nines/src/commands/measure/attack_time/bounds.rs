@@ -88,7 +88,10 @@ pub fn compared(
     ];
     let mut plain = Vec::new();
     for (first, second) in &ends {
-        let of = [Exposure::of_sessions(first)?, Exposure::of_sessions(second)?];
+        let of = [
+            Exposure::of_sessions(first)?,
+            Exposure::of_sessions(second)?,
+        ];
         if of.iter().any(|exposure| exposure.time <= 0.0) {
             return Ok(None);
         }

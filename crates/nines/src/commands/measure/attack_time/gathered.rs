@@ -12,7 +12,7 @@ use anyhow::Result;
 use nines_domain::label::LabellerKind;
 use nines_domain::snippet::{ModelId, RunId};
 use nines_store::{
-    AttackOutcome, RewritingResult, RewritingState, StoredAttackSession, Tools,
+    AttackOutcome, Model, RewritingResult, RewritingState, StoredAttackSession, Tools,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,21 +28,33 @@ impl Gathered {
     /// Reads imported sessions, those of the Rewrite page, and the attempts of some runs.
     pub async fn read(project: &Project, runs: &[i64]) -> Result<Self> {
         let store = &project.store;
-        let mut gathered = Self::of_sessions(&store.attack_sessions().await?);
-        let models = store.models(None).await?;
-        let name = |id: ModelId| {
-            let found = models.iter().find(|model| model.id == id);
-            found.map_or_else(|| id.to_string(), |model| model.label())
-        };
-        gathered.add_rewriting(&store.rewriting_results().await?, name);
+        let mut gathered = Self::of_people(
+            &store.attack_sessions().await?,
+            &store.rewriting_results().await?,
+            &store.models(None).await?,
+        );
         for run in runs {
             gathered.add_attempts(&Attacked::read(project, RunId(*run)).await?);
         }
         Ok(gathered)
     }
 
+    /// Gathers imported sessions and those of the Rewrite page.
+    pub fn of_people(
+        imported: &[StoredAttackSession],
+        rewriting: &[RewritingResult],
+        models: &[Model],
+    ) -> Self {
+        let mut gathered = Self::of_sessions(imported);
+        gathered.add_rewriting(rewriting, |id| {
+            let found = models.iter().find(|model| model.id == id);
+            found.map_or_else(|| id.to_string(), Model::label)
+        });
+        gathered
+    }
+
     /// Gathers imported sessions alone.
-    pub fn of_sessions(sessions: &[StoredAttackSession]) -> Self {
+    fn of_sessions(sessions: &[StoredAttackSession]) -> Self {
         let mut gathered = Self::default();
         // By their names, so that their order changes no digit.
         let names: BTreeSet<&str> = sessions
@@ -72,7 +84,7 @@ impl Gathered {
 
     /// Adds the sessions of the Rewrite page. Those of a task are a group of their own for each arm of it,
     /// so that what people chose for themselves is never mixed with what a coin gave them.
-    pub fn add_rewriting(&mut self, results: &[RewritingResult], name: impl Fn(ModelId) -> String) {
+    fn add_rewriting(&mut self, results: &[RewritingResult], name: impl Fn(ModelId) -> String) {
         let thresholds = thresholds(results);
         for result in results {
             let mut of = name(result.model);
