@@ -165,6 +165,20 @@ impl<'a> Trial<'a> {
         sites: Option<&[Site]>,
         order: Order,
     ) -> Result<Vec<Candidate>, Stop> {
+        let made = self.unchecked(draft, sites, order)?;
+        self.keep(draft, made)
+    }
+
+    /// Lists the changes of a draft before any constraint has seen them.
+    ///
+    /// # Errors
+    /// [`Stop::Broken`] where a transformation needs a model that fails.
+    pub fn unchecked(
+        &mut self,
+        draft: &Draft,
+        sites: Option<&[Site]>,
+        order: Order,
+    ) -> Result<Vec<Candidate>, Stop> {
         let mut made = Vec::new();
         for transformation in self.transformations {
             let own: Vec<Site> = transformation
@@ -204,7 +218,7 @@ impl<'a> Trial<'a> {
                 made.retain(|candidate| known.insert(candidate.draft.text().clone()));
             }
         }
-        self.keep(draft, made)
+        Ok(made)
     }
 
     /// Leaves out what a constraint does not let pass.
