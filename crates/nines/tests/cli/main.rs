@@ -2,10 +2,12 @@
 
 mod attack;
 mod bad_input;
+mod finds;
 mod help;
 mod job;
 mod measure;
 mod report;
+mod rewriting;
 mod runs;
 mod serve;
 mod stats;

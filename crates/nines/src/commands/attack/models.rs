@@ -4,6 +4,7 @@
 use crate::cli::{AttackRunArgs, LongArg};
 use crate::commands::filter::threshold_of;
 use crate::models::{self, ScorePath};
+use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Context, Result, anyhow, bail};
 use nines_attack::attack::Attack;
@@ -103,7 +104,12 @@ pub struct Loaded {
 
 impl Loaded {
     /// Loads what a recipe may read.
-    pub async fn load(project: &Project, args: &AttackRunArgs, recipe: &Recipe) -> Result<Self> {
+    pub async fn load(
+        project: &Project,
+        args: &AttackRunArgs,
+        recipe: &Recipe,
+        output: &Output,
+    ) -> Result<Self> {
         let path = ScorePath::of(project, LongArg::Refuse)?;
         let name = args.classifier.as_deref();
         let first = Attacked::load(project, name, args.threshold, path).await?;
@@ -158,7 +164,7 @@ impl Loaded {
             loaded.add_models(project, args)?;
         }
         if GUIDED.contains(&recipe.search.kind.as_str()) && loaded.models.injury.is_none() {
-            loaded.add_probe(project).await;
+            loaded.add_probe(project, output).await;
         }
         Ok(loaded)
     }
@@ -183,11 +189,11 @@ impl Loaded {
     }
 
     /// Lets a probe of the generator say what is injurious, since nobody else does.
-    async fn add_probe(&mut self, project: &Project) {
+    async fn add_probe(&mut self, project: &Project, output: &Output) {
         let Some(generator) = self.models.local_generator.clone() else {
             return;
         };
-        match super::probe::head(project, generator).await {
+        match super::probe::head(project, generator, output).await {
             Ok(head) => {
                 self.probe = Some(json!({ "name": head.name(), "record": head.probe().record }));
                 self.models.injury = Some(Arc::new(head));

@@ -25,8 +25,8 @@ const MOST_FINDS: usize = 256;
 /// Runs `nines attack run`.
 pub async fn run(project: &Project, args: AttackRunArgs, output: &Output) -> Result<()> {
     let attacking = match args.resume {
-        Some(id) => Attacking::again(project, RunId(id)).await?,
-        None => Attacking::new(project, args).await?,
+        Some(id) => Attacking::again(project, RunId(id), output).await?,
+        None => Attacking::new(project, args, output).await?,
     };
     let run = attacking.begin(project, output).await?;
     let cancel = interrupt::flag()?;
@@ -71,18 +71,18 @@ struct Attacking {
 
 impl Attacking {
     /// Puts together what is asked for.
-    async fn new(project: &Project, args: AttackRunArgs) -> Result<Self> {
+    async fn new(project: &Project, args: AttackRunArgs, output: &Output) -> Result<Self> {
         let Some(name) = args.recipe.as_deref() else {
             bail!(BadUsage(
                 "name a recipe (`nines attack recipes` lists them), or a TOML file, or --resume RUN".to_owned()
             ));
         };
         let recipe = recipes::read(name)?;
-        Self::of(project, args, recipe, None).await
+        Self::of(project, args, recipe, None, output).await
     }
 
     /// Puts together what a run was asked for, as it was then.
-    async fn again(project: &Project, id: RunId) -> Result<Self> {
+    async fn again(project: &Project, id: RunId, output: &Output) -> Result<Self> {
         let run = project.store.run(id).await?;
         if run.kind != KIND {
             bail!(BadUsage(format!("run {id} is no attack but {}", run.kind)));
@@ -93,7 +93,7 @@ impl Attacking {
             serde_json::from_value(run.config["asked"].clone()).with_context(unreadable)?;
         let toml = run.config["recipe"].as_str().with_context(unreadable)?;
         let recipe = Recipe::parse(toml).with_context(unreadable)?;
-        let attacking = Self::of(project, args, recipe, Some(run.clone())).await?;
+        let attacking = Self::of(project, args, recipe, Some(run.clone()), output).await?;
         let now = attacking.config();
         if let Some(what) = differing(&run.config, &now) {
             bail!(
@@ -110,6 +110,7 @@ impl Attacking {
         args: AttackRunArgs,
         mut recipe: Recipe,
         resumed: Option<Run>,
+        output: &Output,
     ) -> Result<Self> {
         if let Some(queries) = args.queries {
             recipe.budget.queries = queries;
@@ -123,7 +124,7 @@ impl Attacking {
                 recipe.name, recipe.budget.queries, recipe.budget.seconds
             )));
         }
-        let loaded = Loaded::load(project, &args, &recipe).await?;
+        let loaded = Loaded::load(project, &args, &recipe, output).await?;
         let attack = loaded.attack(&recipe, args.seed)?;
         let takes_prompts = attack.takes_prompts();
         let starts = match &resumed {
