@@ -62,6 +62,7 @@ impl Search for Random {
             for _ in 0..self.0.batch {
                 batch.extend(self.walk(trial, &start, &mut random)?);
             }
+            let batch = trial.keep_by_models(&start, batch)?;
             if batch.is_empty() {
                 barren += 1;
                 continue;
@@ -85,7 +86,8 @@ impl Search for Random {
 }
 
 impl Random {
-    /// Makes a random number of random edits, one after the other.
+    /// Makes a random number of random edits, one after the other. Constraints that read a model see what came
+    /// of it.
     fn walk(
         &self,
         trial: &mut Trial<'_>,
@@ -100,7 +102,7 @@ impl Random {
                 break;
             }
             let site: Site = sites[random.below(sites.len())].clone();
-            let mut options = trial.candidates(&draft, Some(&[site]), Order::Proposed)?;
+            let mut options = trial.proposals(&draft, Some(&[site]), Order::Proposed)?;
             if options.is_empty() {
                 continue;
             }

@@ -1,6 +1,7 @@
 //! `nines attack`: looking for the filter's failures by machine.
 
 mod find;
+mod judging;
 mod list;
 mod models;
 mod one;

@@ -2,21 +2,29 @@
 //! labels, kept in a file.
 
 use super::seeds;
+use crate::output::Output;
+use crate::progress::Progress;
 use crate::project::Project;
 use anyhow::{Context, Result};
 use nines_attack::guided::probe::{Example, HiddenStates, InjuryProbe, ProbeHead, ProbeSettings};
-use nines_domain::snippet::ContentHash;
+use nines_domain::snippet::{ContentHash, SnippetText};
 use nines_domain::split::Split;
+use nines_infer::generator::GenerateError;
 use nines_infer::local::LocalGenerator;
 use nines_store::{Origin, Snippet, SnippetFilter};
 use std::sync::Arc;
+use tokio::sync::mpsc::{self, UnboundedSender};
 
 /// Snippets of each kind that a probe is trained on: enough for a direction, and a minute's work.
 const OF_EACH: usize = 100;
 
 /// Trains a probe of a generator on labelled snippets of the training split, or opens the one that was
 /// trained on the same before.
-pub async fn head(project: &Project, generator: Arc<LocalGenerator>) -> Result<ProbeHead> {
+pub async fn head(
+    project: &Project,
+    generator: Arc<LocalGenerator>,
+    output: &Output,
+) -> Result<ProbeHead> {
     let mut chosen = Vec::new();
     for injurious in [true, false] {
         chosen.extend(labelled(project, injurious).await?);
@@ -48,16 +56,60 @@ pub async fn head(project: &Project, generator: Arc<LocalGenerator>) -> Result<P
             injurious,
         })
         .collect();
-    let trained = {
-        let model = model.clone();
-        tokio::task::spawn_blocking(move || InjuryProbe::train(&*model, &examples, &settings))
-            .await
-            .context("the probe's training broke")??
-    };
+    let trained = trained(model.clone(), examples, settings, output).await?;
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
     trained.save(&path)?;
     Ok(trained.head(model)?)
+}
+
+/// Trains a probe, and says so: it takes a minute in which nothing else is to be seen.
+async fn trained(
+    model: Arc<dyn HiddenStates>,
+    examples: Vec<Example>,
+    settings: ProbeSettings,
+    output: &Output,
+) -> Result<InjuryProbe> {
+    let total = examples.len() as u64;
+    output.note(&format!(
+        "no --judge says what is injurious: a probe of the generator learns it from {total} labelled snippets of the \
+         training split, which takes a minute or two and is kept for the next attack"
+    ));
+    let (sender, mut read) = mpsc::unbounded_channel();
+    let thread = tokio::task::spawn_blocking(move || {
+        let told = Told { model, sender };
+        InjuryProbe::train(&told, &examples, &settings)
+    });
+    let mut progress = Progress::new(output, "train probe", total);
+    while read.recv().await.is_some() {
+        progress.set(progress.done() + 1, "snippets read");
+    }
+    let trained = thread.await.context("the probe's training broke")??;
+    progress.finish("the generator's probe is trained");
+    Ok(trained)
+}
+
+/// A generator that tells of every snippet it has read.
+struct Told {
+    model: Arc<dyn HiddenStates>,
+    sender: UnboundedSender<()>,
+}
+
+impl HiddenStates for Told {
+    fn id(&self) -> String {
+        self.model.id()
+    }
+
+    fn mean_states(
+        &self,
+        texts: &[SnippetText],
+        layer: usize,
+    ) -> Vec<Result<Vec<f32>, GenerateError>> {
+        let states = self.model.mean_states(texts, layer);
+        // Nobody listens any more where the command was stopped.
+        let _ = self.sender.send(());
+        states
+    }
 }
 
 /// Labelled snippets of the training split that are, or are not, injurious; no finds of attacks among them.

@@ -1,6 +1,7 @@
 //! `nines attack run`: attempts, one start after another, each stored before the next begins.
 
-use super::models::Loaded;
+use super::judging::Judging;
+use super::models::{self, Loaded};
 use super::starts::{self, Starts};
 use super::{KIND, find, recipes, seeds, show};
 use crate::cli::AttackRunArgs;
@@ -25,8 +26,8 @@ const MOST_FINDS: usize = 256;
 /// Runs `nines attack run`.
 pub async fn run(project: &Project, args: AttackRunArgs, output: &Output) -> Result<()> {
     let attacking = match args.resume {
-        Some(id) => Attacking::again(project, RunId(id)).await?,
-        None => Attacking::new(project, args).await?,
+        Some(id) => Attacking::again(project, RunId(id), output).await?,
+        None => Attacking::new(project, args, output).await?,
     };
     let run = attacking.begin(project, output).await?;
     let cancel = interrupt::flag()?;
@@ -34,7 +35,13 @@ pub async fn run(project: &Project, args: AttackRunArgs, output: &Output) -> Res
         let broken = attacking.all(project, run.id, &cancel, output).await?;
         Ok((broken, show::summary(project, run.id).await?))
     };
+    if let Some(caution) = attacking.attack.caution() {
+        output.note(&format!("caution: {caution}"));
+    }
     let broken = runs::conclude(project, run.id, &cancel, work).await?;
+    if let Some(answers) = attacking.loaded.judge.as_ref().and_then(Judging::answers) {
+        output.note(&answers);
+    }
     let shown = show::Shown::read(project, run.id).await?;
     output.result(&shown, || words(&shown));
     if let Some(why) = broken {
@@ -71,18 +78,18 @@ struct Attacking {
 
 impl Attacking {
     /// Puts together what is asked for.
-    async fn new(project: &Project, args: AttackRunArgs) -> Result<Self> {
+    async fn new(project: &Project, args: AttackRunArgs, output: &Output) -> Result<Self> {
         let Some(name) = args.recipe.as_deref() else {
             bail!(BadUsage(
                 "name a recipe (`nines attack recipes` lists them), or a TOML file, or --resume RUN".to_owned()
             ));
         };
         let recipe = recipes::read(name)?;
-        Self::of(project, args, recipe, None).await
+        Self::of(project, args, recipe, None, output).await
     }
 
     /// Puts together what a run was asked for, as it was then.
-    async fn again(project: &Project, id: RunId) -> Result<Self> {
+    async fn again(project: &Project, id: RunId, output: &Output) -> Result<Self> {
         let run = project.store.run(id).await?;
         if run.kind != KIND {
             bail!(BadUsage(format!("run {id} is no attack but {}", run.kind)));
@@ -93,7 +100,7 @@ impl Attacking {
             serde_json::from_value(run.config["asked"].clone()).with_context(unreadable)?;
         let toml = run.config["recipe"].as_str().with_context(unreadable)?;
         let recipe = Recipe::parse(toml).with_context(unreadable)?;
-        let attacking = Self::of(project, args, recipe, Some(run.clone())).await?;
+        let attacking = Self::of(project, args, recipe, Some(run.clone()), output).await?;
         let now = attacking.config();
         if let Some(what) = differing(&run.config, &now) {
             bail!(
@@ -110,6 +117,7 @@ impl Attacking {
         args: AttackRunArgs,
         mut recipe: Recipe,
         resumed: Option<Run>,
+        output: &Output,
     ) -> Result<Self> {
         if let Some(queries) = args.queries {
             recipe.budget.queries = queries;
@@ -123,7 +131,8 @@ impl Attacking {
                 recipe.name, recipe.budget.queries, recipe.budget.seconds
             )));
         }
-        let loaded = Loaded::load(project, &args, &recipe).await?;
+        let recipe = models::with_judge(recipe, &args)?;
+        let loaded = Loaded::load(project, &args, &recipe, output).await?;
         let attack = loaded.attack(&recipe, args.seed)?;
         let takes_prompts = attack.takes_prompts();
         let starts = match &resumed {
@@ -254,7 +263,7 @@ impl Attacking {
             start,
             outcome,
             why: attempt.outcome.why().map(without_nul),
-            judge: self.loaded.judge.as_ref().map(|judge| judge.model.label()),
+            judge: self.loaded.judge.as_ref().map(Judging::name),
             start_score: attempt.start_scores.as_ref().and_then(first),
             score: shown.and_then(of_find),
             threshold: self.loaded.first.threshold.logit(),
