@@ -86,7 +86,7 @@ impl Search for GuidedDisagreement {
             trial,
             self.name(),
             self.asks_at_looks(),
-            &mut |trial, draws, number| {
+            |trial, draws, number| {
                 let rejects = if number % 2 == 0 {
                     Rejects::First
                 } else {

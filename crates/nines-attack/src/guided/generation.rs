@@ -129,7 +129,7 @@ impl Search for Guided {
             trial,
             self.name(),
             self.asks_at_looks(),
-            &mut |trial, draws, _| self.wave(trial, draws, &mut tally),
+            |trial, draws, _| self.wave(trial, draws, &mut tally),
         );
         trial.note(format!(
             "guided: {} completions, {} unfinished, {} injurious by {} (fallible), which was asked {} times",

@@ -169,7 +169,7 @@ impl Writing {
         trial: &mut Trial<'t>,
         name: &str,
         asks_at_looks: bool,
-        wave: &mut dyn FnMut(&mut Trial<'t>, Range<u32>, u32) -> Result<Landed, Stop>,
+        mut wave: impl FnMut(&mut Trial<'t>, Range<u32>, u32) -> Result<Landed, Stop>,
     ) -> Result<Ending, Stop> {
         let most = self.completions as u32;
         let (mut first, mut number, mut barren) = (0u32, 0u32, 0);
