@@ -170,17 +170,16 @@ impl<'a> Trial<'a> {
         sites: Option<&[Site]>,
         order: Order,
     ) -> Result<Vec<Candidate>, Stop> {
-        let proposed = self.proposals(draft, sites, order)?;
-        self.keep_by_models(draft, proposed)
+        let made = self.unchecked(draft, sites, order)?;
+        self.keep(draft, made)
     }
 
-    /// Lists what the transformations make of a draft and the constraints that read no model let pass: for
-    /// searches that take a few of many, so that no model reads those that are not taken. What is taken goes
-    /// through [`Self::keep_by_models`].
+    /// Lists the changes of a draft before any constraint has seen them: for searches that take a few of many.
+    /// What is taken goes through [`Self::keep`].
     ///
     /// # Errors
     /// As [`Self::candidates`].
-    pub fn proposals(
+    pub fn unchecked(
         &mut self,
         draft: &Draft,
         sites: Option<&[Site]>,
@@ -238,10 +237,11 @@ impl<'a> Trial<'a> {
                 made.retain(|candidate| known.insert(candidate.draft.text().clone()));
             }
         }
-        self.keep_where(draft, made, |constraint| constraint.models().is_empty())
+        Ok(made)
     }
 
-    /// Leaves out what a constraint does not let pass.
+    /// Leaves out what a constraint does not let pass: first by those that read no model, since every text that
+    /// they refuse saves a model the reading.
     ///
     /// # Errors
     /// As [`Self::keep_by_models`].
@@ -250,7 +250,22 @@ impl<'a> Trial<'a> {
         current: &Draft,
         candidates: Vec<Candidate>,
     ) -> Result<Vec<Candidate>, Stop> {
-        self.keep_where(current, candidates, |_| true)
+        let candidates = self.keep_plainly(current, candidates)?;
+        self.keep_by_models(current, candidates)
+    }
+
+    /// Leaves out what a constraint that reads no model does not let pass.
+    ///
+    /// # Errors
+    /// [`Stop::Broken`] where a constraint cannot be checked.
+    pub fn keep_plainly(
+        &mut self,
+        current: &Draft,
+        candidates: Vec<Candidate>,
+    ) -> Result<Vec<Candidate>, Stop> {
+        self.keep_where(current, candidates, |constraint| {
+            constraint.models().is_empty()
+        })
     }
 
     /// Leaves out what a constraint that reads a model does not let pass.

@@ -46,7 +46,7 @@ impl BuildSearch for Settings {
 /// Scores a random batch of proposals in each step and goes on from the best of it, even where that is
 /// worse than what was there: so it leaves places where no single change helps.
 ///
-/// Constraints that read a model look at the batch alone: reading every proposal would cost more than the victim.
+/// The constraints look at the batch alone: one that reads a model would cost more on every proposal than the victim.
 ///
 /// # Reference
 /// Zou et al., "Universal and transferable adversarial attacks on aligned language models" (GCG, 2023). Theirs swaps
@@ -108,8 +108,8 @@ impl Gcg {
         below: &mut dyn FnMut(usize) -> usize,
     ) -> Result<Vec<Candidate>, Stop> {
         trial.check()?;
-        let proposed = trial.proposals(&current.draft, None, Order::Proposed)?;
-        trial.keep_by_models(&current.draft, drawn(proposed, self.width, below))
+        let proposed = trial.unchecked(&current.draft, None, Order::Proposed)?;
+        trial.keep(&current.draft, drawn(proposed, self.width, below))
     }
 }
 

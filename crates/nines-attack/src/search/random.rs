@@ -21,7 +21,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             edits: 6,
-            batch: 32,
+            batch: 64,
         }
     }
 }
@@ -102,12 +102,15 @@ impl Random {
                 break;
             }
             let site: Site = sites[random.below(sites.len())].clone();
-            let mut options = trial.proposals(&draft, Some(&[site]), Order::Proposed)?;
-            if options.is_empty() {
-                continue;
+            let mut options = trial.unchecked(&draft, Some(&[site]), Order::Proposed)?;
+            // Drawn before it is checked, and drawn again where it is refused: each allowed one is as likely.
+            while !options.is_empty() {
+                let chosen = options.swap_remove(random.below(options.len()));
+                if let Some(chosen) = trial.keep_plainly(&draft, vec![chosen])?.pop() {
+                    (draft, kind) = (chosen.draft, Some(chosen.kind));
+                    break;
+                }
             }
-            let chosen = options.swap_remove(random.below(options.len()));
-            (draft, kind) = (chosen.draft, Some(chosen.kind));
         }
         let changed = kind.filter(|_| draft.text() != start.text());
         Ok(changed.map(|kind| {
