@@ -80,6 +80,27 @@ impl Lexicon {
     }
 }
 
+impl Lexicon {
+    /// Lists the `k` words of the smallest cost, equal ones in the vocabulary's order.
+    fn best(&self, mut ranked: Vec<(f64, usize)>, direction: Direction, k: usize) -> Vec<Flip> {
+        let order = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+        if k < ranked.len() && k > 0 {
+            ranked.select_nth_unstable_by(k - 1, order);
+        }
+        ranked.truncate(k);
+        ranked.sort_unstable_by(order);
+        let flip = |(cost, index): (f64, usize)| {
+            let (id, word) = &self.words[index];
+            Flip {
+                id: *id,
+                word: word.clone(),
+                change: direction.cost(cost),
+            }
+        };
+        ranked.into_iter().map(flip).collect()
+    }
+}
+
 fn whole_word(token: &str, marking: Marking) -> Option<&str> {
     let word = match marking {
         Marking::Continuations => token,
@@ -208,36 +229,34 @@ impl<'a> Slope<'a> {
         direction: Direction,
         k: usize,
     ) -> Vec<Flip> {
-        let here = &self.gradient.encoded.ids[at.tokens.clone()];
-        let mut ranked: Vec<(f64, usize)> = lexicon
-            .words
-            .par_iter()
-            .enumerate()
-            .filter(|(_, (id, _))| here != [*id])
-            .filter_map(|(index, (id, _))| {
-                let change = self.change(at, *id)?;
+        self.flips_at(std::slice::from_ref(at), lexicon, direction, k)
+            .swap_remove(0)
+    }
+
+    /// Lists the flips of several places, each as [`Self::flips`] lists them, in one product with all embeddings.
+    pub fn flips_at(
+        &self,
+        places: &[SlopeAt],
+        lexicon: &Lexicon,
+        direction: Direction,
+        k: usize,
+    ) -> Vec<Vec<Flip>> {
+        let gradients: Vec<f32> = places.iter().flat_map(|at| at.gradient.clone()).collect();
+        let products = self.model.embeddings().times(&gradients);
+        let list = |(place, at): (usize, &SlopeAt)| {
+            let here = &self.gradient.encoded.ids[at.tokens.clone()];
+            let words = lexicon.words.iter().enumerate();
+            let other = words.filter(|(_, (id, _))| here != [*id]);
+            let ranked = other.filter_map(|(index, (id, _))| {
+                let product = products.get(*id as usize * places.len() + place)?;
+                let change = f64::from(*product) - at.given;
                 change
                     .is_finite()
                     .then_some((direction.cost(change), index))
-            })
-            .collect();
-        let order = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-        if k < ranked.len() && k > 0 {
-            ranked.select_nth_unstable_by(k - 1, order);
-        }
-        ranked.truncate(k);
-        ranked.sort_unstable_by(order);
-        ranked
-            .into_iter()
-            .map(|(cost, index)| {
-                let (id, word) = &lexicon.words[index];
-                Flip {
-                    id: *id,
-                    word: word.clone(),
-                    change: direction.cost(cost),
-                }
-            })
-            .collect()
+            });
+            lexicon.best(ranked.collect(), direction, k)
+        };
+        places.par_iter().enumerate().map(list).collect()
     }
 
     /// Says whether a changed snippet, cut into tokens afresh, differs from this one by a single token

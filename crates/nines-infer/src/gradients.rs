@@ -2,7 +2,12 @@
 
 use crate::scorer::{Scorer, Unscoreable};
 use nines_domain::snippet::SnippetText;
+use nines_kernels::matrix::{Onto, Panels, View, multiply, pack_all_rows, packed_len};
 use nines_text::{EncodedSnippet, SnippetTokenizer};
+use rayon::prelude::*;
+
+/// Tokens whose embeddings one core multiplies at a time.
+const TOKENS: usize = 256;
 
 /// How a snippet's logit changes with the word embedding of each of its tokens.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +69,29 @@ impl<'a> EmbeddingTable<'a> {
         self.values
     }
 
+    /// Multiplies every embedding with each of some vectors, `[count, hidden]`: `[vocabulary, count]`.
+    ///
+    /// # Panics
+    /// If the vectors are not whole.
+    pub fn times(&self, vectors: &[f32]) -> Vec<f32> {
+        let right = View::whole(vectors, self.hidden);
+        assert_eq!(right.rows * self.hidden, vectors.len(), "whole vectors");
+        let count = right.rows;
+        let mut packed = vec![0.0; packed_len(self.hidden, count)];
+        pack_all_rows(right, &mut packed);
+        let panels = Panels::new(self.hidden, count, &packed);
+        let mut products = vec![0.0; self.vocabulary() * count];
+        if count > 0 {
+            let rows = self.values.par_chunks(TOKENS * self.hidden);
+            let outs = products.par_chunks_mut(TOKENS * count);
+            rows.zip(outs).for_each(|(rows, out)| {
+                let rows = View::whole(rows, self.hidden);
+                multiply(rows, panels, out, count, Onto::Nothing);
+            });
+        }
+        products
+    }
+
     /// Returns the number of tokens.
     pub fn vocabulary(&self) -> usize {
         self.values.len() / self.hidden
@@ -87,4 +115,27 @@ pub trait Differentiable: Scorer {
 
     /// Returns the tokenizer that cuts snippets into the classifier's tokens.
     fn tokenizer(&self) -> &SnippetTokenizer;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_embedding_is_multiplied_with_every_vector() {
+        let (vocabulary, hidden, count) = (2 * TOKENS + 3, 5, 19);
+        let number = |i: usize| ((i * 37) % 11) as f32 - 5.0;
+        let table: Vec<f32> = (0..vocabulary * hidden).map(number).collect();
+        let vectors: Vec<f32> = (0..count * hidden).map(|i| number(i + 4)).collect();
+        let table = EmbeddingTable::new(&table, hidden);
+        let products = table.times(&vectors);
+        assert_eq!(products.len(), vocabulary * count);
+        for (token, row) in table.rows().enumerate() {
+            for (index, vector) in vectors.chunks_exact(hidden).enumerate() {
+                let product: f32 = row.iter().zip(vector).map(|(a, b)| a * b).sum();
+                assert_eq!(products[token * count + index], product);
+            }
+        }
+        assert!(table.times(&[]).is_empty());
+    }
 }

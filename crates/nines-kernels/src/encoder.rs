@@ -25,6 +25,12 @@ pub(crate) struct Block {
     pub tokens: Range<usize>,
 }
 
+/// Says how many tokens a block of a batch has. Results do not depend on the blocks, so a small batch is cut into
+/// several for each core: the last core to end then has little left to do alone.
+pub(crate) fn spread(tokens: usize, least: usize, most: usize) -> usize {
+    (tokens / (4 * rayon::current_num_threads())).clamp(least, most)
+}
+
 /// Cuts a batch into blocks of whole rows, of about `target` tokens.
 pub(crate) fn blocks(lengths: &[usize], target: usize) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
@@ -127,8 +133,7 @@ pub fn forward(
     let tokens: usize = lengths.iter().sum();
     assert_eq!(x.len(), tokens * shape.hidden, "hidden states of the batch");
     assert_eq!(out.len(), x.len(), "hidden states of the batch");
-    // Results do not depend on the blocks, so small batches can be spread over all cores.
-    let target = (tokens / (2 * rayon::current_num_threads())).clamp(16, BLOCK_TOKENS);
+    let target = spread(tokens, 16, BLOCK_TOKENS);
     let blocks = blocks(lengths, target);
     let mut saved = save.map(|pool| SavedLayer::new(shape, tokens, pool));
     let mut outs = Parts::new(out, shape.hidden);
@@ -200,7 +205,7 @@ pub fn forward_all(
         tokens * shape.hidden,
         "hidden states of the batch"
     );
-    let target = (tokens / (2 * rayon::current_num_threads())).clamp(16, BLOCK_TOKENS);
+    let target = spread(tokens, 16, BLOCK_TOKENS);
     let mut states = Parts::new(states, shape.hidden);
     let parts: Vec<_> = blocks(lengths, target)
         .into_iter()

@@ -6,7 +6,7 @@
 
 use crate::aligned::Aligned;
 use crate::cpu::Unit;
-use crate::encoder::{Block, blocks, take};
+use crate::encoder::{Block, blocks, spread, take};
 use crate::finish::{
     add_and_round, add_residual, gelu_and_round, normalise, round_all, scale_and_round, weights,
 };
@@ -102,7 +102,7 @@ pub fn forward(unit: Unit, layers: &[Layer16], lengths: &[usize], states: &mut [
         tokens * shape.hidden,
         "hidden states of the batch"
     );
-    let target = (tokens / (2 * rayon::current_num_threads())).clamp(32, BLOCK_TOKENS);
+    let target = spread(tokens, 32, BLOCK_TOKENS);
     let mut left = states;
     let mut tasks = Vec::new();
     for Block { rows, tokens } in blocks(lengths, target) {

@@ -106,15 +106,54 @@ impl Flips {
         &self.lexicon
     }
 
-    /// Returns how much a flip must promise to be among the best of all.
-    fn enough(&self, lists: &[Vec<(f64, Edit)>]) -> f64 {
-        let mut costs: Vec<f64> = lists.iter().flatten().map(|(cost, _)| *cost).collect();
-        if self.overall == 0 || costs.len() <= self.overall {
-            return f64::INFINITY;
+    /// Keeps the flips that can be made, best first at each place: `top` of each, and of all no more than `overall`.
+    fn kept(
+        &self,
+        draft: &Draft,
+        sites: &[Site],
+        slope: &Slope<'_>,
+        places: &[Place],
+    ) -> Vec<(usize, Edit)> {
+        let check = |place: &Place, flip: &Flip| {
+            self.checked(draft, &sites[place.place], slope, &place.at, flip)
+        };
+        if self.overall == 0 {
+            let of_place = |place: &Place| {
+                let edits = place.flips.iter().filter_map(|flip| check(place, flip));
+                let edits: Vec<Edit> = edits.take(self.top).collect();
+                edits.into_iter().map(|edit| (place.place, edit)).collect()
+            };
+            let lists: Vec<Vec<_>> = places.par_iter().map(of_place).collect();
+            return lists.into_iter().flatten().collect();
         }
-        *costs
-            .select_nth_unstable_by(self.overall - 1, f64::total_cmp)
-            .1
+        // Checking costs more than ranking, so that only those are checked that may be kept.
+        let all = places.iter().enumerate();
+        let mut all: Vec<(usize, &Flip)> = all
+            .flat_map(|(index, place)| place.flips.iter().map(move |flip| (index, flip)))
+            .collect();
+        all.sort_by(|a, b| {
+            let cost = |flip: &Flip| self.direction.cost(flip.change);
+            cost(a.1).total_cmp(&cost(b.1)).then(a.0.cmp(&b.0))
+        });
+        let mut taken = vec![0; places.len()];
+        let mut kept = Vec::new();
+        for stretch in all.chunks(self.overall) {
+            let edits: Vec<Option<Edit>> = stretch
+                .par_iter()
+                .map(|(index, flip)| check(&places[*index], flip))
+                .collect();
+            for ((index, _), edit) in stretch.iter().zip(edits) {
+                let Some(edit) = edit.filter(|_| taken[*index] < self.top) else {
+                    continue;
+                };
+                taken[*index] += 1;
+                kept.push((places[*index].place, edit));
+                if kept.len() == self.overall {
+                    return kept;
+                }
+            }
+        }
+        kept
     }
 
     /// Makes the edit of a flip, in the case of the word that is there, or else as the vocabulary
@@ -139,6 +178,14 @@ impl Flips {
             slope.reads_as(changed.text(), at, flip.id).then_some(edit)
         })
     }
+}
+
+/// What could stand at one place.
+struct Place {
+    /// Which of the sites it is.
+    place: usize,
+    at: SlopeAt,
+    flips: Vec<Flip>,
 }
 
 fn differentiable(scorer: &dyn Scorer) -> Result<&dyn Differentiable, ProposeError> {
@@ -168,30 +215,24 @@ impl Transformation for Flips {
         let model = differentiable(&*self.scorer)?;
         let slope = Slope::of(model, draft.text())
             .map_err(|error| ProposeError::Model(format!("no gradient: {error}")))?;
-        let lists: Vec<Vec<(f64, Edit)>> = sites
-            .par_iter()
-            .map(|site| {
-                let Some(at) = slope.at(site) else {
-                    return Vec::new();
-                };
-                // Some words are no single token where they would stand.
-                let spare = self.top + self.top / 4 + 4;
-                let flips = slope.flips(&at, &self.lexicon, self.direction, spare);
-                let checked = flips.into_iter().filter_map(|flip| {
-                    let edit = self.checked(draft, site, &slope, &at, &flip)?;
-                    Some((self.direction.cost(flip.change), edit))
-                });
-                checked.take(self.top).collect()
-            })
+        let at: Vec<Option<SlopeAt>> = sites.iter().map(|site| slope.at(site)).collect();
+        let (places, slopes): (Vec<usize>, Vec<SlopeAt>) = at
+            .into_iter()
+            .enumerate()
+            .filter_map(|(place, at)| Some((place, at?)))
+            .unzip();
+        // Some words are no single token where they would stand.
+        let spare = self.top + self.top / 4 + 4;
+        let flips = slope.flips_at(&slopes, &self.lexicon, self.direction, spare);
+        let places = places.into_iter().zip(slopes).zip(flips);
+        let places: Vec<Place> = places
+            .map(|((place, at), flips)| Place { place, at, flips })
             .collect();
-        let enough = self.enough(&lists);
-        let kept = |list: Vec<(f64, Edit)>| {
-            let promising = list.into_iter().filter(|(cost, _)| *cost <= enough);
-            promising
-                .map(|(_, edit)| Proposal::of(edit, "flip"))
-                .collect()
-        };
-        Ok(lists.into_iter().map(kept).collect())
+        let mut lists = vec![Vec::new(); sites.len()];
+        for (place, edit) in self.kept(draft, sites, &slope, &places) {
+            lists[place].push(Proposal::of(edit, "flip"));
+        }
+        Ok(lists)
     }
 }
 
