@@ -157,7 +157,12 @@ pub struct AttackShowArgs {
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<i64>,
     /// Whose labels confirm finds: people, or judges, which are models and are called so
-    #[arg(long, value_enum, hide_possible_values = true, default_value = "people")]
+    #[arg(
+        long,
+        value_enum,
+        hide_possible_values = true,
+        default_value = "people"
+    )]
     #[arg(value_name = "WHOSE")]
     pub by: LabelsOf,
     /// Say too what a find costs by labelling random answers, and how many times cheaper attacking is

@@ -317,12 +317,18 @@ fn an_attack_job_ends_in_its_table() {
         let number = run.to_string();
         let shown = world.run(&["--json", "attack", "show", &number]).good();
         let shown = &shown.json()[0];
-        assert_eq!((&shown["recipe"], &shown["status"]), (&json!(recipe), &json!("done")));
+        assert_eq!(
+            (&shown["recipe"], &shown["status"]),
+            (&json!(recipe), &json!("done"))
+        );
         let count = |name: &str| shown["table"][name].as_u64().expect("a count");
         assert_eq!(count("tried") + count("skipped"), 5, "{shown}");
         assert!(count("tried") > 0 && count("broken") == 0, "{shown}");
         assert_eq!(shown["budget"]["queries"], 80);
-        let kept = world.run(&["--json", "runs", "show", &number]).good().json();
+        let kept = world
+            .run(&["--json", "runs", "show", &number])
+            .good()
+            .json();
         assert_eq!((&kept["done"], &kept["total"]), (&json!(5), &json!(5)));
     }
 }
