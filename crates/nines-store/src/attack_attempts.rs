@@ -17,7 +17,7 @@ use nines_domain::snippet::{ContentHash, ModelId, RunId, SnippetId, SnippetText}
 use nines_domain::verification::{Claim, Verification, said_by_others};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
-    EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    EntityTrait, ModelTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as object};
@@ -242,8 +242,8 @@ impl NewAttackAttempt {
 
 impl Store {
     /// Stores an attempt with its start, its finds, and their places in the queue of attack successes, in
-    /// one transaction. An attempt that is stored already under its run and position stays as it is.
-    /// Returns whether it is new.
+    /// one transaction. An attempt that is stored already under its run and position stays as it is, but for
+    /// one that a failing model or judge ended: this one takes its place. Returns whether it was stored.
     ///
     /// A find is a child of the start, and so in its family; one whose prompt is stored in another family
     /// stays there, as no child. A find that people have settled already is not asked for again.
@@ -262,7 +262,8 @@ impl Store {
         in_transaction!(self.connection, |tx| put(tx, run, new, &detail).await)
     }
 
-    /// Returns which starts of a run have been attempted: what a resumed run need not attempt again.
+    /// Returns which starts of a run have been attempted: what a resumed run need not attempt again. Broken
+    /// attempts are not among them, since they say nothing of the attack.
     ///
     /// # Errors
     /// Those of reading.
@@ -271,6 +272,7 @@ impl Store {
             .select_only()
             .columns([Column::Id, Column::Position])
             .filter(Column::RunId.eq(run.0))
+            .filter(Column::Outcome.ne(AttackOutcome::Broken.as_str()))
             .into_query();
         let mut positions = BTreeSet::new();
         for row in self.connection.query_all(&select).await? {
@@ -362,8 +364,13 @@ async fn put(
         .filter(Column::Position.eq(position))
         .one(tx)
         .await?;
-    if there.is_some() {
-        return Ok(false);
+    match there {
+        // It has no finds.
+        Some(broken) if broken.outcome == AttackOutcome::Broken.as_str() => {
+            broken.delete(tx).await?;
+        }
+        Some(_) => return Ok(false),
+        None => {}
     }
     let start = start_of(tx, run, &new.start).await?;
     let row = ActiveModel {

@@ -130,6 +130,29 @@ contract! {
         assert!(store.attack_attempts(&[]).await.expect("read").is_empty());
     }
 
+    async fn a_broken_attempt_is_made_anew(db) {
+        let store = db.open().await;
+        let place = Place::new(&store).await;
+        let mut broken = place.attempt(0, &[]);
+        broken.outcome = AttackOutcome::Broken;
+        broken.why = Some("the paraphraser is offline".into());
+        assert!(store.insert_attack_attempt(place.run, &broken).await.expect("stored"));
+        store.insert_attack_attempt(place.run, &place.attempt(1, &["a."])).await.expect("stored");
+        let made = store.attempted_positions(place.run).await.expect("read");
+        assert_eq!(made.into_iter().collect::<Vec<_>>(), [1]);
+        assert!(store.insert_attack_attempt(place.run, &place.attempt(0, &["b."])).await.expect("stored"));
+        assert!(!store.insert_attack_attempt(place.run, &broken).await.expect("the whole one stays"));
+        let stored = store.attack_attempts(&[place.run]).await.expect("read");
+        assert!(stored.iter().all(|attempt| attempt.outcome == AttackOutcome::Reached), "{stored:?}");
+        assert_eq!(counts(db).await[..2], [2, 2]);
+        // A run that is done is taken up for that, and by no accident.
+        store.finish_run(place.run, &json!({})).await.expect("done");
+        let refused = store.resume_run(place.run).await;
+        assert!(matches!(refused, Err(StoreError::RunState { .. })), "{refused:?}");
+        let again = store.reopen_run(place.run).await.expect("taken up");
+        assert_eq!((again.status, again.ended), (nines_store::RunStatus::Running, None));
+    }
+
     async fn a_find_is_a_child_of_its_start_and_says_which_run_met_it(db) {
         let store = db.open().await;
         let place = Place::new(&store).await;
