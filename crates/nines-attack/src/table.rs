@@ -267,7 +267,9 @@ fn after_verification(verified: u64, waiting: u64, n: u64) -> Result<Option<Esti
     }))
 }
 
-/// Returns a mean with Student's interval; `None` where there are too few different values for one.
+/// Returns a mean with Student's interval; `None` where there are too few different values for one. Equal
+/// values on a bounded support have an interval too: all at the whole budget, their mean cannot lie above it,
+/// and the lower end says how low so few attempts leave it.
 fn average(values: &[f64], support: Support) -> Result<Option<Estimate>, StatsError> {
     let bounded = (support.high - support.low).is_finite();
     let differ = values.windows(2).any(|pair| pair[0] != pair[1]);

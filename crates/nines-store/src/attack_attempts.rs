@@ -5,7 +5,6 @@ use crate::batch::{self, KEYS_PER_STATEMENT};
 use crate::entity::attack_attempt::{ActiveModel, Column, Entity, Model};
 use crate::entity::{attack_find, prompt, snippet};
 use crate::error::StoreError;
-use crate::labelling::OthersVerdict;
 use crate::labelling::attacks::queue_finds;
 use crate::labels;
 use crate::snippets::{self, Bringer, NewSnippet, Origin};
@@ -13,8 +12,9 @@ use crate::store::{Store, in_transaction};
 use crate::time::{moment, now};
 use crate::values::{Place, from_json, from_word, json, refuse_nul, signed, unsigned};
 use jiff::Timestamp;
-use nines_domain::label::LabellerKind;
+use nines_domain::label::{Label, LabellerKind};
 use nines_domain::snippet::{ContentHash, ModelId, RunId, SnippetId, SnippetText};
+use nines_domain::verification::{Claim, Verification};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
     EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -135,8 +135,18 @@ pub struct AttackFind {
     pub score: f64,
     /// Its weight as a sample, natural logarithm.
     pub log_weight: Option<f64>,
-    /// What others than its authors say of it now.
-    pub verdict: OthersVerdict,
+    /// Its labels that stand now, oldest first.
+    pub labels: Vec<Label>,
+    /// The judge that the attack was steered by, who confirms nothing.
+    pub judge: Option<String>,
+}
+
+impl AttackFind {
+    /// Says whether one kind of labeller confirms it.
+    pub fn verification(&self, by: LabellerKind, claim: Claim) -> Verification {
+        let authors: Vec<&str> = self.judge.as_deref().into_iter().collect();
+        Verification::by(by, claim, &self.labels, &authors)
+    }
 }
 
 /// A stored attempt.
@@ -274,7 +284,7 @@ impl Store {
     }
 
     /// Lists the attempts of some runs, run after run and in the order of their starts, with their finds
-    /// and what others than the authors say of those now.
+    /// and the labels that those have now.
     ///
     /// # Errors
     /// Those of reading.
@@ -321,12 +331,12 @@ impl Store {
         for row in rows {
             let said = labels.get(&row.snippet_id).map_or(&[][..], Vec::as_slice);
             let judge = judges.get(&row.attempt_id).copied().flatten();
-            let authors: Vec<&str> = judge.into_iter().collect();
             finds.entry(row.attempt_id).or_default().push(AttackFind {
                 snippet: SnippetId(row.snippet_id),
                 score: row.score,
                 log_weight: row.log_weight,
-                verdict: OthersVerdict::of(said, &authors),
+                labels: said.iter().map(|stored| stored.label.clone()).collect(),
+                judge: judge.map(str::to_owned),
             });
         }
         Ok(finds)

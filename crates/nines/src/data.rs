@@ -4,6 +4,7 @@ use crate::project::Project;
 use anyhow::Result;
 use nines_domain::label::LabelledBy;
 use nines_domain::score::Score;
+use nines_domain::split::Split;
 use nines_io::starter::RANDOM_PICK;
 use nines_measure::items::{LabelledItem, Provenance, RandomCompletion};
 use nines_store::{Snippet, SnippetFilter};
@@ -45,10 +46,23 @@ pub fn broad(snippet: &Snippet) -> Option<bool> {
     snippet.adjudication.as_ref().and_then(|a| a.broad)
 }
 
-/// Turns adjudicated snippets into training rows.
-pub fn training_rows(snippets: &[Snippet]) -> Vec<TrainingRow> {
+/// Turns adjudicated snippets into training rows. Finds of attacks teach, in the training split; they choose
+/// no checkpoint and measure nothing, so that those of other splits are left out.
+pub fn training_rows(snippets: &[Snippet], split_seed: u64) -> Vec<TrainingRow> {
+    let teaches = |snippet: &&Snippet| {
+        is_sample(snippet) || snippet.split(split_seed) == Split::Train
+    };
+    rows(snippets.iter().filter(teaches))
+}
+
+/// Turns adjudicated snippets into the rows of a cross-validation, which measures on all of them: finds of
+/// attacks are left out.
+pub fn validated_rows(snippets: &[Snippet]) -> Vec<TrainingRow> {
+    rows(snippets.iter().filter(|snippet| is_sample(snippet)))
+}
+
+fn rows<'a>(snippets: impl Iterator<Item = &'a Snippet>) -> Vec<TrainingRow> {
     snippets
-        .iter()
         .filter_map(|snippet| {
             Some(TrainingRow {
                 text: snippet.text.clone(),
@@ -78,7 +92,8 @@ fn is_sample(snippet: &Snippet) -> bool {
     !matches!(snippet.origin, Origin::Attack | Origin::Edit)
 }
 
-/// Turns labelled snippets with their scores into the items that measuring takes; finds of attacks are left out.
+/// Turns labelled snippets with their scores into the items that measuring takes; finds of attacks and edits are left
+/// out.
 pub fn labelled_items<'a>(
     snippets: impl IntoIterator<Item = (&'a Snippet, Option<Score>)>,
     split_seed: u64,

@@ -49,6 +49,15 @@ fn no_success_at_all_has_an_interval_that_is_not_empty() {
 }
 
 #[test]
+fn a_mean_of_whole_budgets_ends_at_the_budget_and_is_open_below() {
+    let rows = vec![row("spent", 300, None); 2];
+    let queries = Table::of(&rows).expect("numbers").queries.expect("a mean");
+    assert_eq!((queries.value, queries.upper), (Some(300.0), 300.0));
+    // Two of two: the exact lower end of a share is 0.025^(1/2).
+    assert!((queries.lower - 300.0 * 0.025f64.sqrt()).abs() < 1e-9);
+}
+
+#[test]
 fn finds_that_wait_for_a_label_widen_the_interval_after_verification() {
     let mut rows = vec![row("reached", 10, Some(5)); 4];
     rows.extend(vec![row("spent", 300, None); 6]);

@@ -50,4 +50,7 @@ pub struct AttackSurvival {
     pub groups: Vec<SurvivalGroup>,
     /// The comparisons.
     pub ratios: Vec<RateRatio>,
+    /// Searches left out, since nobody else has verified their find yet.
+    #[serde(default)]
+    pub waiting: u64,
 }

@@ -12,14 +12,25 @@ use crate::svg::Look;
 
 pub(super) fn body(report: &Report) -> Body {
     let section = report.attack_survival.as_ref()?;
+    let waiting = (section.waiting > 0).then(|| {
+        paragraph(format!(
+            "Left out: {} whose find nobody else has verified yet. Attacks look slower until then.",
+            match section.waiting {
+                1 => "1 search".to_owned(),
+                n => format!("{} searches", number::count(n)),
+            }
+        ))
+    });
     if section.groups.is_empty() {
-        return None;
+        return waiting.map(|left_out| vec![left_out]);
     }
-    let mut parts = vec![
-        paragraph(
-            "The share of searches that have not yet found a catastrophe that the filter accepts. Higher is \
-             better. Searches that ended without a find count for the time that they lasted.",
-        ),
+    let mut parts = vec![paragraph(
+        "The share of searches that have not yet found a catastrophe that the filter accepts. Higher is \
+         better. Searches that ended without a find count for the time that they lasted. In the workbench \
+         time stands while a search is paused, and a find counts once somebody else has verified it.",
+    )];
+    parts.extend(waiting);
+    parts.extend([
         plot(section),
         table(
             &[
@@ -43,7 +54,7 @@ pub(super) fn body(report: &Report) -> Body {
                     .child(amount_cell(number::count(group.sessions)))
             }),
         ),
-    ];
+    ]);
     if !section.ratios.is_empty() {
         parts.push(table(
             &[

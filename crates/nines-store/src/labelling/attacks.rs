@@ -5,10 +5,9 @@ use super::{filling, take_turn};
 use crate::entity::queue::{ActiveModel, Column, Entity};
 use crate::entity::{queue_item, rewriting_session};
 use crate::error::StoreError;
-use crate::labels::{self, StoredLabel};
+use crate::labels;
 use crate::time::now;
 use nines_domain::account::AccountId;
-use nines_domain::label::{Adjudication, Label, LabellerKind};
 use nines_domain::snippet::SnippetId;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{
@@ -19,45 +18,6 @@ use std::collections::HashMap;
 
 /// The name of the queue that finds go into.
 const NAME: &str = "Attack successes to verify";
-
-/// What everybody but a find's author says of it: people and judges are told apart, since judges can be
-/// fooled by the same attacks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OthersVerdict {
-    /// What people say together; none while none has said anything.
-    pub people: Option<Adjudication>,
-    /// What judges say together; none while none has said anything.
-    pub judges: Option<Adjudication>,
-}
-
-impl OthersVerdict {
-    /// Derives it from the labels that stand, oldest first, by the rule of adjudication. Labels of the
-    /// authors are left out: whoever made a find, and a judge that the attack was steered by, do not
-    /// confirm it.
-    pub fn of(labels: &[StoredLabel], authors: &[&str]) -> Self {
-        let by = |kind: LabellerKind| {
-            let said: Vec<Label> = labels
-                .iter()
-                .map(|stored| &stored.label)
-                .filter(|label| label.kind == kind && !authors.contains(&label.labeller.as_str()))
-                .cloned()
-                .collect();
-            Adjudication::of(&said)
-        };
-        Self {
-            people: by(LabellerKind::Person),
-            judges: by(LabellerKind::Judge),
-        }
-    }
-
-    /// Returns the verdict of one kind of labeller.
-    pub fn by(&self, kind: LabellerKind) -> Option<&Adjudication> {
-        match kind {
-            LabellerKind::Person => self.people.as_ref(),
-            LabellerKind::Judge => self.judges.as_ref(),
-        }
-    }
-}
 
 /// Puts finds at the end of the newest open queue of attack successes, which is made where there is none. Each wants
 /// one person more than have labelled it by now, so that whoever submits a find labels it first; one that

@@ -23,7 +23,6 @@ mod undo;
 
 pub use answers::{Answer, Preference, Saved};
 pub use assignments::{Assignment, AssignmentState, Given, LEASE, LEASES, Purpose};
-pub use attacks::OthersVerdict;
 pub use candidates::SettledSnippet;
 pub use checks::{CheckItem, CheckPurpose, Feedback, NewCheckItem};
 pub use flags::Flag;

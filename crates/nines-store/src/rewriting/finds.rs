@@ -304,7 +304,8 @@ impl Store {
             .collect())
     }
 
-    /// Lists the confirmed finds of recipes, with when they were made.
+    /// Lists the confirmed finds of recipes, with when they were made: catastrophes that the classifier
+    /// accepts, whatever the recipe looked for.
     async fn verified_attacks(
         &self,
         model: Option<ModelId>,
@@ -323,6 +324,10 @@ impl Store {
                 attack_find::Entity,
                 attack_find::Column::SnippetId,
             ))))
+            .filter(
+                Expr::col((attack_find::Entity, attack_find::Column::Score))
+                    .lt(Expr::col((attack_attempt::Entity, Attempt::Threshold))),
+            )
             .order_by_desc(attack_find::Column::Id)
             .limit(LOOKED_AT);
         if let Some(model) = model {
@@ -333,14 +338,16 @@ impl Store {
             .into_iter()
             .filter_map(|(find, attempt)| Some((find, attempt?)))
             .collect();
-        // A recipe gives no label of its own.
-        let key = |find: &attack_find::Model| (find.snippet_id, String::new());
-        let finds: Vec<FindKey> = rows.iter().map(|(find, _)| key(find)).collect();
+        // A recipe gives no label of its own; the judge that steered it confirms nothing.
+        let key = |find: &attack_find::Model, attempt: &attack_attempt::Model| {
+            (find.snippet_id, attempt.judge.clone().unwrap_or_default())
+        };
+        let finds: Vec<FindKey> = rows.iter().map(|(find, by)| key(find, by)).collect();
         let verified = verifications(&self.connection, &finds).await?;
         let mut confirmed = Vec::new();
         let mut shown = HashSet::new();
         for (find, attempt) in rows {
-            if let Verification::Verified { severity } = verified[&key(&find)] {
+            if let Verification::Verified { severity } = verified[&key(&find, &attempt)] {
                 shown.insert(SnippetId(find.snippet_id));
                 shown.extend(attempt.start_snippet_id.map(SnippetId));
                 confirmed.push((find, attempt, severity));

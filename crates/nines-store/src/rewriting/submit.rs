@@ -14,7 +14,7 @@ use crate::values::refuse_nul;
 use jiff::Timestamp;
 use nines_domain::label::{Label, LabellerKind, Severity, Verdict};
 use nines_domain::score::Score;
-use nines_domain::snippet::{ContentHash, ModelId, SnippetId, SnippetText};
+use nines_domain::snippet::{ModelId, SnippetId, SnippetText};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
 };
@@ -165,30 +165,34 @@ fn submitted(row: Model) -> Result<SubmittedFind, StoreError> {
     })
 }
 
-/// Stores the text of a find as a child of its start, which is stored too where it was somebody's own.
+/// Stores the text of a find as a child of its start, which is stored too where it was somebody's own. The
+/// find was chosen by its score, as an attack's is; the start was not.
 async fn store_text(
     tx: &DatabaseTransaction,
     row: &Model,
     text: &SnippetText,
 ) -> Result<SnippetId, StoreError> {
     let start = SnippetText::new(row.start_prompt.clone(), row.start_completion.clone());
-    let new = |text: &SnippetText, parent: Option<ContentHash>, part: &str| NewSnippet {
-        parent,
-        origin: Origin::Edit,
+    let new = |text: &SnippetText, origin: Origin, part: &str| NewSnippet {
+        origin,
         meta: json!({ "rewriting": row.id, "is": part }),
         ..NewSnippet::imported(text.clone(), SOURCE)
     };
     if row.start_snippet_id.is_none() && start != *text {
-        snippets::put(tx, &[new(&start, None, "start")], Bringer::default()).await?;
+        let start = [new(&start, Origin::Edit, "start")];
+        snippets::put(tx, &start, Bringer::default()).await?;
     }
-    let parent = (start != *text).then(|| start.hash());
-    let child = new(text, parent, "find");
+    let found = new(text, Origin::Attack, "find");
+    let child = NewSnippet {
+        parent: (start != *text).then(|| start.hash()),
+        ..found.clone()
+    };
     let stored = match snippets::put(tx, &[child], Bringer::default()).await {
         // Its prompt is in another family already, where it stays: what was found must not be lost
         // for that.
         Err(StoreError::BadValue {
             field: "parent", ..
-        }) => snippets::put(tx, &[new(text, None, "find")], Bringer::default()).await?,
+        }) => snippets::put(tx, &[found], Bringer::default()).await?,
         other => other?,
     };
     stored

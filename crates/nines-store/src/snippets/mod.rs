@@ -29,7 +29,7 @@ pub enum Origin {
     Generate,
     /// Somebody changed another snippet.
     Edit,
-    /// An attack made it, and chose it by its score: it is no sample of anything.
+    /// An attack, by a recipe or by a person, made it and chose it by its score: it is no sample of anything.
     Attack,
 }
 

@@ -6,9 +6,10 @@ use crate::labelling::{no, people, work, yes};
 use crate::runs::{model, run};
 use nines_domain::label::{Label, LabellerKind, Severity, Verdict};
 use nines_domain::snippet::{ContentHash, ModelId, RunId, SnippetId, SnippetText};
+use nines_domain::verification::Claim;
 use nines_store::{
     AttackOutcome, AttackStart, NewAttackAttempt, NewAttackFind, NewLabel, NewPrompt, NewSnippet,
-    Origin, OthersVerdict, QueueKind, Store, StoreError, StoredLabel,
+    Origin, QueueKind, Store, StoreError,
 };
 use sea_orm::ConnectionTrait;
 use serde_json::json;
@@ -195,7 +196,7 @@ contract! {
         assert_eq!((queues[0].items, queues[0].waiting, queues[0].overlap), (3, 3, 1));
         let verdicts = async || {
             let attempts = store.attack_attempts(&[place.run]).await.expect("read");
-            let of = |find: &nines_store::AttackFind| find.verdict.people.as_ref().and_then(|a| a.strict);
+            let of = |find: &nines_store::AttackFind| find.verification(LabellerKind::Person, Claim::Catastrophe).is_verified();
             attempts.iter().map(|a| a.finds.iter().map(of).collect::<Vec<_>>()).collect::<Vec<_>>()
         };
         let (yes_, no_) = (Some(true), Some(false));
@@ -292,25 +293,44 @@ contract! {
         }
     }
 
-    async fn labels_of_the_author_verify_nothing(db) {
+    async fn pages_and_tables_say_the_same_of_a_find(db) {
+        use LabellerKind::{Judge, Person};
         let store = db.open().await;
-        let id = store.insert_snippets(&[snippet("p", "c")]).await.expect("stored").rows[0].id;
-        let said = |who: &str, kind, verdict| NewLabel {
-            label: Label { kind, severity: (verdict == Verdict::Yes).then_some(Severity::Egregious), ..label(id, who, verdict, None).label },
-            ..label(id, who, verdict, None)
+        let place = Place::new(&store).await;
+        let texts = ["a.", "b.", "c.", "d.", "e.", "f."];
+        let mut new = place.attempt(0, &texts);
+        new.judge = Some("second@1".into());
+        // Looked for by another goal: rejected, though a catastrophe.
+        new.finds[5].score = -3.0;
+        store.insert_attack_attempt(place.run, &new).await.expect("stored");
+        let finds = async || store.attack_attempts(&[place.run]).await.expect("read").remove(0).finds;
+        let ids: Vec<SnippetId> = finds().await.iter().map(|find| find.snippet).collect();
+        let said = |at: usize, who: &str, kind, verdict| {
+            let said = label(ids[at], who, verdict, None);
+            let severity = (verdict == Verdict::Yes).then_some(Severity::Egregious);
+            NewLabel { label: Label { kind, severity, ..said.label }, ..said }
         };
-        let labels = [
-            said("author", LabellerKind::Person, Verdict::Yes),
-            said("judge", LabellerKind::Judge, Verdict::Yes),
-            said("ada", LabellerKind::Person, Verdict::No),
-        ];
-        store.insert_labels(&labels).await.expect("stored");
-        let stored: Vec<StoredLabel> = store.snippets_by_id(&[id]).await.expect("read")[0].labels.clone();
-        let strict = |authors: &[&str]| {
-            let verdict = OthersVerdict::of(&stored, authors);
-            [LabellerKind::Person, LabellerKind::Judge].map(|kind| verdict.by(kind).and_then(|a| a.strict))
+        store.insert_labels(&[
+            said(0, "ada", Person, Verdict::Yes),
+            said(1, "ada", Person, Verdict::No),
+            said(1, "second@1", Judge, Verdict::Yes),
+            said(2, "ada", Person, Verdict::Unsure),
+            said(3, "ada", Person, Verdict::Yes),
+            said(3, "bob", Person, Verdict::No),
+            said(4, "another", Judge, Verdict::Yes),
+            said(5, "ada", Person, Verdict::Yes),
+        ]).await.expect("stored");
+        let by = async |kind| {
+            let of = |find: &nines_store::AttackFind| find.verification(kind, Claim::Catastrophe).is_verified();
+            finds().await.iter().map(of).collect::<Vec<_>>()
         };
-        assert_eq!(strict(&["author", "judge"]), [Some(false), None]);
-        assert_eq!(strict(&[]), [Some(true), Some(true)]);
+        let (yes, no) = (Some(true), Some(false));
+        // One who cannot decide is enough: nobody else is asked.
+        assert_eq!(by(Person).await, [yes, no, no, None, None, yes]);
+        assert_eq!(by(Judge).await, [None, None, None, None, yes, None], "who steered it confirms nothing");
+        let shown = store.verified_finds(Some(place.model), 10).await.expect("read");
+        assert_eq!(shown.iter().map(|find| find.snippet).collect::<Vec<_>>(), [ids[0]], "accepted and confirmed");
+        let waiting = store.queues().await.expect("read")[0].waiting;
+        assert_eq!(waiting, 2, "the disputed one and the one that no person has labelled");
     }
 }

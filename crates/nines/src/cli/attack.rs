@@ -156,6 +156,9 @@ pub struct AttackShowArgs {
     /// The runs
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<i64>,
+    /// Whose labels confirm finds: people's, or judges', which are models and told as such
+    #[arg(long, value_enum, default_value = "people")]
+    pub by: LabelsOf,
     /// Say too what a find costs by labelling random answers, and how many times cheaper attacking is
     #[arg(long)]
     pub sampling: bool,
@@ -165,6 +168,24 @@ pub struct AttackShowArgs {
     /// Print the tables as Markdown
     #[arg(long, conflicts_with = "finds")]
     pub markdown: bool,
+}
+
+/// Whose labels confirm a find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LabelsOf {
+    /// People's
+    People,
+    /// Models'
+    Judges,
+}
+
+impl From<LabelsOf> for nines_domain::label::LabellerKind {
+    fn from(of: LabelsOf) -> Self {
+        match of {
+            LabelsOf::People => Self::Person,
+            LabelsOf::Judges => Self::Judge,
+        }
+    }
 }
 
 /// A snippet of one's own, and a classifier.

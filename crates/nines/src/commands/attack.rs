@@ -13,8 +13,10 @@ mod seeds;
 mod show;
 mod starts;
 mod table;
+mod waiting;
 
 pub use show::Attacked;
+pub use waiting::open_finds;
 
 use find::{confirmed, goal_of};
 

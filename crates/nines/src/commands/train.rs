@@ -17,7 +17,8 @@ use nines_store::{Model, ModelKind, NewModel, Run, Snippet};
 use nines_train::config::LongRows;
 use nines_train::cross_validation::{CrossValidation, CrossValidationJob};
 use nines_train::{
-    CheckpointCadence, Job, TrainConfig, TrainingData, TrainingRecord, cross_validate, train,
+    CheckpointCadence, Job, TrainConfig, TrainingData, TrainingRecord, TrainingRow, cross_validate,
+    train,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -56,7 +57,9 @@ pub async fn run(project: &Project, args: TrainArgs, output: &Output) -> Result<
 /// Trains a classifier version, or finishes one that was interrupted.
 pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) -> Result<Trained> {
     let cancel = interrupt::flag()?;
-    let (data, snippets) = training_data(project).await?;
+    let snippets = data::labelled(project).await?;
+    let seed = project.config.project.split_seed;
+    let data = training_data(data::training_rows(&snippets, seed))?;
     let base = models::base(project, args.base.as_deref())?;
     let config = recipe(project, args)?;
     let path = ScorePath::of(project, args.long)?;
@@ -109,17 +112,14 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
     runs::conclude(project, run.id, &cancel, work).await
 }
 
-async fn training_data(project: &Project) -> Result<(TrainingData, Vec<Snippet>)> {
-    let snippets = data::labelled(project).await?;
-    let rows = data::training_rows(&snippets);
+fn training_data(rows: Vec<TrainingRow>) -> Result<TrainingData> {
     if rows.is_empty() {
         bail!(
             "the project has no labelled snippets to train on; bring some with \
              `nines import snippets FILE` or `nines label import FILE`"
         );
     }
-    let data = TrainingData::new(rows)?;
-    Ok((data, snippets))
+    Ok(TrainingData::new(rows)?)
 }
 
 fn recipe(project: &Project, args: &TrainArgs) -> Result<TrainConfig> {
@@ -239,7 +239,8 @@ async fn validate(
     output: &Output,
 ) -> Result<(CrossValidation, PathBuf)> {
     let cancel = interrupt::flag()?;
-    let (data, _) = training_data(project).await?;
+    let snippets = data::labelled(project).await?;
+    let data = training_data(data::validated_rows(&snippets))?;
     let base = models::base(project, args.base.as_deref())?;
     let config = recipe(project, args)?;
     let run = runs::begin(

@@ -3,10 +3,12 @@
 mod attack;
 mod attack_judge;
 mod bad_input;
+mod finds;
 mod help;
 mod job;
 mod measure;
 mod report;
+mod rewriting;
 mod runs;
 mod serve;
 mod stats;

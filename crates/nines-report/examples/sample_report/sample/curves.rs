@@ -259,6 +259,7 @@ pub fn survival() -> AttackSurvival {
                 estimate(44.0, 28.5, 71.9, exact, 22),
             ),
         ],
+        waiting: 0,
         ratios: vec![RateRatio {
             of: "baseline@1, with tool".into(),
             to: "tool@4, with tool".into(),

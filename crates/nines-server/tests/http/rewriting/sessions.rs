@@ -69,7 +69,7 @@ async fn a_find_made_with_the_tools_is_verified_by_somebody_else_and_then_counts
     let snippet = SnippetId(submitted["snippet"].as_i64().expect("a key"));
     let store = &project.server.state.store;
     let stored = &store.snippets_by_id(&[snippet]).await.expect("read")[0];
-    assert_eq!(stored.origin, Origin::Edit);
+    assert_eq!(stored.origin, Origin::Attack);
     assert!(stored.parent.is_some());
     assert_eq!(stored.labels.len(), 1);
     assert_eq!(stored.labels[0].label.labeller, "ada");

@@ -26,7 +26,7 @@ contract! {
         let queue = store.queue(submitted.queue).await.expect("read");
         assert_eq!((queue.kind, queue.items, queue.waiting), (QueueKind::Attack, 1, 1));
         let stored = &store.snippets_by_id(&[submitted.snippet]).await.expect("read")[0];
-        assert_eq!((stored.origin, stored.parent), (Origin::Edit, session.start_snippet));
+        assert_eq!((stored.origin, stored.parent), (Origin::Attack, session.start_snippet));
         assert_eq!(stored.labels.len(), 1);
         // Its author has nothing to do there, even after taking the label back.
         let waits_for = async |who: &nines_store::Labeller| {

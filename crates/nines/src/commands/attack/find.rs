@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use nines_attack::attempt::Find;
 use nines_attack::recipe::GoalKind;
 use nines_domain::label::LabellerKind;
+use nines_domain::verification::Claim;
 use nines_store::{AttackFind, Run};
 use std::collections::HashSet;
 
@@ -23,41 +24,38 @@ pub fn asked(finds: &[Find], most: usize) -> Vec<bool> {
         .collect()
 }
 
-/// Says whether the labels of one kind of labeller confirm a find; none while they leave it open: nobody
-/// has labelled it, they disagree, or the only one could not decide.
-///
-/// An accepted snippet must strictly be a catastrophe, a rejected one none at all. Where two classifiers
-/// differ one of them is wrong, and a clear label says which: arguable ones do not.
+/// Says what a find must be for its attack to have succeeded. An accepted snippet must strictly be a
+/// catastrophe, a rejected one none at all. Where two classifiers differ one of them is wrong, and a clear
+/// label says which: arguable ones do not.
+fn claim(goal: GoalKind, score: f64, threshold: f64) -> Claim {
+    match goal {
+        GoalKind::Evade => Claim::Catastrophe,
+        GoalKind::FalseAlarm => Claim::Safe,
+        GoalKind::Cross if score < threshold => Claim::Catastrophe,
+        GoalKind::Cross => Claim::Safe,
+        GoalKind::Disagree | GoalKind::Gap => Claim::Clear,
+    }
+}
+
+/// Says whether the labels of one kind of labeller confirm a find; none while they leave it open.
 pub fn confirmed(
     goal: GoalKind,
     find: &AttackFind,
     threshold: f64,
     by: LabellerKind,
 ) -> Option<bool> {
-    let said = find.verdict.by(by)?;
-    if said.needs_another || (said.strict.is_none() && said.labels < 2) {
-        return None;
-    }
-    let strict = said.strict == Some(true);
-    let safe = said.broad == Some(false);
-    Some(match goal {
-        GoalKind::Evade => strict,
-        GoalKind::FalseAlarm => safe,
-        GoalKind::Cross if find.score < threshold => strict,
-        GoalKind::Cross => safe,
-        GoalKind::Disagree | GoalKind::Gap => strict || safe,
-    })
+    let claim = claim(goal, find.score, threshold);
+    find.verification(by, claim).is_verified()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nines_domain::label::{Adjudication, Label, Severity, Verdict};
+    use nines_domain::label::{Label, Severity, Verdict};
     use nines_domain::snippet::SnippetId;
-    use nines_store::OthersVerdict;
 
     fn find(score: f64, labels: &[(&str, Verdict, Option<Severity>)]) -> AttackFind {
-        let labels: Vec<Label> = labels
+        let labels = labels
             .iter()
             .map(|(who, verdict, severity)| Label {
                 labeller: (*who).to_owned(),
@@ -71,10 +69,8 @@ mod tests {
             snippet: SnippetId(1),
             score,
             log_weight: None,
-            verdict: OthersVerdict {
-                people: Adjudication::of(&labels),
-                judges: None,
-            },
+            labels,
+            judge: None,
         }
     }
 
@@ -105,24 +101,12 @@ mod tests {
         let yes = ("ada", Verdict::Yes, Some(Severity::Clear));
         let no = ("bob", Verdict::No, None);
         let unsure = ("ada", Verdict::Unsure, None);
-        let of = |labels: &[_]| {
-            confirmed(
-                GoalKind::Evade,
-                &find(-5.0, labels),
-                -4.0,
-                LabellerKind::Person,
-            )
-        };
-        assert_eq!(of(&[]), None);
-        assert_eq!(of(&[yes, no]), None);
-        assert_eq!(of(&[unsure]), None);
-        assert_eq!(of(&[unsure, ("bob", Verdict::Unsure, None)]), Some(false));
-        let judged = confirmed(
-            GoalKind::Evade,
-            &find(-5.0, &[yes]),
-            -4.0,
-            LabellerKind::Judge,
-        );
+        let of = |labels: &[_], by| confirmed(GoalKind::Evade, &find(-5.0, labels), -4.0, by);
+        assert_eq!(of(&[], LabellerKind::Person), None);
+        assert_eq!(of(&[yes, no], LabellerKind::Person), None);
+        // Nobody else is asked where one could not decide.
+        assert_eq!(of(&[unsure], LabellerKind::Person), Some(false));
+        let judged = of(&[yes], LabellerKind::Judge);
         assert_eq!(judged, None, "people do not speak for judges");
     }
 }

@@ -5,6 +5,7 @@ use super::table::{self, About};
 use super::{KIND, confirmed, goal_of};
 use crate::cli::AttackShowArgs;
 use crate::commands::BadUsage;
+use crate::commands::measure::whose;
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Result, bail};
@@ -37,10 +38,14 @@ pub struct Shown {
     status: String,
     starts: Value,
     seed: Option<u64>,
-    /// The closing table; success after labels by people.
+    /// Whose labels confirm: people's or judges', which are models.
+    by: &'static str,
+    #[serde(skip)]
+    kind: LabellerKind,
+    /// The closing table; success after labels by those.
     pub table: Table,
-    /// Finds that judges' labels confirm, and those that they have labelled.
-    by_judges: (u64, u64),
+    /// What the labels of the other kind say.
+    by_others: Others,
     /// Finds of one attempt that people are asked about: the attempt counts as confirmed where any is.
     asked: u64,
     /// Why starts were skipped, and how many for each reason.
@@ -53,6 +58,17 @@ pub struct Shown {
     finds: Option<Vec<Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     controls: Option<Controls>,
+}
+
+/// What the labels say that do not confirm: they are told beside, and never mixed with the others.
+#[derive(Clone, Copy, Serialize)]
+struct Others {
+    /// Whose labels these are.
+    by: &'static str,
+    /// Attempts that they confirm.
+    confirmed: u64,
+    /// Attempts that they decide.
+    labelled: u64,
 }
 
 /// A run with its attempts.
@@ -138,18 +154,22 @@ pub async fn summary(project: &Project, id: RunId) -> Result<Value> {
 }
 
 impl Shown {
-    /// Reads a run with its table.
+    /// Reads a run with its table, confirmed by people.
     pub async fn read(project: &Project, id: RunId) -> Result<Self> {
-        Self::of(&Attacked::read(project, id).await?)
+        Self::of(&Attacked::read(project, id).await?, LabellerKind::Person)
     }
 
-    fn of(attacked: &Attacked) -> Result<Self> {
+    fn of(attacked: &Attacked, by: LabellerKind) -> Result<Self> {
         let config = &attacked.run.config;
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let judged: Vec<bool> = attacked
+        let other = match by {
+            LabellerKind::Person => LabellerKind::Judge,
+            LabellerKind::Judge => LabellerKind::Person,
+        };
+        let others: Vec<bool> = attacked
             .attempts
             .iter()
-            .filter_map(|attempt| attacked.verdict(attempt, LabellerKind::Judge))
+            .filter_map(|attempt| attacked.verdict(attempt, other))
             .collect();
         let of_outcome = |outcome: AttackOutcome| {
             let why = attacked
@@ -183,11 +203,14 @@ impl Shown {
                 starts
             },
             seed: attacked.run.seed,
-            table: Table::of(&attacked.rows(LabellerKind::Person))?,
-            by_judges: (
-                judged.iter().filter(|confirmed| **confirmed).count() as u64,
-                judged.len() as u64,
-            ),
+            by: whose(by),
+            kind: by,
+            table: Table::of(&attacked.rows(by))?,
+            by_others: Others {
+                by: whose(other),
+                confirmed: others.iter().filter(|confirmed| **confirmed).count() as u64,
+                labelled: others.len() as u64,
+            },
             asked: config["asked"]["verify"].as_u64().unwrap_or(1),
             skipped: of_outcome(AttackOutcome::Skipped),
             broken: of_outcome(AttackOutcome::Broken),
@@ -201,7 +224,8 @@ impl Shown {
         About {
             run: self.run.0,
             recipe: &self.recipe,
-            by_judges: self.by_judges,
+            by: self.kind,
+            by_others: (self.by_others.confirmed, self.by_others.labelled),
             asked: self.asked,
         }
     }
@@ -258,15 +282,16 @@ fn counts(of: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
 
 /// Runs `nines attack show`.
 pub async fn run(project: &Project, args: &AttackShowArgs, output: &Output) -> Result<()> {
+    let by = args.by.into();
     let mut all = Vec::new();
     for id in &args.runs {
         let attacked = Attacked::read(project, RunId(*id)).await?;
-        let mut shown = Shown::of(&attacked)?;
+        let mut shown = Shown::of(&attacked, by)?;
         if args.finds {
-            shown.finds = Some(finds_of(project, &attacked).await?);
+            shown.finds = Some(finds_of(project, &attacked, by).await?);
         }
         if args.sampling {
-            shown.controls = Some(sampling::controls(project, &attacked).await?);
+            shown.controls = Some(sampling::controls(project, &attacked, by).await?);
         }
         all.push(shown);
     }
@@ -279,23 +304,24 @@ fn words(all: &[Shown], markdown: bool) -> String {
     let mut text = match all {
         _ if markdown => table::markdown(&rows),
         [one] => one.words(),
-        _ => {
-            let mut text = table::side_by_side(&rows);
-            text.push_str(
-                "\nSuccess, queries and seconds are over all attempts that were not skipped, with intervals of 95 %;\n\
-                 nothing is a success before a label confirms it. One run alone says more.\n",
-            );
-            text
-        }
+        _ => table::side_by_side(&rows),
     };
     if let Some(note) = comparability(all) {
-        let _ = writeln!(text, "{note}");
+        let paragraph = if markdown { "\n" } else { "" };
+        let _ = writeln!(text, "{paragraph}{note}");
     }
-    for shown in all {
-        if let Some(controls) = &shown.controls {
-            let _ = writeln!(text, "\nrun {}, {}:", shown.run, shown.recipe);
-            text.push_str(&controls.words());
-        }
+    let controls: Vec<_> = all
+        .iter()
+        .filter_map(|shown| Some((shown.about(), shown.controls.as_ref()?)))
+        .collect();
+    if markdown && !controls.is_empty() {
+        text.push('\n');
+        text.push_str(&sampling::markdown(&controls));
+        return text;
+    }
+    for (about, controls) in controls {
+        let _ = writeln!(text, "\nrun {}, {}:", about.run, about.recipe);
+        text.push_str(&controls.words());
     }
     text
 }
@@ -320,7 +346,11 @@ fn comparability(all: &[Shown]) -> Option<String> {
 }
 
 /// Lists the finds of a run with what labels say.
-async fn finds_of(project: &Project, attacked: &Attacked) -> Result<Vec<Value>> {
+async fn finds_of(
+    project: &Project,
+    attacked: &Attacked,
+    by: LabellerKind,
+) -> Result<Vec<Value>> {
     let mut ids: Vec<SnippetId> = Vec::new();
     for attempt in &attacked.attempts {
         ids.extend(attempt.start);
@@ -339,7 +369,8 @@ async fn finds_of(project: &Project, attacked: &Attacked) -> Result<Vec<Value>> 
                 "attempt": attempt.position, "snippet": find.snippet, "text": text(find.snippet),
                 "start": attempt.start.and_then(text), "start_score": attempt.start_score,
                 "score": find.score, "log_weight": find.log_weight,
-                "confirmed": said(LabellerKind::Person), "confirmed_by_judges": said(LabellerKind::Judge),
+                "confirmed": said(by), "confirmed_by_people": said(LabellerKind::Person),
+                "confirmed_by_judges": said(LabellerKind::Judge),
             }));
         }
     }

@@ -3,6 +3,7 @@
 use crate::shown::{Towards, percent, rate};
 use nines_attack::table::{AtBudget, Table};
 use nines_domain::estimate::Estimate;
+use nines_domain::label::LabellerKind;
 use std::fmt::Write;
 
 /// What a table says of one run beside its counts.
@@ -11,8 +12,10 @@ pub struct About<'a> {
     pub run: i64,
     /// The recipe's name.
     pub recipe: &'a str,
-    /// Finds that judges' labels confirm, of those that they have labelled.
-    pub by_judges: (u64, u64),
+    /// Whose labels confirm.
+    pub by: LabellerKind,
+    /// Attempts that the labels of the other kind confirm, of those that they decide.
+    pub by_others: (u64, u64),
     /// Finds of one attempt that people are asked about.
     pub asked: u64,
 }
@@ -40,7 +43,7 @@ fn mean(of: &Option<Estimate>) -> String {
 }
 
 /// Writes a mean with its interval, with fewer digits than a rate.
-fn short(of: &Estimate) -> String {
+pub fn short(of: &Estimate) -> String {
     let value = of
         .value
         .map_or_else(|| "-".to_owned(), |x| three(x, Towards::Nearest));
@@ -52,7 +55,7 @@ fn short(of: &Estimate) -> String {
 }
 
 /// Writes a number with three digits or more.
-fn three(x: f64, towards: Towards) -> String {
+pub fn three(x: f64, towards: Towards) -> String {
     if !x.is_finite() {
         return rate(x, towards);
     }
@@ -79,18 +82,50 @@ fn three(x: f64, towards: Towards) -> String {
 }
 
 /// What labels say of the finds.
-fn verification(table: &Table, (confirmed, labelled): (u64, u64)) -> String {
-    let mut text = format!(
-        "{} confirmed, {} refuted, {} waiting",
-        table.verified, table.refuted, table.waiting
-    );
+fn verification(table: &Table, about: &About<'_>) -> String {
+    let mut text = counts(table, ", ", [" confirmed", " refuted", " waiting"]);
+    let (confirmed, labelled) = about.by_others;
+    let others = match about.by {
+        LabellerKind::Person => "judges, which are models",
+        LabellerKind::Judge => "people",
+    };
     if labelled > 0 {
-        let _ = write!(
-            text,
-            " (judges, which are models: {confirmed} of {labelled} confirmed)"
-        );
+        let _ = write!(text, " ({others}: {confirmed} of {labelled} confirmed)");
     }
     text
+}
+
+fn counts(table: &Table, between: &str, words: [&str; 3]) -> String {
+    let counts = [table.verified, table.refuted, table.waiting];
+    let told: Vec<String> = counts
+        .iter()
+        .zip(words)
+        .map(|(count, word)| format!("{count}{word}"))
+        .collect();
+    told.join(between)
+}
+
+/// Says whose labels confirm where they are models', which nobody should take for people's.
+pub fn caution(by: LabellerKind) -> Option<&'static str> {
+    match by {
+        LabellerKind::Person => None,
+        LabellerKind::Judge => Some(
+            "Confirmed by judges: these are labels of models, which the same texts can fool. No person has confirmed \
+             a find here; `--by people` says what people say.",
+        ),
+    }
+}
+
+/// Explains an interval whose upper end is the value, where there is one.
+pub fn whole_budgets<'a>(tables: impl IntoIterator<Item = &'a Table>) -> Option<&'static str> {
+    let is_whole = |table: &Table| {
+        let queries = table.queries.as_ref();
+        queries.is_some_and(|of| of.value == Some(of.upper) && of.lower < of.upper)
+    };
+    tables.into_iter().any(is_whole).then_some(
+        "Where every attempt asked for its whole budget, the mean of queries cannot lie above that; the lower end says \
+         how low so few attempts leave it.",
+    )
 }
 
 /// Writes the closing table of one run.
@@ -98,7 +133,7 @@ pub fn words(table: &Table, about: &About<'_>) -> String {
     let sure = percent(nines_attack::table::CONFIDENCE);
     let mut text = String::new();
     let mut line = |what: &str, value: String| {
-        let _ = writeln!(text, "  {what:<26} {value}");
+        let _ = writeln!(text, "  {what:<28} {value}");
     };
     line(
         "attempts",
@@ -114,13 +149,22 @@ pub fn words(table: &Table, about: &About<'_>) -> String {
             table.failed, table.spent, table.broken
         ),
     );
-    line("labels of people", verification(table, about.by_judges));
+    line(
+        match about.by {
+            LabellerKind::Person => "labels of people",
+            LabellerKind::Judge => "labels of models (judges)",
+        },
+        verification(table, about),
+    );
     line(
         "success before labels",
         share(&table.success_before_verification),
     );
     line(
-        "success after labels",
+        match about.by {
+            LabellerKind::Person => "success after labels",
+            LabellerKind::Judge => "success after models' labels",
+        },
         share(&table.success_after_verification),
     );
     line("confirmed of the labelled", share(&table.precision));
@@ -136,6 +180,9 @@ pub fn words(table: &Table, about: &About<'_>) -> String {
             "  An attempt counts as confirmed where any of up to {} finds of it is: more are asked about, more succeed.",
             about.asked
         );
+    }
+    for note in [whole_budgets([table]), caution(about.by)].into_iter().flatten() {
+        let _ = writeln!(text, "  {note}");
     }
     let _ = writeln!(
         text,
@@ -173,6 +220,21 @@ const COLUMNS: [&str; 11] = [
     "words changed",
 ];
 
+/// The columns, by whose labels confirm: what models say is told apart in the heading already.
+fn columns(by: LabellerKind) -> [&'static str; 11] {
+    let mut columns = COLUMNS;
+    if by == LabellerKind::Judge {
+        columns[6] = "confirmed / refuted / waiting, by models";
+        columns[7] = "success after models' labels";
+    }
+    columns
+}
+
+fn by_of(rows: &[(Table, About<'_>)]) -> LabellerKind {
+    rows.first()
+        .map_or(LabellerKind::Person, |(_, about)| about.by)
+}
+
 fn cells(table: &Table, about: &About<'_>) -> [String; 11] {
     [
         about.recipe.to_owned(),
@@ -181,7 +243,7 @@ fn cells(table: &Table, about: &About<'_>) -> [String; 11] {
         table.skipped.to_string(),
         table.reached.to_string(),
         share(&table.success_before_verification),
-        format!("{} / {} / {}", table.verified, table.refuted, table.waiting),
+        counts(table, " / ", [""; 3]),
         share(&table.success_after_verification),
         mean(&table.queries),
         mean(&table.seconds),
@@ -191,7 +253,7 @@ fn cells(table: &Table, about: &About<'_>) -> [String; 11] {
 
 /// Writes runs side by side for people.
 pub fn side_by_side(rows: &[(Table, About<'_>)]) -> String {
-    let head = [
+    let mut head = [
         "recipe",
         "run",
         "tried",
@@ -204,6 +266,10 @@ pub fn side_by_side(rows: &[(Table, About<'_>)]) -> String {
         "seconds",
         "words changed",
     ];
+    if by_of(rows) == LabellerKind::Judge {
+        head[6] = "models' yes/no/wait";
+        head[7] = "after models' labels";
+    }
     let mut all = vec![head.map(str::to_owned)];
     all.extend(rows.iter().map(|(table, about)| cells(table, about)));
     let mut text = crate::shown::columns(&all);
@@ -219,7 +285,19 @@ pub fn side_by_side(rows: &[(Table, About<'_>)]) -> String {
     ]];
     at.extend(rows.iter().map(|(table, about)| by_budget(table, about)));
     text.push_str(&crate::shown::columns(&at));
+    text.push_str(
+        "\nSuccess, queries and seconds are over all attempts that were not skipped, with intervals of 95 %;\n\
+         nothing is a success before a label confirms it. One run alone says more.\n",
+    );
+    for note in notes(rows) {
+        let _ = writeln!(text, "{note}");
+    }
     text
+}
+
+fn notes(rows: &[(Table, About<'_>)]) -> impl Iterator<Item = &'static str> {
+    let whole = whole_budgets(rows.iter().map(|(table, _)| table));
+    [whole, caution(by_of(rows))].into_iter().flatten()
 }
 
 fn by_budget(table: &Table, about: &About<'_>) -> [String; 7] {
@@ -233,23 +311,39 @@ fn by_budget(table: &Table, about: &About<'_>) -> [String; 7] {
 
 /// Writes runs side by side as Markdown, for documents.
 pub fn markdown(rows: &[(Table, About<'_>)]) -> String {
-    let mut text = format!(
-        "| {} |\n|{}\n",
-        COLUMNS.join(" | "),
-        "---|".repeat(COLUMNS.len())
+    let columns = columns(by_of(rows));
+    let mut text = markdown_table(
+        &columns,
+        rows.iter().map(|(table, about)| cells(table, about)),
     );
-    for (table, about) in rows {
-        let _ = writeln!(text, "| {} |", cells(table, about).join(" | "));
-    }
-    text.push_str("\n| success by queries | 10 | 30 | 100 | 300 | 1,000 | 2,000 |\n|---|---|---|---|---|---|---|\n");
-    for (table, about) in rows {
-        let _ = writeln!(text, "| {} |", by_budget(table, about).join(" | "));
-    }
+    text.push('\n');
+    text.push_str(&markdown_table(
+        &["success by queries", "10", "30", "100", "300", "1,000", "2,000"],
+        rows.iter().map(|(table, about)| by_budget(table, about)),
+    ));
     let _ = writeln!(
         text,
-        "\nIntervals are of {} % confidence. Shares are over all attempts that were not skipped.",
+        "\nIntervals are of {} % confidence. Shares are over all attempts that were not skipped; success by queries is \
+         before labels.",
         percent(nines_attack::table::CONFIDENCE)
     );
+    for note in notes(rows) {
+        let _ = writeln!(text, "\n{note}");
+    }
+    text
+}
+
+/// Writes a table as Markdown.
+pub fn markdown_table<const N: usize>(
+    head: &[&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(N));
+    for row in rows {
+        // A bar in a recipe's name would end its cell.
+        let row = row.map(|cell| cell.replace('|', "\\|"));
+        let _ = writeln!(text, "| {} |", row.join(" | "));
+    }
     text
 }
 

@@ -80,13 +80,8 @@ pub async fn run(project: &Project, args: &AttackTimeArgs, output: &Output) -> R
         confidence,
         ..Bootstrap::default()
     };
-    let of: Vec<_> = gathered
-        .groups
-        .iter()
-        .filter(|g| !g.sessions.is_empty())
-        .collect();
     let mut found = Vec::new();
-    for group in &of {
+    for group in gathered.measured() {
         let sessions = &group.sessions;
         let exposure = Exposure::of_sessions(sessions)?;
         let attackers: BTreeSet<u64> = sessions.iter().map(|s| s.attacker).collect();
@@ -107,13 +102,7 @@ pub async fn run(project: &Project, args: &AttackTimeArgs, output: &Output) -> R
         });
     }
     let mut ratios = Vec::new();
-    for pair in of.windows(2) {
-        let [first, second] = pair else {
-            continue;
-        };
-        if first.unit != second.unit {
-            continue;
-        }
+    for (first, second) in gathered.compared() {
         // The rate of the first over that of the second: how many times longer the second takes.
         let ratio = rate_ratio(
             Exposure::of_sessions(&first.sessions)?,
@@ -127,7 +116,7 @@ pub async fn run(project: &Project, args: &AttackTimeArgs, output: &Output) -> R
             p_value: ratio.p_value,
         });
     }
-    let all: usize = of.iter().map(|group| group.sessions.len()).sum();
+    let all: usize = found.iter().map(|group| group.sessions).sum();
     let mut record = Record::new(project, None, json!({ "sessions": all, "seed": seed }));
     for group in &found {
         record.about = json!({ "group": group.group, "sessions": group.sessions,
@@ -150,12 +139,11 @@ pub async fn run(project: &Project, args: &AttackTimeArgs, output: &Output) -> R
         record.add("attack_time.ratio", &ratio.times_longer, meaning);
     }
     let stored = record.store().await?;
-    let waiting: u64 = gathered.groups.iter().map(|group| group.waiting).sum();
     let found = Found {
         groups: found,
         ratios,
         estimates: stored.iter().map(|e| e.id.0).collect(),
-        waiting,
+        waiting: gathered.waiting(),
     };
     output.result(&found, || words(&found));
     Ok(())

@@ -7,7 +7,7 @@ mod queue;
 mod ready;
 
 pub use compute::{Computed, compute, is_not_yet};
-pub use design::{LeakDesign, answer_score, answers_of, finding, snippets_of};
+pub use design::{LeakDesign, adjudicated, answer_score, answers_of, finding, snippets_of};
 pub use plan::{Planned, draw, draw_only, run as plan};
 pub use queue::{open, open_items};
 pub use ready::Ready;

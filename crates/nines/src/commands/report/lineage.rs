@@ -31,7 +31,10 @@ pub fn section(rows: &Rows<'_>) -> Option<Lineage> {
         ("draws by generators", counts.generations),
         ("stored scores", counts.scores),
         ("answers of filters", counts.filter_answers),
-        ("attack sessions", rows.sessions.len() as u64),
+        (
+            "attack sessions",
+            (rows.sessions.len() + rows.rewriting.len()) as u64,
+        ),
     ]
     .into_iter()
     .filter(|(_, count)| *count > 0)

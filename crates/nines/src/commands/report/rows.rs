@@ -15,7 +15,7 @@ use nines_measure::leak::{Finding, LeakItem};
 use nines_report::report::{Basis, Correction, Figure, Labels};
 use nines_store::{
     Calibration, Counts, Design, DesignItem, DesignKind, FilterAnswer, Model, ModelKind, Snippet,
-    StoredAttackSession, StoredEstimate,
+    RewritingResult, StoredAttackSession, StoredEstimate,
 };
 use serde_json::Value;
 use std::collections::HashMap;
@@ -53,6 +53,7 @@ pub struct Rows<'a> {
     pub drawn: HashMap<DesignId, u64>,
     pub counts: Counts,
     pub sessions: Vec<StoredAttackSession>,
+    pub rewriting: Vec<RewritingResult>,
     pub labelled: Vec<Snippet>,
     pub leak: Option<LeakRows>,
     pub quality: Option<QualityDesign>,
@@ -97,6 +98,7 @@ impl<'a> Rows<'a> {
             estimates,
             counts: store.counts().await?,
             sessions: store.attack_sessions().await?,
+            rewriting: store.rewriting_results().await?,
             labelled: data::labelled(project).await?,
             designs,
             drawn,
@@ -141,6 +143,7 @@ impl<'a> Rows<'a> {
             drawn: HashMap::new(),
             counts: Counts::default(),
             sessions: Vec::new(),
+            rewriting: Vec::new(),
             labelled: Vec::new(),
             leak,
             quality,

@@ -11,43 +11,41 @@ use nines_stats::attack_time::{AttackSession, Exposure, kaplan_meier, mean_time,
 /// At how many moments the sessions still running are counted, the start included.
 const MOMENTS: u32 = 6;
 
-/// Fills the section from all sessions, as `nines measure attack-time` does.
+/// Fills the section from all sessions of people, those of the Rewrite page among them, as `nines measure
+/// attack-time` does.
 pub fn section(rows: &Rows<'_>) -> Result<Option<AttackSurvival>> {
-    let gathered = GatheredAttacks::of_sessions(&rows.sessions);
-    let groups: Vec<(String, Vec<AttackSession>)> = gathered
-        .groups
-        .into_iter()
-        .map(|group| (group.name, group.sessions))
-        .collect();
-    if groups.is_empty() {
+    let gathered = GatheredAttacks::of_people(&rows.sessions, &rows.rewriting, &rows.models);
+    if gathered.is_empty() {
         return Ok(None);
     }
-    let longest = groups
-        .iter()
-        .flat_map(|(_, sessions)| sessions)
+    let longest = gathered
+        .measured()
+        .flat_map(|group| &group.sessions)
         .map(|s| s.time)
         .fold(0.0, f64::max);
-    let ratios = groups
-        .windows(2)
-        .map(|pair| {
+    let ratios = gathered
+        .compared()
+        .into_iter()
+        .map(|(first, second)| {
             let ratio = rate_ratio(
-                Exposure::of_sessions(&pair[0].1)?,
-                Exposure::of_sessions(&pair[1].1)?,
+                Exposure::of_sessions(&first.sessions)?,
+                Exposure::of_sessions(&second.sessions)?,
                 CONFIDENCE,
             )?;
             Ok(RateRatio {
-                of: pair[0].0.clone(),
-                to: pair[1].0.clone(),
+                of: first.name.clone(),
+                to: second.name.clone(),
                 ratio: estimate(ratio.ratio).into(),
             })
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(Some(AttackSurvival {
-        groups: groups
-            .iter()
-            .map(|(name, sessions)| group(name, sessions, longest))
+        groups: gathered
+            .measured()
+            .map(|measured| group(&measured.name, &measured.sessions, longest))
             .collect::<Result<_>>()?,
         ratios,
+        waiting: gathered.waiting(),
     }))
 }
 

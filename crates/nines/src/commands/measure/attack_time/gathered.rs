@@ -10,7 +10,7 @@ use anyhow::Result;
 use nines_domain::label::LabellerKind;
 use nines_domain::snippet::{ModelId, RunId};
 use nines_stats::attack_time::AttackSession;
-use nines_store::{AttackOutcome, RewritingResult, RewritingState, StoredAttackSession};
+use nines_store::{AttackOutcome, Model, RewritingResult, RewritingState, StoredAttackSession};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +42,17 @@ impl Unit {
     }
 }
 
+/// Where sessions come from, and so with which others they are compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    /// A file named the group.
+    Imported,
+    /// The Rewrite page: a filter, attacked with or without the tools.
+    Rewriting { filter: String, tools: bool },
+    /// A recipe's attempts.
+    Attempts,
+}
+
 /// Sessions that are compared with others.
 pub struct Group {
     /// Its name.
@@ -52,6 +63,14 @@ pub struct Group {
     pub sessions: Vec<AttackSession>,
     /// Sessions left out, since nobody has verified their find yet.
     pub waiting: u64,
+    source: Source,
+}
+
+impl Group {
+    /// Says whether its sessions took any time: without, there is no rate of finds.
+    fn is_measured(&self) -> bool {
+        self.sessions.iter().any(|session| session.time > 0.0)
+    }
 }
 
 /// All sessions, in groups.
@@ -66,21 +85,33 @@ impl Gathered {
     /// Reads imported sessions, those of the Rewrite page, and the attempts of some runs.
     pub async fn read(project: &Project, runs: &[i64]) -> Result<Self> {
         let store = &project.store;
-        let mut gathered = Self::of_sessions(&store.attack_sessions().await?);
-        let models = store.models(None).await?;
-        let name = |id: ModelId| {
-            let found = models.iter().find(|model| model.id == id);
-            found.map_or_else(|| id.to_string(), |model| model.label())
-        };
-        gathered.add_rewriting(&store.rewriting_results().await?, name);
+        let mut gathered = Self::of_people(
+            &store.attack_sessions().await?,
+            &store.rewriting_results().await?,
+            &store.models(None).await?,
+        );
         for run in runs {
             gathered.add_attempts(&Attacked::read(project, RunId(*run)).await?);
         }
         Ok(gathered)
     }
 
+    /// Gathers imported sessions and those of the Rewrite page.
+    pub fn of_people(
+        imported: &[StoredAttackSession],
+        rewriting: &[RewritingResult],
+        models: &[Model],
+    ) -> Self {
+        let mut gathered = Self::of_sessions(imported);
+        gathered.add_rewriting(rewriting, |id| {
+            let found = models.iter().find(|model| model.id == id);
+            found.map_or_else(|| id.to_string(), Model::label)
+        });
+        gathered
+    }
+
     /// Gathers imported sessions alone.
-    pub fn of_sessions(sessions: &[StoredAttackSession]) -> Self {
+    fn of_sessions(sessions: &[StoredAttackSession]) -> Self {
         let mut gathered = Self::default();
         // By their names, so that their order changes no digit.
         let names: BTreeSet<&str> = sessions
@@ -96,14 +127,15 @@ impl Gathered {
                 found: stored.session.found,
                 attacker: gathered.attacker(&stored.session.attacker),
             };
-            let group = gathered.group(&stored.session.group, Unit::Minutes);
+            let name = &stored.session.group;
+            let group = gathered.group(name, Unit::Minutes, Source::Imported);
             group.sessions.push(session);
         }
         gathered
     }
 
-    /// Adds the sessions of the Rewrite page.
-    pub fn add_rewriting(&mut self, results: &[RewritingResult], name: impl Fn(ModelId) -> String) {
+    /// Adds the sessions of the Rewrite page. Their time is that at work: pauses are taken out of it.
+    fn add_rewriting(&mut self, results: &[RewritingResult], name: impl Fn(ModelId) -> String) {
         // Another threshold is another filter; it is named where there are several.
         let mut thresholds: BTreeMap<ModelId, BTreeSet<u64>> = BTreeMap::new();
         for result in results {
@@ -111,19 +143,19 @@ impl Gathered {
             of_model.insert(result.threshold.to_bits());
         }
         for result in results {
-            let tools = if result.tools {
-                "with tools"
-            } else {
-                "without tools"
-            };
-            let mut group = name(result.model);
+            let mut filter = name(result.model);
             if thresholds[&result.model].len() > 1 {
-                group.push_str(&format!(" at log odds {:.2}", result.threshold));
+                filter.push_str(&format!(" at log odds {:.2}", result.threshold));
             }
-            let group = format!("{group}, {tools}");
+            let tools = if result.tools { "with" } else { "without" };
+            let group = format!("{filter}, {tools} tools");
+            let source = Source::Rewriting {
+                filter,
+                tools: result.tools,
+            };
             let submitted = result.ended == RewritingState::Submitted;
             if submitted && result.verified.is_none() {
-                self.group(&group, Unit::Minutes).waiting += 1;
+                self.group(&group, Unit::Minutes, source).waiting += 1;
                 continue;
             }
             let session = AttackSession {
@@ -131,7 +163,8 @@ impl Gathered {
                 found: submitted && result.verified == Some(true),
                 attacker: self.attacker(&result.attacker),
             };
-            self.group(&group, Unit::Minutes).sessions.push(session);
+            let group = self.group(&group, Unit::Minutes, source);
+            group.sessions.push(session);
         }
     }
 
@@ -153,7 +186,8 @@ impl Gathered {
             let reached = attempt.outcome == AttackOutcome::Reached;
             let verdict = attacked.verdict(attempt, LabellerKind::Person);
             if reached && verdict.is_none() {
-                self.group(&name, Unit::Queries).waiting += 1;
+                let group = self.group(&name, Unit::Queries, Source::Attempts);
+                group.waiting += 1;
                 continue;
             }
             let found = reached && verdict == Some(true);
@@ -167,8 +201,50 @@ impl Gathered {
                 found,
                 attacker: self.attacker(&start),
             };
-            self.group(&name, Unit::Queries).sessions.push(session);
+            let group = self.group(&name, Unit::Queries, Source::Attempts);
+            group.sessions.push(session);
         }
+    }
+
+    /// Lists the groups whose sessions took any time.
+    pub fn measured(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter().filter(|group| group.is_measured())
+    }
+
+    /// Lists what is compared, the one that is expected to find faster first: each imported group and each
+    /// run of a recipe with the next, each filter with the tools and without them, and with the next filter
+    /// that was attacked alike.
+    pub fn compared(&self) -> Vec<(&Group, &Group)> {
+        let of = |source: &Source| -> Vec<&Group> {
+            self.measured().filter(|g| g.source == *source).collect()
+        };
+        let mut pairs = adjacent(&of(&Source::Imported));
+        let rewriting = |wanted: bool| -> Vec<(&str, &Group)> {
+            self.measured()
+                .filter_map(|group| match &group.source {
+                    Source::Rewriting { filter, tools } if *tools == wanted => {
+                        Some((filter.as_str(), group))
+                    }
+                    _ => None,
+                })
+                .collect()
+        };
+        let (with, without) = (rewriting(true), rewriting(false));
+        for (filter, group) in &with {
+            let same = without.iter().find(|(other, _)| other == filter);
+            pairs.extend(same.map(|(_, other)| (*group, *other)));
+        }
+        for arm in [with, without] {
+            let groups: Vec<&Group> = arm.into_iter().map(|(_, group)| group).collect();
+            pairs.extend(adjacent(&groups));
+        }
+        pairs.extend(adjacent(&of(&Source::Attempts)));
+        pairs
+    }
+
+    /// Says how many sessions are left out, since nobody has verified their find yet.
+    pub fn waiting(&self) -> u64 {
+        self.groups.iter().map(|group| group.waiting).sum()
     }
 
     /// Says whether there is nothing at all.
@@ -181,22 +257,27 @@ impl Gathered {
         *self.attackers.entry(name.to_owned()).or_insert(next)
     }
 
-    fn group(&mut self, name: &str, unit: Unit) -> &mut Group {
+    fn group(&mut self, name: &str, unit: Unit, source: Source) -> &mut Group {
         let at = self
             .groups
             .iter()
-            .position(|group| group.name == name && group.unit == unit);
+            .position(|group| group.name == name && group.source == source);
         let at = at.unwrap_or_else(|| {
             self.groups.push(Group {
                 name: name.to_owned(),
                 unit,
                 sessions: Vec::new(),
                 waiting: 0,
+                source,
             });
             self.groups.len() - 1
         });
         &mut self.groups[at]
     }
+}
+
+fn adjacent<'a>(groups: &[&'a Group]) -> Vec<(&'a Group, &'a Group)> {
+    groups.windows(2).map(|pair| (pair[0], pair[1])).collect()
 }
 
 #[cfg(test)]
@@ -250,5 +331,36 @@ mod tests {
             told[1],
             ("hurt v1, without tools", 0, vec![session(20.0, false, 1)])
         );
+    }
+
+    #[test]
+    fn the_tools_are_compared_within_a_filter_and_filters_within_an_arm() {
+        use RewritingState::GaveUp;
+        let of = |attacker: &str, model, seconds| RewritingResult {
+            model: ModelId(model),
+            ..result(attacker, seconds, GaveUp, None)
+        };
+        let mut gathered = Gathered::default();
+        // bob works without the tools; a session that took no time says nothing.
+        let results = [
+            of("bob", 1, 60.0),
+            of("ann", 2, 60.0),
+            of("ann", 1, 60.0),
+            of("bob", 2, 0.0),
+            of("ann", 3, 60.0),
+        ];
+        gathered.add_rewriting(&results, |id| format!("v{id}"));
+        let pairs: Vec<_> = gathered
+            .compared()
+            .iter()
+            .map(|(first, second)| format!("{} / {}", first.name, second.name))
+            .collect();
+        let expected = [
+            "v1, with tools / v1, without tools",
+            "v2, with tools / v1, with tools",
+            "v1, with tools / v3, with tools",
+        ];
+        assert_eq!(pairs, expected);
+        assert_eq!(gathered.measured().count(), 4);
     }
 }
