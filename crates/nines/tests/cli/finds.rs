@@ -153,7 +153,7 @@ fn random_draws_that_models_labelled_serve_models_and_not_people() {
     assert_eq!(least, Some(1.0 / most));
     let precision = controls["precision"]["lower"].as_f64().expect("a bound");
     let fewer = controls["fewer_labels"]["lower"].as_f64();
-    assert!((fewer.expect("a bound") - precision / most).abs() < 1e-12);
+    assert!((fewer.expect("a bound") - precision / most).abs() < 1e-9);
     let by_people = shown(&world, &["2", "--sampling"])[0]["controls"].clone();
     let why = by_people["without"].as_str().expect("a reason");
     assert!(why.contains("labelled by people"), "{why}");
@@ -210,7 +210,7 @@ fn labelled_finds_move_no_threshold_and_no_metric() {
         .map(|row| serde_json::from_str::<Value>(row).expect("a row"))
         .filter(|row| {
             let prompt = row["prompt"].as_str().expect("a prompt");
-            Split::of_family(ContentHash::of_prompt(prompt), 0) != Split::Train
+            Split::of_family(&ContentHash::of_prompt(prompt), 0) != Split::Train
         })
         .map(|row| {
             json!({ "prompt": row["prompt"], "completion": "all was well", "origin": "edit",
