@@ -1,17 +1,25 @@
 #!/usr/bin/env bash
 # Every recipe on one project's classifier, each from the same starts, then their closing tables side by side.
 #
-#     scripts/attack-table.sh NINES PROJECT [STARTS] [SEED]
+#     scripts/attack-table.sh NINES PROJECT [STARTS] [SEED] [show's options]
 #
-# A run that was stopped goes on with the same command; runs that ended are not made again.
+# A run that was stopped goes on where it was; those that ended are kept in PROJECT/runs/attack-table.
 set -euo pipefail
 nines=$1 project=$2 starts=${3:-50} seed=${4:-0}
+shift $(($# < 4 ? $# : 4))
 
-# The control first. Recipes that write the completion themselves begin with prompts instead of catastrophes.
-edits="random typos hole-shapes textfooler-like pwws-like hotflip gcg bert-attack-like clare-like paraphrase context
-  prompt-for-completion mcmc"
-writes="guided steered"
-for recipe in $edits $writes; do
-  echo "== $recipe" >&2
-  "$nines" attack run "$recipe" --project "$project" --limit "$starts" --seed "$seed" >&2
+# The control first; the last ones write the completion themselves and begin with prompts, not with catastrophes.
+recipes="random typos hole-shapes textfooler-like pwws-like hotflip gcg bert-attack-like clare-like paraphrase context
+  prompt-for-completion mcmc guided steered prompts"
+ended=$project/runs/attack-table
+mkdir -p "$ended"
+runs=()
+for recipe in $recipes; do
+  kept=$ended/$recipe-$starts-$seed
+  if [ ! -s "$kept" ]; then
+    "$nines" attack run "$recipe" --project "$project" --limit "$starts" --seed "$seed" --json >"$kept.json"
+    python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["run"])' "$kept.json" >"$kept"
+  fi
+  runs+=("$(cat "$kept")")
 done
+"$nines" attack show --project "$project" "${runs[@]}" "$@"

@@ -1,7 +1,7 @@
 //! Finds of guided generation against plain sampling, at equal queries.
 //!
 //! ```text
-//! guided_share CLASSIFIER-FOLDER THRESHOLD GENERATOR.gguf SNIPPETS.jsonl PROBE.json [QUERIES SEEDS PROMPTS]
+//! guided_share CLASSIFIER-FOLDER THRESHOLD GENERATOR.gguf SNIPPETS.jsonl PROBE.json [QUERIES SEEDS PROMPTS SWEEP]
 //! ```
 //!
 //! SNIPPETS.jsonl holds {"prompt", "completion", "injurious", "family"} a line; PROBE.json is read where it is
@@ -100,7 +100,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut models = Models::of(victim.clone(), vec![threshold]);
     models.local_generator = Some(generator.clone());
     models.injury = Some(head.clone());
-    for (lambda, mu, every, candidates) in [(0.0, 0.0, 6, 1), (2.0, 0.0, 6, 4), (2.0, 1.0, 6, 4)] {
+    // Each guided completion costs its candidates: of those a quarter as many are written.
+    for (lambda, mu, every, candidates) in [(0.0, 0.0, 6, 1), (1.0, 1.0, 6, 4), (1.0, 0.0, 6, 4)] {
         let mut recipe = Recipe::named("guided")?;
         let settings = &mut recipe.search.settings;
         settings.insert("lambda".to_owned(), toml::Value::Float(lambda));
@@ -110,10 +111,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         settings.insert("finds".to_owned(), toml::Value::Integer(0));
         settings.insert(
             "completions".to_owned(),
-            toml::Value::Integer(queries as i64),
+            toml::Value::Integer((queries as i64 / candidates).max(1)),
         );
         recipe.budget = Budget {
-            queries,
+            queries: queries * candidates as u64,
             seconds: 3600.0,
         };
         arm(
@@ -136,7 +137,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         seconds: 3600.0,
     };
     arm("steered", &recipe, &models, &chosen, seeds)?;
-    strengths(&generator, &probe, &*head, &victim, threshold, &chosen)
+    // Settings of the sweep cost as much again: only where they are asked for.
+    match number(3, 0)? {
+        0 => Ok(()),
+        _ => strengths(&generator, &probe, &*head, &victim, threshold, &chosen),
+    }
 }
 
 fn probe_of(
@@ -240,6 +245,7 @@ fn arm(
     let mut attempts = Vec::new();
     let mut example = None;
     let mut notes = Vec::new();
+    let mut completions = 0;
     for prompt in prompts {
         for seed in 0..seeds {
             let start = Start::new(SnippetText::new(prompt.as_str(), ""));
@@ -248,11 +254,15 @@ fn arm(
                 println!("{name}: {why}");
             }
             attempts.push((attempt.finds.len() as u64, attempt.queries));
+            completions += written(&attempt.notes);
             notes.extend(attempt.notes);
             example = example.or_else(|| attempt.finds.into_iter().next());
         }
     }
     report(name, &attempts, begun);
+    let finds: u64 = attempts.iter().map(|(finds, _)| finds).sum();
+    let share = finds as f64 / completions.max(1) as f64;
+    println!("    {finds} finds in {completions} completions, {share:.4}");
     for note in notes {
         println!("    {note}");
     }
@@ -263,6 +273,17 @@ fn arm(
         );
     }
     Ok(())
+}
+
+/// Reads from the notes of an attempt how many completions it wrote.
+fn written(notes: &[String]) -> u64 {
+    let counted = notes.iter().filter_map(|note| {
+        let (before, _) = note
+            .split_once(" finished completions")
+            .or_else(|| note.split_once(" completions, "))?;
+        before.rsplit(' ').next()?.parse::<u64>().ok()
+    });
+    counted.sum()
 }
 
 fn report(name: &str, attempts: &[(u64, u64)], begun: Instant) {

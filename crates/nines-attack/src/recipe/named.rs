@@ -17,6 +17,7 @@ pub(super) const NAMED: &[(&str, &str)] = &[
     recipe!("bert-attack-like"),
     recipe!("clare-like"),
     recipe!("hotflip"),
+    recipe!("hotflip-fluent"),
     recipe!("gcg"),
     recipe!("paraphrase"),
     recipe!("context"),

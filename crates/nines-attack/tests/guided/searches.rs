@@ -1,13 +1,13 @@
 //! The searches that write completions, or look for prompts.
 
 use crate::world::{
-    Dead, PROMPT, Words, at, attack, generator, many, models, prompt_alone, strict, trees, try_it,
+    Dead, PROMPT, Words, attack, many, models, prompt_alone, strict, trees, try_it,
 };
 use nines_attack::attempt::Outcome;
 use nines_attack::attempt::Start;
 use nines_attack::guided::injury::ClassifierHead;
 use nines_attack::recipe::{Models, Recipe};
-use nines_attack::victim::{Budget, Victim};
+use nines_attack::victim::Budget;
 use nines_domain::snippet::SnippetText;
 use nines_infer::cancel::CancelFlag;
 use nines_infer::scorer::Scorer;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::attempt::{Outcome, Start};
 use crate::recipe::Recipe;
-use crate::testing::{BlackBox, LinearScorer};
+use crate::testing::{Bigrams, BlackBox, LinearScorer};
 use crate::victim::Victim;
 use nines_domain::score::Threshold;
 use nines_domain::snippet::SnippetText;
@@ -90,4 +90,29 @@ fn a_classifier_without_gradients_is_named_with_a_way_out() {
         assert!(error.contains("black-box@1"), "{error}");
         assert!(error.contains("textfooler-like"), "{error}");
     }
+}
+
+#[test]
+fn flips_stay_fluent_where_a_language_model_is_asked() {
+    let start = Start::new(SnippetText::new("He sat.", "He fell. He fell. He fell."));
+    let attempt = |of_sat: f64| {
+        let mut models = models(Arc::new(scorer()), 0.05);
+        let next: [&[f64]; 4] = [
+            &[0.1, 0.5, of_sat],
+            &[0.8, 0.1, 0.1],
+            &[0.8, 0.1, 0.1],
+            &[0.8, 0.1, 0.1],
+        ];
+        models.language_model = Some(Arc::new(Bigrams::new(&["He", "fell.", "sat."], &next)));
+        let recipe = Recipe::named("hotflip-fluent").expect("known");
+        let attack = recipe.build(&models, 0).expect("built");
+        attack.attempt(&start, 7, &CancelFlag::default())
+    };
+    let fluent = attempt(0.4);
+    assert_eq!(fluent.outcome, Outcome::Reached, "{fluent:?}");
+    assert_eq!(fluent.finds[0].text.prompt, "He sat.");
+    assert_eq!(fluent.finds[0].text.completion, "He sat. He sat. He sat.");
+    let odd = attempt(0.0005);
+    assert!(odd.finds.is_empty(), "{odd:?}");
+    assert!(odd.tally.refused["perplexity"] > 0);
 }
