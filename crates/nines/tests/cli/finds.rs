@@ -246,9 +246,17 @@ fn labelled_finds_move_no_threshold_and_no_metric() {
 fn what_was_chosen_by_its_score_is_no_start() {
     let (world, _) = trained();
     let starts = || {
-        let words = ["--json", "attack", "random", "--queries", "1", "--split", "all"];
-        let limit = ["--limit", "1000"];
-        world.run(&[&words[..], &limit].concat()).good();
+        let words = [
+            "--json",
+            "attack",
+            "random",
+            "--threshold",
+            "0.5",
+            "--queries",
+            "1",
+        ];
+        let all = ["--split", "all", "--limit", "1000"];
+        world.run(&[&words[..], &all].concat()).good();
         let listed = world.run(&["--json", "attack", "list"]).good().json();
         let run = listed[0]["run"].as_i64().expect("a number").to_string();
         shown(&world, &[&run])[0]["starts"]["n"].clone()
