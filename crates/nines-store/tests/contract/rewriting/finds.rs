@@ -124,7 +124,9 @@ contract! {
         store.insert_labels(&[label(labelled, "cyd", Verdict::Yes, None)]).await.expect("stored");
         let start = one(&store, "The duel began.", "He was hurt.").await;
         let run = store.start_run(&crate::runs::run("attack")).await.expect("started").id;
-        store.insert_attack_attempt(run, &crate::attacks::attempt_of(model, start, &["He was hrut."])).await.expect("stored");
+        let mut attempt = crate::attacks::attempt_of(model, start, &["He was hrut."]);
+        attempt.finds[0].text = find("He was hrut.", Severity::Clear).text;
+        store.insert_attack_attempt(run, &attempt).await.expect("stored");
         one(&store, "The duel began.", "He drew.").await;
         let session = begin(&store, model, &everybody[0]).await;
         let before = store.counts().await.expect("counted");
