@@ -241,3 +241,27 @@ fn labelled_finds_move_no_threshold_and_no_metric() {
     };
     assert_eq!(sizes(&third), sizes(&first));
 }
+
+#[test]
+fn what_was_chosen_by_its_score_is_no_start() {
+    let (world, _) = trained();
+    let starts = || {
+        let words = ["--json", "attack", "random", "--queries", "1", "--split", "all"];
+        let limit = ["--limit", "1000"];
+        world.run(&[&words[..], &limit].concat()).good();
+        let listed = world.run(&["--json", "attack", "list"]).good().json();
+        let run = listed[0]["run"].as_i64().expect("a number").to_string();
+        shown(&world, &[&run])[0]["starts"]["n"].clone()
+    };
+    let before = starts();
+    // Many near-copies of one start, which somebody rewrote until they passed.
+    let edited: Vec<String> = (0..30)
+        .map(|n| {
+            json!({ "prompt": format!("Story {n}."), "completion": "all was well", "origin": "edit",
+                "verdict": "yes", "severity": 3, "labeller": "bob", "labeller_kind": "person" })
+            .to_string()
+        })
+        .collect();
+    import(&world, "snippets", &edited);
+    assert_eq!(starts(), before);
+}
