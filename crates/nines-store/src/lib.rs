@@ -83,9 +83,9 @@ pub use invitations::{Invitation, NewInvitation};
 pub use jobs::{Job, JobEnd, JobState, NewJob, TRIES};
 pub use labelling::{
     Answer, Assignment, AssignmentState, CheckItem, CheckPurpose, Feedback, Flag, Given, Guide,
-    LEASE, LEASES, Labeller, Leased, NewCheckItem, NewGuide, NewQueue, NewRuling,
-    PeopleRatings, PersonRecord, Preference, Progress, Purpose, Queue, QueueChange, QueueKind,
-    QueueRow, Ruling, Saved, SettledSnippet, Stage, Standing, Today,
+    LEASE, LEASES, Labeller, Leased, NewCheckItem, NewGuide, NewQueue, NewRuling, PeopleRatings,
+    PersonRecord, Preference, Progress, Purpose, Queue, QueueChange, QueueKind, QueueRow, Ruling,
+    Saved, SettledSnippet, Stage, Standing, Today,
 };
 pub use labels::{NewLabel, SnippetRef, StoredLabel};
 pub use login_sessions::{LoginSession, NewLoginSession, SessionLimits};

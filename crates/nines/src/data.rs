@@ -49,9 +49,8 @@ pub fn broad(snippet: &Snippet) -> Option<bool> {
 /// Turns adjudicated snippets into training rows. Finds of attacks teach, in the training split; they choose
 /// no checkpoint and measure nothing, so that those of other splits are left out.
 pub fn training_rows(snippets: &[Snippet], split_seed: u64) -> Vec<TrainingRow> {
-    let teaches = |snippet: &&Snippet| {
-        is_sample(snippet) || snippet.split(split_seed) == Split::Train
-    };
+    let teaches =
+        |snippet: &&Snippet| is_sample(snippet) || snippet.split(split_seed) == Split::Train;
     rows(snippets.iter().filter(teaches))
 }
 

@@ -16,9 +16,9 @@ pub use attack_time::Gathered as GatheredAttacks;
 pub use compare::open_items as open_compared;
 pub use distribution::Named;
 pub use leak::{
-    Computed as ComputedLeak, LeakDesign, Ready, adjudicated, compute as compute_leak, draw as draw_from,
-    draw_only as draw_leak, is_not_yet, measured as measure_leak, open as open_of,
-    open_items as open_answers,
+    Computed as ComputedLeak, LeakDesign, Ready, adjudicated, compute as compute_leak,
+    draw as draw_from, draw_only as draw_leak, is_not_yet, measured as measure_leak,
+    open as open_of, open_items as open_answers,
 };
 pub use quality::{
     Computed as ComputedQuality, Ready as QualityDesign, ShownPair, compute as compute_quality,

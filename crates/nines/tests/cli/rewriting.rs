@@ -130,7 +130,9 @@ fn sessions_of_people_are_measured_and_reported_with_what_they_did_not_find() {
         let id = work.begin(true).await;
         tokio::time::sleep(wait).await;
         let ann = work.ann.account;
-        let noted = work.store.note_rewriting_time(id, ann, true, time(0.6, 0.1));
+        let noted = work
+            .store
+            .note_rewriting_time(id, ann, true, time(0.6, 0.1));
         noted.await.expect("noted");
         work.give_up(id, time(0.6, 0.7)).await;
         // A find, confirmed; one that is refuted; one that waits.
@@ -138,7 +140,10 @@ fn sessions_of_people_are_measured_and_reported_with_what_they_did_not_find() {
         for (n, tools) in [(1, true), (2, false), (3, true)] {
             let id = work.begin(tools).await;
             tokio::time::sleep(wait).await;
-            finds.push(work.submit(id, &format!("He lay {n}."), time(1.2, 0.0)).await);
+            finds.push(
+                work.submit(id, &format!("He lay {n}."), time(1.2, 0.0))
+                    .await,
+            );
         }
         let stored = work.store.snippets_by_id(&finds).await.expect("read");
         assert!(stored.iter().all(|find| find.origin == Origin::Attack));
@@ -201,7 +206,9 @@ fn sessions_of_people_are_measured_and_reported_with_what_they_did_not_find() {
     );
 
     // The report has the same groups, numbers and comparison.
-    let report = world.run(&["--json", "report", "--out", "page.html"]).good();
+    let report = world
+        .run(&["--json", "report", "--out", "page.html"])
+        .good();
     let report: Report = serde_json::from_str(&report.stdout).expect("a report");
     let survival = report.attack_survival.expect("sessions");
     assert_eq!(survival.waiting, 1);
@@ -224,7 +231,10 @@ fn sessions_of_people_are_measured_and_reported_with_what_they_did_not_find() {
         ratio["times_longer"]["value"].as_f64()
     );
     let page = std::fs::read_to_string(world.path("page.html")).expect("written");
-    for part in ["injury v1, without tools", "1 search whose find nobody else"] {
+    for part in [
+        "injury v1, without tools",
+        "1 search whose find nobody else",
+    ] {
         assert!(page.contains(part), "{part}");
     }
 }

@@ -7,6 +7,8 @@ export interface Counted {
   state: 'open' | 'submitted' | 'gave_up';
   seconds: number;
   verified: boolean | null;
+  menu_calls: number;
+  saliency_calls: number;
 }
 
 export interface Counts {
@@ -17,6 +19,10 @@ export interface Counts {
   verified: number;
   refuted: number;
   waiting: number;
+  /** Times that substitutes or insertions were asked for. */
+  menus: number;
+  /** Times that saliency was asked for. */
+  shades: number;
   /** Work in ended sessions, in seconds. */
   seconds: number;
   /** The middle of the times of verified finds, in seconds. */
@@ -35,6 +41,8 @@ export function counted(sessions: readonly Counted[]): Counts {
     verified: times.length,
     refuted: finds.filter(({ verified }) => verified === false).length,
     waiting: finds.filter(({ verified }) => verified === null).length,
+    menus: sessions.reduce((sum, { menu_calls }) => sum + menu_calls, 0),
+    shades: sessions.reduce((sum, { saliency_calls }) => sum + saliency_calls, 0),
     seconds: sessions.filter(({ state }) => state !== 'open').reduce((sum, { seconds }) => sum + seconds, 0),
     median: low === undefined || high === undefined ? null : (low + high) / 2,
   };

@@ -282,6 +282,11 @@ export class Rewriting {
     this.#steps.forget();
   }
 
+  /** Drops what is asked about saliency: something else is wanted first, and it is asked for again. */
+  rest() {
+    this.#salience.forEach((latest) => latest.drop());
+  }
+
   /** Asks for the saliency of the text at hand, unless it is there. */
   want(method: SaliencyMethod) {
     const there = this.saliency[method];

@@ -14,7 +14,6 @@ use nines_attack::victim::Victim;
 use nines_domain::score::Threshold;
 use nines_infer::generator::Generator;
 use nines_infer::local::LocalGenerator;
-use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_infer::scorer::Scorer;
 use nines_infer::sentence_encoder::SentenceEncoder;
 use nines_store::{Model, PromptFilter};
@@ -241,13 +240,7 @@ impl Loaded {
             self.models.paraphraser = Some(paraphraser);
         }
         if let Some(folder) = &args.masked {
-            let masked = MaskedLanguageModel::load(folder).with_context(|| {
-                format!(
-                    "cannot load a masked language model from {}",
-                    folder.display()
-                )
-            })?;
-            self.models.masked = Some(Arc::new(masked));
+            self.models.masked = Some(models::masked_language_model(folder)?);
         }
         let encoder =
             models::base(project, None).and_then(|base| Ok(SentenceEncoder::load(&base.folder)?));

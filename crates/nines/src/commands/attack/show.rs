@@ -346,11 +346,7 @@ fn comparability(all: &[Shown]) -> Option<String> {
 }
 
 /// Lists the finds of a run with what labels say.
-async fn finds_of(
-    project: &Project,
-    attacked: &Attacked,
-    by: LabellerKind,
-) -> Result<Vec<Value>> {
+async fn finds_of(project: &Project, attacked: &Attacked, by: LabellerKind) -> Result<Vec<Value>> {
     let mut ids: Vec<SnippetId> = Vec::new();
     for attempt in &attacked.attempts {
         ids.extend(attempt.start);

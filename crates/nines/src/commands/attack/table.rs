@@ -181,7 +181,10 @@ pub fn words(table: &Table, about: &About<'_>) -> String {
             about.asked
         );
     }
-    for note in [whole_budgets([table]), caution(about.by)].into_iter().flatten() {
+    for note in [whole_budgets([table]), caution(about.by)]
+        .into_iter()
+        .flatten()
+    {
         let _ = writeln!(text, "  {note}");
     }
     let _ = writeln!(
@@ -318,7 +321,15 @@ pub fn markdown(rows: &[(Table, About<'_>)]) -> String {
     );
     text.push('\n');
     text.push_str(&markdown_table(
-        &["success by queries", "10", "30", "100", "300", "1,000", "2,000"],
+        &[
+            "success by queries",
+            "10",
+            "30",
+            "100",
+            "300",
+            "1,000",
+            "2,000",
+        ],
         rows.iter().map(|(table, about)| by_budget(table, about)),
     ));
     let _ = writeln!(

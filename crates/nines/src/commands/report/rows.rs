@@ -14,8 +14,8 @@ use nines_measure::calibrate::Calibrated;
 use nines_measure::leak::{Finding, LeakItem};
 use nines_report::report::{Basis, Correction, Figure, Labels};
 use nines_store::{
-    Calibration, Counts, Design, DesignItem, DesignKind, FilterAnswer, Model, ModelKind, Snippet,
-    RewritingResult, StoredAttackSession, StoredEstimate,
+    Calibration, Counts, Design, DesignItem, DesignKind, FilterAnswer, Model, ModelKind,
+    RewritingResult, Snippet, StoredAttackSession, StoredEstimate,
 };
 use serde_json::Value;
 use std::collections::HashMap;

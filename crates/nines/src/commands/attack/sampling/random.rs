@@ -137,7 +137,10 @@ async fn by_random_draws(
         named(by)
     );
     if undecided > 0 {
-        let _ = write!(rows, " ({undecided} more that they could not decide are left out)");
+        let _ = write!(
+            rows,
+            " ({undecided} more that they could not decide are left out)"
+        );
     }
     if !generators.is_empty() {
         let names: Vec<&str> = generators.into_iter().collect();
