@@ -12,7 +12,7 @@ use nines_domain::snippet::SnippetText;
 use nines_infer::cancel::CancelFlag;
 use nines_infer::scorer::Unscoreable;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// A goal, a search, transformations and constraints against a victim.
@@ -106,6 +106,11 @@ impl Attack {
         }
     }
 
+    /// Says what the budget is too small for, where that is known before anything is asked.
+    pub fn caution(&self) -> Option<String> {
+        self.search.caution(self.budget.queries)
+    }
+
     /// Tries one start. It always comes back: the budget, the seconds and `cancel` end it.
     ///
     /// Equal starts and seeds give equal attempts, whatever was tried before, as long as the seconds do not
@@ -162,6 +167,7 @@ impl Attack {
             trace: Vec::new(),
             notes: BTreeSet::new(),
             tally: Tally::new(),
+            judged_texts: HashSet::new(),
         };
         let stopped = self.run(&mut trial);
         self.finish(start, seed, trial, stopped)

@@ -110,6 +110,14 @@ pub struct Tally {
     pub refused: BTreeMap<String, u64>,
     /// Candidates that have no score; they are never finds.
     pub unscoreable: u64,
+    /// Texts that a judge was asked about, repeated ones too. They are no queries: those go to the classifier
+    /// under attack.
+    #[serde(default)]
+    pub judged: u64,
+    /// Different texts among them: what an endpoint is asked where nothing is remembered from earlier
+    /// attempts.
+    #[serde(default)]
+    pub judged_different: u64,
 }
 
 /// What one try from one start came to.

@@ -11,6 +11,9 @@ pub mod stop_words;
 pub mod words_changed;
 
 use crate::edit::{Draft, Site};
+use crate::judge::{Judge, JudgeError, Verdict};
+use nines_domain::snippet::{ContentHash, SnippetText};
+use nines_infer::cancel::CancelFlag;
 
 /// Why a constraint cannot be checked.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,49 @@ pub enum ConstraintError {
         /// Why, and what to do.
         reason: String,
     },
+    /// The attempt was to stop before the check was done: nothing passes.
+    #[error("stopped before the check was done")]
+    Stopped,
+}
+
+/// What a check that may take long goes by, and what it leaves behind.
+#[derive(Debug, Default)]
+pub struct Inspection {
+    /// Set when the attempt must stop: somebody asked for it, or its seconds are spent.
+    pub stop: CancelFlag,
+    /// The texts that a judge was asked about, repeated ones too.
+    pub judged: Vec<ContentHash>,
+    /// What the reader of the log should know.
+    pub notes: Vec<String>,
+}
+
+impl Inspection {
+    /// Asks a judge, and counts.
+    ///
+    /// # Errors
+    /// As [`Judge::judge`].
+    pub fn ask(
+        &mut self,
+        judge: &Judge,
+        texts: &[SnippetText],
+    ) -> Result<Vec<Verdict>, JudgeError> {
+        self.judged.extend(texts.iter().map(SnippetText::hash));
+        let verdicts = judge.judge(texts, &self.stop);
+        match &verdicts {
+            Err(JudgeError::Stopped) => self.notes.push(format!(
+                "the attempt ended while the judge {} was being asked",
+                judge.name()
+            )),
+            Ok(verdicts) if verdicts.iter().any(|v| matches!(v, Verdict::Open(_))) => {
+                self.notes.push(format!(
+                    "the judge {} gave some texts no verdict; they did not pass",
+                    judge.name()
+                ));
+            }
+            _ => (),
+        }
+        verdicts
+    }
 }
 
 /// Restricts what a search may do.
@@ -40,6 +86,19 @@ pub trait Constraint: Send + Sync {
     /// # Errors
     /// [`ConstraintError`] where it cannot be said: the attempt then ends with that error.
     fn check(&self, current: &Draft, changed: &[Draft]) -> Result<Vec<bool>, ConstraintError>;
+
+    /// Checks as [`Self::check`], looks whether it must stop, and counts what it asks.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    fn inspect(
+        &self,
+        current: &Draft,
+        changed: &[Draft],
+        _inspection: &mut Inspection,
+    ) -> Result<Vec<bool>, ConstraintError> {
+        self.check(current, changed)
+    }
 
     /// Says whether the constraint is a model's opinion, which attacks can fool: tables then name it.
     fn is_fallible(&self) -> bool {

@@ -26,6 +26,7 @@ pub mod ridge;
 pub mod steered;
 pub mod sweep;
 pub mod variety;
+mod waves;
 mod writer;
 
 pub use gathering::SamplingSettings;

@@ -19,6 +19,7 @@ pub mod fill;
 pub mod flips;
 pub mod goal;
 pub mod guided;
+pub mod judge;
 pub mod mcmc;
 pub mod menu;
 pub mod recipe;

@@ -11,7 +11,7 @@ mod part;
 mod register;
 
 pub use error::RecipeError;
-pub use models::{Judge, Models};
+pub use models::Models;
 pub use part::Part;
 pub use register::{BuildConstraint, BuildSearch, BuildTransformation};
 
@@ -164,6 +164,28 @@ impl Recipe {
         Ok(self)
     }
 
+    /// Adds the constraint `judge`, so that what loses its label by a judge is no find, unless the recipe asks
+    /// a judge already.
+    ///
+    /// # Errors
+    /// [`RecipeError`] where the recipe has as many constraints as it may have.
+    pub fn with_judge(mut self) -> Result<Self, RecipeError> {
+        if self.constraints.iter().any(|part| part.kind == "judge") {
+            return Ok(self);
+        }
+        let says = match self.goal {
+            GoalKind::FalseAlarm => "safe",
+            _ => "injurious",
+        };
+        let mut settings = toml::Table::new();
+        settings.insert("says".to_owned(), says.into());
+        self.constraints.push(Part {
+            kind: "judge".to_owned(),
+            settings,
+        });
+        self.checked()
+    }
+
     /// Writes the recipe with every setting, as [`Self::parse`] reads it.
     pub fn to_toml(&self) -> String {
         // Names, numbers, strings and tables of them: there is nothing that TOML cannot write.
@@ -202,6 +224,8 @@ impl Recipe {
             .of_recipe(self.to_toml());
         for (index, part) in self.transformations.iter().enumerate() {
             let place = format!("transformations[{index}]");
+            self.check_direction(part)
+                .map_err(RecipeError::at(&place))?;
             let (_, settings) = register::transformation(part).map_err(RecipeError::at(&place))?;
             let built = settings
                 .build(models, seed)
@@ -217,6 +241,24 @@ impl Recipe {
             attack = attack.with_constraint(built);
         }
         Ok(attack)
+    }
+
+    /// Refuses flips that move the score away from the goal: they would search in vain without a word.
+    fn check_direction(&self, part: &Part) -> Result<(), RecipeError> {
+        let wanted = match self.goal {
+            GoalKind::Evade => "down",
+            GoalKind::FalseAlarm => "up",
+            GoalKind::Disagree | GoalKind::Gap | GoalKind::Cross => return Ok(()),
+        };
+        match part.settings.get("direction").and_then(toml::Value::as_str) {
+            Some(direction) if part.kind == "flip" && direction != wanted => {
+                Err(RecipeError::field(
+                    "direction",
+                    format!("is {direction}, away from the goal; take {wanted}"),
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Joins the kind of goal with the thresholds of the victim's scorers.

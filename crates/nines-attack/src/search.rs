@@ -34,6 +34,11 @@ pub trait Search: Send + Sync {
         false
     }
 
+    /// Says what a budget of so many queries is too small for, where that is known before anything is asked.
+    fn caution(&self, _queries: u64) -> Option<String> {
+        None
+    }
+
     /// Says whether it reads gradients, so that the scorer must have them.
     fn needs_gradients(&self) -> bool {
         false

@@ -11,6 +11,7 @@ pub mod synonyms;
 pub mod typos;
 
 use crate::edit::{Draft, Edit, Site};
+use nines_infer::cancel::CancelFlag;
 
 /// Edits made together, as one step of a search.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,31 @@ pub enum ProposeError {
     /// A model that it needs failed or is not there; the message says what to do.
     #[error("{0}")]
     Model(String),
+    /// The attempt was to stop before all was proposed.
+    #[error("stopped before all was proposed")]
+    Stopped,
+}
+
+/// What a transformation that may take long goes by, and what it leaves behind.
+#[derive(Debug, Default)]
+pub struct Proposing {
+    /// Set when the attempt must stop: somebody asked for it, or its seconds are spent.
+    pub stop: CancelFlag,
+    /// What the reader of the log should know.
+    pub notes: Vec<String>,
+}
+
+impl Proposing {
+    /// Ends the proposing where the attempt must stop.
+    ///
+    /// # Errors
+    /// [`ProposeError::Stopped`].
+    pub fn check(&self) -> Result<(), ProposeError> {
+        match self.stop.is_cancelled() {
+            true => Err(ProposeError::Stopped),
+            false => Ok(()),
+        }
+    }
 }
 
 /// Proposes edits of a draft.
@@ -59,15 +85,15 @@ pub trait Transformation: Send + Sync {
     /// [`ProposeError`] where a model that it needs fails.
     fn propose(&self, draft: &Draft, sites: &[Site]) -> Result<Vec<Vec<Proposal>>, ProposeError>;
 
-    /// Proposes as [`Self::propose`], and adds what the reader of the log should know to the notes.
+    /// Proposes as [`Self::propose`], looks whether it must stop, and leaves notes.
     ///
     /// # Errors
-    /// As [`Self::propose`].
-    fn propose_with_notes(
+    /// As [`Self::propose`], and [`ProposeError::Stopped`].
+    fn propose_for(
         &self,
         draft: &Draft,
         sites: &[Site],
-        _notes: &mut Vec<String>,
+        _proposing: &mut Proposing,
     ) -> Result<Vec<Vec<Proposal>>, ProposeError> {
         self.propose(draft, sites)
     }

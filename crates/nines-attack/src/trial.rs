@@ -1,14 +1,16 @@
 //! One attempt while it runs: what a search asks of everything else.
 
 use crate::attempt::{Find, Step, Tally};
-use crate::constraint::Constraint;
+use crate::constraint::judge::unchecked;
+use crate::constraint::{Constraint, ConstraintError, Inspection};
 use crate::edit::{Draft, Edit, Site};
 use crate::goal::Goal;
-use crate::transformation::Transformation;
+use crate::judge::{Judge, Verdict};
+use crate::transformation::{ProposeError, Proposing, Transformation};
 use crate::victim::{Meter, Scores};
 use crate::words::words;
-use nines_domain::snippet::SnippetText;
-use std::collections::{BTreeMap, BTreeSet};
+use nines_domain::snippet::{ContentHash, SnippetText};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What ends a search before its own end.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +89,8 @@ pub struct Trial<'a> {
     pub(crate) trace: Vec<Step>,
     pub(crate) notes: BTreeSet<String>,
     pub(crate) tally: Tally,
+    /// Texts that a judge was asked about.
+    pub(crate) judged_texts: HashSet<ContentHash>,
 }
 
 /// Steps that a trace keeps; a search that improves more often than this is still whole in its result.
@@ -158,7 +162,8 @@ impl<'a> Trial<'a> {
     /// given) and the constraints let pass.
     ///
     /// # Errors
-    /// [`Stop::Broken`] where a transformation or a constraint needs a model that fails.
+    /// [`Stop::Broken`] where a transformation or a constraint needs a model that fails; [`Stop::Spent`] where a
+    /// transformation asks the victim and no query is left for it.
     pub fn candidates(
         &mut self,
         draft: &Draft,
@@ -169,10 +174,11 @@ impl<'a> Trial<'a> {
         self.keep(draft, made)
     }
 
-    /// Lists the changes of a draft before any constraint has seen them.
+    /// Lists the changes of a draft before any constraint has seen them: for searches that take a few of many.
+    /// What is taken goes through [`Self::keep`].
     ///
     /// # Errors
-    /// [`Stop::Broken`] where a transformation needs a model that fails.
+    /// As [`Self::candidates`].
     pub fn unchecked(
         &mut self,
         draft: &Draft,
@@ -190,14 +196,27 @@ impl<'a> Trial<'a> {
             if own.is_empty() {
                 continue;
             }
+            let price = transformation.queries();
+            if price > 0 {
+                self.check()?;
+                // What is asked past the meter must fit the budget too.
+                if price > self.meter.queries_left() {
+                    return Err(Stop::Spent);
+                }
+            }
             self.tally.sites += own.len() as u64;
             let name = transformation.name();
-            let mut notes = Vec::new();
-            let lists = transformation
-                .propose_with_notes(draft, &own, &mut notes)
-                .map_err(|error| Stop::Broken(format!("{name}: {error}")))?;
-            self.meter.charge(transformation.queries());
-            self.notes.extend(notes);
+            let mut proposing = Proposing {
+                stop: self.meter.stop_flag(),
+                ..Proposing::default()
+            };
+            let lists = transformation.propose_for(draft, &own, &mut proposing);
+            self.meter.charge(price);
+            self.notes.extend(proposing.notes);
+            let lists = lists.map_err(|error| match error {
+                ProposeError::Stopped => self.check().err().unwrap_or(Stop::Spent),
+                error @ ProposeError::Model(_) => Stop::Broken(format!("{name}: {error}")),
+            })?;
             for proposal in lists.into_iter().flatten() {
                 self.tally.proposed += 1;
                 match draft.apply(&proposal.edits) {
@@ -221,23 +240,68 @@ impl<'a> Trial<'a> {
         Ok(made)
     }
 
-    /// Leaves out what a constraint does not let pass.
+    /// Leaves out what a constraint does not let pass: first by those that read no model, since every text that
+    /// they refuse saves a model the reading.
     ///
     /// # Errors
-    /// [`Stop::Broken`] where a constraint cannot be checked: nothing passes unchecked.
+    /// As [`Self::keep_by_models`].
     pub fn keep(
         &mut self,
         current: &Draft,
-        mut candidates: Vec<Candidate>,
+        candidates: Vec<Candidate>,
     ) -> Result<Vec<Candidate>, Stop> {
-        for constraint in self.constraints {
+        let candidates = self.keep_plainly(current, candidates)?;
+        self.keep_by_models(current, candidates)
+    }
+
+    /// Leaves out what a constraint that reads no model does not let pass.
+    ///
+    /// # Errors
+    /// [`Stop::Broken`] where a constraint cannot be checked.
+    pub fn keep_plainly(
+        &mut self,
+        current: &Draft,
+        candidates: Vec<Candidate>,
+    ) -> Result<Vec<Candidate>, Stop> {
+        self.keep_where(current, candidates, |constraint| {
+            constraint.models().is_empty()
+        })
+    }
+
+    /// Leaves out what a constraint that reads a model does not let pass.
+    ///
+    /// # Errors
+    /// [`Stop::Broken`] where a constraint cannot be checked: nothing passes unchecked. [`Stop::Cancelled`] and
+    /// [`Stop::Spent`] where the attempt had to stop meanwhile.
+    pub fn keep_by_models(
+        &mut self,
+        current: &Draft,
+        candidates: Vec<Candidate>,
+    ) -> Result<Vec<Candidate>, Stop> {
+        self.keep_where(current, candidates, |constraint| {
+            !constraint.models().is_empty()
+        })
+    }
+
+    fn keep_where(
+        &mut self,
+        current: &Draft,
+        mut candidates: Vec<Candidate>,
+        is_asked: impl Fn(&dyn Constraint) -> bool,
+    ) -> Result<Vec<Candidate>, Stop> {
+        let constraints = self.constraints;
+        for constraint in constraints
+            .iter()
+            .filter(|constraint| is_asked(&***constraint))
+        {
             if candidates.is_empty() {
                 break;
             }
             let drafts: Vec<Draft> = candidates.iter().map(|c| c.draft.clone()).collect();
-            let kept = constraint
-                .check(current, &drafts)
-                .map_err(|error| Stop::Broken(error.to_string()))?;
+            let mut inspection = self.inspection();
+            let kept = constraint.inspect(current, &drafts, &mut inspection);
+            self.close(inspection);
+            let kept = kept.map_err(|error| self.stop_for(error))?;
             let before = candidates.len();
             // A verdict that is missing lets nothing pass.
             let mut kept = kept.into_iter();
@@ -249,6 +313,38 @@ impl<'a> Trial<'a> {
             }
         }
         Ok(candidates)
+    }
+
+    /// Asks a judge about texts, for searches that go by its verdicts themselves.
+    ///
+    /// # Errors
+    /// As [`Self::keep`].
+    pub fn judged(&mut self, judge: &Judge, texts: &[SnippetText]) -> Result<Vec<Verdict>, Stop> {
+        let mut inspection = self.inspection();
+        let verdicts = inspection.ask(judge, texts);
+        self.close(inspection);
+        verdicts.map_err(|error| self.stop_for(unchecked(judge, error)))
+    }
+
+    fn inspection(&self) -> Inspection {
+        Inspection {
+            stop: self.meter.stop_flag(),
+            ..Inspection::default()
+        }
+    }
+
+    fn close(&mut self, inspection: Inspection) {
+        self.tally.judged += inspection.judged.len() as u64;
+        self.judged_texts.extend(inspection.judged);
+        self.tally.judged_different = self.judged_texts.len() as u64;
+        self.notes.extend(inspection.notes);
+    }
+
+    fn stop_for(&self, error: ConstraintError) -> Stop {
+        match error {
+            ConstraintError::Stopped => self.check().err().unwrap_or(Stop::Spent),
+            error @ ConstraintError::Unchecked { .. } => Stop::Broken(error.to_string()),
+        }
     }
 
     /// Scores candidates; the first of them alone where the budget ends. What has no score is left out:
@@ -409,6 +505,8 @@ impl Tally {
             unfit: 0,
             refused: BTreeMap::new(),
             unscoreable: 0,
+            judged: 0,
+            judged_different: 0,
         }
     }
 }

@@ -155,6 +155,15 @@ impl Surroundings {
     }
 }
 
+/// Returns a completion as it is read behind its prompt: with a space before it, where neither has one.
+pub(crate) fn behind_prompt(text: &SnippetText) -> String {
+    let apart = text.prompt.is_empty()
+        || text.prompt.ends_with(char::is_whitespace)
+        || text.completion.starts_with(char::is_whitespace);
+    let space = if apart { "" } else { " " };
+    format!("{space}{}", text.completion)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -517,12 +517,15 @@ pub enum LabelCommand {
         /// How many (default: 100; with --queue, all that wait)
         #[arg(long)]
         n: Option<usize>,
-        /// What a measurement drew to be labelled, in its order (default: any unlabelled snippets)
+        /// What a measurement drew to be labelled, in its order, or an attack found (default: any unlabelled snippets)
         #[arg(long, value_enum, conflicts_with_all = ["disagreements", "seed"])]
         queue: Option<QueueArg>,
         /// The design whose queue it is (with --queue; default: the newest)
         #[arg(long, requires = "queue")]
         design: Option<i64>,
+        /// The run whose finds they are (with --queue attack; default: all)
+        #[arg(long, requires = "queue")]
+        run: Option<i64>,
         /// Leave out what this labeller has labelled already (with --queue)
         #[arg(long, requires = "queue")]
         labeller: Option<String>,
@@ -593,6 +596,8 @@ pub enum QueueArg {
     Quality,
     /// Answers of the newest `measure compare`
     Compare,
+    /// Finds of attacks, mixed
+    Attack,
 }
 
 /// `nines export`.

@@ -267,6 +267,12 @@ pub fn local_generator(project: &Project, name: &str) -> Result<Arc<LocalGenerat
 
 /// Makes a generator of an OpenAI-compatible chat endpoint; its key is read from an environment variable.
 pub fn endpoint_of(url: &str, model: &str, key_env: Option<&str>) -> Result<Arc<dyn Generator>> {
+    let config = endpoint_config(url, model, key_env)?;
+    Ok(Arc::new(EndpointGenerator::new(config)?))
+}
+
+/// Describes a chat endpoint, with the key of an environment variable.
+pub fn endpoint_config(url: &str, model: &str, key_env: Option<&str>) -> Result<EndpointConfig> {
     let key = match key_env {
         None => None,
         Some(variable) => Some(
@@ -276,7 +282,7 @@ pub fn endpoint_of(url: &str, model: &str, key_env: Option<&str>) -> Result<Arc<
     };
     let mut config = EndpointConfig::new(url, model, Route::Chat);
     config.key = key.as_deref().map(ApiKey::new).transpose()?;
-    Ok(Arc::new(EndpointGenerator::new(config)?))
+    Ok(config)
 }
 
 /// Loads a masked language model from a folder that somebody named: it must be there.

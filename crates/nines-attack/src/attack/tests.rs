@@ -3,7 +3,8 @@ use crate::constraint::ConstraintError;
 use crate::constraint::judge::{JudgeKeepsLabel, Settings as JudgeSettings};
 use crate::constraint::repeat::Repeat;
 use crate::edit::{Edit, Site};
-use crate::recipe::{Judge, Models, Recipe};
+use crate::judge::Judge;
+use crate::recipe::{Models, Recipe};
 use crate::search::beam::{self, Beam};
 use crate::search::greedy::{self, Greedy};
 use crate::search::importance::Importance;
@@ -348,11 +349,7 @@ impl Scorer for Silent {
 
 #[test]
 fn a_judge_that_does_not_answer_ends_the_attempt_with_its_reason() {
-    let judge = Judge {
-        scorer: Arc::new(Silent),
-        threshold: at(0.0),
-        name: "the endpoint".to_owned(),
-    };
+    let judge = Judge::classifier("the endpoint", Arc::new(Silent), at(0.0));
     let judge = JudgeKeepsLabel::new(judge, JudgeSettings::default());
     let attack = attack(victim(), 1_000, greedy()).with_constraint(Box::new(judge));
     assert_eq!(attack.description().fallible, ["judge"]);
@@ -446,5 +443,89 @@ fn hole_shapes_and_typos_propose_what_fits() {
         assert_eq!(tried.tally.unscoreable, 0);
         let again = attack.attempt(&start, 3, &CancelFlag::default());
         assert_eq!(again.trace, tried.trace, "{name}");
+    }
+}
+
+#[test]
+fn cross_finds_the_nearest_text_on_the_other_side_from_either() {
+    let victim = Arc::new(Victim::new(vec![victim() as Arc<dyn Scorer>]));
+    let models = Models::of(victim, vec![at(1.0)]);
+    let attack = Recipe::named("cross")
+        .expect("known")
+        .build(&models, 0)
+        .expect("built");
+    let cross = |completion: &str| {
+        let start = Start::new(SnippetText::new("", completion));
+        attack.attempt(&start, 0, &CancelFlag::default())
+    };
+    // Rejected at 5; without "bled" it would be 2, without "knife" 3: both must go.
+    let down = cross("He bled by the knife.");
+    assert_eq!(down.outcome, Outcome::Reached, "{down:?}");
+    assert!(down.start_scores == Some(vec![5.0]) && down.finds[0].scores[0] < 1.0);
+    assert_eq!(down.words_changed, 2);
+    // Accepted at 0.5: without "sat" or "spoon" it is rejected.
+    let up = cross("He bled and sat and sat by the spoon and he was well.");
+    assert_eq!(up.outcome, Outcome::Reached, "{up:?}");
+    assert!(up.start_scores == Some(vec![0.5]) && up.finds[0].scores[0] >= 1.0);
+    assert_eq!(up.words_changed, 1);
+}
+
+/// A transformation of which every call is a query, and whose proposals nothing lets pass.
+struct Costly;
+
+impl Transformation for Costly {
+    fn name(&self) -> &'static str {
+        "costly"
+    }
+
+    fn sites(&self, draft: &Draft) -> Vec<Site> {
+        draft.words()
+    }
+
+    fn propose(&self, draft: &Draft, sites: &[Site]) -> Result<Vec<Vec<Proposal>>, ProposeError> {
+        let out = |site: &Site| vec![Proposal::of(draft.deletion(site), "costly")];
+        Ok(sites.iter().map(out).collect())
+    }
+
+    fn queries(&self) -> u64 {
+        1
+    }
+}
+
+#[test]
+fn gradients_are_queries_and_never_one_too_many() {
+    let gcg = |queries| {
+        let search = crate::search::gcg::Settings {
+            width: 4,
+            steps: 50,
+        };
+        let models = Models::of(Arc::new(Victim::new(vec![victim()])), vec![at(-9.0)]);
+        let search = crate::recipe::BuildSearch::build(&search, &models, 0).expect("built");
+        attack(victim(), queries, search)
+    };
+    let beam = |queries| {
+        let search = Box::new(Beam(beam::Settings {
+            width: 3,
+            depth: 0,
+            order: Order::Proposed,
+        }));
+        attack(victim(), queries, search)
+    };
+    for queries in 1..24 {
+        for mut attack in [
+            attack(victim(), queries, greedy()),
+            beam(queries),
+            gcg(queries),
+        ] {
+            attack.goal = Goal::Evade(at(-9.0));
+            attack.transformations = vec![Box::new(Costly)];
+            let tried = attempt(&attack);
+            assert!(tried.queries <= queries, "{} of {queries}", tried.queries);
+            // With nothing to score, each look alone costs.
+            attack.constraints = vec![Box::new(Short)];
+            let tried = attempt(&attack);
+            assert!(tried.queries <= queries, "{} of {queries}", tried.queries);
+            assert!(matches!(tried.outcome, Outcome::Spent | Outcome::Failed));
+        }
     }
 }

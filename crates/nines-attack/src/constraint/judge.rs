@@ -1,10 +1,10 @@
 //! Another model must still see the injury.
 
-use super::{Constraint, ConstraintError};
+use super::{Constraint, ConstraintError, Inspection};
 use crate::edit::Draft;
-use crate::recipe::{BuildConstraint, Judge, Models, RecipeError};
+use crate::judge::{Judge, JudgeError, Says};
+use crate::recipe::{BuildConstraint, Models, RecipeError};
 use nines_domain::snippet::SnippetText;
-use nines_infer::scorer::Unscoreable;
 use serde::{Deserialize, Serialize};
 
 /// Settings: on which side the judge must see the text.
@@ -13,18 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// `injurious`, or `safe` for attacks that look for false alarms.
     pub says: Says,
-    /// Log odds by which the judge must be sure, beyond its threshold.
+    /// Log odds by which a classifier must be sure, beyond its threshold; an endpoint has none.
     pub margin: f64,
-}
-
-/// What the judge must say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Says {
-    /// That the injury is there.
-    Injurious,
-    /// That there is none.
-    Safe,
 }
 
 impl Default for Settings {
@@ -44,19 +34,18 @@ impl BuildConstraint for Settings {
         let judge = models.judge.clone().ok_or_else(|| {
             RecipeError::missing(
                 "a judge",
-                "name another classifier or an endpoint with --judge, or take the constraint judge out of the recipe",
+                "name another classifier with --judge or an endpoint with --judge-url, or take the constraint \
+                 judge out of the recipe",
             )
         })?;
-        let version = judge.scorer.version();
-        if models
-            .victim
-            .versions()
-            .iter()
-            .any(|victim| victim == version)
-        {
-            return Err(RecipeError::missing(
-                "a judge that is not under attack itself",
-                format!("{version} is; name another with --judge"),
+        judge.check_is_no_victim(&models.victim)?;
+        if self.margin != 0.0 && !judge.has_odds() {
+            return Err(RecipeError::field(
+                "margin",
+                format!(
+                    "takes 0 with the judge {}, which says yes or no and not how sure it is",
+                    judge.name()
+                ),
             ));
         }
         Ok(Box::new(JudgeKeepsLabel {
@@ -80,16 +69,20 @@ impl JudgeKeepsLabel {
     pub fn new(judge: Judge, settings: Settings) -> Self {
         Self { judge, settings }
     }
+}
 
-    fn unchecked(&self, reason: impl std::fmt::Display) -> ConstraintError {
-        ConstraintError::Unchecked {
+/// Says what a judge's failure means to whoever needs it.
+pub(crate) fn unchecked(judge: &Judge, error: JudgeError) -> ConstraintError {
+    match error {
+        JudgeError::Stopped => ConstraintError::Stopped,
+        JudgeError::Failed(reason) => ConstraintError::Unchecked {
             constraint: "judge",
             reason: format!(
-                "the judge {} gave no verdict ({reason}); nothing passes without one. Start it, name another \
-                 with --judge, or take the constraint judge out of the recipe",
-                self.judge.name
+                "the judge {} gave no verdict ({reason}); nothing passes without one. Start it, or name another \
+                 with --judge or --judge-url",
+                judge.name()
             ),
-        }
+        },
     }
 }
 
@@ -98,24 +91,25 @@ impl Constraint for JudgeKeepsLabel {
         "judge"
     }
 
-    fn check(&self, _: &Draft, changed: &[Draft]) -> Result<Vec<bool>, ConstraintError> {
+    fn check(&self, current: &Draft, changed: &[Draft]) -> Result<Vec<bool>, ConstraintError> {
+        self.inspect(current, changed, &mut Inspection::default())
+    }
+
+    fn inspect(
+        &self,
+        _: &Draft,
+        changed: &[Draft],
+        inspection: &mut Inspection,
+    ) -> Result<Vec<bool>, ConstraintError> {
         let texts: Vec<SnippetText> = changed.iter().map(|draft| draft.text().clone()).collect();
-        let verdicts = self.judge.scorer.score(&texts, &mut |_| ());
-        if verdicts.len() != texts.len() {
-            return Err(self.unchecked("it left texts unanswered"));
-        }
-        let threshold = self.judge.threshold.logit();
-        let passes = |verdict: Result<nines_domain::score::Score, Unscoreable>| match verdict {
-            Ok(score) => Ok(match self.settings.says {
-                Says::Injurious => score.logit() >= threshold + self.settings.margin,
-                Says::Safe => score.logit() < threshold - self.settings.margin,
-            }),
-            // It failed, or refused to answer: that is not a verdict on the text.
-            Err(Unscoreable::Model(reason)) => Err(self.unchecked(reason)),
-            // The text is none that it can read, and does not pass.
-            Err(_) => Ok(false),
-        };
-        verdicts.into_iter().map(passes).collect()
+        let verdicts = inspection
+            .ask(&self.judge, &texts)
+            .map_err(|error| unchecked(&self.judge, error))?;
+        let Settings { says, margin } = self.settings;
+        Ok(verdicts
+            .iter()
+            .map(|verdict| verdict.is(says, margin))
+            .collect())
     }
 
     fn is_fallible(&self) -> bool {
@@ -125,8 +119,8 @@ impl Constraint for JudgeKeepsLabel {
     fn models(&self) -> Vec<String> {
         vec![format!(
             "judge {} ({})",
-            self.judge.name,
-            self.judge.scorer.version()
+            self.judge.name(),
+            self.judge.version()
         )]
     }
 }

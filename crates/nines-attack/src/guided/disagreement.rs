@@ -1,10 +1,11 @@
 //! The search `guided-disagree`: completions on which two classifiers decide differently, as the generator
 //! would write them.
 
-use super::decode::{Looks, write};
+use super::decode::write;
 use super::difference::{Difference, Rejects};
-use super::gathering::{BARREN, Clock, SamplingSettings, keep, refuse_dead, weight, within};
+use super::gathering::{keep, refuse_dead};
 use super::generation::local_generator;
+use super::waves::{Ending, Landed, Writing, writing_settings};
 use crate::goal::Goal;
 use crate::recipe::{BuildSearch, Models, RecipeError};
 use crate::search::Search;
@@ -13,53 +14,20 @@ use nines_domain::score::Threshold;
 use nines_domain::snippet::SnippetText;
 use nines_infer::generator::Generator;
 use nines_infer::local::LocalGenerator;
-use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::sync::Arc;
 
-/// Settings of guided disagreement.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// How much the difference counts; 0 writes plainly.
-    pub weight: f64,
-    /// Candidates of each completion at each look.
-    pub candidates: usize,
-    /// Tokens from one look to the next.
-    pub every: usize,
-    /// Completions that are written together.
-    pub width: usize,
-    /// Completions of an attempt at most.
-    pub completions: usize,
-    /// Finds after which an attempt ends; 0 goes on to the end of the budget.
-    pub finds: usize,
-    /// How completions are sampled.
-    pub sampling: SamplingSettings,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let looks = Looks::default();
-        Self {
-            weight: 1.0,
-            candidates: looks.candidates,
-            every: looks.every,
-            width: 8,
-            completions: 2_000,
-            finds: 1,
-            sampling: SamplingSettings::default(),
-        }
+writing_settings! {
+    /// Settings of guided disagreement.
+    {
+        /// How much the difference counts; 0 writes plainly.
+        weight = 1.0,
     }
 }
 
 impl BuildSearch for Settings {
     fn build(&self, models: &Models, _: u64) -> Result<Box<dyn Search>, RecipeError> {
-        weight("weight", self.weight)?;
-        within("candidates", self.candidates, 1..=64)?;
-        within("every", self.every, 1..=64)?;
-        within("width", self.width, 1..=256)?;
-        within("completions", self.completions, 1..=1_000_000)?;
-        within("finds", self.finds, 0..=100_000)?;
-        self.sampling.check()?;
+        let writing = self.writing()?;
         let &[first, second, ..] = models.thresholds.as_slice() else {
             return Err(RecipeError::missing(
                 "two classifiers with thresholds",
@@ -69,7 +37,8 @@ impl BuildSearch for Settings {
         Ok(Box::new(GuidedDisagreement {
             generator: local_generator(models)?,
             thresholds: [first, second],
-            settings: self.clone(),
+            weight: self.weight,
+            writing,
         }))
     }
 }
@@ -79,7 +48,8 @@ impl BuildSearch for Settings {
 pub struct GuidedDisagreement {
     generator: Arc<LocalGenerator>,
     thresholds: [Threshold; 2],
-    settings: Settings,
+    weight: f64,
+    writing: Writing,
 }
 
 impl Search for GuidedDisagreement {
@@ -99,6 +69,11 @@ impl Search for GuidedDisagreement {
         vec![Generator::id(&*self.generator)]
     }
 
+    fn caution(&self, queries: u64) -> Option<String> {
+        self.asks_at_looks()
+            .then(|| self.writing.caution(self.name(), queries))?
+    }
+
     fn search(&self, trial: &mut Trial<'_>) -> Result<(), Stop> {
         if !matches!(trial.goal(), Goal::Disagree(..) | Goal::Gap(..)) {
             return Err(Stop::Broken(
@@ -106,73 +81,64 @@ impl Search for GuidedDisagreement {
                     .to_owned(),
             ));
         }
-        let (width, most) = (self.settings.width as u32, self.settings.completions as u32);
-        let (mut first, mut barren) = (0u32, 0);
         let (mut completions, mut counts) = (0, [0usize; 2]);
-        let ended = loop {
-            if barren >= BARREN || first >= most {
-                break Ok(());
-            }
-            if let Err(stop) = trial.check() {
-                break Err(stop);
-            }
-            let rejects = if (first / width) % 2 == 0 {
-                Rejects::First
-            } else {
-                Rejects::Second
-            };
-            let before = trial.meter().spent().queries;
-            let is_whole = self.wave(trial, first, rejects, &mut completions, &mut counts)?;
-            let enough = self.settings.finds;
-            if enough > 0 && trial.finds.len() >= enough {
-                break Ok(());
-            }
-            if !is_whole {
-                break trial.check().and(Err(Stop::Spent));
-            }
-            first += width;
-            let is_barren = trial.meter().spent().queries == before;
-            barren = if is_barren { barren + 1 } else { 0 };
-        };
+        let ended = self.writing.waves(
+            trial,
+            self.name(),
+            self.asks_at_looks(),
+            |trial, draws, number| {
+                let rejects = if number % 2 == 0 {
+                    Rejects::First
+                } else {
+                    Rejects::Second
+                };
+                self.wave(trial, draws, rejects, &mut completions, &mut counts)
+            },
+        );
         let [by_first, by_second] = counts;
         trial.note(format!(
             "guided-disagree: of {completions} completions {by_first} were rejected by the first classifier alone \
              and {by_second} by the second alone"
         ));
-        ended
+        if ended? == Ending::Barren {
+            trial.note(
+                "guided-disagree: completion after completion was left unfinished; raise max_tokens",
+            );
+        }
+        Ok(())
     }
 }
 
 impl GuidedDisagreement {
+    fn asks_at_looks(&self) -> bool {
+        self.weight != 0.0
+    }
+
     fn wave(
         &self,
         trial: &mut Trial<'_>,
-        first: u32,
+        draws: Range<u32>,
         rejects: Rejects,
         completions: &mut usize,
         counts: &mut [usize; 2],
-    ) -> Result<bool, Stop> {
-        let clock = Clock::of(trial);
+    ) -> Result<Landed, Stop> {
+        let stop = trial.meter().stop_flag();
         let prompt = trial.start().draft.text().prompt.clone();
         let seed = trial.start().draft.seed();
         let mut guide = Difference {
             meter: &mut trial.meter,
             thresholds: self.thresholds,
             rejects,
-            weight: self.settings.weight,
-        };
-        let looks = Looks {
-            candidates: self.settings.candidates,
-            every: self.settings.every,
+            weight: self.weight,
         };
         let wave = write(
             &self.generator,
             &prompt,
-            first..first + self.settings.width as u32,
-            &self.settings.sampling.with_seed(seed),
-            looks,
+            draws,
+            &self.writing.sampling.with_seed(seed),
+            self.writing.looks,
             &mut guide,
-            &|| clock.is_over(),
+            &|| stop.is_cancelled(),
         )
         .map_err(|error| Stop::Broken(error.to_string()))?;
         let threshold = self.thresholds[0].logit();
@@ -198,6 +164,9 @@ impl GuidedDisagreement {
             keep(trial, &text, scores, kind, log_weight)?;
         }
         refuse_dead(&wave.written)?;
-        Ok(wave.is_whole)
+        Ok(Landed {
+            is_whole: wave.is_whole,
+            is_fruitful: wave.written.iter().any(|one| one.draw.finish.is_finished()),
+        })
     }
 }

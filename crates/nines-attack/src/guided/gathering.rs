@@ -1,4 +1,4 @@
-//! What all searches that generate share: the clock, the sampling, and how finds reach the attempt.
+//! What all searches that generate share: the sampling, and how finds reach the attempt.
 
 use super::decode::Written;
 use super::guide::Opinion;
@@ -6,13 +6,8 @@ use crate::recipe::RecipeError;
 use crate::trial::{Candidate, Stop, Trial};
 use nines_domain::draw::Sampling;
 use nines_domain::snippet::SnippetText;
-use nines_infer::cancel::CancelFlag;
 use nines_infer::scorer::Unscoreable;
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, Instant};
-
-/// Waves in a row that ask the victim nothing (no completion came to its end) before a search gives up.
-pub(super) const BARREN: u32 = 20;
 
 /// How completions are sampled; the seed is the attempt's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -92,34 +87,6 @@ pub(super) fn weight(field: &str, value: f64) -> Result<(), RecipeError> {
         field,
         format!("takes a number from 0 to 100, not {value}"),
     ))
-}
-
-/// Says when generation must stop, without holding the meter.
-pub(super) struct Clock {
-    cancel: CancelFlag,
-    end: Option<Instant>,
-}
-
-impl Clock {
-    pub(super) fn of(trial: &Trial<'_>) -> Self {
-        let meter = trial.meter();
-        let left = (meter.budget().seconds - meter.seconds()).max(0.0);
-        Self {
-            cancel: meter.cancel().clone(),
-            // Seconds that no clock can count are no end.
-            end: Duration::try_from_secs_f64(left)
-                .ok()
-                .and_then(|left| Instant::now().checked_add(left)),
-        }
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.cancel.is_cancelled() || self.end.is_some_and(|end| Instant::now() >= end)
-    }
-
-    pub(super) fn cancel(&self) -> &CancelFlag {
-        &self.cancel
-    }
 }
 
 /// Ends the attempt where a model failed on every finished completion.

@@ -1,9 +1,10 @@
 //! The search `guided`: completions of the start's prompt, steered toward "injurious and accepted".
 
-use super::decode::{Looks, Wave, write};
-use super::gathering::{BARREN, Clock, SamplingSettings, keep, refuse_dead, weight, within};
+use super::decode::{Wave, write};
+use super::gathering::{keep, refuse_dead};
 use super::guide::InjuriousAndAccepted;
 use super::injury::InjuryHead;
+use super::waves::{Ending, Landed, Writing, writing_settings};
 use crate::goal::Goal;
 use crate::recipe::{BuildSearch, Models, RecipeError};
 use crate::search::Search;
@@ -12,45 +13,16 @@ use nines_domain::score::Threshold;
 use nines_domain::snippet::SnippetText;
 use nines_infer::generator::Generator;
 use nines_infer::local::LocalGenerator;
-use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Settings of guided generation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// λ: how much the head's "injurious" counts.
-    pub lambda: f64,
-    /// μ: how much the victim's "accepted" counts. Above 0 the victim is asked at every look.
-    pub mu: f64,
-    /// Candidates of each completion at each look.
-    pub candidates: usize,
-    /// Tokens from one look to the next; 1 looks at the likeliest tokens one by one.
-    pub every: usize,
-    /// Completions that are written together.
-    pub width: usize,
-    /// Completions of an attempt at most.
-    pub completions: usize,
-    /// Finds after which an attempt ends; 0 goes on to the end of the budget.
-    pub finds: usize,
-    /// How completions are sampled.
-    pub sampling: SamplingSettings,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let looks = Looks::default();
-        Self {
-            lambda: 1.0,
-            mu: 1.0,
-            candidates: looks.candidates,
-            every: looks.every,
-            width: 8,
-            completions: 2_000,
-            finds: 1,
-            sampling: SamplingSettings::default(),
-        }
+writing_settings! {
+    /// Settings of guided generation.
+    {
+        /// λ: how much the head's "injurious" counts.
+        lambda = 1.0,
+        /// μ: how much the victim's "accepted" counts. Above 0 the victim is asked at every look.
+        mu = 1.0,
     }
 }
 
@@ -96,14 +68,7 @@ pub(super) fn head(models: &Models) -> Result<Arc<dyn InjuryHead>, RecipeError> 
 
 impl BuildSearch for Settings {
     fn build(&self, models: &Models, _: u64) -> Result<Box<dyn Search>, RecipeError> {
-        weight("lambda", self.lambda)?;
-        weight("mu", self.mu)?;
-        within("candidates", self.candidates, 1..=64)?;
-        within("every", self.every, 1..=64)?;
-        within("width", self.width, 1..=256)?;
-        within("completions", self.completions, 1..=1_000_000)?;
-        within("finds", self.finds, 0..=100_000)?;
-        self.sampling.check()?;
+        let writing = self.writing()?;
         let threshold = models.thresholds.first().copied().ok_or_else(|| {
             RecipeError::missing("a threshold", "calibrate the classifier under attack")
         })?;
@@ -111,7 +76,9 @@ impl BuildSearch for Settings {
             generator: local_generator(models)?,
             head: head(models)?,
             threshold,
-            settings: self.clone(),
+            lambda: self.lambda,
+            mu: self.mu,
+            writing,
         }))
     }
 }
@@ -124,7 +91,9 @@ pub struct Guided {
     generator: Arc<LocalGenerator>,
     head: Arc<dyn InjuryHead>,
     threshold: Threshold,
-    settings: Settings,
+    lambda: f64,
+    mu: f64,
+    writing: Writing,
 }
 
 impl Search for Guided {
@@ -148,10 +117,20 @@ impl Search for Guided {
         vec![self.head.name()]
     }
 
+    fn caution(&self, queries: u64) -> Option<String> {
+        self.asks_at_looks()
+            .then(|| self.writing.caution(self.name(), queries))?
+    }
+
     fn search(&self, trial: &mut Trial<'_>) -> Result<(), Stop> {
         evades(trial, self.name())?;
         let mut tally = Tally::default();
-        let ended = self.waves(trial, &mut tally);
+        let ended = self.writing.waves(
+            trial,
+            self.name(),
+            self.asks_at_looks(),
+            |trial, draws, _| self.wave(trial, draws, &mut tally),
+        );
         trial.note(format!(
             "guided: {} completions, {} unfinished, {} injurious by {} (fallible), which was asked {} times",
             tally.completions,
@@ -160,13 +139,10 @@ impl Search for Guided {
             self.head.name(),
             tally.head_queries
         ));
-        if tally.is_cut {
-            trial.note(
-                "guided: the budget ended inside a wave; its finds have no weight, because short completions \
-                 end first",
-            );
+        if ended? == Ending::Barren {
+            trial.note("guided: completion after completion was left unfinished; raise max_tokens");
         }
-        ended
+        Ok(())
     }
 }
 
@@ -177,71 +153,39 @@ struct Tally {
     unfinished: usize,
     injurious: usize,
     head_queries: u64,
-    is_cut: bool,
 }
 
 impl Guided {
-    fn waves(&self, trial: &mut Trial<'_>, tally: &mut Tally) -> Result<(), Stop> {
-        // Both fit: the settings are checked.
-        let (width, most) = (self.settings.width as u32, self.settings.completions as u32);
-        let (mut first, mut barren) = (0u32, 0);
-        while first < most {
-            trial.check()?;
-            let before = tally.completions - tally.unfinished;
-            let draws = first..most.min(first + width);
-            let is_whole = self.wave(trial, draws, tally)?;
-            let enough = self.settings.finds;
-            if enough > 0 && trial.finds.len() >= enough {
-                return Ok(());
-            }
-            if !is_whole {
-                tally.is_cut = true;
-                trial.check()?;
-                return Err(Stop::Spent);
-            }
-            first += width;
-            let is_barren = tally.completions - tally.unfinished == before;
-            barren = if is_barren { barren + 1 } else { 0 };
-            if barren == BARREN {
-                trial.note(
-                    "guided: completion after completion was left unfinished; raise max_tokens",
-                );
-                return Ok(());
-            }
-        }
-        Ok(())
+    fn asks_at_looks(&self) -> bool {
+        self.mu != 0.0
     }
 
-    /// Writes one wave and keeps its finds; says whether it was whole.
+    /// Writes one wave and keeps its finds.
     fn wave(
         &self,
         trial: &mut Trial<'_>,
         draws: Range<u32>,
         tally: &mut Tally,
-    ) -> Result<bool, Stop> {
-        let clock = Clock::of(trial);
+    ) -> Result<Landed, Stop> {
+        let stop = trial.meter().stop_flag();
         let prompt = trial.start().draft.text().prompt.clone();
         let seed = trial.start().draft.seed();
         let mut guide = InjuriousAndAccepted {
             head: &*self.head,
             meter: &mut trial.meter,
             threshold: self.threshold,
-            lambda: self.settings.lambda,
-            mu: self.settings.mu,
+            lambda: self.lambda,
+            mu: self.mu,
             head_queries: 0,
-        };
-        let looks = Looks {
-            candidates: self.settings.candidates,
-            every: self.settings.every,
         };
         let wave = write(
             &self.generator,
             &prompt,
             draws,
-            &self.settings.sampling.with_seed(seed),
-            looks,
+            &self.writing.sampling.with_seed(seed),
+            self.writing.looks,
             &mut guide,
-            &|| clock.is_over(),
+            &|| stop.is_cancelled(),
         )
         .map_err(|error| Stop::Broken(error.to_string()))?;
         tally.head_queries += guide.head_queries;
@@ -251,11 +195,10 @@ impl Guided {
             is_whole,
         } = &wave;
         let threshold = self.head.threshold();
+        let finished = written.iter().filter(|one| one.draw.finish.is_finished());
+        let finished = finished.count();
         tally.completions += written.len();
-        tally.unfinished += written
-            .iter()
-            .filter(|one| !one.draw.finish.is_finished())
-            .count();
+        tally.unfinished += written.len() - finished;
         tally.injurious += written
             .iter()
             .filter(|one| one.opinion.injury().is_some_and(|odds| odds >= threshold))
@@ -272,6 +215,9 @@ impl Guided {
             keep(trial, &text, scores, kind, log_weight)?;
         }
         refuse_dead(written)?;
-        Ok(*is_whole)
+        Ok(Landed {
+            is_whole: *is_whole,
+            is_fruitful: finished > 0,
+        })
     }
 }

@@ -7,7 +7,7 @@
 //! # Reference
 //! Karnin, Koren & Somekh, "Almost optimal exploration in multi-armed bandits" (2013).
 
-use super::gathering::{Clock, SamplingSettings, keep, within};
+use super::gathering::{SamplingSettings, keep, within};
 use super::generation::{evades, head, local_generator};
 use super::injury::InjuryHead;
 use super::mutation::{Mutator, some};
@@ -220,14 +220,13 @@ impl PromptSearch {
         draws: Range<u32>,
     ) -> Result<(), Stop> {
         trial.check()?;
-        let clock = Clock::of(trial);
         let seed = trial.start().draft.seed();
         let drawn = draw(
             &*self.generator,
             &rival.prompt,
             draws,
             &self.settings.sampling.with_seed(seed),
-            clock.cancel(),
+            trial.meter().cancel(),
         );
         let drawn = match drawn {
             Ok(drawn) => drawn,

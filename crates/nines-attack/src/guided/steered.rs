@@ -1,11 +1,12 @@
 //! The search `steered`: completions of a generator whose hidden states are pushed toward injuries.
 
-use super::gathering::{BARREN, Clock, SamplingSettings, keep, within};
+use super::gathering::{SamplingSettings, keep, within};
 use super::generation::{evades, head, local_generator};
 use super::injury::InjuryHead;
 use super::probe::InjuryProbe;
 use super::sweep::{Direction, accepts, draw, share};
 use super::variety::{Variety, likeness};
+use super::waves::{BARREN, check_numbers};
 use crate::recipe::{BuildSearch, Models, RecipeError};
 use crate::search::Search;
 use crate::trial::{Stop, Trial};
@@ -54,9 +55,7 @@ impl Default for Settings {
 
 impl BuildSearch for Settings {
     fn build(&self, models: &Models, _: u64) -> Result<Box<dyn Search>, RecipeError> {
-        within("width", self.width, 1..=256)?;
-        within("completions", self.completions, 1..=1_000_000)?;
-        within("finds", self.finds, 0..=100_000)?;
+        check_numbers(self.width, self.completions, self.finds)?;
         self.sampling.check()?;
         within("the number of strengths", self.strengths.len(), 1..=64)?;
         if let Some(bad) = self
@@ -223,7 +222,6 @@ impl Steered {
         first: u32,
         count: &mut Count,
     ) -> Result<(), Stop> {
-        let clock = Clock::of(trial);
         let (prompt, seed) = {
             let draft = &trial.start().draft;
             (draft.text().prompt.clone(), draft.seed())
@@ -234,7 +232,7 @@ impl Steered {
             &prompt,
             first..first + self.settings.width as u32,
             &self.settings.sampling.with_seed(seed),
-            clock.cancel(),
+            trial.meter().cancel(),
         )
         .map_err(|error| Stop::Broken(error.to_string()))?;
         let texts: Vec<SnippetText> = drawn

@@ -3,6 +3,7 @@
 use super::moves::Moves;
 use crate::edit::Draft;
 use crate::transformation::ProposeError;
+use crate::wording::behind_prompt;
 use nines_domain::snippet::SnippetText;
 use nines_infer::language_model::Continuation;
 use nines_stats::random::Stream;
@@ -128,17 +129,11 @@ impl<'a> Chain<'a> {
 
 /// Asks how probable the edited part of a text is: of the completion after its prompt, or of both.
 fn log_probability(moves: &Moves, text: &SnippetText) -> Result<f64, ChainError> {
-    let apart = text.prompt.is_empty()
-        || text.prompt.ends_with(char::is_whitespace)
-        || text.completion.starts_with(char::is_whitespace);
-    let space = if apart { "" } else { " " };
+    let completion = behind_prompt(text);
     let (context, after) = if moves.edits_prompt() {
-        (
-            String::new(),
-            format!("{}{space}{}", text.prompt, text.completion),
-        )
+        (String::new(), format!("{}{completion}", text.prompt))
     } else {
-        (text.prompt.clone(), format!("{space}{}", text.completion))
+        (text.prompt.clone(), completion)
     };
     let asked = Continuation {
         context: &context,

@@ -1,6 +1,7 @@
 //! What recipes may ask for: the victim, and models that help.
 
 use crate::guided::injury::InjuryHead;
+use crate::judge::Judge;
 use crate::thesaurus::Thesaurus;
 use crate::victim::Victim;
 use nines_domain::score::Threshold;
@@ -8,20 +9,8 @@ use nines_infer::generator::Generator;
 use nines_infer::language_model::LanguageModel;
 use nines_infer::local::LocalGenerator;
 use nines_infer::masked_language_model::MaskedLanguageModel;
-use nines_infer::scorer::Scorer;
 use nines_infer::sentence_encoder::SentenceEncoder;
 use std::sync::Arc;
-
-/// Another scorer that says whether the injury is still there. It is a model, and can be fooled.
-#[derive(Clone)]
-pub struct Judge {
-    /// What scores; an endpoint that judges is one too.
-    pub scorer: Arc<dyn Scorer>,
-    /// From which score on it says that there is an injury.
-    pub threshold: Threshold,
-    /// What tables call it.
-    pub name: String,
-}
 
 /// The models that an attack may read. Only the victim must be there; a recipe that needs another says so.
 pub struct Models {

@@ -28,6 +28,8 @@ pub(super) const NAMED: &[(&str, &str)] = &[
     recipe!("steered"),
     recipe!("prompts"),
     recipe!("prompt-for-completion"),
+    recipe!("cross"),
     recipe!("disagree"),
+    recipe!("disagree-words"),
     recipe!("disagree-guided"),
 ];

@@ -63,3 +63,26 @@ fn what_is_wrong_is_named_with_its_place() {
         "{wrong}"
     );
 }
+
+#[test]
+fn flips_away_from_the_goal_are_refused() {
+    let scorer: std::sync::Arc<dyn nines_infer::scorer::Scorer> =
+        std::sync::Arc::new(crate::testing::LinearScorer::oracle());
+    let victim = std::sync::Arc::new(crate::victim::Victim::new(vec![scorer]));
+    let threshold = nines_domain::score::Threshold::new(0.0).expect("finite");
+    let models = Models::of(victim, vec![threshold]);
+    let with = |goal: GoalKind, direction: &str| {
+        let mut recipe = Recipe::named("hotflip").expect("known");
+        recipe.goal = goal;
+        let settings = &mut recipe.transformations[0].settings;
+        settings.insert("direction".to_owned(), direction.into());
+        recipe.build(&models, 0).map(|_| ())
+    };
+    assert_eq!(with(GoalKind::Evade, "down"), Ok(()));
+    assert_eq!(with(GoalKind::FalseAlarm, "up"), Ok(()));
+    assert_eq!(with(GoalKind::Cross, "up"), Ok(()));
+    for (goal, direction) in [(GoalKind::FalseAlarm, "down"), (GoalKind::Evade, "up")] {
+        let error = with(goal, direction).expect_err("in vain").to_string();
+        assert!(error.contains("transformations[0].direction"), "{error}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::Search;
 use crate::recipe::{BuildSearch, Models, RecipeError};
-use crate::trial::{Candidate, Order, Stop, Trial, first_best};
+use crate::trial::{Candidate, Order, Scored, Stop, Trial, first_best};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -46,6 +46,8 @@ impl BuildSearch for Settings {
 /// Scores a random batch of proposals in each step and goes on from the best of it, even where that is
 /// worse than what was there: so it leaves places where no single change helps.
 ///
+/// The constraints look at the batch alone: one that reads a model would cost more on every proposal than the victim.
+///
 /// # Reference
 /// Zou et al., "Universal and transferable adversarial attacks on aligned language models" (GCG, 2023). Theirs swaps
 /// tokens and keeps only what survives being cut into tokens again; here words are flipped, and the
@@ -62,16 +64,19 @@ impl Search for Gcg {
 
     fn search(&self, trial: &mut Trial<'_>) -> Result<(), Stop> {
         let mut current = trial.start().clone();
+        // One stream for the whole search: a text that comes back is not changed in the same ways again.
+        let mut random = current.draft.random("gcg");
+        let mut barren = 0;
         for _ in 0..self.steps {
-            trial.check()?;
-            let proposed = trial.candidates(&current.draft, None, Order::Proposed)?;
-            if proposed.is_empty() {
+            let batch = self.batch(trial, &current, &mut |n| random.below(n));
+            let batch = batch.inspect_err(|_| trial.end_at(&current))?;
+            if batch.is_empty() && trial.tally().proposed == 0 {
                 break;
             }
-            let mut random = current.draft.random("gcg");
-            let batch = drawn(proposed, self.width, |n| random.below(n));
             let round = trial.consider(batch)?;
+            barren += 1;
             if let Some(best) = first_best(&round.scored) {
+                barren = 0;
                 current = round.scored[best].clone();
                 trial.step(&current);
                 if current.met && !trial.goal().goes_on() {
@@ -82,11 +87,34 @@ impl Search for Gcg {
                 trial.end_at(&current);
                 return Err(Stop::Spent);
             }
+            if barren == BARREN {
+                trial.note(
+                    "gcg: batch after batch held nothing that could be scored; are the constraints too narrow?",
+                );
+                break;
+            }
         }
         trial.end_at(&current);
         Ok(())
     }
 }
+
+impl Gcg {
+    /// Draws what is tried next, and leaves out what the constraints do not let pass.
+    fn batch(
+        &self,
+        trial: &mut Trial<'_>,
+        current: &Scored,
+        below: &mut dyn FnMut(usize) -> usize,
+    ) -> Result<Vec<Candidate>, Stop> {
+        trial.check()?;
+        let proposed = trial.unchecked(&current.draft, None, Order::Proposed)?;
+        trial.keep(&current.draft, drawn(proposed, self.width, below))
+    }
+}
+
+/// Batches in a row that bring nothing before the search gives up.
+const BARREN: usize = 20;
 
 /// Draws up to `width` candidates: a place at random, then one of its proposals. Each is drawn once.
 fn drawn(

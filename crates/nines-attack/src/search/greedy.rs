@@ -86,7 +86,9 @@ impl Search for Greedy {
                 let Some(site) = places[index].take() else {
                     continue;
                 };
-                let candidates = trial.candidates(&current.draft, Some(&[site]), settings.order)?;
+                let candidates = trial
+                    .candidates(&current.draft, Some(&[site]), settings.order)
+                    .inspect_err(|_| trial.end_at(&current))?;
                 if candidates.is_empty() {
                     continue;
                 }

@@ -3,8 +3,10 @@
 use super::Search;
 use crate::edit::{Draft, Half};
 use crate::flips::Lexicon;
+use crate::goal::Goal;
+use crate::judge::{Judge, Verdict};
 use crate::mcmc::{Chain, ChainError, Energy, Moves, Sample, WordLaw};
-use crate::recipe::{BuildSearch, Judge, Models, RecipeError};
+use crate::recipe::{BuildSearch, Models, RecipeError};
 use crate::trial::{Candidate, Scored, Stop, Trial};
 use crate::words::words;
 use nines_domain::snippet::SnippetText;
@@ -20,7 +22,8 @@ pub struct Settings {
     /// β: what a log odd of distance from the goal costs.
     #[serde(default = "one")]
     pub beta: f64,
-    /// γ: what a log odd costs by which the judge no longer sees an injury; counts where there is a judge.
+    /// γ: what a log odd costs by which the judge no longer sees an injury; counts where the judge is a
+    /// classifier. Where an endpoint sees none, the text may not stand.
     #[serde(default = "one")]
     pub gamma: f64,
     /// Steps; each asks the language model twice and the victim at most once.
@@ -112,6 +115,9 @@ impl BuildSearch for Settings {
                 "name a generator that runs on this machine with --lm",
             ));
         };
+        if let Some(judge) = &models.judge {
+            judge.check_is_no_victim(&models.victim)?;
+        }
         let scorers = models.victim.scorers.first();
         let differentiable = scorers.and_then(|scorer| scorer.differentiable());
         let lexicon = differentiable
@@ -164,21 +170,32 @@ impl Mcmc {
         Moves::new(law, part, most)
     }
 
-    /// Adds what the judge says to what the victim says; `None` where the judge gives no score.
-    fn energy(&self, trial: &Trial<'_>, scores: Vec<f64>, text: &SnippetText) -> Option<Energy> {
+    /// Adds what the judge says to what the victim says; `None` where the text may not stand by the judge.
+    fn energy(
+        &self,
+        trial: &mut Trial<'_>,
+        scores: Vec<f64>,
+        text: &SnippetText,
+    ) -> Result<Option<Energy>, Stop> {
         let goal = trial.goal();
         let distance = (-goal.value(&scores)).max(0.0);
         let mut cost = self.settings.beta * distance;
         if let Some(judge) = &self.judge {
-            let judged = judge.scorer.score(std::slice::from_ref(text), &mut |_| ());
-            let judged = judged.into_iter().next()?.ok()?.logit();
-            cost += self.settings.gamma * (judge.threshold.logit() - judged).max(0.0);
+            let verdict = trial.judged(judge, std::slice::from_ref(text))?.pop();
+            let looks_for_safe = matches!(goal, Goal::FalseAlarm(_));
+            let missing = match (verdict, looks_for_safe) {
+                (Some(Verdict::Beyond(odds)), false) => (-odds).max(0.0),
+                (Some(Verdict::Beyond(odds)), true) => odds.max(0.0),
+                (Some(Verdict::Yes), false) | (Some(Verdict::No), true) => 0.0,
+                _ => return Ok(None),
+            };
+            cost += self.settings.gamma * missing;
         }
-        Some(Energy {
+        Ok(Some(Energy {
             cost,
             reached: goal.is_met(&scores),
             scores,
-        })
+        }))
     }
 
     /// Prices a text: `None` where a constraint or the lack of a score forbids it.
@@ -200,21 +217,24 @@ impl Mcmc {
         let Some(scored) = round.scored.pop() else {
             return Ok(None);
         };
-        Ok(self.energy(trial, scored.scores, draft.text()))
+        self.energy(trial, scored.scores, draft.text())
     }
 
     /// Keeps what was sampled.
-    fn report(&self, trial: &mut Trial<'_>, samples: &BTreeMap<SnippetText, (Sample, u64)>) {
-        for (sample, count) in samples.values() {
+    fn report(&self, trial: &mut Trial<'_>, samples: &BTreeMap<SnippetText, Sampled>) {
+        // Those that were sampled first in front, as attempts promise.
+        let mut in_order: Vec<&Sampled> = samples.values().collect();
+        in_order.sort_by_key(|sampled| sampled.first);
+        for Sampled { sample, count, .. } in in_order {
             if sample.energy.reached {
                 let scored = scored(trial, sample);
                 trial.find(&scored, Some(sample.energy.cost + (*count as f64).ln()));
             }
         }
-        let all: u64 = samples.values().map(|(_, count)| count).sum();
+        let all: u64 = samples.values().map(|sampled| sampled.count).sum();
         let (distinct, beta) = (samples.len(), self.settings.beta);
         let judge = match &self.judge {
-            Some(judge) => format!(" and of {:?}, which can be fooled", judge.name),
+            Some(judge) => format!(" and of {:?}, which can be fooled", judge.name()),
             None => String::new(),
         };
         trial.note(format!(
@@ -222,6 +242,13 @@ impl Mcmc {
              goal){judge}; weights lead back to the language model's law over the texts that the chain reaches"
         ));
     }
+}
+
+/// A text of the chain, how often it was sampled, and at which step first.
+struct Sampled {
+    sample: Sample,
+    count: u64,
+    first: u64,
 }
 
 fn scored(trial: &Trial<'_>, sample: &Sample) -> Scored {
@@ -250,13 +277,14 @@ impl Search for Mcmc {
             trial.note("the completion has no words to edit");
             return Ok(());
         }
-        let Some(energy) = self.energy(trial, start.scores.clone(), text) else {
+        let Some(energy) = self.energy(trial, start.scores.clone(), text)? else {
             return Err(Stop::Broken(
-                "the judge gives the start no score; attack without it, or mend it".to_owned(),
+                "the judge does not see in the start what is to be kept; begin elsewhere, or attack without it"
+                    .to_owned(),
             ));
         };
         let mut chain = Chain::begin(&moves, start.draft.clone(), energy, start.draft.seed())?;
-        let mut samples: BTreeMap<SnippetText, (Sample, u64)> = BTreeMap::new();
+        let mut samples: BTreeMap<SnippetText, Sampled> = BTreeMap::new();
         let mut ended = Ok(());
         for step in 0..self.settings.steps {
             let now = match chain.step(&mut |draft| self.price(trial, draft)) {
@@ -269,8 +297,12 @@ impl Search for Mcmc {
             let counted = step >= self.settings.burn_in;
             if counted && (step - self.settings.burn_in).is_multiple_of(self.settings.thin) {
                 let text = now.draft.text().clone();
-                let entry = samples.entry(text).or_insert_with(|| (now.clone(), 0));
-                entry.1 += 1;
+                let sampled = samples.entry(text).or_insert_with(|| Sampled {
+                    sample: now.clone(),
+                    count: 0,
+                    first: step,
+                });
+                sampled.count += 1;
             }
         }
         trial.note(format!(
@@ -293,8 +325,12 @@ impl Search for Mcmc {
         let judge = self
             .judge
             .iter()
-            .map(|judge| judge.scorer.version().to_owned());
+            .map(|judge| format!("judge {} ({})", judge.name(), judge.version()));
         std::iter::once(self.model.id()).chain(judge).collect()
+    }
+
+    fn fallible(&self) -> Vec<String> {
+        self.judge.iter().map(|_| "judge".to_owned()).collect()
     }
 }
 

@@ -62,6 +62,7 @@ impl Search for Random {
             for _ in 0..self.0.batch {
                 batch.extend(self.walk(trial, &start, &mut random)?);
             }
+            let batch = trial.keep_by_models(&start, batch)?;
             if batch.is_empty() {
                 barren += 1;
                 continue;
@@ -85,7 +86,8 @@ impl Search for Random {
 }
 
 impl Random {
-    /// Makes a random number of random edits, one after the other.
+    /// Makes a random number of random edits, one after the other. Constraints that read a model see what came
+    /// of it.
     fn walk(
         &self,
         trial: &mut Trial<'_>,
@@ -104,7 +106,7 @@ impl Random {
             // Drawn before it is checked, and drawn again where it is refused: each allowed one is as likely.
             while !options.is_empty() {
                 let chosen = options.swap_remove(random.below(options.len()));
-                if let Some(chosen) = trial.keep(&draft, vec![chosen])?.pop() {
+                if let Some(chosen) = trial.keep_plainly(&draft, vec![chosen])?.pop() {
                     (draft, kind) = (chosen.draft, Some(chosen.kind));
                     break;
                 }

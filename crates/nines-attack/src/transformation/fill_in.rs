@@ -1,6 +1,6 @@
 //! Words that a language model puts into the places of others, between them, or in place of two.
 
-use super::{Proposal, ProposeError, Transformation};
+use super::{Proposal, ProposeError, Proposing, Transformation};
 use crate::edit::{Draft, Edit, Site};
 use crate::fill::{CausalWords, Fill, MaskedWords, RIGHT_WORDS, WordSource};
 use crate::recipe::{BuildTransformation, Models, RecipeError};
@@ -94,7 +94,7 @@ impl BuildTransformation for Settings {
                     Source::Causal => "a causal language model",
                     Source::Masked => "a masked language model",
                 };
-                let how = "name a generator that runs on this machine, or a BertForMaskedLM folder, with --lm";
+                let how = "name a generator that runs on this machine with --lm, or a BertForMaskedLM folder with --masked";
                 return Err(RecipeError::missing(what, how));
             }
         };
@@ -167,8 +167,18 @@ impl Transformation for FillIns {
     }
 
     fn propose(&self, draft: &Draft, sites: &[Site]) -> Result<Vec<Vec<Proposal>>, ProposeError> {
+        self.propose_for(draft, sites, &mut Proposing::default())
+    }
+
+    fn propose_for(
+        &self,
+        draft: &Draft,
+        sites: &[Site],
+        proposing: &mut Proposing,
+    ) -> Result<Vec<Vec<Proposal>>, ProposeError> {
         let mut lists = Vec::with_capacity(sites.len());
         for site in sites {
+            proposing.check()?;
             let Ok(around) = Surroundings::of(draft.text(), site) else {
                 lists.push(Vec::new());
                 continue;

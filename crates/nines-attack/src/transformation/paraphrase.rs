@@ -2,11 +2,10 @@
 
 mod cleaning;
 
-use super::{Proposal, ProposeError, Transformation};
+use super::{Proposal, ProposeError, Proposing, Transformation};
 use crate::edit::{Draft, Edit, Site};
 use crate::recipe::{BuildTransformation, Models, RecipeError};
 use nines_domain::draw::Sampling;
-use nines_infer::cancel::CancelFlag;
 use nines_infer::generator::{Generator, PromptRequest};
 use nines_text::SnippetPart;
 use serde::{Deserialize, Serialize};
@@ -81,7 +80,7 @@ impl BuildTransformation for Settings {
         let Some(generator) = models.paraphraser.clone() else {
             return Err(RecipeError::missing(
                 "a language model that paraphrases",
-                "name a generator or an endpoint with --paraphraser",
+                "name a generator with --paraphraser, or an endpoint with --paraphraser-url",
             ));
         };
         let paraphrase = Paraphrase::new(generator, self.draws).with_sampling(sampling);
@@ -122,7 +121,7 @@ impl Paraphrase {
         &self,
         text: &str,
         seed: u64,
-        notes: &mut Vec<String>,
+        proposing: &mut Proposing,
     ) -> Result<Vec<String>, ProposeError> {
         let sentences = nines_text::sentences(text).len();
         let words = text.split_whitespace().count();
@@ -145,8 +144,10 @@ impl Paraphrase {
                 Ok(draw) => draws.push(draw),
                 Err(error) => failure = Some(error),
             },
-            &CancelFlag::default(),
+            &proposing.stop,
         );
+        // Of a set that was cut short, the short ones are too many.
+        proposing.check()?;
         if let Err(error) = told {
             return Err(ProposeError::Model(format!("paraphrasing: {error}")));
         }
@@ -164,7 +165,7 @@ impl Paraphrase {
                 Err(why) => dropped.push(why),
             }
         }
-        notes.extend(note(&dropped, draws.len()));
+        proposing.notes.extend(note(&dropped, draws.len()));
         Ok(found)
     }
 }
@@ -212,18 +213,18 @@ impl Transformation for Paraphrase {
     }
 
     fn propose(&self, draft: &Draft, sites: &[Site]) -> Result<Vec<Vec<Proposal>>, ProposeError> {
-        self.propose_with_notes(draft, sites, &mut Vec::new())
+        self.propose_for(draft, sites, &mut Proposing::default())
     }
 
     fn models(&self) -> Vec<String> {
         vec![self.generator.id()]
     }
 
-    fn propose_with_notes(
+    fn propose_for(
         &self,
         draft: &Draft,
         sites: &[Site],
-        notes: &mut Vec<String>,
+        proposing: &mut Proposing,
     ) -> Result<Vec<Vec<Proposal>>, ProposeError> {
         let mut lists = Vec::with_capacity(sites.len());
         for site in sites {
@@ -237,7 +238,7 @@ impl Transformation for Paraphrase {
                 log_probability: None,
                 kind: "paraphrase",
             };
-            let found = self.paraphrases(text, seed, notes)?;
+            let found = self.paraphrases(text, seed, proposing)?;
             lists.push(found.into_iter().map(proposal).collect());
         }
         Ok(lists)

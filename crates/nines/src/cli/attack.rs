@@ -107,6 +107,24 @@ pub struct AttackRunArgs {
     /// The judge's threshold, instead of its calibrated one
     #[arg(long, value_name = "P", value_parser = share, requires = "judge")]
     pub judge_threshold: Option<f64>,
+    /// A language model as the judge, asked yes or no by the project's guide: the address of an
+    /// OpenAI-compatible endpoint, up to and including /v1
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "judge_model",
+        conflicts_with = "judge"
+    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge_url: Option<String>,
+    /// The judging model's name at that endpoint
+    #[arg(long, value_name = "NAME", requires = "judge_url")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge_model: Option<String>,
+    /// The environment variable that holds that endpoint's key
+    #[arg(long, value_name = "VARIABLE", requires = "judge_url")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge_key_env: Option<String>,
     /// The language model: a model of the cache or a GGUF file (default: the project's generator, where
     /// it runs here)
     #[arg(long, value_name = "MODEL")]

@@ -1,6 +1,7 @@
 //! `nines attack`: looking for the filter's failures by machine.
 
 mod find;
+mod judging;
 mod list;
 mod models;
 mod one;
@@ -12,8 +13,10 @@ mod seeds;
 mod show;
 mod starts;
 mod table;
+mod waiting;
 
 pub use show::Attacked;
+pub use waiting::open_finds;
 
 use find::{confirmed, goal_of};
 

@@ -1,12 +1,13 @@
 //! `nines label`: labelling batches go out to a file and come back.
 
+use super::attack;
 use super::import::{self, Kind};
 use super::measure::{self, Asked, ShownPair};
 use crate::cli::{LabelCommand, QueueArg};
 use crate::output::{Output, counted};
 use crate::project::Project;
 use anyhow::{Result, bail};
-use nines_domain::snippet::{ContentHash, DesignId};
+use nines_domain::snippet::{ContentHash, DesignId, RunId};
 use nines_io::{ExportedLabel, ExportedPair, ReadOptions, TableWriter, Written};
 use nines_store::{Origin, Snippet, SnippetFilter};
 use serde_json::json;
@@ -23,6 +24,7 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
             n,
             queue,
             design,
+            run,
             labeller,
             labeller_kind,
             disagreements,
@@ -63,6 +65,10 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
                 Some(QueueArg::Compare) => {
                     let waiting = measure::open_compared(project, design, asked).await?;
                     export_queue(project, &out, n.unwrap_or(usize::MAX), &waiting, output)
+                }
+                Some(QueueArg::Attack) => {
+                    let waiting = attack::open_finds(project, run.map(RunId), asked).await?;
+                    export_finds(project, &out, n.unwrap_or(usize::MAX), &waiting, output)
                 }
             }
         }
@@ -163,6 +169,33 @@ fn export_queue(
         || {
             format!(
                 "{} of {} that wait, in the order drawn: label from the top, leave nothing out\n{}",
+                written.rows,
+                waiting.len(),
+                advice(project, &written)
+            )
+        },
+    );
+    Ok(())
+}
+
+/// Writes finds of attacks, mixed, so that nothing tells who labels where a find comes from.
+fn export_finds(
+    project: &Project,
+    out: &Path,
+    n: usize,
+    waiting: &[Snippet],
+    output: &Output,
+) -> Result<()> {
+    if waiting.is_empty() {
+        bail!("no find of an attack waits for a label of theirs; `nines attack` looks for some");
+    }
+    let written = write(out, &waiting[..n.min(waiting.len())])?;
+    output.result(
+        &json!({ "file": written.path, "rows": written.rows, "sha256": written.sha256,
+            "waiting": waiting.len() }),
+        || {
+            format!(
+                "{} of {} finds that wait, mixed\n{}",
                 written.rows,
                 waiting.len(),
                 advice(project, &written)

@@ -1,6 +1,7 @@
 //! The built program, run as a user runs it: with tiny models, so that a whole job takes seconds.
 
 mod attack;
+mod attack_judge;
 mod bad_input;
 mod finds;
 mod help;

@@ -68,12 +68,14 @@ fn a_chain_that_is_cut_short_keeps_its_samples() {
 #[test]
 fn a_judge_keeps_the_label_and_is_named() {
     let mut models = models();
-    models.judge = Some(Judge {
-        scorer: Arc::new(BlackBox),
-        threshold: Threshold::new(1.0).expect("finite"),
-        name: "long texts".to_owned(),
-    });
+    let threshold = Threshold::new(1.0).expect("finite");
+    let judge = Judge::classifier("long texts", Arc::new(BlackBox), threshold);
+    models.judge = Some(judge);
+    let recipe = Recipe::named("mcmc").expect("known");
+    let described = recipe.build(&models, 0).expect("built").description();
+    assert_eq!(described.fallible, ["judge"]);
     let found = attempt(&models, 5_000);
+    assert!(found.tally.judged > 100 && found.tally.judged_different > 3);
     let told = found.notes.join("\n");
     assert!(
         told.contains("long texts") && told.contains("fooled"),

@@ -1,6 +1,7 @@
 use super::*;
 use nines_domain::draw::{Draw, Finish};
 use nines_domain::snippet::SnippetText;
+use nines_infer::cancel::CancelFlag;
 use nines_infer::generator::{GenerateError, GenerateStats};
 
 /// Says the same few things of every prompt, last draw first.
@@ -47,8 +48,8 @@ fn asked(
     let paraphrase = Paraphrase::new(Arc::new(Parrot(said)), draws);
     let draft = Draft::new(SnippetText::new("She ran.", " He fell."), Vec::new());
     let sites = paraphrase.sites(&draft);
-    let mut notes = Vec::new();
-    let lists = paraphrase.propose_with_notes(&draft, &sites, &mut notes);
+    let mut proposing = Proposing::default();
+    let lists = paraphrase.propose_for(&draft, &sites, &mut proposing);
     let made = lists.map_err(|error| error.to_string()).map(|lists| {
         let changed = |one: &Proposal| draft.apply(&one.edits).expect("an edit");
         lists[0]
@@ -56,7 +57,7 @@ fn asked(
             .map(|one| changed(one).text().completion.clone())
             .collect()
     });
-    (made, notes)
+    (made, proposing.notes)
 }
 
 #[test]
@@ -117,4 +118,14 @@ fn what_was_dropped_stands_in_the_log_of_the_attempt() {
         attempt.notes
     );
     assert_eq!(attack.description().models, ["parrot@1"]);
+}
+
+#[test]
+fn a_paraphraser_that_is_stopped_proposes_nothing() {
+    let paraphrase = Paraphrase::new(Arc::new(Parrot(vec![Ok("He dropped.")])), 1);
+    let draft = Draft::new(SnippetText::new("She ran.", " He fell."), Vec::new());
+    let mut proposing = Proposing::default();
+    proposing.stop.cancel();
+    let told = paraphrase.propose_for(&draft, &paraphrase.sites(&draft), &mut proposing);
+    assert!(matches!(told, Err(ProposeError::Stopped)), "{told:?}");
 }

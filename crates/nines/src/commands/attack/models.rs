@@ -1,6 +1,7 @@
 //! What an attack reads: the classifiers it attacks, and models that help. One that cannot be loaded
 //! keeps nobody from attacking without it; where a recipe needs it, the reason is told.
 
+use super::judging::Judging;
 use crate::cli::{AttackRunArgs, LongArg};
 use crate::commands::filter::threshold_of;
 use crate::models::{self, ScorePath};
@@ -9,7 +10,7 @@ use crate::project::Project;
 use anyhow::{Context, Result, anyhow, bail};
 use nines_attack::attack::Attack;
 use nines_attack::guided::injury::{ClassifierHead, InjuryHead};
-use nines_attack::recipe::{Judge, Models, Recipe, RecipeError};
+use nines_attack::recipe::{Models, Recipe, RecipeError};
 use nines_attack::victim::Victim;
 use nines_domain::score::Threshold;
 use nines_infer::generator::Generator;
@@ -21,10 +22,12 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Kinds of parts that read no model beside the classifiers.
-const PLAIN: [&str; 15] = [
+const PLAIN: [&str; 18] = [
     "greedy",
     "beam",
     "random",
+    "gcg",
+    "flip",
     "typos",
     "delete",
     "merge",
@@ -37,16 +40,34 @@ const PLAIN: [&str; 15] = [
     "repeat",
     "words-changed",
     "edit-distance",
+    "judge",
 ];
 
-/// Searches that must know what is injurious without asking the classifier under attack.
-const GUIDED: [&str; 5] = [
-    "guided",
-    "guided-disagree",
-    "steered",
-    "prompts",
-    "prompt-for-completion",
-];
+/// Searches that a judge can guide, where it is a classifier: it reads texts that are still being written.
+const GUIDED_BY_JUDGE: [&str; 3] = ["guided", "prompts", "prompt-for-completion"];
+
+/// Says whether a recipe's search must know what is injurious without asking the classifier under attack.
+fn needs_head(recipe: &Recipe) -> bool {
+    let search = &recipe.search;
+    match search.kind.as_str() {
+        "guided" | "steered" | "prompts" => true,
+        "prompt-for-completion" => {
+            search.settings.get("judge").and_then(toml::Value::as_bool) == Some(true)
+        }
+        _ => false,
+    }
+}
+
+/// Lets the judge keep the label, unless the recipe or its search asks it already: a judge that is named must
+/// not go unasked.
+pub fn with_judge(recipe: Recipe, args: &AttackRunArgs) -> Result<Recipe, RecipeError> {
+    let search = recipe.search.kind.as_str();
+    let guides = args.judge.is_some() && GUIDED_BY_JUDGE.contains(&search) && needs_head(&recipe);
+    if (args.judge.is_none() && args.judge_url.is_none()) || guides || search == "mcmc" {
+        return Ok(recipe);
+    }
+    recipe.with_judge()
+}
 
 /// A classifier with its threshold, loaded.
 pub struct Attacked {
@@ -77,6 +98,11 @@ impl Attacked {
         })
     }
 
+    /// Returns what scores.
+    pub fn scorer(&self) -> Arc<dyn Scorer> {
+        self.scorer.clone()
+    }
+
     /// Describes it for a run's record.
     pub fn describe(&self) -> Value {
         json!({ "classifier": self.model.label(), "model": self.model.id, "digest": self.model.digest,
@@ -91,7 +117,7 @@ pub struct Loaded {
     /// The second one, where two are compared.
     pub second: Option<Attacked>,
     /// The judge that must still see the catastrophe.
-    pub judge: Option<Attacked>,
+    pub judge: Option<Judging>,
     /// The path by which all of them score.
     pub path: ScorePath,
     models: Models,
@@ -116,11 +142,12 @@ impl Loaded {
             None => None,
             name => Some(Attacked::load(project, name, args.against_threshold, path).await?),
         };
-        let judge = match args.judge.as_deref() {
-            None => None,
-            name => Some(Attacked::load(project, name, args.judge_threshold, path).await?),
+        let judge = Judging::load(project, args, path).await?;
+        let judging = match &judge {
+            Some(Judging::Classifier(judge)) => Some(judge),
+            _ => None,
         };
-        for other in [&second, &judge].into_iter().flatten() {
+        for other in [second.as_ref(), judging].into_iter().flatten() {
             if other.model.id == first.model.id {
                 bail!(crate::commands::BadUsage(format!(
                     "{} is the classifier under attack; it says nothing about itself: name another one",
@@ -135,16 +162,13 @@ impl Loaded {
         let scorers: Vec<Arc<dyn Scorer>> = attacked.iter().map(|a| a.scorer.clone()).collect();
         let thresholds = attacked.iter().map(|a| a.threshold).collect();
         let mut models = Models::of(Arc::new(Victim::new(scorers.clone())), thresholds);
-        if let Some(judge) = &judge {
-            models.judge = Some(Judge {
-                scorer: judge.scorer.clone(),
-                threshold: judge.threshold,
-                name: judge.model.label(),
-            });
-        }
+        models.judge = judge.as_ref().map(Judging::judge);
         // A classifier that is not under attack may say what is injurious.
-        if let Some(head) = &judge {
-            let head = ClassifierHead::new(head.scorer.clone(), head.threshold.logit(), &scorers)?;
+        if let Some(judging) =
+            judging.filter(|_| GUIDED_BY_JUDGE.contains(&recipe.search.kind.as_str()))
+        {
+            let threshold = judging.threshold.logit();
+            let head = ClassifierHead::new(judging.scorer.clone(), threshold, &scorers)?;
             models.injury = Some(Arc::new(head));
         }
         let mut loaded = Self {
@@ -162,7 +186,7 @@ impl Loaded {
         if reads_models(recipe) {
             loaded.add_models(project, args)?;
         }
-        if GUIDED.contains(&recipe.search.kind.as_str()) && loaded.models.injury.is_none() {
+        if needs_head(recipe) && loaded.models.injury.is_none() {
             loaded.add_probe(project, output).await;
         }
         Ok(loaded)
@@ -182,8 +206,9 @@ impl Loaded {
 
     /// Describes the classifiers for a run's record.
     pub fn describe(&self) -> Value {
-        let of = |attacked: &Option<Attacked>| attacked.as_ref().map(Attacked::describe);
-        json!({ "attacked": self.first.describe(), "against": of(&self.second), "judge": of(&self.judge),
+        let against = self.second.as_ref().map(Attacked::describe);
+        let judge = self.judge.as_ref().map(Judging::describe);
+        json!({ "attacked": self.first.describe(), "against": against, "judge": judge,
             "probe": self.probe, "path": self.path.to_string() })
     }
 

@@ -1,6 +1,7 @@
 //! `nines attack run`: attempts, one start after another, each stored before the next begins.
 
-use super::models::Loaded;
+use super::judging::Judging;
+use super::models::{self, Loaded};
 use super::starts::{self, Starts};
 use super::{KIND, find, recipes, seeds, show};
 use crate::cli::AttackRunArgs;
@@ -34,7 +35,13 @@ pub async fn run(project: &Project, args: AttackRunArgs, output: &Output) -> Res
         let broken = attacking.all(project, run.id, &cancel, output).await?;
         Ok((broken, show::summary(project, run.id).await?))
     };
+    if let Some(caution) = attacking.attack.caution() {
+        output.note(&format!("caution: {caution}"));
+    }
     let broken = runs::conclude(project, run.id, &cancel, work).await?;
+    if let Some(answers) = attacking.loaded.judge.as_ref().and_then(Judging::answers) {
+        output.note(&answers);
+    }
     let shown = show::Shown::read(project, run.id).await?;
     output.result(&shown, || words(&shown));
     if let Some(why) = broken {
@@ -124,6 +131,7 @@ impl Attacking {
                 recipe.name, recipe.budget.queries, recipe.budget.seconds
             )));
         }
+        let recipe = models::with_judge(recipe, &args)?;
         let loaded = Loaded::load(project, &args, &recipe, output).await?;
         let attack = loaded.attack(&recipe, args.seed)?;
         let takes_prompts = attack.takes_prompts();
@@ -255,7 +263,7 @@ impl Attacking {
             start,
             outcome,
             why: attempt.outcome.why().map(without_nul),
-            judge: self.loaded.judge.as_ref().map(|judge| judge.model.label()),
+            judge: self.loaded.judge.as_ref().map(Judging::name),
             start_score: attempt.start_scores.as_ref().and_then(first),
             score: shown.and_then(of_find),
             threshold: self.loaded.first.threshold.logit(),

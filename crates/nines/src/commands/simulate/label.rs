@@ -1,6 +1,7 @@
 //! `nines simulate label`: queues answered by simulated labellers and raters.
 
 use crate::cli::{QueueArg, SimulatedLabelArgs};
+use crate::commands::attack;
 use crate::commands::measure::{self, Asked};
 use crate::output::{Output, counted};
 use crate::project::Project;
@@ -23,7 +24,7 @@ pub async fn run(project: &Project, args: &SimulatedLabelArgs, output: &Output) 
             rater.check()?;
             rate(project, &rater, args.n).await?
         }
-        QueueArg::Leak | QueueArg::Compare => {
+        QueueArg::Leak | QueueArg::Compare | QueueArg::Attack => {
             let labeller = Labeller {
                 sensitivity: args.sensitivity,
                 specificity: args.specificity,
@@ -53,6 +54,7 @@ pub async fn answer(
     };
     let waiting: Vec<Snippet> = match queue {
         QueueArg::Compare => measure::open_compared(project, None, asked).await?,
+        QueueArg::Attack => attack::open_finds(project, None, asked).await?,
         _ => measure::open_answers(project, None, asked).await?,
     };
     let labels: Vec<NewLabel> = waiting

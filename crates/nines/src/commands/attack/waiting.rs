@@ -1,0 +1,51 @@
+//! Finds that wait for a label.
+
+use super::show::Attacked;
+use super::{KIND, confirmed};
+use crate::commands::measure::Asked;
+use crate::project::Project;
+use anyhow::Result;
+use nines_domain::snippet::{RunId, SnippetId};
+use nines_store::{AttackAttempt, AttackFind, Snippet};
+use std::collections::BTreeSet;
+
+/// Lists the finds that the labellers of one kind are asked about and have not decided: of one run, or of all. Each
+/// text once, in an order that tells neither its recipe nor its score.
+pub async fn open_finds(
+    project: &Project,
+    run: Option<RunId>,
+    asked: Asked<'_>,
+) -> Result<Vec<Snippet>> {
+    let runs = match run {
+        Some(id) => vec![id],
+        None => {
+            let all = project.store.runs(Some(KIND)).await?;
+            all.into_iter().map(|run| run.id).collect()
+        }
+    };
+    let mut open: BTreeSet<SnippetId> = BTreeSet::new();
+    for id in runs {
+        let attacked = Attacked::read(project, id).await?;
+        for attempt in &attacked.attempts {
+            for find in asked_about(attempt) {
+                let mut labellers = find.labels.iter().map(|label| label.labeller.as_str());
+                let said = labellers.any(|name| Some(name) == asked.labeller);
+                let decided = confirmed(attacked.goal, find, attempt.threshold, asked.kind);
+                if !said && decided.is_none() {
+                    open.insert(find.snippet);
+                }
+            }
+        }
+    }
+    let ids: Vec<SnippetId> = open.into_iter().collect();
+    let mut snippets = project.store.snippets_by_id(&ids).await?;
+    snippets.sort_by_key(|snippet| snippet.hash);
+    Ok(snippets)
+}
+
+/// Lists the finds of an attempt that labellers are asked about.
+fn asked_about(attempt: &AttackAttempt) -> &[AttackFind] {
+    let most = attempt.detail["asked"].as_u64().unwrap_or(u64::MAX);
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    &attempt.finds[..attempt.finds.len().min(most)]
+}
