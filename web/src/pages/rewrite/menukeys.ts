@@ -1,7 +1,7 @@
 // The keys of the menu, wherever the focus is: in the text or in the list.
 
 import type { Substitute } from '../../lib/types';
-import type { Substitutes } from './menu.svelte';
+import type { Substitutes } from './substitutes.svelte';
 
 /** What the keys do. */
 export interface Does {

@@ -7,7 +7,7 @@ use crate::commands::filter::threshold_of;
 use crate::models::{self, ScorePath};
 use crate::output::Output;
 use crate::project::Project;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use nines_attack::attack::Attack;
 use nines_attack::guided::injury::{ClassifierHead, InjuryHead};
 use nines_attack::recipe::{Models, Recipe, RecipeError};
