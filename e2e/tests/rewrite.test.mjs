@@ -129,7 +129,10 @@ test('a score is lowered by clicking substitutes and by typing; a second person 
   nothingWrong(second);
 
   // In the data: verified, with what it was made from and what changed.
-  const { rows: sessions } = await researcher.must('GET', '/rewriting/sessions');
+  // The answer leaves her browser by itself, perhaps after the next page shows.
+  const sessionsOf = async () => (await researcher.must('GET', '/rewriting/sessions')).rows;
+  await until('her label is there', async () => (await sessionsOf())[0]?.verified !== null);
+  const sessions = await sessionsOf();
   assert.equal(sessions.length, 1);
   assert.deepEqual([sessions[0].state, sessions[0].verified, sessions[0].labeller, sessions[0].severity], ['submitted', true, 'mary', 2]);
   const detail = await researcher.must('GET', `/snippets/${sessions[0].snippet}`);

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { counted, type Counted } from './comparison';
+import { counted, hourly, type Counted } from './comparison';
 
 const session = (state: Counted['state'], seconds: number, verified: boolean | null = null): Counted => ({ tools: true, state, seconds, verified, menu_calls: 3, saliency_calls: 2 });
 
-test('sessions are counted by how they ended, and only verified finds have a time', () => {
+test('sessions are counted by how they ended, and work whose find waits is left out of what is settled', () => {
   const counts = counted([
     session('open', 50),
     session('gave_up', 900),
@@ -12,6 +12,18 @@ test('sessions are counted by how they ended, and only verified finds have a tim
     session('submitted', 20, false),
     session('submitted', 10, null),
   ]);
-  expect(counts).toEqual({ sessions: 6, open: 1, gaveUp: 1, finds: 4, verified: 2, refuted: 1, waiting: 1, menus: 18, shades: 12, seconds: 1330, median: 200 });
-  expect(counted([]).median).toBe(null);
+  expect(counts).toEqual({ sessions: 6, open: 1, gaveUp: 1, finds: 4, verified: 2, refuted: 1, waiting: 1, menus: 18, shades: 12, seconds: 1330, settled: 1320 });
+});
+
+test('verified finds an hour have the exact limits of a Poisson rate', () => {
+  // Limits of the mean from tables: 0 events [0, 3.689], 1 [0.0253, 5.572], 10 [4.795, 18.39].
+  const limits = (events: number) => {
+    const { low, high } = hourly(events, 3600)!;
+    return [Number(low.toPrecision(4)), Number(high.toPrecision(4))];
+  };
+  expect(limits(0)).toEqual([0, 3.689]);
+  expect(limits(1)).toEqual([0.02532, 5.572]);
+  expect(limits(10)).toEqual([4.795, 18.39]);
+  expect(hourly(3, 7200)!.rate).toBe(1.5);
+  expect(hourly(0, 0)).toBe(null);
 });

@@ -1,5 +1,5 @@
-// Sessions with and without the tools, side by side: plain counts. How long a classifier holds out, with its interval,
-// is said by `nines measure attack-time`.
+// Sessions with and without the tools, side by side: plain counts, and verified finds an hour of work. How long a
+// classifier holds out, person by person and start by start, is said by `nines measure attack-time`.
 
 /** What of a session counts here. */
 export interface Counted {
@@ -25,25 +25,66 @@ export interface Counts {
   shades: number;
   /** Work in ended sessions, in seconds. */
   seconds: number;
-  /** The middle of the times of verified finds, in seconds. */
-  median: number | null;
+  /** Work in sessions of which it is known how they ended, in seconds: those whose find waits are left out. */
+  settled: number;
 }
 
 export function counted(sessions: readonly Counted[]): Counts {
   const finds = sessions.filter(({ state }) => state === 'submitted');
-  const times = finds.filter(({ verified }) => verified === true).map(({ seconds }) => seconds).sort((a, b) => a - b);
-  const [low, high] = [times[Math.floor((times.length - 1) / 2)], times[Math.floor(times.length / 2)]];
   return {
     sessions: sessions.length,
     open: sessions.filter(({ state }) => state === 'open').length,
     gaveUp: sessions.filter(({ state }) => state === 'gave_up').length,
     finds: finds.length,
-    verified: times.length,
+    verified: finds.filter(({ verified }) => verified === true).length,
     refuted: finds.filter(({ verified }) => verified === false).length,
     waiting: finds.filter(({ verified }) => verified === null).length,
     menus: sessions.reduce((sum, { menu_calls }) => sum + menu_calls, 0),
     shades: sessions.reduce((sum, { saliency_calls }) => sum + saliency_calls, 0),
     seconds: sessions.filter(({ state }) => state !== 'open').reduce((sum, { seconds }) => sum + seconds, 0),
-    median: low === undefined || high === undefined ? null : (low + high) / 2,
+    settled: sessions.filter(({ state, verified }) => state === 'gave_up' || (state === 'submitted' && verified !== null)).reduce((sum, { seconds }) => sum + seconds, 0),
   };
+}
+
+/** A rate with its interval. */
+export interface Rate {
+  rate: number;
+  low: number;
+  high: number;
+}
+
+/**
+ * Events an hour with their exact interval of 95 %, as if they came independently of each other (Poisson, Garwood's
+ * limits). All the work counts, also that of sessions that were given up: the middle of the times of finds alone would
+ * flatter whoever gave up often.
+ */
+export function hourly(events: number, seconds: number): Rate | null {
+  if (!(seconds > 0)) {
+    return null;
+  }
+  const hours = seconds / 3600;
+  const low = events === 0 ? 0 : meanWhere((mean) => 1 - atMost(events - 1, mean) >= 0.025, events);
+  const high = meanWhere((mean) => atMost(events, mean) <= 0.025, events);
+  return { rate: events / hours, low: low / hours, high: high / hours };
+}
+
+/** The chance of at most `n` events where so many are expected. */
+function atMost(n: number, mean: number): number {
+  let sum = 0;
+  let log = -mean;
+  for (let k = 0; k <= n; k += 1) {
+    sum += Math.exp(log);
+    log += Math.log(mean) - Math.log(k + 1);
+  }
+  return Math.min(1, sum);
+}
+
+/** The smallest mean from which on something holds, found by halving. */
+function meanWhere(holds: (mean: number) => boolean, events: number): number {
+  let [low, high] = [0, 10 + events + 10 * Math.sqrt(events + 1)];
+  for (let i = 0; i < 80; i += 1) {
+    const middle = (low + high) / 2;
+    [low, high] = holds(middle) ? [low, middle] : [middle, high];
+  }
+  return high;
 }
