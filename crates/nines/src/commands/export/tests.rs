@@ -184,6 +184,7 @@ async fn a_labelling_batch_has_no_cut_off_texts_and_is_not_written_over() {
             replace,
             queue: None,
             design: None,
+            run: None,
             labeller: None,
             labeller_kind: LabellerKindArg::Person,
         };
