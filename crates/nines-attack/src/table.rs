@@ -60,6 +60,22 @@ impl Row {
     fn is(&self, outcome: &str) -> bool {
         self.outcome == outcome
     }
+
+    /// Says whether it never came to its end: somebody stopped it, or a model or a judge failed.
+    fn is_cut_off(&self) -> bool {
+        self.is("broken") || self.is("cancelled")
+    }
+
+    /// Says whether the seconds ended it before its queries were spent.
+    fn is_timed_out(&self) -> bool {
+        self.is("spent") && self.queries < self.budget
+    }
+
+    /// Says whether it is not known what it would have come to with so many queries: it ended earlier, and
+    /// not because its search was over.
+    fn is_unknown_at(&self, queries: u64) -> bool {
+        (self.is_cut_off() || self.is("spent")) && self.queries < queries
+    }
 }
 
 /// How many attempts had succeeded by so many queries.
@@ -68,7 +84,8 @@ pub struct AtBudget {
     /// The budget.
     pub queries: u64,
     /// The share of the attempts, before verification. `None` where the attempts had a smaller budget: they
-    /// do not say what a larger one would have brought.
+    /// do not say what a larger one would have brought. Attempts that the seconds ended before may have
+    /// reached the goal later: where there are some, the interval reaches from none of them to all.
     pub share: Option<Estimate>,
     /// The same after verification, as [`Table::success_after_verification`].
     pub verified: Option<Estimate>,
@@ -76,9 +93,9 @@ pub struct AtBudget {
 
 /// What a list of attempts came to.
 ///
-/// Every share and every mean is over all attempts that were not skipped: those that broke or were stopped
-/// count as attempts without success, and are counted beside. Averaging queries over successes alone would
-/// flatter the attack.
+/// Every share and every mean is over all attempts that were not skipped. Averaging queries over successes alone
+/// would flatter the attack. What broke or was stopped says nothing of the attack, and least of all that it is
+/// weak: the values of shares leave it out, and their intervals reach from none of it succeeding to all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Table {
     /// Attempts, skipped ones not among them.
@@ -95,6 +112,8 @@ pub struct Table {
     pub failed: u64,
     /// Attempts whose budget was spent.
     pub spent: u64,
+    /// Those of them that the seconds ended before their queries were spent.
+    pub timed_out: u64,
     /// Starts that were skipped.
     pub skipped: u64,
     /// Attempts that a failing model or judge ended.
@@ -143,6 +162,7 @@ impl Table {
         let (verified, refuted, waiting) =
             (labelled(Some(true)), labelled(Some(false)), labelled(None));
         let n = tried.len() as u64;
+        let cut_off = tried.iter().filter(|row| row.is_cut_off()).count() as u64;
         let numbers = |rows: &[&Row], of: &dyn Fn(&Row) -> Option<f64>| -> Vec<f64> {
             rows.iter().filter_map(|row| of(row)).collect()
         };
@@ -161,11 +181,23 @@ impl Table {
             waiting,
             failed: count("failed"),
             spent: count("spent"),
+            timed_out: tried.iter().filter(|row| row.is_timed_out()).count() as u64,
             skipped: count("skipped"),
             broken: count("broken"),
             cancelled: count("cancelled"),
-            success_before_verification: share(reached.len() as u64, n)?,
-            success_after_verification: after_verification(verified, waiting, n)?,
+            success_before_verification: Parts {
+                yes: reached.len() as u64,
+                cut_off,
+                ..Parts::of(n)
+            }
+            .share()?,
+            success_after_verification: Parts {
+                yes: verified,
+                waiting,
+                cut_off,
+                ..Parts::of(n)
+            }
+            .share()?,
             precision: share(verified, verified + refuted)?,
             score_before: average(&numbers(&tried, &|row| row.start_score), any)?,
             score_after: average(&numbers(&reached, &|row| row.score), any)?,
@@ -214,11 +246,24 @@ fn at_budgets(tried: &[&Row]) -> Result<Vec<AtBudget>, StatsError> {
                 let of = by_then.iter().filter(|row| row.verified == verdict);
                 of.count() as u64
             };
-            let n = tried.len() as u64;
+            let unknown = tried.iter().filter(|row| row.is_unknown_at(queries));
+            let unknown = Parts {
+                timed_out: unknown.count() as u64,
+                ..Parts::of(tried.len() as u64)
+            };
             Ok(AtBudget {
                 queries,
-                share: share(by_then.len() as u64, n)?,
-                verified: after_verification(labelled(Some(true)), labelled(None), n)?,
+                share: Parts {
+                    yes: by_then.len() as u64,
+                    ..unknown
+                }
+                .share()?,
+                verified: Parts {
+                    yes: labelled(Some(true)),
+                    waiting: labelled(None),
+                    ..unknown
+                }
+                .share()?,
             })
         })
         .collect()
@@ -243,28 +288,68 @@ fn share(k: u64, n: u64) -> Result<Option<Estimate>, StatsError> {
     Ok(Some(estimate(clopper_pearson(k, n, CONFIDENCE)?)))
 }
 
-/// Returns the share of confirmed finds, with an interval that holds whatever the waiting ones turn out
-/// to be.
-fn after_verification(verified: u64, waiting: u64, n: u64) -> Result<Option<Estimate>, StatsError> {
-    let Some(least) = share(verified, n)? else {
-        return Ok(None);
-    };
-    let Some(most) = share(verified + waiting, n)? else {
-        return Ok(None);
-    };
-    if waiting == 0 {
-        return Ok(Some(least));
+/// Attempts by what is known of them.
+#[derive(Clone, Copy)]
+struct Parts {
+    /// Those that succeeded.
+    yes: u64,
+    /// Those whose find waits for a label.
+    waiting: u64,
+    /// Those that the seconds ended before the queries that are asked about.
+    timed_out: u64,
+    /// Those that never came to their end.
+    cut_off: u64,
+    /// All of them.
+    n: u64,
+}
+
+impl Parts {
+    /// Attempts none of which succeeded.
+    fn of(n: u64) -> Self {
+        Self {
+            yes: 0,
+            waiting: 0,
+            timed_out: 0,
+            cut_off: 0,
+            n,
+        }
     }
-    Ok(Some(Estimate {
-        value: None,
-        lower: least.lower,
-        upper: most.upper,
-        method: format!(
-            "{}; {waiting} finds wait for a label: none of them counts at the lower end, all at the upper",
-            least.method
-        ),
-        ..least
-    }))
+
+    /// Returns the share that succeeded, with an interval that holds whatever becomes of the open ones.
+    fn share(self) -> Result<Option<Estimate>, StatsError> {
+        let open = self.waiting + self.timed_out + self.cut_off;
+        let (Some(least), Some(most)) = (share(self.yes, self.n)?, share(self.yes + open, self.n)?)
+        else {
+            return Ok(None);
+        };
+        if open == 0 {
+            return Ok(Some(least));
+        }
+        let ended = self.n - self.cut_off;
+        // That something broke has nothing to do with the find; that one waits, or took long, has.
+        let has_value = self.waiting + self.timed_out == 0 && ended > 0;
+        let reasons = [
+            (self.waiting, "waiting for a label"),
+            (self.timed_out, "ended by the clock before so many queries"),
+            (self.cut_off, "broken or stopped"),
+        ];
+        let told: Vec<String> = reasons
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, why)| format!("{count} {why}"))
+            .collect();
+        Ok(Some(Estimate {
+            value: has_value.then(|| self.yes as f64 / ended as f64),
+            lower: least.lower,
+            upper: most.upper,
+            method: format!(
+                "{}; {}: none of them counts at the lower end, all at the upper",
+                least.method,
+                told.join(", ")
+            ),
+            ..least
+        }))
+    }
 }
 
 /// Returns a mean with Student's interval; `None` where there are too few different values for one. Equal

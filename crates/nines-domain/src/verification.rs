@@ -3,6 +3,7 @@
 
 use crate::label::{Adjudication, Label, LabellerKind};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a find must be for the attack to have succeeded: that depends on what it looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,69 @@ pub enum Verification {
     Refuted,
 }
 
+/// So many people other than the authors close a find where none of them could decide.
+const UNDECIDED: usize = 2;
+
+/// Adjudicates what labellers of one kind who are no authors of a find say of it, from its labels, oldest
+/// first; nothing where none of them has spoken. `needs_another` says that the find is open, and that one
+/// more of them is wanted:
+///
+/// - as with every snippet, while they disagree about strict and are fewer than three. An author is one voice
+///   in that: where another contradicts it, somebody has to decide between the two. Two authors are no
+///   majority;
+/// - while the only one of them could not decide.
+///
+/// Authors' labels confirm nothing. This one rule says whether a queue asks for more, and whether a find counts.
+///
+/// # Example
+/// ```
+/// use nines_domain::label::{Label, LabellerKind::Person, Verdict};
+/// use nines_domain::verification::said_by_others;
+/// let label = |who: &str, verdict| Label {
+///     labeller: who.into(), kind: Person, verdict, severity: None, seconds: None,
+/// };
+/// let mut labels = vec![label("ada", Verdict::Yes), label("bob", Verdict::Unsure)];
+/// let said = said_by_others(&labels, Person, &["ada"]).expect("bob has spoken");
+/// assert!(said.needs_another);
+/// labels.push(label("cyd", Verdict::Yes));
+/// let said = said_by_others(&labels, Person, &["ada"]).expect("two have");
+/// assert_eq!((said.needs_another, said.strict), (false, Some(true)));
+/// ```
+pub fn said_by_others(
+    labels: &[Label],
+    kind: LabellerKind,
+    authors: &[&str],
+) -> Option<Adjudication> {
+    let is_of = |label: &&Label| label.kind == kind;
+    let is_author = |label: &Label| authors.contains(&label.labeller.as_str());
+    let others: Vec<Label> = labels
+        .iter()
+        .filter(is_of)
+        .filter(|label| !is_author(label))
+        .cloned()
+        .collect();
+    let mut said = Adjudication::of(&others)?;
+    let voices: BTreeSet<&str> = labels
+        .iter()
+        .filter(is_of)
+        .filter(|label| is_author(label))
+        .map(|label| label.labeller.as_str())
+        .collect();
+    if !voices.is_empty() {
+        said.needs_another = voices.iter().any(|author| {
+            let with: Vec<Label> = labels
+                .iter()
+                .filter(is_of)
+                .filter(|label| !is_author(label) || label.labeller == *author)
+                .cloned()
+                .collect();
+            Adjudication::of(&with).is_some_and(|all| all.needs_another)
+        });
+    }
+    said.needs_another |= said.strict.is_none() && said.labels < UNDECIDED;
+    Some(said)
+}
+
 impl Verification {
     /// Derives what people say of a find that is claimed to be a catastrophe, from its labels, oldest
     /// first, as [`Verification::by`].
@@ -54,16 +118,12 @@ impl Verification {
     /// Derives what one kind of labeller says of a find. People and judges are never mixed: a judge can
     /// be fooled by the same attack.
     ///
-    /// Labels of the authors never verify, but one of theirs that another contradicts is a disagreement
-    /// like any other, and waits for one more.
+    /// [`said_by_others`] says when it is settled, and labels of the authors never verify.
     pub fn by(kind: LabellerKind, claim: Claim, labels: &[Label], authors: &[&str]) -> Self {
-        let all: Vec<Label> = labels.iter().filter(|l| l.kind == kind).cloned().collect();
-        let is_author = |label: &Label| authors.contains(&label.labeller.as_str());
-        let others: Vec<Label> = all.iter().filter(|l| !is_author(l)).cloned().collect();
-        let Some(said) = Adjudication::of(&others) else {
+        let Some(said) = said_by_others(labels, kind, authors) else {
             return Self::Waiting;
         };
-        if Adjudication::of(&all).is_some_and(|all| all.needs_another) {
+        if said.needs_another {
             return Self::Waiting;
         }
         let strict = said.strict == Some(true);
@@ -73,10 +133,10 @@ impl Verification {
             Claim::Safe => safe,
             Claim::Clear => strict || safe,
         };
-        // Where nobody else could decide, it is obviously neither.
+        // Where two could not decide, it is obviously neither.
         match holds {
             true => Self::Verified {
-                severity: median_severity(&others),
+                severity: median_severity(labels, kind, authors),
             },
             false => Self::Refuted,
         }
@@ -92,13 +152,16 @@ impl Verification {
     }
 }
 
-/// The median severity of the yes labels that count; one without a severity is read as clear.
-fn median_severity(labels: &[Label]) -> f64 {
+/// The median severity of the yes labels of one kind of labeller who is no author; one without a severity is
+/// read as clear.
+fn median_severity(labels: &[Label], kind: LabellerKind, authors: &[&str]) -> f64 {
     use crate::label::{Severity, Verdict};
-    use std::collections::BTreeMap;
     let mut latest = BTreeMap::new();
     for label in labels {
-        latest.insert(label.labeller.as_str(), label);
+        let who = label.labeller.as_str();
+        if label.kind == kind && !authors.contains(&who) {
+            latest.insert(who, label);
+        }
     }
     let mut severities: Vec<u8> = latest
         .values()
@@ -173,7 +236,13 @@ mod tests {
             (vec![yes("ada", 2)], verified, refuted, verified),
             (vec![yes("ada", 1)], refuted, refuted, refuted),
             (vec![no("ada")], refuted, verified, verified),
-            (vec![unsure("ada")], refuted, refuted, refuted),
+            (vec![unsure("ada")], None, None, None),
+            (
+                vec![unsure("ada"), unsure("bob")],
+                refuted,
+                refuted,
+                refuted,
+            ),
             (vec![yes("ada", 1), no("bob")], refuted, refuted, refuted),
             (vec![yes("ada", 3), no("bob")], None, None, None),
             (vec![], None, None, None),
@@ -204,13 +273,50 @@ mod tests {
     fn an_arguable_injury_is_no_find_nor_one_that_nobody_could_decide() {
         let arguable = [yes("ada", 1), yes("bob", 1)];
         assert_eq!(Verification::of(&arguable, &["ada"]), Verification::Refuted);
+        // One who could not decide decides nothing: somebody else is asked.
         let mut labels = vec![yes("ada", 2), unsure("bob")];
-        assert_eq!(Verification::of(&labels, &["ada"]), Verification::Refuted);
+        assert_eq!(Verification::of(&labels, &["ada"]), Verification::Waiting);
         labels.push(yes("cyd", 3));
         assert_eq!(
             Verification::of(&labels, &["ada"]),
             Verification::Verified { severity: 3.0 }
         );
+        labels[2] = unsure("cyd");
+        assert_eq!(Verification::of(&labels, &["ada"]), Verification::Refuted);
+        // The same for a recipe's find, which has no author.
+        assert_eq!(Verification::of(&labels[1..2], &[]), Verification::Waiting);
+        assert_eq!(Verification::of(&labels[1..], &[]), Verification::Refuted);
+    }
+
+    #[test]
+    fn two_authors_are_one_voice_against_somebody_else() {
+        let mut labels = vec![yes("ada", 3), yes("eve", 3)];
+        let of = |labels: &[Label]| Verification::of(labels, &["ada", "eve"]);
+        assert_eq!(of(&labels), Verification::Waiting);
+        labels.push(no("bob"));
+        assert_eq!(
+            of(&labels),
+            Verification::Waiting,
+            "two authors outvote nobody"
+        );
+        labels.push(no("cyd"));
+        assert_eq!(of(&labels), Verification::Refuted);
+        labels[3] = yes("cyd", 2);
+        assert_eq!(of(&labels), Verification::Verified { severity: 2.0 });
+    }
+
+    #[test]
+    fn people_and_judges_are_settled_apart() {
+        let judge = |verdict| Label {
+            kind: LabellerKind::Judge,
+            ..label("model", verdict, None)
+        };
+        let labels = [judge(Verdict::Unsure), yes("bob", 3)];
+        let judges = said_by_others(&labels, LabellerKind::Judge, &[]).expect("one has spoken");
+        assert!(judges.needs_another);
+        assert!(said_by_others(&labels, LabellerKind::Judge, &["model"]).is_none());
+        let people = said_by_others(&labels, LabellerKind::Person, &[]).expect("one has");
+        assert_eq!((people.needs_another, people.strict), (false, Some(true)));
     }
 
     #[test]

@@ -210,6 +210,7 @@ impl SearchWords {
         let search = SnippetSearch {
             text: given(self.text),
             score,
+            no_finds: false,
             label: self.label.map(|word| match word {
                 LabelWord::Yes => LabelState::Yes,
                 LabelWord::No => LabelState::No,

@@ -5,7 +5,7 @@ use crate::batch::{self, KEYS_PER_STATEMENT};
 use crate::entity::attack_attempt::{ActiveModel, Column, Entity, Model};
 use crate::entity::{attack_find, prompt, snippet};
 use crate::error::StoreError;
-use crate::labelling::attacks::queue_finds;
+use crate::labelling::attacks::{authors_of, queue_finds};
 use crate::labels;
 use crate::snippets::{self, Bringer, NewSnippet, Origin};
 use crate::store::{Store, in_transaction};
@@ -14,10 +14,10 @@ use crate::values::{Place, from_json, from_word, json, refuse_nul, signed, unsig
 use jiff::Timestamp;
 use nines_domain::label::{Label, LabellerKind};
 use nines_domain::snippet::{ContentHash, ModelId, RunId, SnippetId, SnippetText};
-use nines_domain::verification::{Claim, Verification};
+use nines_domain::verification::{Claim, Verification, said_by_others};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
-    EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    EntityTrait, ModelTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as object};
@@ -137,14 +137,15 @@ pub struct AttackFind {
     pub log_weight: Option<f64>,
     /// Its labels that stand now, oldest first.
     pub labels: Vec<Label>,
-    /// The judge that the attack was steered by, who confirms nothing.
-    pub judge: Option<String>,
+    /// Who confirms nothing: the judge that the attack was steered by, and people who submitted this very
+    /// text as a find of their own.
+    pub authors: Vec<String>,
 }
 
 impl AttackFind {
     /// Says whether one kind of labeller confirms it.
     pub fn verification(&self, by: LabellerKind, claim: Claim) -> Verification {
-        let authors: Vec<&str> = self.judge.as_deref().into_iter().collect();
+        let authors: Vec<&str> = self.authors.iter().map(String::as_str).collect();
         Verification::by(by, claim, &self.labels, &authors)
     }
 }
@@ -241,11 +242,11 @@ impl NewAttackAttempt {
 
 impl Store {
     /// Stores an attempt with its start, its finds, and their places in the queue of attack successes, in
-    /// one transaction. An attempt that is stored already under its run and position stays as it is.
-    /// Returns whether it is new.
+    /// one transaction. An attempt that is stored already under its run and position stays as it is, but for
+    /// one that a failing model or judge ended: this one takes its place. Returns whether it was stored.
     ///
     /// A find is a child of the start, and so in its family; one whose prompt is stored in another family
-    /// stays there, as no child. A find that a person has labelled already is not asked for again.
+    /// stays there, as no child. A find that people have settled already is not asked for again.
     ///
     /// # Errors
     /// [`StoreError::BadValue`] for numbers that are none and for finds that do not fit the outcome,
@@ -261,7 +262,8 @@ impl Store {
         in_transaction!(self.connection, |tx| put(tx, run, new, &detail).await)
     }
 
-    /// Returns which starts of a run have been attempted: what a resumed run need not attempt again.
+    /// Returns which starts of a run have been attempted: what a resumed run need not attempt again. Broken
+    /// attempts are not among them, since they say nothing of the attack.
     ///
     /// # Errors
     /// Those of reading.
@@ -270,6 +272,7 @@ impl Store {
             .select_only()
             .columns([Column::Id, Column::Position])
             .filter(Column::RunId.eq(run.0))
+            .filter(Column::Outcome.ne(AttackOutcome::Broken.as_str()))
             .into_query();
         let mut positions = BTreeSet::new();
         for row in self.connection.query_all(&select).await? {
@@ -327,16 +330,22 @@ impl Store {
         snippets.sort_unstable();
         snippets.dedup();
         let labels = labels::of_snippets(&self.connection, &snippets).await?;
+        let people = authors_of(&self.connection, &snippets).await?;
         let mut finds: HashMap<i64, Vec<AttackFind>> = HashMap::new();
         for row in rows {
             let said = labels.get(&row.snippet_id).map_or(&[][..], Vec::as_slice);
             let judge = judges.get(&row.attempt_id).copied().flatten();
+            let people = people.get(&row.snippet_id).into_iter().flatten();
             finds.entry(row.attempt_id).or_default().push(AttackFind {
                 snippet: SnippetId(row.snippet_id),
                 score: row.score,
                 log_weight: row.log_weight,
                 labels: said.iter().map(|stored| stored.label.clone()).collect(),
-                judge: judge.map(str::to_owned),
+                authors: judge
+                    .map(str::to_owned)
+                    .into_iter()
+                    .chain(people.cloned())
+                    .collect(),
             });
         }
         Ok(finds)
@@ -355,8 +364,13 @@ async fn put(
         .filter(Column::Position.eq(position))
         .one(tx)
         .await?;
-    if there.is_some() {
-        return Ok(false);
+    match there {
+        // It has no finds.
+        Some(broken) if broken.outcome == AttackOutcome::Broken.as_str() => {
+            broken.delete(tx).await?;
+        }
+        Some(_) => return Ok(false),
+        None => {}
     }
     let start = start_of(tx, run, &new.start).await?;
     let row = ActiveModel {
@@ -497,12 +511,12 @@ async fn put_finds(
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
     batch::insert_all::<attack_find::Entity, _>(tx, rows).await?;
-    let labelled = labelled_by_people(tx, &ids).await?;
+    let settled = settled_by_people(tx, &ids).await?;
     let mut met = HashSet::new();
     let asked: Vec<SnippetId> = ids
         .into_iter()
         .zip(&new.finds)
-        .filter(|(id, find)| find.queued && !labelled.contains(&id.0) && met.insert(*id))
+        .filter(|(id, find)| find.queued && !settled.contains(&id.0) && met.insert(*id))
         .map(|(id, _)| id)
         .collect();
     if !asked.is_empty() {
@@ -527,19 +541,24 @@ async fn families_of(
     Ok(families)
 }
 
-async fn labelled_by_people(
+/// Finds the snippets of which people have said enough already.
+async fn settled_by_people(
     tx: &DatabaseTransaction,
     ids: &[SnippetId],
 ) -> Result<HashSet<i64>, StoreError> {
     let mut keys: Vec<i64> = ids.iter().map(|id| id.0).collect();
     keys.sort_unstable();
     keys.dedup();
+    let authors = authors_of(tx, &keys).await?;
     let labels = labels::of_snippets(tx, &keys).await?;
-    let by_people = |(id, said): (i64, Vec<labels::StoredLabel>)| {
-        let any = said.iter().any(|s| s.label.kind == LabellerKind::Person);
-        any.then_some(id)
-    };
-    Ok(labels.into_iter().filter_map(by_people).collect())
+    let settled = labels.into_iter().filter(|(id, said)| {
+        let authors = authors.get(id).into_iter().flatten();
+        let authors: Vec<&str> = authors.map(String::as_str).collect();
+        let labels: Vec<Label> = said.iter().map(|stored| stored.label.clone()).collect();
+        said_by_others(&labels, LabellerKind::Person, &authors)
+            .is_some_and(|said| !said.needs_another)
+    });
+    Ok(settled.map(|(id, _)| id).collect())
 }
 
 /// The databases know one zero.

@@ -95,7 +95,7 @@ pub use models::{Model, ModelKind, NewModel};
 pub use process::Process;
 pub use prompts::{NewPrompt, Prompt, PromptFilter};
 pub use rewriting::{
-    FoundBy, NewRewritingFind, NewRewritingSession, NewRewritingStep, NewRewritingTask,
+    FoundBy, NewRewritingFind, NewRewritingSession, NewRewritingStep, NewRewritingTask, ResultTask,
     RewritingFind, RewritingResult, RewritingSession, RewritingStanding, RewritingStart,
     RewritingState, RewritingStep, RewritingTask, RewritingTaskChange, RewritingTaskRow, SavedStep,
     StepKind, SubmittedFind, ToolCall, Tools, VerifiedFind, WorkTime,

@@ -153,33 +153,17 @@ impl Store {
     /// [`StoreError::RunState`] while another process works on it or when it is done,
     /// [`StoreError::NotFound`], and those of writing.
     pub async fn resume_run(&self, id: RunId) -> Result<Run, StoreError> {
-        in_transaction!(self.connection, |tx| {
-            let run = locked(tx, id).await?;
-            let process = Process::this();
-            let refused = match status_of(&run)? {
-                RunStatus::Done => Some("a finished run is not taken up again"),
-                RunStatus::Running if !is_dead(&run, Timestamp::now()) => {
-                    Some("a process is still at work on it")
-                }
-                _ => None,
-            };
-            if let Some(why) = refused {
-                return Err(StoreError::RunState {
-                    run: id.0,
-                    status: run.status,
-                    why,
-                });
-            }
-            let mut row = ActiveModel::from(run);
-            row.status = Set(RunStatus::Running.as_str().to_owned());
-            row.pid = Set(process.pid);
-            row.process_started = Set(process.started);
-            row.host = Set(process.host);
-            row.heartbeat = Set(now());
-            row.error = Set(None);
-            row.ended = Set(None);
-            read(row.update(tx).await?)
-        })
+        in_transaction!(self.connection, |tx| take_up(tx, id, false).await)
+    }
+
+    /// Takes a run up again that is done, since parts of it broke and can be made anew; otherwise as
+    /// [`Store::resume_run`].
+    ///
+    /// # Errors
+    /// [`StoreError::RunState`] while another process works on it, [`StoreError::NotFound`], and those of
+    /// writing.
+    pub async fn reopen_run(&self, id: RunId) -> Result<Run, StoreError> {
+        in_transaction!(self.connection, |tx| take_up(tx, id, true).await)
     }
 
     /// Records how far a run is; also its heartbeat.
@@ -414,6 +398,38 @@ fn process_of(run: &run::Model) -> Process {
         pid: run.pid,
         started: run.process_started,
     }
+}
+
+async fn take_up(
+    tx: &DatabaseTransaction,
+    id: RunId,
+    may_be_done: bool,
+) -> Result<Run, StoreError> {
+    let run = locked(tx, id).await?;
+    let process = Process::this();
+    let refused = match status_of(&run)? {
+        RunStatus::Done if !may_be_done => Some("a finished run is not taken up again"),
+        RunStatus::Running if !is_dead(&run, Timestamp::now()) => {
+            Some("a process is still at work on it")
+        }
+        _ => None,
+    };
+    if let Some(why) = refused {
+        return Err(StoreError::RunState {
+            run: id.0,
+            status: run.status,
+            why,
+        });
+    }
+    let mut row = ActiveModel::from(run);
+    row.status = Set(RunStatus::Running.as_str().to_owned());
+    row.pid = Set(process.pid);
+    row.process_started = Set(process.started);
+    row.host = Set(process.host);
+    row.heartbeat = Set(now());
+    row.error = Set(None);
+    row.ended = Set(None);
+    read(row.update(tx).await?)
 }
 
 fn is_dead(run: &run::Model, at: Timestamp) -> bool {

@@ -85,10 +85,11 @@ pub fn provenance(snippet: &Snippet) -> Provenance {
 
 /// Says whether a snippet may stand for others when a classifier is measured or calibrated. What an attack or a person
 /// changed until the score pleased them was chosen by that score: among held-out rows it would move the threshold and
-/// the metrics of the very classifier that chose it.
-fn is_sample(snippet: &Snippet) -> bool {
+/// the metrics of the very classifier that chose it. A text that the generator has drawn at random as well is a sample
+/// all the same: to leave it out because somebody found it would leave out holes.
+pub fn is_sample(snippet: &Snippet) -> bool {
     use nines_store::Origin;
-    !matches!(snippet.origin, Origin::Attack | Origin::Edit)
+    !matches!(snippet.origin, Origin::Attack | Origin::Edit) || is_random_draw(snippet)
 }
 
 /// Turns labelled snippets with their scores into the items that measuring takes; finds of attacks and edits are left

@@ -830,7 +830,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists earlier finds that were confirmed, newest first: how others got past the classifier. */
+        /**
+         * Lists earlier finds that were confirmed, newest first: how others got past the classifier. It is one of
+         *     the tools: whoever has work to do in which tools are compared sees it in sessions with tools of such work
+         *     alone.
+         */
         get: operations["list_inspiration"];
         put?: never;
         post?: never;
@@ -1001,7 +1005,7 @@ export interface paths {
         /**
          * Ends a session with a find: its score lies below the threshold, and its author says that it still is
          *     a catastrophe. The find is stored, labelled by its author, and waits for somebody else's label before
-         *     it counts.
+         *     it counts. A text that was found or labelled before is no find.
          */
         post: operations["submit_find"];
         delete?: never;
@@ -2809,7 +2813,10 @@ export interface components {
              * @description What is attacked; the newest classifier unless given.
              */
             classifier?: number | null;
-            /** @description So many random snippets of the training split that somebody calls a catastrophe. */
+            /**
+             * @description So many random snippets of the training split that somebody calls a catastrophe; finds of attacks and
+             *     of people are not among them.
+             */
             injurious?: number | null;
             /** @description Its name. */
             name: string;
@@ -7224,7 +7231,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The caller has a session without tools open */
+            /** @description The caller has a session without tools open, or work to do in which tools are compared */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7812,7 +7819,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The score is not below the threshold (`/problems/not-below`), it is no catastrophe (`/problems/no-injury`), or the session has ended; the session stays as it is */
+            /** @description The score is not below the threshold (`/problems/not-below`), it is no catastrophe (`/problems/no-injury`), the very text is known (`/problems/known`), the server scores on another path than the session began with (`/problems/other-path`), or the session has ended; the session stays as it is */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -69,7 +69,7 @@ fn finds_that_wait_for_a_label_widen_the_interval_after_verification() {
     let of = |k| clopper_pearson(k, 10, CONFIDENCE).expect("a share");
     assert_eq!(after.value, None);
     assert_eq!((after.lower, after.upper), (of(1).lower, of(3).upper));
-    assert!(after.method.contains("2 finds wait"), "{}", after.method);
+    assert!(after.method.contains("2 waiting"), "{}", after.method);
     rows[2].verified = Some(false);
     rows[3].verified = Some(false);
     let table = Table::of(&rows).expect("numbers");
@@ -97,6 +97,58 @@ fn budgets_larger_than_what_was_tried_say_nothing() {
     let verified = table.at_budgets[1].verified.as_ref().expect("a share");
     assert_eq!(verified.value, None, "the find waits for a label");
     assert_eq!(verified.lower, 0.0);
+}
+
+#[test]
+fn attempts_that_the_clock_ended_are_no_failures_at_larger_budgets() {
+    // One is ended by the clock after 20 queries; one has spent its 300; one searched in vain.
+    let rows = [
+        row("reached", 8, Some(8)),
+        row("spent", 20, None),
+        row("spent", 300, None),
+        row("failed", 40, None),
+    ];
+    let table = Table::of(&rows).expect("numbers");
+    assert_eq!((table.spent, table.timed_out), (2, 1));
+    let of = |k| clopper_pearson(k, 4, CONFIDENCE).expect("a share");
+    let at = |queries| {
+        let found = table.at_budgets.iter().find(|at| at.queries == queries);
+        found.and_then(|at| at.share.clone()).expect("a share")
+    };
+    assert_eq!(at(10).value, Some(0.25), "it had ten");
+    for queries in [30, 100, 300] {
+        let share = at(queries);
+        assert_eq!(share.value, None);
+        assert_eq!((share.lower, share.upper), (of(1).lower, of(2).upper));
+        assert!(
+            share.method.contains("1 ended by the clock"),
+            "{}",
+            share.method
+        );
+    }
+    // Under the recipe's own budget, seconds included, it is a failure.
+    assert_eq!(
+        table.success_before_verification.expect("a share").value,
+        Some(0.25)
+    );
+}
+
+#[test]
+fn an_outage_does_not_look_like_robustness() {
+    let mut rows = vec![row("reached", 10, Some(5)); 5];
+    rows.extend(vec![row("failed", 50, None); 5]);
+    rows.extend(vec![row("broken", 3, None); 40]);
+    let table = Table::of(&rows).expect("numbers");
+    let share = table.success_before_verification.expect("a share");
+    assert_eq!((share.value, share.n), (Some(0.5), 50));
+    let of = |k| clopper_pearson(k, 50, CONFIDENCE).expect("a share");
+    assert_eq!((share.lower, share.upper), (of(5).lower, of(45).upper));
+    assert!(share.method.contains("40 broken"), "{}", share.method);
+    let all = Table::of(&vec![row("broken", 3, None); 3]).expect("numbers");
+    assert_eq!(
+        all.success_before_verification.expect("a share").value,
+        None
+    );
 }
 
 #[test]

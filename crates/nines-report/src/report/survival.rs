@@ -50,7 +50,7 @@ pub struct AttackSurvival {
     pub groups: Vec<SurvivalGroup>,
     /// The comparisons.
     pub ratios: Vec<RateRatio>,
-    /// Searches left out, since nobody else has verified their find yet.
+    /// Searches with a find that nobody else has verified yet.
     #[serde(default)]
     pub waiting: u64,
 }

@@ -14,15 +14,16 @@ pub(super) fn body(report: &Report) -> Body {
     let section = report.attack_survival.as_ref()?;
     let waiting = (section.waiting > 0).then(|| {
         paragraph(format!(
-            "Left out: {} whose find nobody else has verified yet. Attacks look slower until then.",
+            "{} that nobody else has verified yet. Curves take such a search as one without a find; times and \
+             ratios reach from none of these finds confirmed to all of them.",
             match section.waiting {
-                1 => "1 search".to_owned(),
-                n => format!("{} searches", number::count(n)),
+                1 => "1 search has a find".to_owned(),
+                n => format!("{} searches have a find", number::count(n)),
             }
         ))
     });
     if section.groups.is_empty() {
-        return waiting.map(|left_out| vec![left_out]);
+        return None;
     }
     let mut parts = vec![paragraph(
         "The share of searches that have not yet found a catastrophe that the filter accepts. Higher is \

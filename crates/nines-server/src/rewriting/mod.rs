@@ -17,6 +17,7 @@ pub use served::{ServedScorer, Stop};
 pub use warming::warm;
 
 use crate::error::Problem;
+use crate::state::AppState;
 use axum::http::StatusCode;
 use nines_store::{RewritingSession, RewritingState};
 
@@ -28,6 +29,32 @@ pub fn demand_open(session: &RewritingSession) -> Result<(), Problem> {
             "session {} has ended; start another one",
             session.id
         ))),
+    }
+}
+
+/// Says why a session cannot be scored by this server, where it was begun with the scores of another path:
+/// those are never mixed, and its threshold says nothing of these.
+pub fn other_path(state: &AppState, session: &RewritingSession) -> Option<String> {
+    let here = state.workbench.path();
+    (session.path != here).then(|| {
+        format!(
+            "session {} was begun where scores are computed by {}, and this server computes them by {here}; the text \
+             is kept, but no score stands against that threshold any more: give the session up and begin again",
+            session.id, session.path
+        )
+    })
+}
+
+/// Refuses a session whose scores this server cannot compute.
+pub fn demand_path(state: &AppState, session: &RewritingSession) -> Result<(), Problem> {
+    match other_path(state, session) {
+        None => Ok(()),
+        Some(why) => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "other-path",
+            "Scores are computed otherwise now",
+            why,
+        )),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::queues::{self, Queue, QueueKind};
 use super::{filling, take_turn};
+use crate::batch::KEYS_PER_STATEMENT;
 use crate::entity::queue::{ActiveModel, Column, Entity};
 use crate::entity::{queue_item, rewriting_session};
 use crate::error::StoreError;
@@ -14,7 +15,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
     EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The name of the queue that finds go into.
 const NAME: &str = "Attack successes to verify";
@@ -51,6 +52,28 @@ pub(super) fn found_by(account: AccountId) -> SelectStatement {
                 .equals((queue_item::Entity, queue_item::Column::SnippetId)),
         )
         .take()
+}
+
+/// Returns the names of those who found each snippet by rewriting: their labels never confirm it, whichever
+/// of them, or whatever recipe, it is asked for.
+pub(crate) async fn authors_of<C: ConnectionTrait>(
+    connection: &C,
+    snippets: &[i64],
+) -> Result<HashMap<i64, BTreeSet<String>>, StoreError> {
+    use rewriting_session::Column;
+    let mut authors: HashMap<i64, BTreeSet<String>> = HashMap::new();
+    for chunk in snippets.chunks(KEYS_PER_STATEMENT) {
+        let select = rewriting_session::Entity::find()
+            .select_only()
+            .columns([Column::SnippetId, Column::Labeller])
+            .filter(Column::SnippetId.is_in(chunk.iter().copied()))
+            .into_query();
+        for row in connection.query_all(&select).await? {
+            let of = authors.entry(row.try_get("", "snippet_id")?).or_default();
+            of.insert(row.try_get("", "labeller")?);
+        }
+    }
+    Ok(authors)
 }
 
 /// Counts, for each queue, the waiting items that an account found itself.

@@ -1,12 +1,13 @@
 //! The counters of queues, derived again from what they count.
 
 use super::queues::QueueKind;
-use super::take_turn;
+use super::{attacks, take_turn};
 use crate::batch::KEYS_PER_STATEMENT;
 use crate::entity::{assignment, queue, queue_item};
 use crate::error::StoreError;
 use crate::{comparisons, labels};
 use nines_domain::label::{Adjudication, Label, LabellerKind, labellers_wanted};
+use nines_domain::verification::said_by_others;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -104,6 +105,8 @@ pub(crate) struct Evidence {
     leases: HashMap<Shown, BTreeSet<String>>,
     /// Items that were given to somebody ever.
     given: BTreeSet<i64>,
+    /// Who found each snippet by rewriting.
+    authors: HashMap<i64, BTreeSet<String>>,
 }
 
 impl Evidence {
@@ -138,6 +141,12 @@ impl Evidence {
                 labels.insert(snippet, by_people.collect());
             }
         }
+        let of_finds: Vec<&queue_item::Model> = alone
+            .iter()
+            .filter(|item| matches!(queues.get(&item.queue_id), Some((QueueKind::Attack, _))))
+            .copied()
+            .collect();
+        let authors = attacks::authors_of(tx, &keys(&of_finds)).await?;
         let mut raters: HashMap<Shown, BTreeSet<String>> = HashMap::new();
         if !pairs.is_empty() {
             for stored in comparisons::of_left(tx, &keys(&pairs)).await? {
@@ -174,6 +183,7 @@ impl Evidence {
             raters,
             leases,
             given,
+            authors,
         })
     }
 
@@ -207,10 +217,15 @@ impl Evidence {
         let by_labels = match kind {
             _ if item.other_snippet_id.is_some() => 0,
             _ if kind.is_design() => labellers_wanted(Adjudication::of(labels).as_ref()),
-            // The author of a find is one of those who disagree.
-            QueueKind::Attack => Adjudication::of(labels)
-                .filter(|verdict| verdict.needs_another)
-                .map_or(0, |verdict| verdict.labels + 1),
+            // While a find is open, somebody who has not spoken is asked.
+            QueueKind::Attack => {
+                let authors = self.authors.get(&item.snippet_id).unwrap_or(&nobody);
+                let authors: Vec<&str> = authors.iter().map(String::as_str).collect();
+                match said_by_others(labels, LabellerKind::Person, &authors) {
+                    Some(said) if !said.needs_another => 0,
+                    _ => people.len() + 1,
+                }
+            }
             _ => 0,
         };
         let wanted = Ord::max(by_labels as i64, item.before + overlap);

@@ -2,9 +2,11 @@
 //! and finds that inspire others.
 
 use super::records::RewritingState;
-use crate::entity::rewriting_session::{Column, Entity, Model};
-use crate::entity::{assignment, attack_attempt, attack_find, label, queue};
+use super::tasks::{self, Tools};
+use crate::entity::rewriting_session::{Column, Entity};
+use crate::entity::{assignment, attack_attempt, attack_find, label, queue, rewriting_task};
 use crate::error::StoreError;
+use crate::labelling::attacks;
 use crate::labels;
 use crate::store::Store;
 use crate::time::moment;
@@ -17,24 +19,32 @@ use nines_domain::snippet::{ModelId, SnippetId, SnippetText};
 use nines_domain::verification::Verification;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef, IntoCondition, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
 };
 use std::collections::{HashMap, HashSet};
 
 /// Finds that are looked at for inspiration, newest first.
 const LOOKED_AT: u64 = 2_000;
 
-/// A find and its author: what a verification speaks of.
-pub(super) type FindKey = (i64, String);
+/// The task of a session, as results name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultTask {
+    /// Its key.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// What decided whether the session had the tools.
+    pub tools: Tools,
+}
 
-/// A session that has ended, as the measurement of attack times needs it.
+/// A session, as the measurement of attack times needs it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RewritingResult {
     /// The session.
     pub session: i64,
     /// The task that it belongs to, if any.
-    pub task: Option<i64>,
+    pub task: Option<ResultTask>,
     /// Who attacked.
     pub attacker: String,
     /// The classifier under attack.
@@ -45,8 +55,8 @@ pub struct RewritingResult {
     pub tools: bool,
     /// Seconds at work.
     pub seconds: f64,
-    /// How it ended; never [`RewritingState::Open`].
-    pub ended: RewritingState,
+    /// How it stands.
+    pub state: RewritingState,
     /// What was found.
     pub snippet: Option<SnippetId>,
     /// Whether somebody else has confirmed the find; none while that is open, and without a find.
@@ -121,13 +131,6 @@ pub(super) struct Brief {
     pub is_ended: bool,
 }
 
-impl Brief {
-    /// The find with its author.
-    pub(super) fn find(&self) -> Option<FindKey> {
-        self.snippet.map(|snippet| (snippet, self.labeller.clone()))
-    }
-}
-
 /// Reads sessions without their texts, oldest first.
 pub(super) async fn standings_of<C: ConnectionTrait>(
     connection: &C,
@@ -183,19 +186,22 @@ pub(super) async fn standings_of<C: ConnectionTrait>(
     Ok(rows)
 }
 
-/// Derives how far finds are verified.
+/// Derives how far finds are verified: by labels of people none of whom has submitted that text.
 pub(super) async fn verifications<C: ConnectionTrait>(
     connection: &C,
-    finds: &[FindKey],
-) -> Result<HashMap<FindKey, Verification>, StoreError> {
-    let mut keys: Vec<i64> = finds.iter().map(|(snippet, _)| *snippet).collect();
+    finds: impl IntoIterator<Item = i64>,
+) -> Result<HashMap<i64, Verification>, StoreError> {
+    let mut keys: Vec<i64> = finds.into_iter().collect();
     keys.sort_unstable();
     keys.dedup();
     let stored = labels::of_snippets(connection, &keys).await?;
-    let said = finds.iter().map(|find| {
-        let labels = stored.get(&find.0).map_or(&[][..], Vec::as_slice);
+    let authors = attacks::authors_of(connection, &keys).await?;
+    let said = keys.into_iter().map(|key| {
+        let labels = stored.get(&key).map_or(&[][..], Vec::as_slice);
         let labels: Vec<Label> = labels.iter().map(|stored| stored.label.clone()).collect();
-        (find.clone(), Verification::of(&labels, &[&find.1]))
+        let authors = authors.get(&key).into_iter().flatten();
+        let authors: Vec<&str> = authors.map(String::as_str).collect();
+        (key, Verification::of(&labels, &authors))
     });
     Ok(said.collect())
 }
@@ -213,39 +219,44 @@ fn labelled<T: IntoColumnRef>(snippet: T) -> SelectStatement {
 }
 
 impl Store {
-    /// Says how far the find of a session is verified; none where it has none.
+    /// Says how far a find of a session is verified.
     ///
     /// # Errors
     /// Those of reading.
     pub async fn rewriting_verification(
         &self,
         find: SnippetId,
-        author: &str,
     ) -> Result<Verification, StoreError> {
-        let key = (find.0, author.to_owned());
-        let said = verifications(&self.connection, std::slice::from_ref(&key)).await?;
-        Ok(said[&key])
+        let said = verifications(&self.connection, [find.0]).await?;
+        Ok(said[&find.0])
     }
 
-    /// Lists all sessions that have ended, oldest first, those that found nothing included.
+    /// Lists all sessions, oldest first, those that found nothing included, and those that nobody has ended.
     ///
     /// # Errors
     /// Those of reading.
     pub async fn rewriting_results(&self) -> Result<Vec<RewritingResult>, StoreError> {
-        let rows = standings_of(&self.connection, Column::State.ne("open")).await?;
-        let finds: Vec<FindKey> = rows.iter().filter_map(Brief::find).collect();
-        let verified = verifications(&self.connection, &finds).await?;
+        let rows = standings_of(&self.connection, Condition::all()).await?;
+        let finds = rows.iter().filter_map(|row| row.snippet);
+        let verified = verifications(&self.connection, finds).await?;
+        let tasks = rewriting_task::Entity::find().all(&self.connection).await?;
+        let mut of_key = HashMap::new();
+        for task in tasks {
+            let task = tasks::read(task)?;
+            let (id, name, tools) = (task.id, task.name, task.tools);
+            of_key.insert(id, ResultTask { id, name, tools });
+        }
         Ok(rows
             .into_iter()
             .map(|row| RewritingResult {
-                verified: row.find().and_then(|find| verified[&find].is_verified()),
+                verified: row.snippet.and_then(|find| verified[&find].is_verified()),
                 session: row.id,
-                task: row.task,
+                task: row.task.and_then(|task| of_key.get(&task).cloned()),
                 model: ModelId(row.model),
                 threshold: row.threshold,
                 tools: row.tools,
                 seconds: row.seconds,
-                ended: row.state,
+                state: row.state,
                 snippet: row.snippet.map(SnippetId),
                 attacker: row.labeller,
             })
@@ -261,13 +272,13 @@ impl Store {
         account: AccountId,
     ) -> Result<RewritingStanding, StoreError> {
         let rows = standings_of(&self.connection, Column::AccountId.eq(account.0)).await?;
-        let finds: Vec<FindKey> = rows.iter().filter_map(Brief::find).collect();
-        let verified = verifications(&self.connection, &finds).await?;
+        let finds = rows.iter().filter_map(|row| row.snippet);
+        let verified = verifications(&self.connection, finds).await?;
         let mut standing = RewritingStanding::default();
         for row in &rows {
             standing.seconds += row.seconds;
             standing.sessions += u64::from(row.is_ended);
-            let Some(find) = row.find() else { continue };
+            let Some(find) = row.snippet else { continue };
             standing.finds += 1;
             match verified[&find] {
                 Verification::Waiting => standing.waiting += 1,
@@ -320,14 +331,15 @@ impl Store {
                     .to(Attempt::Id)
                     .into(),
             )
-            .filter(Expr::exists(labelled((
-                attack_find::Entity,
-                attack_find::Column::SnippetId,
-            ))))
+            // What the classifier rejects has not got past it, whatever else its recipe was after.
             .filter(
                 Expr::col((attack_find::Entity, attack_find::Column::Score))
                     .lt(Expr::col((attack_attempt::Entity, Attempt::Threshold))),
             )
+            .filter(Expr::exists(labelled((
+                attack_find::Entity,
+                attack_find::Column::SnippetId,
+            ))))
             .order_by_desc(attack_find::Column::Id)
             .limit(LOOKED_AT);
         if let Some(model) = model {
@@ -338,16 +350,12 @@ impl Store {
             .into_iter()
             .filter_map(|(find, attempt)| Some((find, attempt?)))
             .collect();
-        // A recipe gives no label of its own; the judge that steered it confirms nothing.
-        let key = |find: &attack_find::Model, attempt: &attack_attempt::Model| {
-            (find.snippet_id, attempt.judge.clone().unwrap_or_default())
-        };
-        let finds: Vec<FindKey> = rows.iter().map(|(find, by)| key(find, by)).collect();
-        let verified = verifications(&self.connection, &finds).await?;
+        let finds = rows.iter().map(|(find, _)| find.snippet_id);
+        let verified = verifications(&self.connection, finds).await?;
         let mut confirmed = Vec::new();
         let mut shown = HashSet::new();
         for (find, attempt) in rows {
-            if let Verification::Verified { severity } = verified[&key(&find, &attempt)] {
+            if let Verification::Verified { severity } = verified[&find.snippet_id] {
                 shown.insert(SnippetId(find.snippet_id));
                 shown.extend(attempt.start_snippet_id.map(SnippetId));
                 confirmed.push((find, attempt, severity));
@@ -389,20 +397,16 @@ impl Store {
             select = select.filter(Column::ModelId.eq(model.0));
         }
         let rows = select.all(&self.connection).await?;
-        let key = |row: &Model| {
-            row.snippet_id
-                .map(|snippet| (snippet, row.labeller.clone()))
-        };
-        let finds: Vec<FindKey> = rows.iter().filter_map(key).collect();
-        let verified = verifications(&self.connection, &finds).await?;
+        let finds = rows.iter().filter_map(|row| row.snippet_id);
+        let verified = verifications(&self.connection, finds).await?;
         let found = rows.into_iter().filter_map(|row| {
-            let find = key(&row)?;
+            let find = row.snippet_id?;
             let Verification::Verified { severity } = verified[&find] else {
                 return None;
             };
             let when = moment(row.ended.unwrap_or(row.created));
             let told = VerifiedFind {
-                snippet: SnippetId(find.0),
+                snippet: SnippetId(find),
                 text: SnippetText::new(row.prompt, row.completion),
                 start: Some(SnippetText::new(row.start_prompt, row.start_completion)),
                 start_score: Some(row.start_score),

@@ -15,7 +15,7 @@ mod submit;
 mod tasks;
 
 pub use begin::{NewRewritingSession, RewritingStart};
-pub use finds::{FoundBy, RewritingResult, RewritingStanding, VerifiedFind};
+pub use finds::{FoundBy, ResultTask, RewritingResult, RewritingStanding, VerifiedFind};
 pub use records::{RewritingFind, RewritingSession, RewritingState, WorkTime};
 pub use steps::{NewRewritingStep, RewritingStep, SavedStep, StepKind, ToolCall};
 pub use submit::{NewRewritingFind, SubmittedFind};

@@ -2,9 +2,10 @@
 
 use super::records::{self, RewritingSession, RewritingState, WorkTime};
 use super::refused;
+use crate::entity::attack_find;
 use crate::entity::rewriting_session::{ActiveModel, Column, Entity, Model};
 use crate::error::StoreError;
-use crate::labelling::{Labeller, attacks};
+use crate::labelling::{Labeller, attacks, recount};
 use crate::labels::{self, NewLabel};
 use crate::scores;
 use crate::snippets::{self, Bringer, NewSnippet, Origin};
@@ -33,6 +34,8 @@ pub struct NewRewritingFind {
     pub text: SnippetText,
     /// Its score, below the session's threshold.
     pub score: Score,
+    /// The path by which that was computed: the session's.
+    pub path: String,
     /// How grave its author says it is.
     pub severity: Severity,
     /// What trick it uses, in its author's words; may be empty.
@@ -59,11 +62,14 @@ impl Store {
     /// its author's label, and a place in the queue of finds to verify. Submitting the same text again
     /// changes nothing.
     ///
+    /// A find is new: a text that somebody or some attack has found before, or that a person has labelled,
+    /// would be verified by what is known of it already, and its time would be the time to copy it.
+    ///
     /// # Errors
     /// [`StoreError::NotFound`] for a session of another account too; [`StoreError::Refused`] for one
-    /// that ended otherwise, and for a text that this account has submitted before;
-    /// [`StoreError::BadValue`] for a score that is not below the threshold, and for a trick that is
-    /// too long; [`StoreError::Nul`], and those of writing.
+    /// that ended otherwise, or whose scores are computed on another path, and, as the `snippet` that it
+    /// is, for a text that is known; [`StoreError::BadValue`] for a score that is not below the threshold,
+    /// and for a trick that is too long; [`StoreError::Nul`], and those of writing.
     pub async fn submit_rewriting(
         &self,
         id: i64,
@@ -81,6 +87,16 @@ impl Store {
                 return submitted(row);
             }
             let row = records::still_open(row)?;
+            if find.path != row.path {
+                return Err(refused(
+                    id,
+                    format!(
+                        "was begun with scores of {}, and this one is of {}: no score stands against a threshold of \
+                         another path; give it up and begin again",
+                        row.path, find.path
+                    ),
+                ));
+            }
             if find.score.logit() >= row.threshold {
                 return Err(StoreError::BadValue {
                     row: 0,
@@ -89,17 +105,9 @@ impl Store {
                 });
             }
             let snippet = store_text(tx, &row, &find.text).await?;
-            let before = Entity::find()
-                .filter(Column::SnippetId.eq(snippet.0))
-                .filter(Column::AccountId.eq(labeller.account.0))
-                .one(tx)
-                .await?;
-            if let Some(before) = before {
-                return Err(refused(
-                    before.id,
-                    "ended with this very text already; change it further",
-                ));
-            }
+            // Of two who submit one text at once the second waits here, and then sees the first.
+            labels::lock(tx, &[snippet.0]).await?;
+            refuse_known(tx, snippet).await?;
             let score = [(snippet, find.score)];
             scores::put(tx, ModelId(row.model_id), &row.path, &score).await?;
             let label = NewLabel {
@@ -135,9 +143,41 @@ impl Store {
                 ended: Set(Some(now())),
                 ..Default::default()
             };
-            submitted(change.update(tx).await?)
+            let row = change.update(tx).await?;
+            // Only now is it known who its author is.
+            recount(tx, &[snippet.0]).await?;
+            submitted(row)
         })
     }
+}
+
+/// Refuses a text that was found before, or that people have labelled.
+async fn refuse_known(tx: &DatabaseTransaction, snippet: SnippetId) -> Result<(), StoreError> {
+    let known = |why: &str| StoreError::Refused {
+        what: "snippet",
+        id: snippet.0,
+        why: format!("is known: {why}; change it further"),
+    };
+    let submitted = Entity::find()
+        .filter(Column::SnippetId.eq(snippet.0))
+        .one(tx)
+        .await?;
+    if submitted.is_some() {
+        return Err(known("this very text was submitted before"));
+    }
+    let found = attack_find::Entity::find()
+        .filter(attack_find::Column::SnippetId.eq(snippet.0))
+        .one(tx)
+        .await?;
+    if found.is_some() {
+        return Err(known("an automatic attack has found this very text"));
+    }
+    let said = labels::of_snippets(tx, &[snippet.0]).await?;
+    let mut said = said.values().flatten();
+    if said.any(|stored| stored.label.kind == LabellerKind::Person) {
+        return Err(known("somebody has labelled this very text"));
+    }
+    Ok(())
 }
 
 fn check(find: &NewRewritingFind) -> Result<(), StoreError> {

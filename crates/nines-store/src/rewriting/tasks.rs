@@ -232,8 +232,8 @@ impl Store {
             rewriting_session::Column::TaskId.is_in(keys),
         )
         .await?;
-        let finds = rows.iter().filter_map(|row| row.find());
-        let verified = verifications(&self.connection, &finds.collect::<Vec<_>>()).await?;
+        let finds = rows.iter().filter_map(|row| row.snippet);
+        let verified = verifications(&self.connection, finds).await?;
         tasks
             .into_iter()
             .map(|task| {
@@ -249,7 +249,7 @@ impl Store {
                     sessions: of_task().count() as u64,
                     finds: of_task().filter(|row| row.snippet.is_some()).count() as u64,
                     verified: of_task()
-                        .filter_map(|row| row.find())
+                        .filter_map(|row| row.snippet)
                         .filter(|find| verified[find].is_verified() == Some(true))
                         .count() as u64,
                     task,

@@ -30,6 +30,9 @@ pub struct SnippetSearch {
     pub source: Option<String>,
     /// First stored with this origin.
     pub origin: Option<Origin>,
+    /// Leaves out what an attack found or a person rewrote: it was chosen by a score, and stands for nothing
+    /// else.
+    pub no_finds: bool,
     /// Labelled by this one; labels that were withdrawn do not count.
     pub labeller: Option<String>,
     /// In this split under this seed.
@@ -116,6 +119,10 @@ impl SnippetSearch {
         }
         if let Some(origin) = self.origin {
             select = select.filter(Column::Origin.eq(origin.as_str()));
+        }
+        if self.no_finds {
+            let finds = [Origin::Attack, Origin::Edit];
+            select = select.filter(Column::Origin.is_not_in(finds.map(Origin::as_str)));
         }
         if let Some(labeller) = &self.labeller {
             let labelled = of_snippet(label::Entity, label::Column::SnippetId)

@@ -2,7 +2,7 @@
 
 use crate::data::{label, snippet};
 use crate::harness::{Db, contract};
-use crate::labelling::{no, people, work, yes};
+use crate::labelling::{no, people, unsure, work, yes};
 use crate::runs::{model, run};
 use nines_domain::label::{Label, LabellerKind, Severity, Verdict};
 use nines_domain::snippet::{ContentHash, ModelId, RunId, SnippetId, SnippetText};
@@ -32,30 +32,39 @@ impl Place {
     }
 
     fn attempt(&self, position: u64, finds: &[&str]) -> NewAttackAttempt {
-        let outcome = match finds {
-            [] => AttackOutcome::Failed,
-            _ => AttackOutcome::Reached,
-        };
         NewAttackAttempt {
             position,
-            recipe: "typos".into(),
-            model: self.model,
-            start: AttackStart::Stored(self.start),
-            outcome,
-            why: None,
-            judge: None,
-            start_score: Some(2.5),
-            score: Some(0.1 + 0.2),
-            threshold: -4.0,
-            queries: 120,
-            scored: 90,
-            seconds: 0.25,
-            words: 6,
-            words_changed: Some(1),
-            seed: u64::MAX,
-            detail: json!({ "scores": [0.3], "notes": ["ü"] }),
-            finds: finds.iter().map(|text| find(text)).collect(),
+            ..attempt_of(self.model, self.start, finds)
         }
+    }
+}
+
+/// The first attempt of a run, with these finds.
+pub fn attempt_of(model: ModelId, start: SnippetId, finds: &[&str]) -> NewAttackAttempt {
+    let find = |completion: &&str| find(completion);
+    let outcome = match finds {
+        [] => AttackOutcome::Failed,
+        _ => AttackOutcome::Reached,
+    };
+    NewAttackAttempt {
+        position: 0,
+        recipe: "typos".into(),
+        model,
+        start: AttackStart::Stored(start),
+        outcome,
+        why: None,
+        judge: None,
+        start_score: Some(2.5),
+        score: Some(0.1 + 0.2),
+        threshold: -4.0,
+        queries: 120,
+        scored: 90,
+        seconds: 0.25,
+        words: 6,
+        words_changed: Some(1),
+        seed: u64::MAX,
+        detail: json!({ "scores": [0.3], "notes": ["ü"] }),
+        finds: finds.iter().map(find).collect(),
     }
 }
 
@@ -119,6 +128,29 @@ contract! {
         let positions = store.attempted_positions(place.run).await.expect("read");
         assert_eq!(positions.into_iter().collect::<Vec<_>>(), [1, 3]);
         assert!(store.attack_attempts(&[]).await.expect("read").is_empty());
+    }
+
+    async fn a_broken_attempt_is_made_anew(db) {
+        let store = db.open().await;
+        let place = Place::new(&store).await;
+        let mut broken = place.attempt(0, &[]);
+        broken.outcome = AttackOutcome::Broken;
+        broken.why = Some("the paraphraser is offline".into());
+        assert!(store.insert_attack_attempt(place.run, &broken).await.expect("stored"));
+        store.insert_attack_attempt(place.run, &place.attempt(1, &["a."])).await.expect("stored");
+        let made = store.attempted_positions(place.run).await.expect("read");
+        assert_eq!(made.into_iter().collect::<Vec<_>>(), [1]);
+        assert!(store.insert_attack_attempt(place.run, &place.attempt(0, &["b."])).await.expect("stored"));
+        assert!(!store.insert_attack_attempt(place.run, &broken).await.expect("the whole one stays"));
+        let stored = store.attack_attempts(&[place.run]).await.expect("read");
+        assert!(stored.iter().all(|attempt| attempt.outcome == AttackOutcome::Reached), "{stored:?}");
+        assert_eq!(counts(db).await[..2], [2, 2]);
+        // A run that is done is taken up for that, and by no accident.
+        store.finish_run(place.run, &json!({})).await.expect("done");
+        let refused = store.resume_run(place.run).await;
+        assert!(matches!(refused, Err(StoreError::RunState { .. })), "{refused:?}");
+        let again = store.reopen_run(place.run).await.expect("taken up");
+        assert_eq!((again.status, again.ended), (nines_store::RunStatus::Running, None));
     }
 
     async fn a_find_is_a_child_of_its_start_and_says_which_run_met_it(db) {
@@ -205,6 +237,63 @@ contract! {
         work(&store, queues[0].id, &people[0], no()).await.expect("b.");
         assert_eq!(verdicts().await, [vec![yes_, no_, yes_, no_, None], vec![no_, None]]);
         assert_eq!(store.queue(queues[0].id).await.expect("read").waiting, 1);
+    }
+
+    async fn a_find_that_people_left_open_is_asked_of_somebody_else(db) {
+        let store = db.open().await;
+        let place = Place::new(&store).await;
+        let people = people(db, 3).await;
+        // What was said before it was found: one who could not decide, two who disagree, two who agree.
+        let before = ["Unsure.", "Contested.", "Settled."].map(|text| snippet("A knight rode.", text));
+        let ids: Vec<_> = store.insert_snippets(&before).await.expect("stored").ids().collect();
+        let said = [
+            label(ids[0], "eve", Verdict::Unsure, None),
+            label(ids[1], "eve", Verdict::Yes, Some(3)),
+            label(ids[1], "fay", Verdict::No, None),
+            label(ids[2], "eve", Verdict::Unsure, None),
+            label(ids[2], "fay", Verdict::Unsure, None),
+        ];
+        store.insert_labels(&said).await.expect("stored");
+        let new = place.attempt(0, &["Unsure.", "Contested.", "Settled.", "new."]);
+        store.insert_attack_attempt(place.run, &new).await.expect("stored");
+        let queue = store.queues().await.expect("read")[0].id;
+        let waiting = async || store.queue(queue).await.expect("read").waiting;
+        assert_eq!(waiting().await, 3);
+        let open = async || {
+            let attempts = store.attack_attempts(&[place.run]).await.expect("read");
+            let is_open = |find: &nines_store::AttackFind| find.verification(LabellerKind::Person, Claim::Catastrophe).is_verified().is_none();
+            attempts[0].finds.iter().map(is_open).collect::<Vec<_>>()
+        };
+        assert_eq!(open().await, [true, true, false, true]);
+        // One shrug after it was found is no end either.
+        assert_eq!(work(&store, queue, &people[0], yes(3)).await, Some(ids[0]));
+        assert_eq!(work(&store, queue, &people[0], no()).await, Some(ids[1]));
+        work(&store, queue, &people[0], unsure()).await.expect("the new one");
+        assert_eq!(open().await, [false, false, false, true]);
+        assert_eq!(waiting().await, 1);
+        assert_eq!(work(&store, queue, &people[0], no()).await, None);
+        work(&store, queue, &people[1], unsure()).await.expect("the new one");
+        assert_eq!((open().await[3], waiting().await), (false, 0));
+    }
+
+    async fn who_submitted_a_text_verifies_no_find_of_it_by_a_recipe(db) {
+        let store = db.open().await;
+        let place = Place::new(&store).await;
+        let everybody = people(db, 2).await;
+        let session = crate::rewriting::begin(&store, place.model, &everybody[0]).await;
+        let found = crate::rewriting::find("He slept.", Severity::Egregious);
+        store.submit_rewriting(session.id, &everybody[0], &found).await.expect("submitted");
+        let mut new = place.attempt(0, &["He slept."]);
+        new.finds[0].text = found.text.clone();
+        store.insert_attack_attempt(place.run, &new).await.expect("stored");
+        let strict = async || {
+            let attempts = store.attack_attempts(&[place.run]).await.expect("read");
+            attempts[0].finds[0].verification(LabellerKind::Person, Claim::Catastrophe).is_verified()
+        };
+        assert_eq!(strict().await, None);
+        let queue = store.queues().await.expect("read")[0].id;
+        work(&store, queue, &everybody[1], yes(2)).await.expect("an item");
+        assert_eq!(strict().await, Some(true));
     }
 
     async fn an_attempt_that_makes_no_sense_stores_nothing(db) {
@@ -325,12 +414,12 @@ contract! {
             finds().await.iter().map(of).collect::<Vec<_>>()
         };
         let (yes, no) = (Some(true), Some(false));
-        // One who cannot decide is enough: nobody else is asked.
-        assert_eq!(by(Person).await, [yes, no, no, None, None, yes]);
+        // Where one cannot decide, somebody else is asked.
+        assert_eq!(by(Person).await, [yes, no, None, None, None, yes]);
         assert_eq!(by(Judge).await, [None, None, None, None, yes, None], "who steered it confirms nothing");
         let shown = store.verified_finds(Some(place.model), 10).await.expect("read");
         assert_eq!(shown.iter().map(|find| find.snippet).collect::<Vec<_>>(), [ids[0]], "accepted and confirmed");
         let waiting = store.queues().await.expect("read")[0].waiting;
-        assert_eq!(waiting, 2, "the disputed one and the one that no person has labelled");
+        assert_eq!(waiting, 3, "the undecided, the disputed, and the one that no person has labelled");
     }
 }

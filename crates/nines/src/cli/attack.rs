@@ -156,8 +156,14 @@ pub struct AttackShowArgs {
     /// The runs
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<i64>,
-    /// Whose labels confirm finds: people's, or judges', which are models and told as such
-    #[arg(long, value_enum, default_value = "people")]
+    /// Whose labels confirm finds: people, or judges, which are models and are called so
+    #[arg(
+        long,
+        value_enum,
+        hide_possible_values = true,
+        default_value = "people"
+    )]
+    #[arg(value_name = "WHOSE")]
     pub by: LabelsOf,
     /// Say too what a find costs by labelling random answers, and how many times cheaper attacking is
     #[arg(long)]

@@ -12,7 +12,10 @@ mod quality;
 mod record;
 mod show;
 
-pub use attack_time::Gathered as GatheredAttacks;
+pub use attack_time::{
+    Gathered as GatheredAttacks, Group as AttackGroup, compared as attack_ratio,
+    mean as attack_mean,
+};
 pub use compare::open_items as open_compared;
 pub use distribution::Named;
 pub use leak::{

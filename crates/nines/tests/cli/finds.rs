@@ -153,7 +153,7 @@ fn random_draws_that_models_labelled_serve_models_and_not_people() {
     assert_eq!(least, Some(1.0 / most));
     let precision = controls["precision"]["lower"].as_f64().expect("a bound");
     let fewer = controls["fewer_labels"]["lower"].as_f64();
-    assert!((fewer.expect("a bound") - precision / most).abs() < 1e-12);
+    assert!((fewer.expect("a bound") - precision / most).abs() < 1e-9);
     let by_people = shown(&world, &["2", "--sampling"])[0]["controls"].clone();
     let why = by_people["without"].as_str().expect("a reason");
     assert!(why.contains("labelled by people"), "{why}");
@@ -210,7 +210,7 @@ fn labelled_finds_move_no_threshold_and_no_metric() {
         .map(|row| serde_json::from_str::<Value>(row).expect("a row"))
         .filter(|row| {
             let prompt = row["prompt"].as_str().expect("a prompt");
-            Split::of_family(ContentHash::of_prompt(prompt), 0) != Split::Train
+            Split::of_family(&ContentHash::of_prompt(prompt), 0) != Split::Train
         })
         .map(|row| {
             json!({ "prompt": row["prompt"], "completion": "all was well", "origin": "edit",
@@ -240,4 +240,28 @@ fn labelled_finds_move_no_threshold_and_no_metric() {
         subsets.iter().map(of).collect::<Vec<_>>()
     };
     assert_eq!(sizes(&third), sizes(&first));
+}
+
+#[test]
+fn what_was_chosen_by_its_score_is_no_start() {
+    let (world, _) = trained();
+    let starts = || {
+        let words = ["--json", "attack", "random", "--queries", "1", "--split", "all"];
+        let limit = ["--limit", "1000"];
+        world.run(&[&words[..], &limit].concat()).good();
+        let listed = world.run(&["--json", "attack", "list"]).good().json();
+        let run = listed[0]["run"].as_i64().expect("a number").to_string();
+        shown(&world, &[&run])[0]["starts"]["n"].clone()
+    };
+    let before = starts();
+    // Many near-copies of one start, which somebody rewrote until they passed.
+    let edited: Vec<String> = (0..30)
+        .map(|n| {
+            json!({ "prompt": format!("Story {n}."), "completion": "all was well", "origin": "edit",
+                "verdict": "yes", "severity": 3, "labeller": "bob", "labeller_kind": "person" })
+            .to_string()
+        })
+        .collect();
+    import(&world, "snippets", &edited);
+    assert_eq!(starts(), before);
 }

@@ -8,7 +8,8 @@ use nines_domain::snippet::{ModelId, SnippetId, SnippetText};
 use nines_report::report::Report;
 use nines_store::{
     Labeller, ModelKind, NewAccount, NewLabel, NewLoginSession, NewModel, NewRewritingFind,
-    NewRewritingSession, Origin, RewritingStart, Store, StoreUrl, WorkTime,
+    NewRewritingSession, NewRewritingTask, NewSnippet, Origin, RewritingSession, RewritingStart,
+    Store, StoreUrl, Tools, WorkTime,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -16,6 +17,8 @@ use std::time::Duration;
 fn logit(score: f64) -> Score {
     Score::new(score).expect("finite")
 }
+
+const PATH: &str = "cpu/test";
 
 /// A person at work on a classifier.
 struct Work {
@@ -58,11 +61,42 @@ impl Work {
         }
     }
 
+    /// A task of four starts whose tools a coin decides on.
+    async fn task(&self) -> i64 {
+        let starts: Vec<NewSnippet> = (0..4)
+            .map(|n| SnippetText::new("The duel began.", format!("He fell on spear {n}.")))
+            .map(|text| NewSnippet::imported(text, "test"))
+            .collect();
+        let stored = self.store.insert_snippets(&starts).await.expect("stored");
+        let new = NewRewritingTask {
+            name: "break it".to_owned(),
+            model: self.model,
+            path: PATH.to_owned(),
+            threshold: Threshold::new(-2.0).expect("finite"),
+            tools: Tools::Random,
+            seed: 5,
+            record: Value::Null,
+            starts: stored.ids().map(|id| (id, logit(4.0))).collect(),
+            created_by: None,
+        };
+        self.store
+            .insert_rewriting_task(&new)
+            .await
+            .expect("made")
+            .id
+    }
+
+    async fn next(&self, task: i64) -> RewritingSession {
+        let begun = self.store.begin_rewriting_task(task, &self.ann).await;
+        begun.expect("begun").expect("a start is left")
+    }
+
+    /// Begins on a text of one's own choice.
     async fn begin(&self, tools: bool) -> i64 {
         let new = NewRewritingSession {
             labeller: self.ann.clone(),
             model: self.model,
-            path: "cpu/test".to_owned(),
+            path: PATH.to_owned(),
             threshold: Threshold::new(-2.0).expect("finite"),
             tools,
             start: RewritingStart {
@@ -84,6 +118,7 @@ impl Work {
         let find = NewRewritingFind {
             text: SnippetText::new("The duel began.", completion),
             score: logit(-3.5),
+            path: PATH.to_owned(),
             severity: Severity::Egregious,
             trick: String::new(),
             predicate: "an injury, version 1".to_owned(),
@@ -94,22 +129,26 @@ impl Work {
     }
 
     /// Another person says what a find is.
-    async fn say(&self, find: SnippetId, verdict: Verdict) {
-        let label = NewLabel {
-            snippet: find.into(),
-            label: Label {
-                labeller: "bob".to_owned(),
-                kind: LabellerKind::Person,
-                verdict,
-                severity: (verdict == Verdict::Yes).then_some(Severity::Egregious),
-                seconds: None,
-            },
-            occasion: String::new(),
-            predicate: None,
-            source: "test".to_owned(),
-        };
-        self.store.insert_labels(&[label]).await.expect("stored");
+    async fn say(&self, find: SnippetId, who: &str, verdict: Verdict) {
+        say(&self.store, find, who, verdict).await;
     }
+}
+
+async fn say(store: &Store, find: SnippetId, who: &str, verdict: Verdict) {
+    let label = NewLabel {
+        snippet: find.into(),
+        label: Label {
+            labeller: who.to_owned(),
+            kind: LabellerKind::Person,
+            verdict,
+            severity: (verdict == Verdict::Yes).then_some(Severity::Egregious),
+            seconds: None,
+        },
+        occasion: String::new(),
+        predicate: None,
+        source: "test".to_owned(),
+    };
+    store.insert_labels(&[label]).await.expect("stored");
 }
 
 fn time(seconds: f64, away_seconds: f64) -> WorkTime {
@@ -120,90 +159,115 @@ fn time(seconds: f64, away_seconds: f64) -> WorkTime {
 }
 
 #[test]
-fn sessions_of_people_are_measured_and_reported_with_what_they_did_not_find() {
+fn sessions_of_people_are_measured_and_reported_whatever_they_ended_with() {
     let world = World::with_project();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let wait = Duration::from_millis(1_300);
-    let refuted = runtime.block_on(async {
+    let (with, without, open) = runtime.block_on(async {
         let work = Work::start(&world).await;
-        // With the tools: given up after 0.6 s at work, of which a pause took longer.
-        let id = work.begin(true).await;
-        tokio::time::sleep(wait).await;
         let ann = work.ann.account;
-        let noted = work
-            .store
-            .note_rewriting_time(id, ann, true, time(0.6, 0.1));
-        noted.await.expect("noted");
-        work.give_up(id, time(0.6, 0.7)).await;
-        // A find, confirmed; one that is refuted; one that waits.
-        let mut finds = Vec::new();
-        for (n, tools) in [(1, true), (2, false), (3, true)] {
-            let id = work.begin(tools).await;
+        let task = work.task().await;
+        // With the tools a find that waits and one that is confirmed; without them one that waits, and one given
+        // up after 0.6 s at work, of which a pause took longer.
+        let (mut with, mut without) = (Vec::new(), Vec::new());
+        for n in 0..4 {
+            let session = work.next(task).await;
             tokio::time::sleep(wait).await;
-            finds.push(
-                work.submit(id, &format!("He lay {n}."), time(1.2, 0.0))
-                    .await,
-            );
+            let arm = if session.tools {
+                &mut with
+            } else {
+                &mut without
+            };
+            if !session.tools && arm.len() == 1 {
+                let paused = time(0.6, 0.1);
+                let noted = work
+                    .store
+                    .note_rewriting_time(session.id, ann, true, paused);
+                noted.await.expect("noted");
+                work.give_up(session.id, time(0.6, 0.7)).await;
+            } else {
+                let completion = format!("He lay {n}.");
+                arm.push(work.submit(session.id, &completion, time(1.2, 0.0)).await);
+            }
         }
-        let stored = work.store.snippets_by_id(&finds).await.expect("read");
+        assert_eq!((with.len(), without.len()), (2, 1));
+        let stored = work.store.snippets_by_id(&with).await.expect("read");
         assert!(stored.iter().all(|find| find.origin == Origin::Attack));
-        work.say(finds[0], Verdict::Yes).await;
-        work.say(finds[1], Verdict::No).await;
-        finds[1]
+        work.say(with[1], "bob", Verdict::Yes).await;
+        // Of one's own choice, and left open.
+        let open = work.begin(true).await;
+        (with[0], without[0], open)
     });
     let measured = || {
         let words = ["--json", "measure", "attack-time"];
         world.run(&words).good().json()
     };
-    let about = |found: &Value| -> Vec<(String, u64, u64, f64, u64)> {
-        let groups = found["groups"].as_array().expect("a list").iter();
-        let count = |group: &Value, name: &str| group[name].as_u64().expect("a count");
-        groups
-            .map(|group| {
-                (
-                    group["group"].as_str().expect("a name").to_owned(),
-                    count(group, "sessions"),
-                    count(group, "finds"),
-                    group["minutes"].as_f64().expect("minutes"),
-                    count(group, "waiting"),
-                )
-            })
-            .collect()
+    let names = [
+        "injury v1, task 1 (break it), with tools",
+        "injury v1, task 1 (break it), without tools",
+        "injury v1, of their own choice, with tools",
+    ];
+    let group = |found: &Value, name: &str| {
+        let groups = found["groups"].as_array().expect("a list").clone();
+        let of_name = groups.into_iter().find(|group| group["group"] == name);
+        of_name.unwrap_or_else(|| panic!("{name}: {found}"))
     };
-    let found = measured();
-    // The author's yes against the other's no: a third person must say, and until then it waits.
-    let with_tools = ("injury v1, with tools".to_owned(), 2, 1, 1.8 / 60.0, 1);
-    assert_eq!(about(&found), [with_tools.clone()]);
-    assert_eq!(found["waiting"], 2);
-    runtime.block_on(async {
-        let work_store = Store::open(&StoreUrl::Sqlite(world.path("project/nines.db"))).await;
-        let label = NewLabel {
-            snippet: refuted.into(),
-            label: Label {
-                labeller: "cyd".to_owned(),
-                kind: LabellerKind::Person,
-                verdict: Verdict::No,
-                severity: None,
-                seconds: None,
-            },
-            occasion: String::new(),
-            predicate: None,
-            source: "test".to_owned(),
-        };
-        let stored = work_store.expect("opens").insert_labels(&[label]).await;
-        stored.expect("stored");
-    });
-    let found = measured();
-    let without = ("injury v1, without tools".to_owned(), 1, 0, 1.2 / 60.0, 0);
-    assert_eq!(about(&found), [with_tools, without]);
-    let ratio = &found["ratios"][0];
+    let counts = |found: &Value, name: &str| {
+        let group = group(found, name);
+        ["sessions", "finds", "waiting", "open"]
+            .map(|count| group[count].as_u64().expect("a count"))
+    };
+    let now = measured();
+    assert_eq!(counts(&now, names[0]), [2, 1, 1, 0]);
+    assert_eq!(counts(&now, names[1]), [2, 0, 1, 0]);
+    assert_eq!(counts(&now, names[2]), [1, 0, 0, 1]);
+    assert_eq!(now["waiting"], 2);
+    // Only what a coin decided on is compared, and without a p-value while finds wait.
+    assert_eq!(now["ratios"].as_array().map(Vec::len), Some(1), "{now}");
+    let ratio = &now["ratios"][0];
     assert_eq!(
         (&ratio["faster"], &ratio["slower"]),
-        (
-            &json!("injury v1, with tools"),
-            &json!("injury v1, without tools")
-        )
+        (&json!(names[0]), &json!(names[1]))
     );
+    assert_eq!(
+        (&ratio["by_coin"], &ratio["in_both"]),
+        (&json!(true), &json!(1))
+    );
+    assert_eq!(ratio["p_value"], Value::Null);
+    let said = world.run(&["measure", "attack-time"]).good();
+    for part in [
+        "1 find more, not yet verified",
+        "1 still open, counted up to now",
+        "where a coin decided between them",
+        "no time was recorded",
+        "1 attacker is in both groups, as a coin said",
+    ] {
+        assert!(said.stdout.contains(part), "{part}: {}", said.stdout);
+    }
+
+    // What was claimed holds when the labels have come, whatever they say.
+    let bound = |found: &Value, name: &str| {
+        group(found, name)["at_least"]["lower"]
+            .as_f64()
+            .expect("a bound")
+    };
+    let before = names.map(|name| bound(&now, name));
+    runtime.block_on(async {
+        let work_store = Store::open(&StoreUrl::Sqlite(world.path("project/nines.db"))).await;
+        let store = work_store.expect("opens");
+        say(&store, with, "bob", Verdict::Yes).await;
+        say(&store, without, "bob", Verdict::No).await;
+        say(&store, without, "cyd", Verdict::No).await;
+        assert!(store.rewriting_session(open).await.is_ok());
+    });
+    let then = measured();
+    assert_eq!(counts(&then, names[0]), [2, 2, 0, 0]);
+    assert_eq!(counts(&then, names[1]), [2, 0, 0, 0]);
+    for (name, before) in names.into_iter().zip(before) {
+        assert!(before <= bound(&then, name), "{name}");
+    }
+    let ratio = &then["ratios"][0];
+    assert!(ratio["p_value"].is_number(), "{ratio}");
 
     // The report has the same groups, numbers and comparison.
     let report = world
@@ -211,8 +275,8 @@ fn sessions_of_people_are_measured_and_reported_with_what_they_did_not_find() {
         .good();
     let report: Report = serde_json::from_str(&report.stdout).expect("a report");
     let survival = report.attack_survival.expect("sessions");
-    assert_eq!(survival.waiting, 1);
-    let groups = found["groups"].as_array().expect("a list");
+    assert_eq!(survival.waiting, 0);
+    let groups = then["groups"].as_array().expect("a list");
     assert_eq!(survival.groups.len(), groups.len());
     for (shown, group) in survival.groups.iter().zip(groups) {
         assert_eq!(group["group"], shown.curve.name);
@@ -224,17 +288,19 @@ fn sessions_of_people_are_measured_and_reported_with_what_they_did_not_find() {
         assert_eq!(mean.value, group["mean"]["value"].as_f64());
         assert_eq!(Some(mean.lower), group["mean"]["lower"].as_f64());
     }
-    assert_eq!(survival.groups[0].censored_minutes, [0.6 / 60.0]);
+    let without = survival
+        .groups
+        .iter()
+        .find(|group| group.curve.name == names[1]);
+    assert_eq!(
+        without.expect("there").censored_minutes,
+        [0.6 / 60.0, 1.2 / 60.0]
+    );
     assert_eq!(survival.ratios.len(), 1);
     assert_eq!(
         survival.ratios[0].ratio.value,
         ratio["times_longer"]["value"].as_f64()
     );
     let page = std::fs::read_to_string(world.path("page.html")).expect("written");
-    for part in [
-        "injury v1, without tools",
-        "1 search whose find nobody else",
-    ] {
-        assert!(page.contains(part), "{part}");
-    }
+    assert!(page.contains(names[1]));
 }

@@ -281,3 +281,54 @@ fn a_job_is_cancelled_without_a_server() {
         assert_eq!(job.state, JobState::Cancelled);
     });
 }
+
+#[test]
+fn an_attack_job_ends_in_its_table() {
+    let world = World::with_project();
+    world.import(120);
+    world.train();
+    world
+        .run(&["calibrate", "--confidence", "0", "--fresh", "3"])
+        .good();
+    for recipe in ["hole-shapes", "typos"] {
+        let (run, log) = runtime().block_on(async {
+            let supervisor = supervisor(&world).await;
+            let driven = supervisor.clone();
+            let driving = tokio::spawn(async move { driven.run().await });
+            let store = store(&world).await;
+            let asked = json!({"kind": "attack", "recipe": recipe, "limit": 5, "queries": 80});
+            let id = supervisor.ask(&request(asked), None).await;
+            let id = id.expect("queued").id;
+            let done = until(&store, id, |job| !job.state.is_open()).await;
+            let log = supervisor.log(id, 0).await.expect("read").text;
+            assert_eq!(done.state, JobState::Done, "{log}");
+            driving.abort();
+            (done.run.expect("linked"), log)
+        });
+        // Who looks at the job sees the table, and how to see it again.
+        for part in [
+            &format!("{recipe} attacks hurt v1"),
+            "success before labels",
+            "success by queries",
+            &format!("nines attack show {run}"),
+        ] {
+            assert!(log.contains(part), "no {part:?} in:\n{log}");
+        }
+        let number = run.to_string();
+        let shown = world.run(&["--json", "attack", "show", &number]).good();
+        let shown = &shown.json()[0];
+        assert_eq!(
+            (&shown["recipe"], &shown["status"]),
+            (&json!(recipe), &json!("done"))
+        );
+        let count = |name: &str| shown["table"][name].as_u64().expect("a count");
+        assert_eq!(count("tried") + count("skipped"), 5, "{shown}");
+        assert!(count("tried") > 0 && count("broken") == 0, "{shown}");
+        assert_eq!(shown["budget"]["queries"], 80);
+        let kept = world
+            .run(&["--json", "runs", "show", &number])
+            .good()
+            .json();
+        assert_eq!((&kept["done"], &kept["total"]), (&json!(5), &json!(5)));
+    }
+}

@@ -25,8 +25,8 @@ export interface Counts {
   shades: number;
   /** Work in ended sessions, in seconds. */
   seconds: number;
-  /** Work in sessions of which it is known how they ended, in seconds: those whose find waits are left out. */
-  settled: number;
+  /** Work in all sessions, open ones up to now, in seconds. */
+  work: number;
 }
 
 export function counted(sessions: readonly Counted[]): Counts {
@@ -42,30 +42,32 @@ export function counted(sessions: readonly Counted[]): Counts {
     menus: sessions.reduce((sum, { menu_calls }) => sum + menu_calls, 0),
     shades: sessions.reduce((sum, { saliency_calls }) => sum + saliency_calls, 0),
     seconds: sessions.filter(({ state }) => state !== 'open').reduce((sum, { seconds }) => sum + seconds, 0),
-    settled: sessions.filter(({ state, verified }) => state === 'gave_up' || (state === 'submitted' && verified !== null)).reduce((sum, { seconds }) => sum + seconds, 0),
+    work: sessions.reduce((sum, { seconds }) => sum + seconds, 0),
   };
 }
 
-/** A rate with its interval. */
+/** A rate with its interval: from one number to another while some finds wait. */
 export interface Rate {
-  rate: number;
+  from: number;
+  to: number;
   low: number;
   high: number;
 }
 
 /**
- * Events an hour with their exact interval of 95 %, as if they came independently of each other (Poisson, Garwood's
- * limits). All the work counts, also that of sessions that were given up: the middle of the times of finds alone would
- * flatter whoever gave up often.
+ * Verified finds an hour with their exact interval of 95 %, as if they came independently of each other (Poisson,
+ * Garwood's limits). All the work counts, also that of sessions that were given up: the middle of the times of finds
+ * alone would flatter whoever gave up often. Finds that wait may all be refuted, or all be verified.
  */
-export function hourly(events: number, seconds: number): Rate | null {
-  if (!(seconds > 0)) {
+export function hourly({ verified, waiting, work }: Pick<Counts, 'verified' | 'waiting' | 'work'>): Rate | null {
+  if (!(work > 0)) {
     return null;
   }
-  const hours = seconds / 3600;
-  const low = events === 0 ? 0 : meanWhere((mean) => 1 - atMost(events - 1, mean) >= 0.025, events);
-  const high = meanWhere((mean) => atMost(events, mean) <= 0.025, events);
-  return { rate: events / hours, low: low / hours, high: high / hours };
+  const hours = work / 3600;
+  const most = verified + waiting;
+  const low = verified === 0 ? 0 : meanWhere((mean) => 1 - atMost(verified - 1, mean) >= 0.025, verified);
+  const high = meanWhere((mean) => atMost(most, mean) <= 0.025, most);
+  return { from: verified / hours, to: most / hours, low: low / hours, high: high / hours };
 }
 
 /** The chance of at most `n` events where so many are expected. */

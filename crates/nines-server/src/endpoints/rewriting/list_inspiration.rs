@@ -1,13 +1,14 @@
 //! `GET /api/rewriting/inspiration`.
 
-use crate::auth::Labeller;
+use crate::auth::{Account, Labeller};
 use crate::error::Problem;
 use crate::json::{Json, Query};
 use crate::rewriting;
 use crate::state::AppState;
 use axum::extract::State;
+use axum::http::StatusCode;
 use nines_domain::snippet::ModelId;
-use nines_store::{FoundBy, VerifiedFind};
+use nines_store::{FoundBy, RewritingTaskRow, Tools, VerifiedFind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -68,25 +69,52 @@ pub struct InspirationRows {
     pub rows: Vec<Inspiration>,
 }
 
-/// Lists earlier finds that were confirmed, newest first: how others got past the classifier.
+/// Lists earlier finds that were confirmed, newest first: how others got past the classifier. It is one of
+/// the tools: whoever has work to do in which tools are compared sees it in sessions with tools of such work
+/// alone.
 #[utoipa::path(get, path = "/rewriting/inspiration", tag = "rewriting", params(InspirationPage), responses(
     (status = OK, body = InspirationRows),
     (status = UNAUTHORIZED, body = Problem, description = "Nobody is signed in"),
-    (status = FORBIDDEN, body = Problem, description = "The caller has a session without tools open"),
+    (status = FORBIDDEN, body = Problem,
+        description = "The caller has a session without tools open, or work to do in which tools are compared"),
 ))]
 pub async fn list_inspiration(
     State(state): State<AppState>,
     Labeller { account }: Labeller,
     Query(page): Query<InspirationPage>,
 ) -> Result<Json<InspirationRows>, Problem> {
-    if let Some(open) = state.store.open_rewriting_session(account.id).await? {
-        rewriting::demand_tools(&open)?;
-    }
+    demand_aided(&state, &account).await?;
     let limit = page.limit.unwrap_or(USUAL).clamp(1, MOST);
     let model = page.classifier.map(ModelId);
     let finds = state.store.verified_finds(model, limit).await?;
     let rows = finds.into_iter().map(Inspiration::from).collect();
     Ok(Json(InspirationRows { rows }))
+}
+
+/// Refuses whom it would help where help is what is compared: in a session without tools, and before or
+/// between the sessions of a task that has such.
+async fn demand_aided(state: &AppState, account: &Account) -> Result<(), Problem> {
+    if let Some(open) = state.store.open_rewriting_session(account.id).await? {
+        rewriting::demand_tools(&open)?;
+        if open.task.is_some() {
+            return Ok(());
+        }
+    }
+    let tasks = state.store.rewriting_tasks_of(account.id, true).await?;
+    let compares = |row: &&RewritingTaskRow| row.task.tools != Tools::On && row.waiting_for_me > 0;
+    match tasks.iter().find(compares) {
+        None => Ok(()),
+        Some(row) => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "no-tools",
+            "Not before your task is done",
+            format!(
+                "what others found would help you with task {} ({}), which compares what people find with and without \
+                 help; it is there in sessions of the task that have tools, and here when you have done it",
+                row.task.id, row.task.name
+            ),
+        )),
+    }
 }
 
 impl From<VerifiedFind> for Inspiration {

@@ -125,7 +125,7 @@ pub async fn list_rewriting_sessions(
             None => None,
             Some(find) => state
                 .store
-                .rewriting_verification(find.snippet, &session.labeller)
+                .rewriting_verification(find.snippet)
                 .await?
                 .is_verified(),
         };

@@ -47,7 +47,8 @@ pub struct NewTask {
     /// What a search finds, the newest first, up to 1,000.
     #[serde(default)]
     pub search: Option<SearchWords>,
-    /// So many random snippets of the training split that somebody calls a catastrophe.
+    /// So many random snippets of the training split that somebody calls a catastrophe; finds of attacks and
+    /// of people are not among them.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1000)]
     pub injurious: Option<usize>,
@@ -150,6 +151,7 @@ async fn candidates(state: &AppState, body: &NewTask) -> Result<(Vec<SnippetId>,
         let search = SnippetSearch {
             label: Some(LabelState::Yes),
             split: Some((Split::Train, state.settings.split_seed)),
+            no_finds: true,
             ..SnippetSearch::default()
         };
         let mut ids = state.store.search_snippet_ids(&search, LOOKED_AT).await?;

@@ -73,12 +73,15 @@ pub async fn save_rewriting_step(
     let time = time_of(body.seconds, body.away_seconds)?;
     let text = text_of(body.prompt, body.completion)?;
     // A step is kept even where it cannot be scored just now: the work must not be lost for that.
-    let score = match rewriting::score_in_time(&state, session.model, vec![text.clone()]).await {
-        Ok(scored) => match scored.into_iter().next() {
-            Some(scored) => scored.map_err(|why| why.to_string()),
-            None => Err("no answer came".to_owned()),
+    let score = match rewriting::other_path(&state, &session) {
+        Some(why) => Err(why),
+        None => match rewriting::score_in_time(&state, session.model, vec![text.clone()]).await {
+            Ok(scored) => match scored.into_iter().next() {
+                Some(scored) => scored.map_err(|why| why.to_string()),
+                None => Err("no answer came".to_owned()),
+            },
+            Err(problem) => Err(format!("it could not be scored then: {}", problem.detail)),
         },
-        Err(problem) => Err(format!("it could not be scored then: {}", problem.detail)),
     };
     let step = NewRewritingStep {
         n: body.n,

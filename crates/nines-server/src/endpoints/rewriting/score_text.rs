@@ -57,6 +57,14 @@ pub async fn score_rewriting_text(
     let session = own(&state, id, &account).await?;
     rewriting::demand_open(&session)?;
     let text = text_of(body.prompt, body.completion)?;
+    if let Some(why) = rewriting::other_path(&state, &session) {
+        return Ok(Json(LiveScore {
+            score: None,
+            reason: Some(why),
+            accepted: false,
+            tokens: Vec::new(),
+        }));
+    }
     let scored = rewriting::score(&state, session.model, &text).await?;
     let tokens = tokens(&state, session.model, text).await?;
     Ok(Json(LiveScore {

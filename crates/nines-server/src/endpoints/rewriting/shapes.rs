@@ -324,7 +324,7 @@ impl Session {
                 severity: find.severity.into(),
                 verified: state
                     .store
-                    .rewriting_verification(find.snippet, &stored.labeller)
+                    .rewriting_verification(find.snippet)
                     .await?
                     .is_verified(),
                 trick: find.trick,

@@ -11,7 +11,7 @@ use crate::state::AppState;
 use axum::extract::State;
 use axum::http::StatusCode;
 use nines_domain::label::Verdict;
-use nines_store::{NewRewritingFind, RewritingState, SubmittedFind};
+use nines_store::{NewRewritingFind, RewritingState, StoreError, SubmittedFind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -63,7 +63,7 @@ pub struct Submitted {
 
 /// Ends a session with a find: its score lies below the threshold, and its author says that it still is
 /// a catastrophe. The find is stored, labelled by its author, and waits for somebody else's label before
-/// it counts.
+/// it counts. A text that was found or labelled before is no find.
 #[utoipa::path(post, path = "/rewriting/sessions/{id}/submit", tag = "rewriting",
     params(("id" = i64, Path, description = "The session's key")),
     request_body = FindBody, responses(
@@ -72,7 +72,8 @@ pub struct Submitted {
     (status = NOT_FOUND, body = Problem, description = "The caller has no such session"),
     (status = CONFLICT, body = Problem,
         description = "The score is not below the threshold (`/problems/not-below`), it is no catastrophe \
-(`/problems/no-injury`), or the session has ended; the session stays as it is"),
+(`/problems/no-injury`), the very text is known (`/problems/known`), the server scores on another path than the session \
+began with (`/problems/other-path`), or the session has ended; the session stays as it is"),
     (status = UNPROCESSABLE_ENTITY, body = Problem, description = "A value cannot be"),
     (status = TOO_MANY_REQUESTS, body = Problem, description = "Too much waits to be scored"),
 ))]
@@ -96,6 +97,9 @@ pub async fn submit_find(
     }
     let severity = severity.ok_or_else(|| Problem::invalid("say how severe it is, 1 to 3"))?;
     let text = text_of(body.prompt, body.completion)?;
+    if session.state == RewritingState::Open {
+        rewriting::demand_path(&state, &session)?;
+    }
     let threshold = session.threshold;
     let scored = rewriting::score_in_time(&state, session.model, vec![text.clone()]).await?;
     let not_below = |detail: String| {
@@ -126,6 +130,7 @@ pub async fn submit_find(
     let find = NewRewritingFind {
         text,
         score,
+        path: state.workbench.path(),
         severity,
         trick: body.trick,
         predicate: state.guide.predicate(&state.settings.predicate),
@@ -136,7 +141,11 @@ pub async fn submit_find(
         session,
         snippet,
         queue,
-    } = state.store.submit_rewriting(id, &who, &find).await?;
+    } = state
+        .store
+        .submit_rewriting(id, &who, &find)
+        .await
+        .map_err(told)?;
     if is_first {
         for event in [Event::Attacks, Event::Queues, Event::Labelled] {
             state.events.tell(event);
@@ -157,4 +166,21 @@ pub async fn submit_find(
         queue,
         session: Session::of(&state, session).await?,
     }))
+}
+
+/// Says that the text is known, where that is the trouble.
+fn told(error: StoreError) -> Problem {
+    match error {
+        StoreError::Refused {
+            what: "snippet",
+            why,
+            ..
+        } => Problem::new(
+            StatusCode::CONFLICT,
+            "known",
+            "It is no new find",
+            format!("the text {why}"),
+        ),
+        other => other.into(),
+    }
 }

@@ -106,6 +106,12 @@ impl Rewriting {
             .expect("stored")
             .ids()
             .collect();
+        self.injure(&ids).await;
+        ids
+    }
+
+    /// Says of snippets that they are catastrophes.
+    pub async fn injure(&self, ids: &[SnippetId]) {
         let labels: Vec<NewLabel> = ids
             .iter()
             .map(|id| NewLabel {
@@ -122,8 +128,8 @@ impl Rewriting {
                 source: "test".to_owned(),
             })
             .collect();
+        let store = &self.server.state.store;
         store.insert_labels(&labels).await.expect("stored");
-        ids
     }
 
     /// Makes a task of snippets.

@@ -1,6 +1,9 @@
 //! What is refused, and how: never a hang, never a success that is none.
 
 use super::{PROMPT, Rewriting, START, ask, begin, find, read, typed};
+use nines_domain::label::{Label, LabellerKind, Severity, Verdict};
+use nines_domain::snippet::SnippetText;
+use nines_store::{NewLabel, NewSnippet};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -174,10 +177,94 @@ async fn one_text_is_one_find_of_its_author() {
     let second = begin(&project.ada, true).await;
     ask(&project.ada, &second, "submit", find("He fell.", 3))
         .await
-        .refused(409, "conflict");
-    // Somebody else may come upon it by themselves.
+        .refused(409, "known");
+    // Nor of anybody else: what is known is verified by copying it.
     let other = begin(&project.bob, true).await;
-    ask(&project.bob, &other, "submit", find("He fell.", 2))
+    let known = ask(&project.bob, &other, "submit", find("He fell.", 2)).await;
+    known.refused(409, "known");
+    assert!(
+        known.text().contains("change it further"),
+        "{}",
+        known.text()
+    );
+    assert_eq!(read(&project.bob, &other).await["state"], "open");
+    ask(&project.bob, &other, "submit", find("He fell off.", 2))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_known_catastrophe_is_no_find_whoever_labelled_it() {
+    let project = Rewriting::start().await;
+    let store = &project.server.state.store;
+    let known = SnippetText::new(PROMPT, "He died.");
+    let stored = store
+        .insert_snippets(&[NewSnippet::imported(known, "test")])
+        .await
+        .expect("stored");
+    let session = begin(&project.ada, true).await;
+    let label = NewLabel {
+        snippet: stored.rows[0].id.into(),
+        label: Label {
+            labeller: "cyd".to_owned(),
+            kind: LabellerKind::Person,
+            verdict: Verdict::Yes,
+            severity: Some(Severity::Egregious),
+            seconds: None,
+        },
+        occasion: String::new(),
+        predicate: None,
+        source: "test".to_owned(),
+    };
+    store.insert_labels(&[label]).await.expect("stored");
+    ask(&project.ada, &session, "submit", find("He died.", 3))
+        .await
+        .refused(409, "known");
+    let standing = project.ada.get("/api/rewriting/standing").await;
+    let standing = standing.expect(200).json();
+    assert_eq!(
+        (&standing["finds"], &standing["verified"]),
+        (&json!(0), &json!(0))
+    );
+}
+
+#[tokio::test]
+async fn no_score_of_another_path_stands_against_the_threshold_of_a_session() {
+    let project = Rewriting::start().await;
+    let session = begin(&project.ada, true).await;
+    *project.server.bench.path.lock().expect("no panic") = Some("cpu/other".to_owned());
+    ask(&project.ada, &session, "submit", find("He fell.", 3))
+        .await
+        .refused(409, "other-path");
+    let text = json!({ "prompt": PROMPT, "completion": "He fell." });
+    let live = ask(&project.ada, &session, "score", text).await;
+    let live = live.expect(200).json();
+    assert_eq!(
+        (&live["score"], &live["accepted"]),
+        (&Value::Null, &json!(false))
+    );
+    let why = live["reason"].as_str().expect("a reason");
+    assert!(
+        why.contains("cpu/test") && why.contains("cpu/other"),
+        "{why}"
+    );
+    // What is typed is kept, without a score.
+    let saved = ask(&project.ada, &session, "steps", typed(1, "He fell.", 0.0)).await;
+    let saved = saved.expect(200).json();
+    assert_eq!(saved["score"], Value::Null);
+    assert!(saved["reason"].is_string(), "{saved}");
+    let weigh = json!({ "prompt": PROMPT, "completion": START, "method": "leave_one_out" });
+    ask(&project.ada, &session, "saliency", weigh)
+        .await
+        .refused(409, "other-path");
+    let click = json!({ "prompt": PROMPT, "completion": START, "part": "completion", "start": 0, "end": 2 });
+    ask(&project.ada, &session, "substitutes", click)
+        .await
+        .refused(409, "other-path");
+    let counts = project.server.state.store.counts().await.expect("counted");
+    assert_eq!(counts.labelled_snippets, 0);
+    let ended = json!({ "seconds": 0.0, "away_seconds": 0.0 });
+    ask(&project.ada, &session, "give-up", ended)
         .await
         .expect(200);
 }

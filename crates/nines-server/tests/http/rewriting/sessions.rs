@@ -142,7 +142,7 @@ async fn a_find_made_with_the_tools_is_verified_by_somebody_else_and_then_counts
     assert_eq!(
         (
             results[0].attacker.as_str(),
-            results[0].ended,
+            results[0].state,
             results[0].verified,
             results[0].tools
         ),
@@ -295,7 +295,7 @@ async fn giving_up_is_a_censored_attempt() {
     let results = results.expect("read");
     assert_eq!(
         (
-            results[0].ended,
+            results[0].state,
             results[0].verified,
             results[0].tools,
             results[0].seconds

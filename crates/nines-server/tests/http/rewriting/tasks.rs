@@ -3,7 +3,7 @@
 use super::{Rewriting, START, ask};
 use crate::client::Client;
 use nines_domain::snippet::SnippetText;
-use nines_store::NewSnippet;
+use nines_store::{NewSnippet, Origin};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -130,7 +130,46 @@ async fn starts_are_drawn_from_the_injurious_of_the_training_split() {
     let task = first["id"].as_i64().expect("a key");
     let session = next(&project.ada, task).await;
     assert_eq!(session["tools"], false);
-    let by_search = json!({ "name": "s", "tools": "on", "search": { "label": "yes" } });
+    // What was found by its score is no random catastrophe.
+    let store = &project.server.state.store;
+    let finds: Vec<NewSnippet> = (0..60)
+        .map(|i| NewSnippet {
+            origin: if i % 2 == 0 {
+                Origin::Attack
+            } else {
+                Origin::Edit
+            },
+            ..NewSnippet::imported(
+                SnippetText::new(format!("Tale {i}."), format!("{START} {i}")),
+                "test",
+            )
+        })
+        .collect();
+    let found: Vec<_> = store
+        .insert_snippets(&finds)
+        .await
+        .expect("stored")
+        .ids()
+        .collect();
+    project.injure(&found).await;
+    let all = json!({ "name": "t", "tools": "off", "injurious": 1_000 });
+    let all = project
+        .boss
+        .post("/api/rewriting/tasks", all)
+        .await
+        .expect(201)
+        .json();
+    let task = all["id"].as_i64().expect("a key");
+    let starts = all["starts"].as_u64().expect("a number");
+    assert!(starts <= 60, "{starts}");
+    for _ in 0..starts {
+        let session = next(&project.bob, task).await;
+        let start = session["start"]["snippet"].as_i64().expect("a key");
+        assert!(found.iter().all(|find| find.0 != start));
+        give_up(&project.bob, &session).await;
+    }
+    let by_search =
+        json!({ "name": "s", "tools": "on", "search": { "label": "yes", "text": "Story" } });
     let made = project.boss.post("/api/rewriting/tasks", by_search).await;
     assert_eq!(made.expect(201).json()["starts"], 60);
 }

@@ -64,6 +64,51 @@ async fn a_session_without_tools_has_none_of_them_and_scores_all_the_same() {
 }
 
 #[tokio::test]
+async fn inspiration_waits_until_what_compares_tools_is_done() {
+    let project = Rewriting::start().await;
+    let ids = project.injurious(2).await;
+    let inspiration = || project.ada.get("/api/rewriting/inspiration");
+    inspiration().await.expect(200);
+    let on = project.task("on", &ids).await;
+    inspiration().await.expect(200);
+    let coin = project.task("random", &ids).await;
+    let refused = inspiration().await;
+    refused.refused(403, "no-tools");
+    assert!(refused.text().contains("break it"), "{}", refused.text());
+    // A session of one's own choice is no way round it, nor one of another task's.
+    let ended = json!({ "seconds": 0.0, "away_seconds": 0.0 });
+    let own = begin(&project.ada, true).await;
+    inspiration().await.refused(403, "no-tools");
+    ask(&project.ada, &own, "give-up", ended.clone())
+        .await
+        .expect(200);
+    for _ in 0..2 {
+        let begun = project
+            .ada
+            .post("/api/rewriting/sessions", json!({ "task": coin }))
+            .await;
+        let session = begun.expect(201).json();
+        let told = inspiration().await;
+        if session["tools"] == true {
+            told.expect(200);
+        } else {
+            told.refused(403, "no-tools");
+        }
+        ask(&project.ada, &session, "give-up", ended.clone())
+            .await
+            .expect(200);
+    }
+    inspiration().await.expect(200);
+    let path = format!("/api/rewriting/tasks/{on}");
+    project
+        .boss
+        .patch(&path, json!({ "open": false }))
+        .await
+        .expect(200);
+    inspiration().await.expect(200);
+}
+
+#[tokio::test]
 async fn a_black_box_has_no_saliency_and_says_so() {
     let project = Rewriting::start().await;
     let session = begin(&project.ada, true).await;

@@ -87,6 +87,13 @@ pub fn yes(severity: u8) -> Answer {
     }
 }
 
+pub fn unsure() -> Answer {
+    Answer {
+        verdict: Verdict::Unsure,
+        ..no()
+    }
+}
+
 /// Takes the next item of a queue and answers it. Returns which snippet that was.
 pub async fn work(store: &Store, queue: i64, who: &Labeller, answer: Answer) -> Option<SnippetId> {
     let leased = store

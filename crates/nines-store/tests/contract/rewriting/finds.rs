@@ -1,13 +1,15 @@
 //! Finds: stored in one transaction, verified by somebody else, and what follows from that.
 
 use super::{begin, classifier, find, logit, one, task, time};
+use crate::data::label;
 use crate::harness::contract;
-use crate::labelling::{no, people, work, yes};
-use nines_domain::label::Severity;
+use crate::labelling::{no, people, unsure, work, yes};
+use nines_domain::label::{Severity, Verdict};
 use nines_domain::snippet::SnippetText;
 use nines_store::{
     FoundBy, NewRewritingFind, Origin, QueueKind, RewritingState, StoreError, Tools,
 };
+use sea_orm::ConnectionTrait;
 
 contract! {
     async fn a_find_waits_for_somebody_other_than_its_author(db) {
@@ -101,15 +103,115 @@ contract! {
         assert_eq!((counts.snippets, counts.labelled_snippets), (2, 1));
         let other = store.submit_rewriting(session.id, &everybody[0], &find("He sat.", Severity::Clear)).await;
         assert!(matches!(other, Err(StoreError::Refused { .. })), "{other:?}");
-        // The same text is no second find of the same person, and a find of their own for another.
-        let second = begin(&store, model, &everybody[0]).await;
-        let again = store.submit_rewriting(second.id, &everybody[0], &find("He slept.", Severity::Clear)).await;
-        assert!(matches!(again, Err(StoreError::Refused { .. })), "{again:?}");
-        let theirs = begin(&store, model, &everybody[1]).await;
-        store.submit_rewriting(theirs.id, &everybody[1], &find("He slept.", Severity::Clear)).await.expect("submitted");
-        // Each of the two has been confirmed by the other.
+        // The same text is no second find, whoever submits it.
+        for who in &everybody {
+            let second = begin(&store, model, who).await;
+            let again = store.submit_rewriting(second.id, who, &find("He slept.", Severity::Clear)).await;
+            assert!(matches!(again, Err(StoreError::Refused { what: "snippet", .. })), "{again:?}");
+        }
         let results = store.rewriting_results().await.expect("read");
-        assert!(results.iter().all(|result| result.verified == Some(true)), "{results:?}");
+        let told: Vec<_> = results.iter().map(|r| (r.state, r.verified)).collect();
+        let open = (RewritingState::Open, None);
+        assert_eq!(told, [(RewritingState::Submitted, None), open, open], "nobody has verified anything");
+    }
+
+    async fn what_is_known_is_no_find_of_anybody(db) {
+        let store = db.open().await;
+        let everybody = people(db, 3).await;
+        let model = classifier(&store).await;
+        // Labelled before; found by an attack; only stored.
+        let labelled = one(&store, "The duel began.", "He died.").await;
+        store.insert_labels(&[label(labelled, "cyd", Verdict::Yes, None)]).await.expect("stored");
+        let start = one(&store, "The duel began.", "He was hurt.").await;
+        let run = store.start_run(&crate::runs::run("attack")).await.expect("started").id;
+        let mut attempt = crate::attacks::attempt_of(model, start, &["He was hrut."]);
+        attempt.finds[0].text = find("He was hrut.", Severity::Clear).text;
+        store.insert_attack_attempt(run, &attempt).await.expect("stored");
+        one(&store, "The duel began.", "He drew.").await;
+        let session = begin(&store, model, &everybody[0]).await;
+        let before = store.counts().await.expect("counted");
+        for known in ["He died.", "He was hrut."] {
+            let refused = store.submit_rewriting(session.id, &everybody[0], &find(known, Severity::Clear)).await;
+            assert!(matches!(refused, Err(StoreError::Refused { what: "snippet", .. })), "{known} {refused:?}");
+        }
+        assert_eq!(store.counts().await.expect("counted"), before);
+        assert_eq!(store.rewriting_session(session.id).await.expect("read").state, RewritingState::Open);
+        store.submit_rewriting(session.id, &everybody[0], &find("He drew.", Severity::Clear)).await.expect("a find");
+        // Of two who submit one text at once, one has found it.
+        let mut sent = tokio::task::JoinSet::new();
+        for who in everybody {
+            let (store, session) = (store.clone(), begin(&store, model, &who).await);
+            sent.spawn(async move { store.submit_rewriting(session.id, &who, &find("He lay.", Severity::Clear)).await });
+        }
+        let outcomes = sent.join_all().await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+    }
+
+    async fn two_authors_of_one_text_verify_neither(db) {
+        let store = db.open().await;
+        let everybody = people(db, 4).await;
+        let model = classifier(&store).await;
+        let session = begin(&store, model, &everybody[0]).await;
+        let submitted = store.submit_rewriting(session.id, &everybody[0], &find("He slept.", Severity::Clear)).await.expect("submitted");
+        // As databases have it from before: a second person has submitted the same text.
+        let second = begin(&store, model, &everybody[1]).await;
+        let raw = db.raw().await;
+        let copy = format!(
+            "UPDATE rewriting_sessions SET state = 'submitted', snippet_id = {}, severity = 3, trick = '', score = -3.5, \
+             queue_id = {} WHERE id = {}",
+            submitted.snippet, submitted.queue, second.id
+        );
+        raw.execute_unprepared(&copy).await.expect("copied");
+        raw.close().await.expect("closed");
+        let yes_too = label(submitted.snippet, everybody[1].name.as_str(), Verdict::Yes, Some(3));
+        store.insert_labels(&[yes_too]).await.expect("stored");
+        let verdicts = async || {
+            let results = store.rewriting_results().await.expect("read");
+            results.iter().map(|result| result.verified).collect::<Vec<_>>()
+        };
+        assert_eq!(verdicts().await, [None, None]);
+        assert_eq!(store.queue(submitted.queue).await.expect("read").waiting, 1, "a third person is asked");
+        assert_eq!(work(&store, submitted.queue, &everybody[1], no()).await, None, "and no author");
+        work(&store, submitted.queue, &everybody[2], no()).await.expect("an item");
+        assert_eq!(verdicts().await, [None, None], "one against the authors: somebody decides");
+        work(&store, submitted.queue, &everybody[3], yes(2)).await.expect("an item");
+        assert_eq!(verdicts().await, [Some(true), Some(true)]);
+        assert_eq!(store.queue(submitted.queue).await.expect("read").waiting, 0);
+    }
+
+    async fn who_could_not_decide_ends_no_find_and_somebody_else_is_asked(db) {
+        let store = db.open().await;
+        let everybody = people(db, 4).await;
+        let model = classifier(&store).await;
+        let session = begin(&store, model, &everybody[0]).await;
+        let submitted = store.submit_rewriting(session.id, &everybody[0], &find("He slept.", Severity::Clear)).await.expect("submitted");
+        work(&store, submitted.queue, &everybody[1], unsure()).await.expect("an item");
+        let verified = async || store.rewriting_results().await.expect("read")[0].verified;
+        assert_eq!(verified().await, None);
+        assert_eq!(store.queue(submitted.queue).await.expect("read").waiting, 1);
+        work(&store, submitted.queue, &everybody[2], yes(3)).await.expect("an item");
+        assert_eq!(verified().await, Some(true));
+        assert_eq!(work(&store, submitted.queue, &everybody[3], yes(3)).await, None);
+        // Two who could not decide are an answer: it is no obvious catastrophe.
+        let second = begin(&store, model, &everybody[0]).await;
+        let submitted = store.submit_rewriting(second.id, &everybody[0], &find("He sat.", Severity::Clear)).await.expect("submitted");
+        for who in &everybody[1..3] {
+            work(&store, submitted.queue, who, unsure()).await.expect("an item");
+        }
+        assert_eq!(store.rewriting_results().await.expect("read")[1].verified, Some(false));
+        assert_eq!(work(&store, submitted.queue, &everybody[3], yes(3)).await, None);
+    }
+
+    async fn a_score_of_another_path_is_no_score_of_a_session(db) {
+        let store = db.open().await;
+        let who = &people(db, 1).await[0];
+        let model = classifier(&store).await;
+        let session = begin(&store, model, who).await;
+        let other = NewRewritingFind { path: "cpu/other".to_owned(), ..find("He slept.", Severity::Clear) };
+        let refused = store.submit_rewriting(session.id, who, &other).await;
+        assert!(matches!(refused, Err(StoreError::Refused { what: "rewriting session", .. })), "{refused:?}");
+        assert_eq!(store.counts().await.expect("counted").snippets, 0);
+        assert_eq!(store.rewriting_session(session.id).await.expect("read").state, RewritingState::Open);
     }
 
     async fn what_is_not_below_the_threshold_is_no_find_and_leaves_nothing_behind(db) {

@@ -100,6 +100,7 @@ pub fn find(completion: &str, severity: Severity) -> NewRewritingFind {
     NewRewritingFind {
         text: SnippetText::new("The duel began.", completion),
         score: logit(-3.5),
+        path: PATH.to_owned(),
         severity,
         trick: " euphemism ".to_owned(),
         predicate: crate::labelling::PREDICATE.to_owned(),

@@ -70,7 +70,7 @@ mod tests {
             score,
             log_weight: None,
             labels,
-            judge: None,
+            authors: Vec::new(),
         }
     }
 
@@ -104,8 +104,10 @@ mod tests {
         let of = |labels: &[_], by| confirmed(GoalKind::Evade, &find(-5.0, labels), -4.0, by);
         assert_eq!(of(&[], LabellerKind::Person), None);
         assert_eq!(of(&[yes, no], LabellerKind::Person), None);
-        // Nobody else is asked where one could not decide.
-        assert_eq!(of(&[unsure], LabellerKind::Person), Some(false));
+        // Somebody else is asked where one could not decide.
+        assert_eq!(of(&[unsure], LabellerKind::Person), None);
+        let two = [unsure, ("bob", Verdict::Unsure, None)];
+        assert_eq!(of(&two, LabellerKind::Person), Some(false));
         let judged = of(&[yes], LabellerKind::Judge);
         assert_eq!(judged, None, "people do not speak for judges");
     }

@@ -2,6 +2,7 @@
 //! labels, kept in a file.
 
 use super::seeds;
+use crate::data;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::project::Project;
@@ -11,7 +12,7 @@ use nines_domain::snippet::{ContentHash, SnippetText};
 use nines_domain::split::Split;
 use nines_infer::generator::GenerateError;
 use nines_infer::local::LocalGenerator;
-use nines_store::{Origin, Snippet, SnippetFilter};
+use nines_store::{Snippet, SnippetFilter};
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
@@ -112,14 +113,14 @@ impl HiddenStates for Told {
     }
 }
 
-/// Labelled snippets of the training split that are, or are not, injurious; no finds of attacks among them.
+/// Labelled snippets of the training split that are, or are not, injurious; no finds of attacks or of people among them.
 async fn labelled(project: &Project, injurious: bool) -> Result<Vec<(Snippet, bool)>> {
     let filter = SnippetFilter {
         broad: Some(injurious),
         ..SnippetFilter::labelled().in_splits(&[Split::Train], project.config.project.split_seed)
     };
     let mut snippets = project.store.snippets(&filter).await?;
-    snippets.retain(|snippet| snippet.origin != Origin::Attack);
+    snippets.retain(data::is_sample);
     snippets.sort_by_cached_key(|snippet| seeds::order(0, &snippet.hash));
     snippets.truncate(OF_EACH);
     Ok(snippets

@@ -57,6 +57,11 @@ fn words(shown: &show::Shown) -> String {
         0 => "\n",
         _ => "\nFinds wait to be labelled by somebody: nines serve, then Label, Attack successes to verify.\n",
     });
+    if shown.table.broken > 0 {
+        text.push_str(&format!(
+            "Broken attempts say nothing of the attack: nines attack run --resume {run} makes them again.\n"
+        ));
+    }
     text.push_str(&format!(
         "next: nines attack show {run}              (the same table, with the labels of then)\n      \
          nines attack run random             (the control: random edits of the same starts)\n      \
@@ -174,7 +179,12 @@ impl Attacking {
             return runs::begin(project, output, KIND, self.config(), Some(self.args.seed)).await;
         };
         project.store.mark_interrupted_runs().await?;
-        let run = project.store.resume_run(old.id).await?;
+        let made = project.store.attempted_positions(old.id).await?;
+        let run = match made.len() < self.starts.all.len() {
+            // It may be done for all that: broken attempts are made anew.
+            true => project.store.reopen_run(old.id).await?,
+            false => project.store.resume_run(old.id).await?,
+        };
         output.note(&format!("going on with run {} ({KIND})", run.id));
         if let Some(job) = project.job {
             job.work_on(&project.store, run.id).await?;

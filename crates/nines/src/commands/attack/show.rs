@@ -13,7 +13,7 @@ use nines_attack::recipe::GoalKind;
 use nines_attack::table::{Row, Table};
 use nines_domain::label::LabellerKind;
 use nines_domain::score::sigmoid;
-use nines_domain::snippet::{RunId, SnippetId};
+use nines_domain::snippet::{ContentHash, RunId, SnippetId};
 use nines_store::{AttackAttempt, AttackOutcome, Run, Snippet};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -37,6 +37,10 @@ pub struct Shown {
     fallible: Vec<String>,
     status: String,
     starts: Value,
+    /// Queries and seconds that an attempt may take.
+    budget: Value,
+    /// The version of nines that attacked.
+    version: String,
     seed: Option<u64>,
     /// Whose labels confirm: people's or judges', which are models.
     by: &'static str,
@@ -194,14 +198,9 @@ impl Shown {
             judge: text(&config["judge"]["classifier"]),
             fallible: serde_json::from_value(config["fallible"].clone()).unwrap_or_default(),
             status: attacked.run.status.as_str().to_owned(),
-            starts: {
-                let mut starts = config["starts"].clone();
-                // The texts and keys are in the run's record.
-                if let Some(fields) = starts.as_object_mut() {
-                    fields.retain(|name, _| name != "ids" && name != "prompts");
-                }
-                starts
-            },
+            starts: described(&config["starts"]),
+            budget: config["budget"].clone(),
+            version: text(&config["version"]).unwrap_or_default(),
             seed: attacked.run.seed,
             by: whose(by),
             kind: by,
@@ -326,23 +325,61 @@ fn words(all: &[Shown], markdown: bool) -> String {
     text
 }
 
-/// Says so where runs do not attack the same from the same starts.
+/// Says so where runs do not attack the same from the same starts, or are not asked the same.
 fn comparability(all: &[Shown]) -> Option<String> {
-    let same =
-        |of: &dyn Fn(&Shown) -> String| all.windows(2).all(|pair| of(&pair[0]) == of(&pair[1]));
+    let differs =
+        |of: &dyn Fn(&Shown) -> String| all.windows(2).any(|pair| of(&pair[0]) != of(&pair[1]));
     let mut differ = Vec::new();
-    if !same(&|s| format!("{} {} {}", s.classifier, s.threshold, s.path)) {
-        differ.push("classifier or threshold");
+    for (name, is) in [
+        (
+            "classifier or threshold",
+            differs(&|s| format!("{} {} {}", s.classifier, s.threshold, s.path)),
+        ),
+        (
+            "goal",
+            differs(&|s| format!("{:?} {:?}", s.goal, s.against)),
+        ),
+        ("starts", differs(&|s| s.starts["digest"].to_string())),
+        ("judge", differs(&|s| format!("{:?}", s.judge))),
+        ("finds asked about", differs(&|s| s.asked.to_string())),
+        ("version of nines", differs(&|s| s.version.clone())),
+    ] {
+        if is {
+            differ.push(name);
+        }
     }
-    if !same(&|s| format!("{} {:?}", s.starts, s.seed)) {
-        differ.push("starts");
-    }
-    (!differ.is_empty()).then(|| {
-        format!(
+    let mut said = Vec::new();
+    if !differ.is_empty() {
+        said.push(format!(
             "caution: these runs differ in {}, so that their rows are not compared like for like",
             differ.join(" and ")
-        )
-    })
+        ));
+    }
+    if differs(&|s| s.budget.to_string()) {
+        said.push(
+            "Their budgets differ: *success by queries* compares them at equal queries.".to_owned(),
+        );
+    }
+    (!said.is_empty()).then(|| said.join("\n"))
+}
+
+/// Describes starts without their texts and keys, which are in the run's record: a digest of them says
+/// whether two runs began with the same, in whatever order.
+fn described(starts: &Value) -> Value {
+    let mut described = starts.clone();
+    let Some(fields) = described.as_object_mut() else {
+        return described;
+    };
+    let ids = fields.remove("ids");
+    let prompts = fields.remove("prompts");
+    if let Some(Value::Array(all)) = ids.or(prompts) {
+        let mut all: Vec<String> = all.iter().map(Value::to_string).collect();
+        all.sort_unstable();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        let digest = ContentHash::of_fields("attack starts", &all).to_string();
+        described["digest"] = Value::from(digest);
+    }
+    described
 }
 
 /// Lists the finds of a run with what labels say.

@@ -3,13 +3,14 @@
 use super::seeds;
 use crate::cli::{AttackRunArgs, SplitArg};
 use crate::commands::{BadUsage, generate};
+use crate::data;
 use crate::project::Project;
 use anyhow::{Result, bail};
 use nines_attack::recipe::GoalKind;
 use nines_domain::snippet::{ContentHash, SnippetId, SnippetText};
 use nines_domain::split::Split;
 use nines_io::{ReadOptions, SnippetRow, read_all};
-use nines_store::{AttackStart, NewSnippet, Origin, SnippetFilter};
+use nines_store::{AttackStart, NewSnippet, SnippetFilter};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::path::Path;
@@ -189,7 +190,8 @@ async fn of_labels(
         ),
     };
     let mut snippets = project.store.snippets(&filter).await?;
-    snippets.retain(|snippet| snippet.origin != Origin::Attack);
+    // What was chosen by a score is no sample of catastrophes, and its like would count as many starts.
+    snippets.retain(data::is_sample);
     if snippets.is_empty() {
         bail!(BadUsage(format!(
             "there is nothing to begin with: no snippets {what} in this split; take another --split, or give \

@@ -106,7 +106,7 @@ fn counts(table: &Table, between: &str, words: [&str; 3]) -> String {
 }
 
 /// Says whose labels confirm where they are models', which nobody should take for people's.
-pub fn caution(by: LabellerKind) -> Option<&'static str> {
+fn caution(by: LabellerKind) -> Option<&'static str> {
     match by {
         LabellerKind::Person => None,
         LabellerKind::Judge => Some(
@@ -116,8 +116,17 @@ pub fn caution(by: LabellerKind) -> Option<&'static str> {
     }
 }
 
+/// Explains shares without a value, and intervals wider than their counts, where there are some.
+fn cut_short<'a>(tables: impl IntoIterator<Item = &'a Table>) -> Option<&'static str> {
+    let is_cut = |table: &Table| table.broken + table.cancelled + table.timed_out > 0;
+    tables.into_iter().any(is_cut).then_some(
+        "What broke, and what the clock ended before so many queries, may have come to anything: intervals reach from \
+         none of it succeeding to all.",
+    )
+}
+
 /// Explains an interval whose upper end is the value, where there is one.
-pub fn whole_budgets<'a>(tables: impl IntoIterator<Item = &'a Table>) -> Option<&'static str> {
+fn whole_budgets<'a>(tables: impl IntoIterator<Item = &'a Table>) -> Option<&'static str> {
     let is_whole = |table: &Table| {
         let queries = table.queries.as_ref();
         queries.is_some_and(|of| of.value == Some(of.upper) && of.lower < of.upper)
@@ -145,8 +154,8 @@ pub fn words(table: &Table, about: &About<'_>) -> String {
     line(
         "the others",
         format!(
-            "{} searched in vain, {} spent their budget, {} broken",
-            table.failed, table.spent, table.broken
+            "{} searched in vain, {} spent their budget ({} by the clock), {} broken",
+            table.failed, table.spent, table.timed_out, table.broken
         ),
     );
     line(
@@ -181,10 +190,12 @@ pub fn words(table: &Table, about: &About<'_>) -> String {
             about.asked
         );
     }
-    for note in [whole_budgets([table]), caution(about.by)]
-        .into_iter()
-        .flatten()
-    {
+    let notes = [
+        cut_short([table]),
+        whole_budgets([table]),
+        caution(about.by),
+    ];
+    for note in notes.into_iter().flatten() {
         let _ = writeln!(text, "  {note}");
     }
     let _ = writeln!(
@@ -209,11 +220,12 @@ fn budgets(all: &[AtBudget], between: &str) -> String {
 }
 
 /// The columns of runs side by side.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "recipe",
     "run",
     "tried",
     "skipped",
+    "broken",
     "reached",
     "success before labels",
     "confirmed / refuted / waiting",
@@ -224,11 +236,11 @@ const COLUMNS: [&str; 11] = [
 ];
 
 /// The columns, by whose labels confirm: what models say is told apart in the heading already.
-fn columns(by: LabellerKind) -> [&'static str; 11] {
+fn columns(by: LabellerKind) -> [&'static str; 12] {
     let mut columns = COLUMNS;
     if by == LabellerKind::Judge {
-        columns[6] = "confirmed / refuted / waiting, by models";
-        columns[7] = "success after models' labels";
+        columns[7] = "confirmed / refuted / waiting, by models";
+        columns[8] = "success after models' labels";
     }
     columns
 }
@@ -238,12 +250,13 @@ fn by_of(rows: &[(Table, About<'_>)]) -> LabellerKind {
         .map_or(LabellerKind::Person, |(_, about)| about.by)
 }
 
-fn cells(table: &Table, about: &About<'_>) -> [String; 11] {
+fn cells(table: &Table, about: &About<'_>) -> [String; 12] {
     [
         about.recipe.to_owned(),
         about.run.to_string(),
         table.tried.to_string(),
         table.skipped.to_string(),
+        table.broken.to_string(),
         table.reached.to_string(),
         share(&table.success_before_verification),
         counts(table, " / ", [""; 3]),
@@ -261,6 +274,7 @@ pub fn side_by_side(rows: &[(Table, About<'_>)]) -> String {
         "run",
         "tried",
         "skipped",
+        "broken",
         "reached",
         "before labels",
         "yes/no/wait",
@@ -270,8 +284,8 @@ pub fn side_by_side(rows: &[(Table, About<'_>)]) -> String {
         "words changed",
     ];
     if by_of(rows) == LabellerKind::Judge {
-        head[6] = "models' yes/no/wait";
-        head[7] = "after models' labels";
+        head[7] = "models' yes/no/wait";
+        head[8] = "after models' labels";
     }
     let mut all = vec![head.map(str::to_owned)];
     all.extend(rows.iter().map(|(table, about)| cells(table, about)));
@@ -299,8 +313,14 @@ pub fn side_by_side(rows: &[(Table, About<'_>)]) -> String {
 }
 
 fn notes(rows: &[(Table, About<'_>)]) -> impl Iterator<Item = &'static str> {
-    let whole = whole_budgets(rows.iter().map(|(table, _)| table));
-    [whole, caution(by_of(rows))].into_iter().flatten()
+    let tables = || rows.iter().map(|(table, _)| table);
+    [
+        cut_short(tables()),
+        whole_budgets(tables()),
+        caution(by_of(rows)),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 fn by_budget(table: &Table, about: &About<'_>) -> [String; 7] {

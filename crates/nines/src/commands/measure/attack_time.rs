@@ -1,42 +1,52 @@
 //! `nines measure attack-time`.
 
+mod bounds;
 mod gathered;
+mod group;
 
-pub use gathered::{Gathered, Unit};
+pub use bounds::{compared, mean};
+pub use gathered::Gathered;
+pub use group::Group;
 
 use super::record::Record;
 use super::shown;
 use crate::cli::AttackTimeArgs;
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::project::Project;
 use anyhow::{Result, bail};
+use bounds::{at_least, by_attackers, median};
+use group::{Source, Unit};
 use nines_domain::estimate::Estimate;
-use nines_measure::estimate;
-use nines_stats::attack_time::{
-    Exposure, clustered_mean_time, kaplan_meier, mean_time, mean_time_lower_bound, rate_ratio,
-};
+use nines_stats::attack_time::Exposure;
 use nines_stats::bootstrap::Bootstrap;
 use serde::Serialize;
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 #[derive(Serialize)]
 struct Found {
-    groups: Vec<Group>,
+    groups: Vec<Told>,
     ratios: Vec<Ratio>,
     estimates: Vec<i64>,
-    /// Sessions left out, since nobody has verified what they found yet.
+    /// Sessions whose find nobody has verified yet; every interval holds whatever becomes of them.
     waiting: u64,
 }
 
 #[derive(Serialize)]
-struct Group {
+struct Told {
     group: String,
+    source: Source,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<bool>,
     sessions: usize,
-    /// Sessions left out, since nobody has verified what they found yet.
+    /// Those whose find nobody has verified yet.
     waiting: u64,
+    /// Those that nobody has ended: they count up to now, as ones without a find.
+    open: u64,
     attackers: usize,
+    /// Finds that somebody other than their author has verified.
     finds: u64,
     /// What time is counted in.
     unit: Unit,
@@ -60,9 +70,16 @@ struct Group {
 struct Ratio {
     slower: String,
     faster: String,
-    /// How many times longer the first takes.
+    /// How many times longer the first takes, if each has one rate.
     times_longer: Estimate,
-    p_value: f64,
+    /// The same with attackers resampled; none with too few of them.
+    by_attackers: Option<Estimate>,
+    /// Of equal rates, if each has one; none while finds wait for a label.
+    p_value: Option<f64>,
+    /// Whether a coin decided which session is in which group.
+    by_coin: bool,
+    /// Attackers who are in both groups.
+    in_both: usize,
 }
 
 /// Runs `nines measure attack-time`.
@@ -80,48 +97,82 @@ pub async fn run(project: &Project, args: &AttackTimeArgs, output: &Output) -> R
         confidence,
         ..Bootstrap::default()
     };
-    let mut found = Vec::new();
-    for group in gathered.measured() {
-        let sessions = &group.sessions;
-        let exposure = Exposure::of_sessions(sessions)?;
-        let attackers: BTreeSet<u64> = sessions.iter().map(|s| s.attacker).collect();
+    let groups: Vec<Told> = gathered
+        .groups
+        .iter()
+        .map(|group| Told::of(group, &bootstrap))
+        .collect::<Result<_>>()?;
+    let mut ratios = Vec::new();
+    for (first, second) in gathered.pairs() {
+        // The rate of the first over that of the second: how many times longer the second takes.
+        if let Some(compared) = compared(first, second, &bootstrap)? {
+            ratios.push(Ratio {
+                slower: second.name.clone(),
+                faster: first.name.clone(),
+                times_longer: compared.ratio,
+                by_attackers: compared.by_attackers,
+                p_value: compared.p_value,
+                by_coin: first.source == Source::Coin,
+                in_both: first.attackers().intersection(&second.attackers()).count(),
+            });
+        }
+    }
+    let stored = stored(project, &groups, &ratios, seed).await?;
+    let found = Found {
+        waiting: groups.iter().map(|group| group.waiting).sum(),
+        groups,
+        ratios,
+        estimates: stored,
+    };
+    output.result(&found, || words(&found));
+    Ok(())
+}
+
+impl Told {
+    fn of(group: &Group, bootstrap: &Bootstrap) -> Result<Self> {
+        let confidence = bootstrap.confidence;
+        let exposure = Exposure::of_sessions(&group.slowest())?;
         let time = |unit| (group.unit == unit).then_some(exposure.time);
-        found.push(Group {
+        Ok(Self {
             group: group.name.clone(),
-            sessions: sessions.len(),
-            waiting: group.waiting,
-            attackers: attackers.len(),
+            source: group.source,
+            task: group.task,
+            tools: group.tools,
+            sessions: group.sessions.len(),
+            waiting: group.waiting(),
+            open: group.open,
+            attackers: group.attackers().len(),
             finds: exposure.finds,
             unit: group.unit,
             minutes: time(Unit::Minutes),
             queries: time(Unit::Queries),
-            mean: estimate(mean_time(exposure, confidence)?),
-            at_least: estimate(mean_time_lower_bound(exposure, confidence)?),
-            by_attackers: clustered_mean_time(sessions, &bootstrap).ok().map(estimate),
-            median: estimate(kaplan_meier(sessions, confidence)?.median()),
-        });
+            mean: mean(group, confidence)?,
+            at_least: at_least(group, confidence)?,
+            by_attackers: by_attackers(group, bootstrap),
+            median: median(group, confidence)?,
+        })
     }
-    let mut ratios = Vec::new();
-    for (first, second) in gathered.compared() {
-        // The rate of the first over that of the second: how many times longer the second takes.
-        let ratio = rate_ratio(
-            Exposure::of_sessions(&first.sessions)?,
-            Exposure::of_sessions(&second.sessions)?,
-            confidence,
-        )?;
-        ratios.push(Ratio {
-            slower: second.name.clone(),
-            faster: first.name.clone(),
-            times_longer: estimate(ratio.ratio),
-            p_value: ratio.p_value,
-        });
+
+    fn time(&self) -> f64 {
+        self.minutes.or(self.queries).unwrap_or_default()
     }
-    let all: usize = found.iter().map(|group| group.sessions).sum();
+}
+
+/// Stores what was computed. Returns the keys of the estimates.
+async fn stored(
+    project: &Project,
+    groups: &[Told],
+    ratios: &[Ratio],
+    seed: u64,
+) -> Result<Vec<i64>> {
+    let all: usize = groups.iter().map(|group| group.sessions).sum();
     let mut record = Record::new(project, None, json!({ "sessions": all, "seed": seed }));
-    for group in &found {
-        record.about = json!({ "group": group.group, "sessions": group.sessions,
-            "waiting": group.waiting, "attackers": group.attackers, "finds": group.finds,
-            "unit": group.unit, "minutes": group.minutes, "queries": group.queries, "seed": seed });
+    // Of no time at all there is nothing to say.
+    for group in groups.iter().filter(|group| group.time() > 0.0) {
+        record.about = json!({ "group": group.group, "source": group.source, "task": group.task,
+            "tools": group.tools, "sessions": group.sessions, "waiting": group.waiting, "open": group.open,
+            "attackers": group.attackers, "finds": group.finds, "unit": group.unit,
+            "minutes": group.minutes, "queries": group.queries, "seed": seed });
         let (unit, name) = (group.unit.as_str(), group.unit.quantity());
         let meaning = format!("{unit} of attack until a find, sessions without a find included");
         record.add(&format!("{name}.mean"), &group.mean, &meaning);
@@ -132,32 +183,45 @@ pub async fn run(project: &Project, args: &AttackTimeArgs, output: &Output) -> R
             record.add(&format!("{name}.by_attackers"), clustered, &meaning);
         }
     }
-    for ratio in &ratios {
-        record.about =
-            json!({ "slower": ratio.slower, "faster": ratio.faster, "p_value": ratio.p_value });
+    for ratio in ratios {
+        record.about = json!({ "slower": ratio.slower, "faster": ratio.faster, "p_value": ratio.p_value,
+            "by_coin": ratio.by_coin, "in_both": ratio.in_both, "seed": seed });
         let meaning = "how many times longer the second group takes than the first";
         record.add("attack_time.ratio", &ratio.times_longer, meaning);
+        if let Some(clustered) = &ratio.by_attackers {
+            let meaning = format!("{meaning}, with attackers resampled");
+            record.add("attack_time.ratio_by_attackers", clustered, &meaning);
+        }
     }
     let stored = record.store().await?;
-    let found = Found {
-        groups: found,
-        ratios,
-        estimates: stored.iter().map(|e| e.id.0).collect(),
-        waiting: gathered.waiting(),
-    };
-    output.result(&found, || words(&found));
-    Ok(())
+    Ok(stored.iter().map(|e| e.id.0).collect())
 }
 
 fn words(found: &Found) -> String {
     let mut text = String::new();
     for g in &found.groups {
-        let (unit, time) = (g.unit.as_str(), g.minutes.or(g.queries).unwrap_or_default());
-        let _ = writeln!(
+        let unit = g.unit.as_str();
+        let _ = write!(
             text,
-            "{}: {} finds in {} sessions of {} attackers, {time:.0} {unit}",
-            g.group, g.finds, g.sessions, g.attackers
+            "{}: {} finds in {} sessions of {} attackers, {:.0} {unit}",
+            g.group,
+            g.finds,
+            g.sessions,
+            g.attackers,
+            g.time()
         );
+        if g.waiting > 0 {
+            let finds = counted(g.waiting, "find");
+            let _ = write!(text, "; {finds} more, not yet verified");
+        }
+        if g.open > 0 {
+            let _ = write!(text, "; {} still open, counted up to now", g.open);
+        }
+        text.push('\n');
+        if g.time() <= 0.0 {
+            let _ = writeln!(text, "  no time was recorded, so that nothing follows");
+            continue;
+        }
         let _ = writeln!(text, "  mean {unit} to a find   {}", shown(&g.mean));
         let _ = writeln!(
             text,
@@ -176,20 +240,59 @@ fn words(found: &Found) -> String {
         let _ = writeln!(text, "  median (Kaplan-Meier)    {}", shown(&g.median));
     }
     for r in &found.ratios {
-        let _ = writeln!(
+        let _ = write!(
             text,
-            "{} takes {} times as long as {} (p = {:.2e})",
+            "{} takes {} times as long as {}",
             r.slower,
             shown(&r.times_longer),
-            r.faster,
-            r.p_value
+            r.faster
+        );
+        match r.p_value {
+            Some(p) => {
+                let _ = writeln!(text, " (p = {p:.2e}, if each has one rate)");
+            }
+            None => text.push('\n'),
+        }
+        if let Some(clustered) = &r.by_attackers {
+            let _ = writeln!(
+                text,
+                "  attackers resampled      {}  ({})",
+                shown(clustered),
+                clustered.method
+            );
+        }
+        if r.in_both > 0 {
+            let who = match r.in_both {
+                1 => "1 attacker is".to_owned(),
+                n => format!("{n} attackers are"),
+            };
+            let coin = if r.by_coin { ", as a coin said" } else { "" };
+            let _ = writeln!(
+                text,
+                "  {who} in both groups{coin}; only what is resampled allows for how they differ"
+            );
+        }
+    }
+    text.push_str(&notes(found));
+    text
+}
+
+fn notes(found: &Found) -> String {
+    let mut text = String::new();
+    let alone = |group: &&Told| matches!(group.source, Source::Assigned | Source::Chosen);
+    if found.groups.iter().any(|group| alone(&group)) {
+        text.push_str(
+            "Sessions with and without tools are compared where a coin decided between them, and nowhere else.\n",
         );
     }
     if found.waiting > 0 {
         let _ = writeln!(
             text,
-            "Left out: {} whose find nobody has verified yet; they make attacks look slower until then.",
-            crate::output::counted(found.waiting, "session")
+            "{} for somebody else's label: lower ends count all of them as finds, upper ends none.",
+            match found.waiting {
+                1 => "1 find waits".to_owned(),
+                n => format!("{n} finds wait"),
+            }
         );
     }
     text.push_str("Means suppose a constant rate of finds; the median does not.");

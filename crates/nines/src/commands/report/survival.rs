@@ -2,56 +2,58 @@
 
 use super::CONFIDENCE;
 use super::rows::Rows;
-use crate::commands::measure::GatheredAttacks;
+use crate::commands::measure::{AttackGroup, GatheredAttacks, attack_mean, attack_ratio};
 use anyhow::Result;
-use nines_measure::estimate;
 use nines_report::report::{AtRisk, AttackSurvival, Curve, Point, RateRatio, SurvivalGroup};
-use nines_stats::attack_time::{AttackSession, Exposure, kaplan_meier, mean_time, rate_ratio};
+use nines_stats::attack_time::{Exposure, kaplan_meier};
+use nines_stats::bootstrap::Bootstrap;
 
 /// At how many moments the sessions still running are counted, the start included.
 const MOMENTS: u32 = 6;
 
 /// Fills the section from all sessions of people, those of the Rewrite page among them, as `nines measure
-/// attack-time` does.
+/// attack-time` does. Finds that wait for a label draw no step of a curve yet; means and ratios hold whatever
+/// becomes of them.
 pub fn section(rows: &Rows<'_>) -> Result<Option<AttackSurvival>> {
     let gathered = GatheredAttacks::of_people(&rows.sessions, &rows.rewriting, &rows.models);
     if gathered.is_empty() {
         return Ok(None);
     }
     let longest = gathered
-        .measured()
+        .groups
+        .iter()
         .flat_map(|group| &group.sessions)
-        .map(|s| s.time)
+        .map(|session| session.whole)
         .fold(0.0, f64::max);
-    let ratios = gathered
-        .compared()
-        .into_iter()
-        .map(|(first, second)| {
-            let ratio = rate_ratio(
-                Exposure::of_sessions(&first.sessions)?,
-                Exposure::of_sessions(&second.sessions)?,
-                CONFIDENCE,
-            )?;
-            Ok(RateRatio {
+    let bootstrap = Bootstrap {
+        confidence: CONFIDENCE,
+        ..Bootstrap::default()
+    };
+    let mut ratios = Vec::new();
+    for (first, second) in gathered.pairs() {
+        if let Some(compared) = attack_ratio(first, second, &bootstrap)? {
+            ratios.push(RateRatio {
                 of: first.name.clone(),
                 to: second.name.clone(),
-                ratio: estimate(ratio.ratio).into(),
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
+                ratio: compared.ratio.into(),
+            });
+        }
+    }
     Ok(Some(AttackSurvival {
         groups: gathered
-            .measured()
-            .map(|measured| group(&measured.name, &measured.sessions, longest))
+            .groups
+            .iter()
+            .map(|of| group(of, longest))
             .collect::<Result<_>>()?,
         ratios,
-        waiting: gathered.waiting(),
+        waiting: gathered.groups.iter().map(AttackGroup::waiting).sum(),
     }))
 }
 
-fn group(name: &str, sessions: &[AttackSession], longest: f64) -> Result<SurvivalGroup> {
-    let curve = kaplan_meier(sessions, CONFIDENCE)?;
-    let exposure = Exposure::of_sessions(sessions)?;
+fn group(of: &AttackGroup, longest: f64) -> Result<SurvivalGroup> {
+    let sessions = of.slowest();
+    let curve = kaplan_meier(&sessions, CONFIDENCE)?;
+    let exposure = Exposure::of_sessions(&sessions)?;
     let mut censored: Vec<f64> = sessions
         .iter()
         .filter(|s| !s.found)
@@ -71,7 +73,7 @@ fn group(name: &str, sessions: &[AttackSession], longest: f64) -> Result<Surviva
             })
             .collect(),
         curve: Curve {
-            name: name.to_owned(),
+            name: of.name.clone(),
             confidence: CONFIDENCE,
             method,
             n: sessions.len() as u64,
@@ -89,6 +91,6 @@ fn group(name: &str, sessions: &[AttackSession], longest: f64) -> Result<Surviva
         censored_minutes: censored,
         sessions: sessions.len() as u64,
         finds: exposure.finds,
-        mean_minutes: Some(estimate(mean_time(exposure, CONFIDENCE)?).into()),
+        mean_minutes: Some(attack_mean(of, CONFIDENCE)?.into()),
     })
 }

@@ -55,7 +55,12 @@ impl Controls {
             line("times less time than random sampling", &self.less_time);
             let _ = writeln!(text, "  {}", rests_on(sampled));
         }
-        let notes = [self.why_none(), self.no_price(), self.label_time()];
+        let notes = [
+            self.why_none(),
+            self.no_price(),
+            self.open(),
+            self.label_time(),
+        ];
         for note in notes.into_iter().flatten() {
             let _ = writeln!(text, "  {note}");
         }
@@ -78,10 +83,23 @@ impl Controls {
         })
     }
 
+    fn open(&self) -> Option<String> {
+        (self.waiting > 0 && self.precision.is_some()).then(|| {
+            format!(
+                "{} for a label: intervals hold whatever becomes of them, values are those of the others.",
+                match self.waiting {
+                    1 => "1 find waits".to_owned(),
+                    n => format!("{n} finds wait"),
+                }
+            )
+        })
+    }
+
     fn label_time(&self) -> Option<String> {
         let label = self.seconds_per_label?;
         Some(format!(
-            "A label takes {:.1} s, the mean of {} labels of {}; time is theirs and the machine's together.",
+            "A label takes {:.1} s, the mean of {} labels of {}; time is theirs and the machine's together, and this mean taken \
+             as known.",
             label.mean,
             label.labels,
             named(self.kind)
@@ -95,7 +113,7 @@ fn rests_on(sampled: &Sampled) -> String {
 
 fn confidences() -> String {
     format!(
-        "Each share is of {} %, each ratio of at least {} % confidence.",
+        "Each share is of {} %, each price and each ratio of at least {} % confidence.",
         percent(EACH),
         percent(CONFIDENCE)
     )
@@ -164,7 +182,7 @@ fn of_runs(all: &[(About<'_>, &Controls)]) -> Vec<String> {
     let mut told: Vec<(String, Vec<String>)> = Vec::new();
     for (about, controls) in all {
         let run = format!("{} ({})", about.recipe, about.run);
-        let own = [controls.why_none(), controls.no_price()];
+        let own = [controls.why_none(), controls.no_price(), controls.open()];
         for note in own.into_iter().flatten() {
             match told.iter_mut().find(|(other, _)| *other == note) {
                 Some((_, runs)) => runs.push(run.clone()),
@@ -236,6 +254,7 @@ mod tests {
             kind: LabellerKind::Judge,
             sampled: None,
             without: Some("nobody drew".to_owned()),
+            waiting: 0,
             precision: of(Some(0.8), 0.4, 0.9),
             labels_per_find: of(Some(1.25), 1.111, 2.5),
             queries_per_find: None,

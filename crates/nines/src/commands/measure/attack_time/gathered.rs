@@ -1,77 +1,20 @@
 //! The sessions of people and programs, in groups: those imported, those of the Rewrite page, and, where
 //! asked for, the attempts of recipes.
 //!
-//! A find counts from when somebody else has verified it. One that was refuted is a session without a find,
-//! which lasted as long as it did; one that waits says nothing yet, and is left out.
+//! A find counts from when somebody else has verified it, one that was refuted is a session without a find,
+//! and one that waits stays open: no session is left out for how it ended. One that nobody has ended is one
+//! that has found nothing so far.
 
+use super::group::{End, Group, Session, Source, Unit};
 use crate::commands::attack::Attacked;
 use crate::project::Project;
 use anyhow::Result;
 use nines_domain::label::LabellerKind;
 use nines_domain::snippet::{ModelId, RunId};
-use nines_stats::attack_time::AttackSession;
-use nines_store::{AttackOutcome, Model, RewritingResult, RewritingState, StoredAttackSession};
-use serde::Serialize;
+use nines_store::{
+    AttackOutcome, Model, RewritingResult, RewritingState, StoredAttackSession, Tools,
+};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What time is counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Unit {
-    /// Minutes at work.
-    Minutes,
-    /// Snippets scored.
-    Queries,
-}
-
-impl Unit {
-    /// Names it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Minutes => "minutes",
-            Self::Queries => "queries",
-        }
-    }
-
-    /// Returns how the names of its estimates begin.
-    pub fn quantity(self) -> &'static str {
-        match self {
-            Self::Minutes => "attack_time",
-            Self::Queries => "attack_queries",
-        }
-    }
-}
-
-/// Where sessions come from, and so with which others they are compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Source {
-    /// A file named the group.
-    Imported,
-    /// The Rewrite page: a filter, attacked with or without the tools.
-    Rewriting { filter: String, tools: bool },
-    /// A recipe's attempts.
-    Attempts,
-}
-
-/// Sessions that are compared with others.
-pub struct Group {
-    /// Its name.
-    pub name: String,
-    /// What its times are counted in.
-    pub unit: Unit,
-    /// Its sessions.
-    pub sessions: Vec<AttackSession>,
-    /// Sessions left out, since nobody has verified their find yet.
-    pub waiting: u64,
-    source: Source,
-}
-
-impl Group {
-    /// Says whether its sessions took any time: without, there is no rate of finds.
-    fn is_measured(&self) -> bool {
-        self.sessions.iter().any(|session| session.time > 0.0)
-    }
-}
 
 /// All sessions, in groups.
 #[derive(Default)]
@@ -122,48 +65,66 @@ impl Gathered {
             gathered.attacker(name);
         }
         for stored in sessions {
-            let session = AttackSession {
-                time: stored.session.seconds / 60.0,
-                found: stored.session.found,
+            let minutes = stored.session.seconds / 60.0;
+            let session = Session {
+                until_find: minutes,
+                whole: minutes,
+                end: if stored.session.found {
+                    End::Found
+                } else {
+                    End::Withstood
+                },
                 attacker: gathered.attacker(&stored.session.attacker),
             };
-            let name = &stored.session.group;
-            let group = gathered.group(name, Unit::Minutes, Source::Imported);
-            group.sessions.push(session);
+            let like = empty(&stored.session.group, Unit::Minutes, Source::Imported);
+            gathered.group(like).sessions.push(session);
         }
         gathered
     }
 
-    /// Adds the sessions of the Rewrite page. Their time is that at work: pauses are taken out of it.
+    /// Adds the sessions of the Rewrite page. Those of a task are a group of their own for each arm of it,
+    /// so that what people chose for themselves is never mixed with what a coin gave them.
     fn add_rewriting(&mut self, results: &[RewritingResult], name: impl Fn(ModelId) -> String) {
-        // Another threshold is another filter; it is named where there are several.
-        let mut thresholds: BTreeMap<ModelId, BTreeSet<u64>> = BTreeMap::new();
+        let thresholds = thresholds(results);
         for result in results {
-            let of_model = thresholds.entry(result.model).or_default();
-            of_model.insert(result.threshold.to_bits());
-        }
-        for result in results {
-            let mut filter = name(result.model);
+            let mut of = name(result.model);
+            // Another threshold is another filter; it is named where there are several.
             if thresholds[&result.model].len() > 1 {
-                filter.push_str(&format!(" at log odds {:.2}", result.threshold));
+                let named = &thresholds[&result.model][&result.threshold.to_bits()];
+                of.push_str(&format!(" at log odds {named}"));
             }
-            let tools = if result.tools { "with" } else { "without" };
-            let group = format!("{filter}, {tools} tools");
-            let source = Source::Rewriting {
-                filter,
-                tools: result.tools,
+            let (source, from) = match &result.task {
+                Some(task) => {
+                    let source = match task.tools {
+                        Tools::Random => Source::Coin,
+                        Tools::On | Tools::Off => Source::Assigned,
+                    };
+                    (source, format!("task {} ({})", task.id, task.name))
+                }
+                None => (Source::Chosen, "of their own choice".to_owned()),
             };
-            let submitted = result.ended == RewritingState::Submitted;
-            if submitted && result.verified.is_none() {
-                self.group(&group, Unit::Minutes, source).waiting += 1;
-                continue;
-            }
-            let session = AttackSession {
-                time: result.seconds / 60.0,
-                found: submitted && result.verified == Some(true),
+            let tools = if result.tools {
+                "with tools"
+            } else {
+                "without tools"
+            };
+            let minutes = result.seconds / 60.0;
+            let session = Session {
+                until_find: minutes,
+                whole: minutes,
+                end: match (result.state, result.verified) {
+                    (RewritingState::Submitted, Some(true)) => End::Found,
+                    (RewritingState::Submitted, None) => End::Waiting,
+                    _ => End::Withstood,
+                },
                 attacker: self.attacker(&result.attacker),
             };
-            let group = self.group(&group, Unit::Minutes, source);
+            let group = self.group(Group {
+                task: result.task.as_ref().map(|task| task.id),
+                tools: Some(result.tools),
+                ..empty(&format!("{of}, {from}, {tools}"), Unit::Minutes, source)
+            });
+            group.open += u64::from(result.state == RewritingState::Open);
             group.sessions.push(session);
         }
     }
@@ -183,68 +144,26 @@ impl Gathered {
             if attempt.outcome == AttackOutcome::Skipped {
                 continue;
             }
-            let reached = attempt.outcome == AttackOutcome::Reached;
             let verdict = attacked.verdict(attempt, LabellerKind::Person);
-            if reached && verdict.is_none() {
-                let group = self.group(&name, Unit::Queries, Source::Attempts);
-                group.waiting += 1;
-                continue;
-            }
-            let found = reached && verdict == Some(true);
-            let until = attempt.detail["reached_at"].as_u64().filter(|_| found);
+            let end = match (attempt.outcome, verdict) {
+                (AttackOutcome::Reached, Some(true)) => End::Found,
+                (AttackOutcome::Reached, None) => End::Waiting,
+                _ => End::Withstood,
+            };
             let start = match attempt.start {
                 Some(start) => format!("start {start}"),
                 None => format!("run {} start {}", attacked.run.id, attempt.position),
             };
-            let session = AttackSession {
-                time: until.unwrap_or(attempt.queries) as f64,
-                found,
+            let reached = attempt.detail["reached_at"].as_u64();
+            let session = Session {
+                until_find: reached.unwrap_or(attempt.queries) as f64,
+                whole: attempt.queries as f64,
+                end,
                 attacker: self.attacker(&start),
             };
-            let group = self.group(&name, Unit::Queries, Source::Attempts);
-            group.sessions.push(session);
+            let like = empty(&name, Unit::Queries, Source::Attempts);
+            self.group(like).sessions.push(session);
         }
-    }
-
-    /// Lists the groups whose sessions took any time.
-    pub fn measured(&self) -> impl Iterator<Item = &Group> {
-        self.groups.iter().filter(|group| group.is_measured())
-    }
-
-    /// Lists what is compared, the one that is expected to find faster first: each imported group and each
-    /// run of a recipe with the next, each filter with the tools and without them, and with the next filter
-    /// that was attacked alike.
-    pub fn compared(&self) -> Vec<(&Group, &Group)> {
-        let of = |source: &Source| -> Vec<&Group> {
-            self.measured().filter(|g| g.source == *source).collect()
-        };
-        let mut pairs = adjacent(&of(&Source::Imported));
-        let rewriting = |wanted: bool| -> Vec<(&str, &Group)> {
-            self.measured()
-                .filter_map(|group| match &group.source {
-                    Source::Rewriting { filter, tools } if *tools == wanted => {
-                        Some((filter.as_str(), group))
-                    }
-                    _ => None,
-                })
-                .collect()
-        };
-        let (with, without) = (rewriting(true), rewriting(false));
-        for (filter, group) in &with {
-            let same = without.iter().find(|(other, _)| other == filter);
-            pairs.extend(same.map(|(_, other)| (*group, *other)));
-        }
-        for arm in [with, without] {
-            let groups: Vec<&Group> = arm.into_iter().map(|(_, group)| group).collect();
-            pairs.extend(adjacent(&groups));
-        }
-        pairs.extend(adjacent(&of(&Source::Attempts)));
-        pairs
-    }
-
-    /// Says how many sessions are left out, since nobody has verified their find yet.
-    pub fn waiting(&self) -> u64 {
-        self.groups.iter().map(|group| group.waiting).sum()
     }
 
     /// Says whether there is nothing at all.
@@ -252,115 +171,80 @@ impl Gathered {
         self.groups.is_empty()
     }
 
+    /// Pairs up what may be compared: imported groups one with the next, likewise the runs of an attack,
+    /// and of the Rewrite page only the two arms of a task whose tools a coin decided on, with the tools
+    /// first.
+    pub fn pairs(&self) -> Vec<(&Group, &Group)> {
+        let mut pairs = Vec::new();
+        for source in [Source::Imported, Source::Attempts] {
+            let of: Vec<&Group> = self.groups.iter().filter(|g| g.source == source).collect();
+            pairs.extend(of.windows(2).map(|pair| (pair[0], pair[1])));
+        }
+        let arm = |task: Option<i64>, tools: bool| {
+            self.groups.iter().find(|group| {
+                group.source == Source::Coin && group.task == task && group.tools == Some(tools)
+            })
+        };
+        let tasks: BTreeSet<i64> = self.groups.iter().filter_map(|group| group.task).collect();
+        for task in tasks {
+            if let (Some(with), Some(without)) = (arm(Some(task), true), arm(Some(task), false)) {
+                pairs.push((with, without));
+            }
+        }
+        pairs
+    }
+
     fn attacker(&mut self, name: &str) -> u64 {
         let next = self.attackers.len() as u64;
         *self.attackers.entry(name.to_owned()).or_insert(next)
     }
 
-    fn group(&mut self, name: &str, unit: Unit, source: Source) -> &mut Group {
-        let at = self
-            .groups
-            .iter()
-            .position(|group| group.name == name && group.source == source);
+    /// Finds the group like this one, or makes it.
+    fn group(&mut self, like: Group) -> &mut Group {
+        let at = self.groups.iter().position(|group| {
+            (&group.name, group.unit, group.source) == (&like.name, like.unit, like.source)
+        });
         let at = at.unwrap_or_else(|| {
-            self.groups.push(Group {
-                name: name.to_owned(),
-                unit,
-                sessions: Vec::new(),
-                waiting: 0,
-                source,
-            });
+            self.groups.push(like);
             self.groups.len() - 1
         });
         &mut self.groups[at]
     }
 }
 
-fn adjacent<'a>(groups: &[&'a Group]) -> Vec<(&'a Group, &'a Group)> {
-    groups.windows(2).map(|pair| (pair[0], pair[1])).collect()
+fn empty(name: &str, unit: Unit, source: Source) -> Group {
+    Group {
+        name: name.to_owned(),
+        unit,
+        source,
+        task: None,
+        tools: None,
+        open: 0,
+        sessions: Vec::new(),
+    }
+}
+
+/// Writes the thresholds of each classifier with so many decimals that no two look alike.
+fn thresholds(results: &[RewritingResult]) -> BTreeMap<ModelId, BTreeMap<u64, String>> {
+    let mut of: BTreeMap<ModelId, BTreeMap<u64, String>> = BTreeMap::new();
+    for result in results {
+        let of_model = of.entry(result.model).or_default();
+        of_model.insert(result.threshold.to_bits(), String::new());
+    }
+    for of_model in of.values_mut() {
+        // No two numbers of 64 bits are alike with all of the decimals that they have.
+        for decimals in (2..=17).chain([1_074]) {
+            for (bits, name) in of_model.iter_mut() {
+                *name = format!("{:.decimals$}", f64::from_bits(*bits));
+            }
+            let names: BTreeSet<&String> = of_model.values().collect();
+            if names.len() == of_model.len() {
+                break;
+            }
+        }
+    }
+    of
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn result(
-        attacker: &str,
-        seconds: f64,
-        ended: RewritingState,
-        verified: Option<bool>,
-    ) -> RewritingResult {
-        RewritingResult {
-            session: 1,
-            task: None,
-            attacker: attacker.to_owned(),
-            model: ModelId(1),
-            threshold: -4.0,
-            tools: attacker != "bob",
-            seconds,
-            ended,
-            snippet: None,
-            verified,
-        }
-    }
-
-    #[test]
-    fn a_find_counts_once_it_is_verified_and_a_refuted_one_is_censored() {
-        use RewritingState::{GaveUp, Submitted};
-        let mut gathered = Gathered::default();
-        let results = [
-            result("ann", 600.0, Submitted, Some(true)),
-            result("ann", 300.0, Submitted, Some(false)),
-            result("ann", 60.0, Submitted, None),
-            result("bob", 1200.0, GaveUp, None),
-        ];
-        gathered.add_rewriting(&results, |_| "hurt v1".to_owned());
-        let told: Vec<_> = gathered
-            .groups
-            .iter()
-            .map(|g| (g.name.as_str(), g.waiting, g.sessions.clone()))
-            .collect();
-        let session = |time, found, attacker| AttackSession {
-            time,
-            found,
-            attacker,
-        };
-        let with = vec![session(10.0, true, 0), session(5.0, false, 0)];
-        assert_eq!(told[0], ("hurt v1, with tools", 1, with));
-        assert_eq!(
-            told[1],
-            ("hurt v1, without tools", 0, vec![session(20.0, false, 1)])
-        );
-    }
-
-    #[test]
-    fn the_tools_are_compared_within_a_filter_and_filters_within_an_arm() {
-        use RewritingState::GaveUp;
-        let of = |attacker: &str, model, seconds| RewritingResult {
-            model: ModelId(model),
-            ..result(attacker, seconds, GaveUp, None)
-        };
-        let mut gathered = Gathered::default();
-        // bob works without the tools; a session that took no time says nothing.
-        let results = [
-            of("bob", 1, 60.0),
-            of("ann", 2, 60.0),
-            of("ann", 1, 60.0),
-            of("bob", 2, 0.0),
-            of("ann", 3, 60.0),
-        ];
-        gathered.add_rewriting(&results, |id| format!("v{id}"));
-        let pairs: Vec<_> = gathered
-            .compared()
-            .iter()
-            .map(|(first, second)| format!("{} / {}", first.name, second.name))
-            .collect();
-        let expected = [
-            "v1, with tools / v1, without tools",
-            "v2, with tools / v1, with tools",
-            "v1, with tools / v3, with tools",
-        ];
-        assert_eq!(pairs, expected);
-        assert_eq!(gathered.measured().count(), 4);
-    }
-}
+mod tests;
