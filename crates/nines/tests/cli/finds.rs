@@ -246,7 +246,15 @@ fn labelled_finds_move_no_threshold_and_no_metric() {
 fn what_was_chosen_by_its_score_is_no_start() {
     let (world, _) = trained();
     let starts = || {
-        let words = ["--json", "attack", "random", "--queries", "1", "--split", "all"];
+        let words = [
+            "--json",
+            "attack",
+            "random",
+            "--queries",
+            "1",
+            "--split",
+            "all",
+        ];
         let limit = ["--limit", "1000"];
         world.run(&[&words[..], &limit].concat()).good();
         let listed = world.run(&["--json", "attack", "list"]).good().json();
