@@ -28,7 +28,8 @@ export async function prepare() {
 export async function project(t) {
   const prepared = await prepare();
   const folder = await mkdtemp(join(tmpdir(), 'nines-e2e-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  // A server that is still ending may write into it.
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   const copy = join(folder, 'project');
   await cp(prepared, copy, { recursive: true });
   return copy;

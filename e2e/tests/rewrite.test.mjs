@@ -129,7 +129,10 @@ test('a score is lowered by clicking substitutes and by typing; a second person 
   nothingWrong(second);
 
   // In the data: verified, with what it was made from and what changed.
-  const { rows: sessions } = await researcher.must('GET', '/rewriting/sessions');
+  // The answer leaves her browser by itself, perhaps after the next page shows.
+  const sessionsOf = async () => (await researcher.must('GET', '/rewriting/sessions')).rows;
+  await until('her label is there', async () => (await sessionsOf())[0]?.verified !== null);
+  const sessions = await sessionsOf();
   assert.equal(sessions.length, 1);
   assert.deepEqual([sessions[0].state, sessions[0].verified, sessions[0].labeller, sessions[0].severity], ['submitted', true, 'mary', 2]);
   const detail = await researcher.must('GET', `/snippets/${sessions[0].snippet}`);
@@ -233,6 +236,64 @@ test('without the tools there is the text and its score, and nothing else', asyn
     assert.equal(answer.status, 403, path);
   }
   assert.equal((await mary.call('GET', '/rewriting/inspiration')).status, 403);
+  nothingWrong(page);
+});
+
+test('a task of a search below a threshold of its own; what a find is worth; looking away shows the text as it is', async (t) => {
+  const { server, boss, researcher, started } = await setting(t);
+  const { rows, threshold } = await nearest(researcher);
+  const desk = await window(started, researcher);
+  await desk.goto(`${server.origin}/rewrite?view=tasks`);
+  await desk.getByRole('heading', { name: 'Sessions' }).waitFor();
+  await desk.keyboard.press('n');
+  await desk.getByLabel('Name').fill('By search');
+  await desk.getByLabel('Tools', { exact: true }).selectOption('on');
+  await desk.getByLabel('Threshold, in log odds').fill('low');
+  await desk.getByLabel('Starts').selectOption('search');
+  // The words of one start, so that the search finds it.
+  const words = rows[0].completion.trim().slice(0, 30);
+  await desk.getByLabel('Text', { exact: true }).fill(words);
+  await desk.getByRole('group', { name: 'Search' }).getByRole('link', { name: String(rows[0].id), exact: true }).waitFor();
+  await desk.getByRole('button', { name: 'Make the task' }).click();
+  await desk.getByText('A number in log odds').waitFor();
+  // Above the start's score it passes already; just below it, the next edit may do.
+  await desk.getByLabel('Threshold, in log odds').fill(String(rows[0].score + 1));
+  await desk.getByRole('button', { name: 'Make the task' }).click();
+  await desk.getByText(/pass already/).waitFor();
+  const own = Number((rows[0].score - 0.01).toFixed(3));
+  assert.ok(own > threshold);
+  await desk.getByLabel('Threshold, in log odds').fill(String(own));
+  await desk.getByRole('button', { name: 'Make the task' }).click();
+  await desk.getByText(/“By search” has \d+ starts?/).waitFor();
+  const { rows: tasks } = await researcher.must('GET', '/rewriting/tasks');
+  assert.equal(tasks[0].threshold, own);
+  assert.ok(tasks[0].starts >= 1);
+  nothingWrong(desk);
+
+  const mary = await invite(boss, 'labeller', 'mary');
+  const page = await window(started, mary);
+  await page.goto(`${server.origin}/rewrite`);
+  await page.getByRole('button', { name: /^Start/ }).click();
+  await completionOf(page).waitFor();
+  await scoreOf(page);
+  await page.getByText('nothing before it passes').waitFor();
+  const drawn = () => page.locator('.back').last().evaluate((back) => back.textContent.replace('\u200b', ''));
+  const start = await completionOf(page).inputValue();
+  await menuOf(page);
+  await rowsOf(page).nth(1).hover();
+  await until('the row is previewed', async () => (await drawn()) !== start);
+  await page.getByRole('heading', { level: 1 }).hover();
+  await until('the text stands as it is', async () => (await drawn()) === start);
+  // The row that lowers the score most passes: then it is said what it would be worth.
+  const best = await rowsOf(page).first().locator('.delta').innerText();
+  if (best.startsWith('−')) {
+    await page.keyboard.press('1');
+    const { score, below } = await scoreOf(page);
+    assert.ok(below, `${score} against ${own}`);
+    const worth = await page.getByText('severity × margin:').locator('..').innerText();
+    const clear = Number(/clear\s+([\d.]+)/.exec(worth)[1]);
+    assert.ok(Math.abs(clear - 2 * (own - score)) < 0.03, worth);
+  }
   nothingWrong(page);
 });
 

@@ -7,6 +7,7 @@ use nines_domain::draw::Sampling;
 use nines_domain::snippet::{DesignId, ModelId, SnippetId};
 use nines_infer::generator::Generator;
 use nines_infer::language_model::LanguageModel;
+use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_infer::scorer::Scorer;
 use nines_store::DesignKind;
 use std::sync::Arc;
@@ -61,6 +62,10 @@ pub trait Workbench: Send + Sync + 'static {
     fn language_model(
         &self,
     ) -> BoxFuture<'_, Result<Option<Arc<dyn LanguageModel>>, WorkbenchError>>;
+
+    /// Returns the masked language model that the server was given, if any: it proposes words by what stands
+    /// on both sides.
+    fn masked(&self) -> Option<Arc<MaskedLanguageModel>>;
 
     /// Returns the thesaurus that this machine has, if any; read when it is first asked for and kept.
     fn thesaurus(&self) -> BoxFuture<'_, Option<Arc<Thesaurus>>>;

@@ -14,6 +14,7 @@ use nines_infer::classifier::{ClassifierScorer, LongPolicy};
 use nines_infer::endpoint::{ApiKey, EndpointConfig, EndpointGenerator, Route};
 use nines_infer::generator::Generator;
 use nines_infer::local::LocalGenerator;
+use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_infer::scorer::{Scorer, Unscoreable};
 use nines_kernels::{Unit, encoder, encoder16};
 use nines_models::{Cache, ModelFolder};
@@ -282,6 +283,17 @@ pub fn endpoint_config(url: &str, model: &str, key_env: Option<&str>) -> Result<
     let mut config = EndpointConfig::new(url, model, Route::Chat);
     config.key = key.as_deref().map(ApiKey::new).transpose()?;
     Ok(config)
+}
+
+/// Loads a masked language model from a folder that somebody named: it must be there.
+pub fn masked_language_model(folder: &Path) -> Result<Arc<MaskedLanguageModel>> {
+    let masked = MaskedLanguageModel::load(folder).with_context(|| {
+        format!(
+            "cannot load a masked language model from {}",
+            folder.display()
+        )
+    })?;
+    Ok(Arc::new(masked))
 }
 
 /// Reads the thesaurus that is installed on this machine.

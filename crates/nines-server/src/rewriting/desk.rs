@@ -5,7 +5,8 @@ use nines_domain::account::AccountId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 /// Requests of one account at once, those that wait included: the newest, and one that is just being
 /// given up.
@@ -13,6 +14,10 @@ const OF_ACCOUNT: usize = 2;
 
 /// A request waits this long for its turn.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// A request waits this long for earlier ones of its account. A menu that was closed ends within one step of
+/// the language model, and whoever goes from word to word must not be told to come back in a second.
+const OWN_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Seconds after which a refused request is worth another try.
 const RETRY_AFTER: u64 = 2;
@@ -22,6 +27,8 @@ const RETRY_AFTER: u64 = 2;
 pub struct Desk {
     turns: Arc<Semaphore>,
     asking: Arc<Mutex<BTreeMap<AccountId, usize>>>,
+    /// Told whenever a request ends.
+    ended: Arc<Notify>,
 }
 
 impl Default for Desk {
@@ -31,6 +38,7 @@ impl Default for Desk {
         Self {
             turns: Arc::new(Semaphore::new(cores.clamp(2, 8))),
             asking: Arc::default(),
+            ended: Arc::default(),
         }
     }
 }
@@ -46,6 +54,7 @@ pub struct Turn {
 struct Asked {
     account: AccountId,
     asking: Arc<Mutex<BTreeMap<AccountId, usize>>>,
+    ended: Arc<Notify>,
 }
 
 impl Drop for Asked {
@@ -57,6 +66,7 @@ impl Drop for Asked {
                 asking.remove(&self.account);
             }
         }
+        self.ended.notify_waiters();
     }
 }
 
@@ -64,9 +74,10 @@ impl Desk {
     /// Waits for a turn.
     ///
     /// # Errors
-    /// 429 where the account asks for more at once than one may, and where no turn comes in time.
+    /// 429 where the account asks for more at once than one may and none of it ends soon, and where no turn
+    /// comes in time.
     pub async fn turn(&self, account: AccountId) -> Result<Turn, Problem> {
-        let asked = self.ask(account)?;
+        let asked = self.ask(account).await?;
         let waited = tokio::time::timeout(PATIENCE, self.turns.clone().acquire_owned()).await;
         let permit = waited.ok().and_then(Result::ok).ok_or_else(|| {
             Problem::too_many(
@@ -82,22 +93,37 @@ impl Desk {
         })
     }
 
-    fn ask(&self, account: AccountId) -> Result<Asked, Problem> {
+    async fn ask(&self, account: AccountId) -> Result<Asked, Problem> {
+        let until = Instant::now() + OWN_PATIENCE;
+        loop {
+            // Listens before it looks: what ends in between is heard.
+            let mut ended = std::pin::pin!(self.ended.notified());
+            ended.as_mut().enable();
+            if let Some(asked) = self.ask_now(account) {
+                return Ok(asked);
+            }
+            if tokio::time::timeout_at(until, ended).await.is_err() {
+                return Err(Problem::too_many(
+                    format!(
+                        "{OF_ACCOUNT} requests of yours for saliency or substitutes are under way; wait for one, \
+                         or close it"
+                    ),
+                    1,
+                ));
+            }
+        }
+    }
+
+    fn ask_now(&self, account: AccountId) -> Option<Asked> {
         let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         let count = asking.entry(account).or_default();
-        if *count >= OF_ACCOUNT {
-            return Err(Problem::too_many(
-                format!(
-                    "{OF_ACCOUNT} requests of yours for saliency or substitutes are under way; wait for one, or \
-                     close it"
-                ),
-                1,
-            ));
-        }
-        *count += 1;
-        Ok(Asked {
-            account,
-            asking: Arc::clone(&self.asking),
+        (*count < OF_ACCOUNT).then(|| {
+            *count += 1;
+            Asked {
+                account,
+                asking: Arc::clone(&self.asking),
+                ended: Arc::clone(&self.ended),
+            }
         })
     }
 }
@@ -105,6 +131,20 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn whoever_goes_on_waits_for_the_request_before_and_is_not_refused() {
+        let desk = Arc::new(Desk::default());
+        let ada = AccountId(1);
+        let first = desk.turn(ada).await.expect("a turn");
+        let _second = desk.turn(ada).await.expect("another");
+        let asking = Arc::clone(&desk);
+        let third = tokio::spawn(async move { asking.turn(ada).await.map(drop) });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(!third.is_finished(), "it waits");
+        drop(first);
+        third.await.expect("no panic").expect("a turn in the end");
+    }
 
     #[tokio::test]
     async fn an_account_has_few_turns_and_gets_them_back() {

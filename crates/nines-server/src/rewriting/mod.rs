@@ -8,11 +8,13 @@ mod desk;
 mod places;
 mod scoring;
 mod served;
+mod warming;
 
 pub use desk::{Desk, Turn};
 pub use places::{Half, Place, bytes_of, place_of};
 pub use scoring::{score, score_in_time, threshold_of};
 pub use served::{ServedScorer, Stop};
+pub use warming::warm;
 
 use crate::error::Problem;
 use crate::state::AppState;

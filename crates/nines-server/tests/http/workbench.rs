@@ -9,6 +9,7 @@ use nines_domain::snippet::{DesignId, ModelId, SnippetId};
 use nines_infer::classifier::{ClassifierScorer, LongPolicy};
 use nines_infer::generator::Generator;
 use nines_infer::language_model::LanguageModel;
+use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_infer::scorer::Scorer;
 use nines_nn::bert::{BertClassifier, HeadConfig};
 use nines_server::reliability::{PlanRequest, Planned, Reliability};
@@ -31,6 +32,10 @@ pub struct FixedWorkbench {
     pub waiting: Mutex<Vec<SnippetId>>,
     /// A classifier in the scorer's place.
     pub classifier: Mutex<Option<Arc<dyn Scorer>>>,
+    /// What proposes words by both sides.
+    pub masked: Mutex<Option<Arc<MaskedLanguageModel>>>,
+    /// What knows synonyms.
+    pub thesaurus: Mutex<Option<Arc<Thesaurus>>>,
     /// By which path scores are computed, where it is another one than usual.
     pub path: Mutex<Option<String>>,
 }
@@ -98,8 +103,13 @@ impl Workbench for FixedWorkbench {
         ready(Ok(Some(model))).boxed()
     }
 
+    fn masked(&self) -> Option<Arc<MaskedLanguageModel>> {
+        self.masked.lock().expect("no panic").clone()
+    }
+
     fn thesaurus(&self) -> BoxFuture<'_, Option<Arc<Thesaurus>>> {
-        ready(None).boxed()
+        let thesaurus = self.thesaurus.lock().expect("no panic").clone();
+        ready(thesaurus).boxed()
     }
 
     fn sampling(&self) -> Sampling {

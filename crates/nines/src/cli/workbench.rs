@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// `nines serve`.
 #[derive(Debug, Clone, Args)]
@@ -25,6 +26,9 @@ pub struct ServeArgs {
     /// Listen without TLS on an address that other machines reach: everything crosses readable
     #[arg(long)]
     pub plain_http: bool,
+    /// A folder with a masked language model, which proposes words on Rewrite beside the generator
+    #[arg(long, value_name = "FOLDER")]
+    pub masked: Option<PathBuf>,
 }
 
 /// `nines accounts`.

@@ -2,11 +2,13 @@
 
 use super::BadUsage;
 use crate::cli::ServeArgs;
+use crate::models;
 use crate::output::Output;
 use crate::project::Project;
 use crate::serve::ProjectWorkbench;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
+use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_jobs::{Program, Supervisor};
 use nines_server::{AppState, Settings};
 use serde::Serialize;
@@ -48,6 +50,8 @@ pub async fn run(project: Project, args: &ServeArgs, taken: Taken, output: &Outp
             args.listen
         )));
     }
+    let masked = args.masked.as_deref();
+    let masked = masked.map(models::masked_language_model).transpose()?;
     let listener = match listen(args.listen).await {
         Err(error) if taken == Taken::Beside && is_taken(&error) => {
             listen(SocketAddr::new(args.listen.ip(), 0)).await?
@@ -78,7 +82,7 @@ pub async fn run(project: Project, args: &ServeArgs, taken: Taken, output: &Outp
         );
     }
     let project = Arc::new(project);
-    let state = state(&project, tls, &origin);
+    let state = state(&project, masked, tls, &origin);
     let setup = nines_server::setup_link(&state)
         .await
         .context("cannot say whether there is an account yet")?;
@@ -129,7 +133,12 @@ fn is_taken(error: &anyhow::Error) -> bool {
         .is_some_and(|cause| cause.kind() == ErrorKind::AddrInUse)
 }
 
-fn state(project: &Arc<Project>, tls: bool, origin: &str) -> AppState {
+fn state(
+    project: &Arc<Project>,
+    masked: Option<Arc<MaskedLanguageModel>>,
+    tls: bool,
+    origin: &str,
+) -> AppState {
     let config = &project.config;
     let settings = Settings {
         folder: project.folder.clone(),
@@ -140,7 +149,7 @@ fn state(project: &Arc<Project>, tls: bool, origin: &str) -> AppState {
         tls,
         origin: origin.to_owned(),
     };
-    let workbench = ProjectWorkbench::new(Arc::clone(project));
+    let workbench = ProjectWorkbench::new(Arc::clone(project), masked);
     let mut state = AppState::new(project.store.clone(), settings, Arc::new(workbench));
     if let Some(precision) = project.precision.and_then(|p| p.to_possible_value()) {
         // What the server was told holds for its jobs too: a score belongs to its precision.

@@ -12,6 +12,7 @@ use nines_domain::snippet::{DesignId, ModelId, SnippetId};
 use nines_infer::generator::Generator;
 use nines_infer::language_model::LanguageModel;
 use nines_infer::local::LocalGenerator;
+use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_infer::scorer::Scorer;
 use nines_server::reliability::{PlanRequest, Planned, Reliability};
 use nines_server::{Workbench, WorkbenchError};
@@ -28,17 +29,19 @@ pub struct ProjectWorkbench {
     generator: OnceCell<Arc<dyn Generator>>,
     /// The generator where it runs here: the same weights serve as a language model.
     local: OnceCell<Option<Arc<LocalGenerator>>>,
+    masked: Option<Arc<MaskedLanguageModel>>,
     thesaurus: OnceCell<Option<Arc<Thesaurus>>>,
 }
 
 impl ProjectWorkbench {
-    /// The workbench of an open project.
-    pub fn new(project: Arc<Project>) -> Self {
+    /// The workbench of an open project, with the masked language model that menus may use.
+    pub fn new(project: Arc<Project>, masked: Option<Arc<MaskedLanguageModel>>) -> Self {
         Self {
             project,
             planning: Arc::default(),
             generator: OnceCell::new(),
             local: OnceCell::new(),
+            masked,
             thesaurus: OnceCell::new(),
         }
     }
@@ -163,6 +166,10 @@ impl Workbench for ProjectWorkbench {
             let local = self.local().await?;
             Ok(local.map(|local| -> Arc<dyn LanguageModel> { local }))
         })
+    }
+
+    fn masked(&self) -> Option<Arc<MaskedLanguageModel>> {
+        self.masked.clone()
     }
 
     fn thesaurus(&self) -> BoxFuture<'_, Option<Arc<Thesaurus>>> {

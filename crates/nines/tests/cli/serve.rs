@@ -1,7 +1,7 @@
 //! `nines serve`: the workbench over HTTP, with the real measuring protocols behind it.
 
 use crate::measure::{json as output_of, simulated};
-use crate::world::{Ended, World};
+use crate::world::{Ended, World, golden};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -18,7 +18,12 @@ struct Served {
 impl Served {
     /// Starts the server of a world's project on a free port and makes its first account.
     fn start(world: &World) -> Self {
-        let words = ["--json", "serve", "--listen", "127.0.0.1:0"];
+        Self::start_with(world, &[])
+    }
+
+    /// The same, with more options.
+    fn start_with(world: &World, more: &[&str]) -> Self {
+        let words = [&["--json", "serve", "--listen", "127.0.0.1:0"], more].concat();
         let mut child = world.command(&words).spawn().expect("it starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped"));
         let mut said = String::new();
@@ -217,6 +222,19 @@ fn a_project_without_anything_is_told_what_to_do_first() {
     assert_eq!(said["setup"], Value::Null);
     again.kill().expect("killed");
     again.wait().expect("ended");
+}
+
+#[test]
+fn a_masked_language_model_is_loaded_before_anything_is_served() {
+    let world = World::with_project();
+    world
+        .run(&["serve", "--listen", "127.0.0.1:0", "--masked", "nowhere"])
+        .bad(1, &["masked language model", "nowhere"]);
+    let folder = golden().join("bert_masked");
+    let folder = folder.to_str().expect("text");
+    Served::start_with(&world, &["--masked", folder])
+        .stop()
+        .good();
 }
 
 #[test]

@@ -11,7 +11,8 @@ const enough = 15;
 /** So many pages are read for one press of a key. */
 const turns = 12;
 
-class Found {
+/** What a search finds, a page of the server after the other. */
+export class Found {
   rows = $state.raw<SnippetRow[]>([]);
   next = $state.raw<number | null>(null);
   classifier = $state.raw<number | null>(null);

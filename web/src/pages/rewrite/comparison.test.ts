@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { counted, type Counted } from './comparison';
+import { counted, hourly, type Counted } from './comparison';
 
-const session = (state: Counted['state'], seconds: number, verified: boolean | null = null): Counted => ({ tools: true, state, seconds, verified });
+const session = (state: Counted['state'], seconds: number, verified: boolean | null = null): Counted => ({ tools: true, state, seconds, verified, menu_calls: 3, saliency_calls: 2 });
 
-test('sessions are counted by how they ended, and only verified finds have a time', () => {
+test('sessions are counted by how they ended, and all work is work', () => {
   const counts = counted([
     session('open', 50),
     session('gave_up', 900),
@@ -12,6 +12,21 @@ test('sessions are counted by how they ended, and only verified finds have a tim
     session('submitted', 20, false),
     session('submitted', 10, null),
   ]);
-  expect(counts).toEqual({ sessions: 6, open: 1, gaveUp: 1, finds: 4, verified: 2, refuted: 1, waiting: 1, seconds: 1330, median: 200 });
-  expect(counted([]).median).toBe(null);
+  expect(counts).toEqual({ sessions: 6, open: 1, gaveUp: 1, finds: 4, verified: 2, refuted: 1, waiting: 1, menus: 18, shades: 12, seconds: 1330, work: 1380 });
+});
+
+test('verified finds an hour have the exact limits of a Poisson rate', () => {
+  // Limits of the mean from tables: 0 events [0, 3.689], 1 [0.0253, 5.572], 10 [4.795, 18.39].
+  const limits = (verified: number, waiting = 0) => {
+    const { low, high } = hourly({ verified, waiting, work: 3600 })!;
+    return [Number(low.toPrecision(4)), Number(high.toPrecision(4))];
+  };
+  expect(limits(0)).toEqual([0, 3.689]);
+  expect(limits(1)).toEqual([0.02532, 5.572]);
+  expect(limits(10)).toEqual([4.795, 18.39]);
+  // One that waits may be either.
+  expect(limits(1, 9)).toEqual([0.02532, 18.39]);
+  const rate = hourly({ verified: 3, waiting: 1, work: 7200 })!;
+  expect([rate.from, rate.to]).toEqual([1.5, 2]);
+  expect(hourly({ verified: 0, waiting: 0, work: 0 })).toBe(null);
 });

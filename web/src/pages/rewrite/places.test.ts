@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { WordPiece } from '../../lib/types';
-import { carried, gapAt, siteAt, splice, stepSite, stretches, wordOf, wordsIn } from './places';
+import { carried, fromArea, gapAt, inArea, siteAt, splice, stepSite, stretches, toArea, typedOver, wordOf, wordsIn } from './places';
 
 const words = (text: string) => wordsIn(text).map(({ start, end }) => text.slice(start, end));
 const token = (start: number, end: number, text = ''): WordPiece => ({ part: 'completion', start, end, text });
@@ -66,4 +66,20 @@ test('what is drawn is the text, whatever the pieces say', () => {
   for (const pieces of [[], [token(3, 5)], [token(0, 1), token(3, 99)], [token(3, 5), token(4, 7)], [token(5, 5)]]) {
     expect(stretches(text, pieces).map((one) => one.text).join('')).toBe(text);
   }
+});
+
+test('line ends of a text stay as they are, though its text area knows one kind', () => {
+  const text = 'one\r\ntwo\rthree\n';
+  expect(inArea(text)).toBe('one\ntwo\nthree\n');
+  // Every place goes there and back, but for the middle of a line end of two characters.
+  for (let at = 0; at <= text.length; at += 1) {
+    if (!(text[at - 1] === '\r' && text[at] === '\n')) {
+      expect(fromArea(text, toArea(text, at))).toBe(at);
+    }
+  }
+  expect(typedOver(text, 'one\ntwo!\nthree\n')).toBe('one\r\ntwo!\rthree\n');
+  expect(typedOver(text, 'one\nthree\n')).toBe('one\r\nthree\n');
+  expect(typedOver(text, '')).toBe('');
+  expect(typedOver(text, inArea(text))).toBe(text);
+  expect(typedOver('a\nb', 'a\nc')).toBe('a\nc');
 });

@@ -15,6 +15,48 @@ export interface Site {
   end: number;
 }
 
+/** The text as a text area has it: with one kind of line end. */
+export const inArea = (text: string): string => (text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text);
+
+/** A place of the text, in the text area. */
+export const toArea = (text: string, at: number): number => inArea(text.slice(0, at)).length;
+
+/** A place of the text area, in the text. */
+export function fromArea(text: string, at: number): number {
+  if (!text.includes('\r')) {
+    return at;
+  }
+  let place = 0;
+  for (let seen = 0; seen < at && place < text.length; seen += 1) {
+    place += text.startsWith('\r\n', place) ? 2 : 1;
+  }
+  return place;
+}
+
+/** The text after what was typed in its text area: line ends that were not touched stay as they are. */
+export function typedOver(text: string, area: string): string {
+  if (!text.includes('\r')) {
+    return area;
+  }
+  const before = inArea(text);
+  const { head, tail } = ends(before, area);
+  return text.slice(0, fromArea(text, head)) + area.slice(head, area.length - tail) + text.slice(fromArea(text, before.length - tail));
+}
+
+/** How much two texts share at their beginnings and at their ends. */
+function ends(before: string, after: string): { head: number; tail: number } {
+  const shorter = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < shorter && before[head] === after[head]) {
+    head += 1;
+  }
+  let tail = 0;
+  while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) {
+    tail += 1;
+  }
+  return { head, tail };
+}
+
 const wordlike = /^[\p{L}\p{N}\p{M}_]$/u;
 const joins = /^['’-]$/;
 
@@ -112,15 +154,7 @@ export function carried<T extends WordPiece>(pieces: readonly T[], part: TextPar
   if (before === after) {
     return own;
   }
-  const shorter = Math.min(before.length, after.length);
-  let head = 0;
-  while (head < shorter && before[head] === after[head]) {
-    head += 1;
-  }
-  let tail = 0;
-  while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) {
-    tail += 1;
-  }
+  const { head, tail } = ends(before, after);
   const moved = after.length - before.length;
   return own.flatMap((piece) => {
     if (piece.end <= head) {

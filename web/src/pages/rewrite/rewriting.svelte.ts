@@ -11,7 +11,7 @@ import { unsaved } from '../../lib/unsaved.svelte';
 import { edited, gone, here, replayed, same, scored, type History } from './history';
 import { Latest } from './live';
 import { carried, type Text } from './places';
-import { Steps, type Step } from './steps';
+import { Steps, type Fate, type Step } from './steps';
 
 /** What the classifier says of a text, and how it reads it. */
 export interface Live {
@@ -32,6 +32,8 @@ export interface Salient {
 const typingRests = 900;
 const heartbeat = 30_000;
 const remembered = 300;
+/** Steps of a session that the server keeps. */
+const most = 5000;
 
 const nameOf = ({ prompt, completion }: Text) => JSON.stringify([prompt, completion]);
 const bare = ({ prompt, completion }: Text): Text => ({ prompt, completion });
@@ -60,7 +62,7 @@ export class Rewriting {
   readonly #scores = new Map<string, Live>();
   readonly #latest: Latest<Text, Omit<Live, 'of'>>;
   readonly #salience = new Map<SaliencyMethod, Latest<Text, SalientPiece[]>>();
-  #n: number;
+  #n = $state(0);
   #typing: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
 
@@ -73,7 +75,7 @@ export class Rewriting {
       send: ({ n, kind, prompt, completion, seconds, away_seconds }) =>
         call('POST /rewriting/sessions/{id}/steps', { path: { id }, body: { n, kind, prompt, completion, seconds, away_seconds } }),
       settled: (step, saved) => (this.history = scored(this.history, step, saved.score)),
-      refused: (step, error) => void this.#refused(step, error),
+      refused: (_, error) => this.#refused(error),
       changed: () => this.#look(),
     });
     const { kept } = this.#steps;
@@ -170,6 +172,11 @@ export class Rewriting {
     return !this.paused && !this.taken;
   }
 
+  /** The server keeps no more steps of a session: it can be submitted or given up, and not be changed. */
+  get isFull(): boolean {
+    return this.#n >= most;
+  }
+
   get canUndo(): boolean {
     return this.history.at > 0 || !this.isSettled;
   }
@@ -180,7 +187,7 @@ export class Rewriting {
 
   /** Somebody typed. */
   type(text: Text) {
-    if (!this.ready || same(text, this.text)) {
+    if (!this.ready || this.isFull || same(text, this.text)) {
       return;
     }
     this.text = bare(text);
@@ -192,7 +199,7 @@ export class Rewriting {
 
   /** An edit of one piece: a substitute, an insertion, a deletion. Its score may be known from the menu. */
   apply(text: Text, kind: StepKind, score?: number) {
-    if (!this.ready) {
+    if (!this.ready || this.isFull) {
       return;
     }
     this.#settleTyping();
@@ -216,7 +223,7 @@ export class Rewriting {
 
   /** To an entry of the trace. */
   goTo(entry: number) {
-    if (!this.ready) {
+    if (!this.ready || this.isFull) {
       return;
     }
     this.#settleTyping();
@@ -280,6 +287,11 @@ export class Rewriting {
     clearTimeout(this.#typing);
     this.#latest.drop();
     this.#steps.forget();
+  }
+
+  /** Drops what is asked about saliency: something else is wanted first, and it is asked for again. */
+  rest() {
+    this.#salience.forEach((latest) => latest.drop());
   }
 
   /** Asks for the saliency of the text at hand, unless it is there. */
@@ -362,19 +374,25 @@ export class Rewriting {
     }
   }
 
-  /** It was submitted or given up elsewhere; or another browser took the step's number, and it gets another one. */
-  async #refused(step: Step, error: ProblemError) {
+  /** It was submitted or given up elsewhere; or another browser took the step's number, and all that waits gets others. */
+  async #refused(error: ProblemError): Promise<Fate> {
     if (error.status !== 404 && error.status !== 409) {
       notices.fail(error, 'A step was not taken');
-      return;
+      return 'dropped';
     }
-    const now = await call('GET /rewriting/sessions/{id}', { path: { id: this.session.id } }).catch(() => null);
-    if (now?.state !== 'open') {
-      this.ended?.();
-      return;
+    try {
+      const now = await call('GET /rewriting/sessions/{id}', { path: { id: this.session.id } });
+      if (now.state === 'open') {
+        this.#n = Math.max(this.#n, this.#steps.renumber(Math.max(0, ...now.steps.map(({ n }) => n))));
+        return 'again';
+      }
+    } catch (failure) {
+      if (!(failure instanceof ProblemError) || failure.passing || failure.status === 401) {
+        return 'later';
+      }
     }
-    this.#n = Math.max(this.#n, ...now.steps.map(({ n }) => n)) + 1;
-    this.#steps.add({ ...step, n: this.#n });
+    this.ended?.();
+    return 'dropped';
   }
 
   async #beat(last = false) {

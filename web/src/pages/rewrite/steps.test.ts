@@ -55,12 +55,37 @@ test('what the server refuses for good is told and does not stand in the way', a
       if (n === 1) throw new ProblemError({ title: 'no', status: 409, type: '/problems/ended' });
       return { n, score: null };
     },
-    refused: ({ n }) => refused.push(n),
+    refused: async ({ n }) => (refused.push(n), 'dropped'),
   });
   steps.add(step(1));
   steps.add(step(2));
   expect(await steps.flush()).toBe(true);
   expect(refused).toEqual([1]);
+});
+
+test('a number that another browser took is given anew to all that waits, in its order', async () => {
+  const taken = new Map([[1, 'other'], [2, 'other']]);
+  const waits: number[] = [];
+  let answers = false;
+  const steps: Steps = new Steps({
+    name: 'x',
+    store: storage(),
+    send: async ({ n, completion }) => {
+      if (taken.has(n)) throw new ProblemError({ title: 'taken', status: 409 });
+      taken.set(n, completion);
+      return { n, score: null };
+    },
+    // Where a look at the session gets no answer, nothing is lost.
+    refused: async () => (answers ? (steps.renumber(2), 'again') : 'later'),
+    later: (_, seconds) => (waits.push(seconds), () => undefined),
+  });
+  steps.add(step(1));
+  steps.add({ ...step(2), completion: 'younger' });
+  expect(await steps.flush()).toBe(false);
+  expect([steps.waiting.length, waits.length > 0]).toEqual([2, true]);
+  answers = true;
+  expect(await steps.flush()).toBe(true);
+  expect([...taken]).toEqual([[1, 'other'], [2, 'other'], [3, 'c1'], [4, 'younger']]);
 });
 
 test('text and time are kept between steps, in a storage that may be full or broken', () => {

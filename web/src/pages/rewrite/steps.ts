@@ -29,6 +29,9 @@ export interface Kept {
   at: number;
 }
 
+/** What becomes of a step that the server did not take: it is left, or sent once more, now or later. */
+export type Fate = 'dropped' | 'again' | 'later';
+
 export type Store = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
 export interface Parts {
@@ -38,8 +41,8 @@ export interface Parts {
   send: (step: Step) => Promise<Saved>;
   /** Called when the server has taken one. */
   settled?: (step: Step, saved: Saved) => void;
-  /** Called when the server will not take one, ever. */
-  refused?: (step: Step, error: ProblemError) => void;
+  /** Called when the server will not take one as it is; says what becomes of it. It is dropped unless said otherwise. */
+  refused?: (step: Step, error: ProblemError) => Promise<Fate>;
   /** Called after every change. */
   changed?: () => void;
   later?: (work: () => void, seconds: number) => () => void;
@@ -47,6 +50,8 @@ export interface Parts {
 }
 
 const longestWait = 30;
+/** A step that is refused so often in a row waits, whatever is said. */
+const patience = 4;
 
 export class Steps {
   /** Whether the server answered last. */
@@ -56,6 +61,7 @@ export class Steps {
   #kept: Kept;
   #running: Promise<boolean> | null = null;
   #failures = 0;
+  #refusals = 0;
   #closed = false;
   #cancel: (() => void) | null = null;
 
@@ -78,6 +84,12 @@ export class Steps {
     this.#write({ ...this.#kept, steps: [...this.#kept.steps, step], text: { prompt: step.prompt, completion: step.completion } });
     this.#parts.changed?.();
     this.wake();
+  }
+
+  /** Gives all that waits new numbers, in its order, behind those that the server has; returns the last. */
+  renumber(after: number): number {
+    this.#write({ ...this.#kept, steps: this.#kept.steps.map((step, i) => ({ ...step, n: after + i + 1 })) });
+    return after + this.#kept.steps.length;
   }
 
   /** Keeps the text and the time between steps. */
@@ -140,7 +152,10 @@ export class Steps {
       } catch (error) {
         // Without a session nothing is refused: the same account may sign in again.
         const isFinal = error instanceof ProblemError && !error.passing && error.status !== 401;
-        if (!isFinal) {
+        const fate = isFinal ? ((await this.#parts.refused?.(step, error)) ?? 'dropped') : 'later';
+        this.#refusals = fate === 'again' ? this.#refusals + 1 : 0;
+        if (fate === 'later' || this.#refusals >= patience) {
+          this.#refusals = 0;
           this.#failures += 1;
           this.offline = true;
           this.#parts.changed?.();
@@ -148,15 +163,16 @@ export class Steps {
           this.#again(Math.max(asked, Math.min(2 ** (this.#failures - 1), longestWait)));
           return false;
         }
-        this.#done(step);
-        this.#parts.refused?.(step, error);
+        if (fate === 'dropped') {
+          this.#done(step);
+        }
       }
       this.#parts.changed?.();
     }
   }
 
   #done(step: Step) {
-    this.#failures = 0;
+    this.#failures = this.#refusals = 0;
     this.offline = false;
     this.#write({ ...this.#kept, steps: this.#kept.steps.filter(({ n }) => n !== step.n) });
   }

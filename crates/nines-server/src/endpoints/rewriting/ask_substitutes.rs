@@ -16,6 +16,7 @@ use nines_attack::thesaurus::Thesaurus;
 use nines_domain::snippet::SnippetText;
 use nines_infer::cancel::CancelFlag;
 use nines_infer::language_model::LanguageModel;
+use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_infer::scorer::Scorer;
 use nines_store::ToolCall;
 use serde::{Deserialize, Serialize};
@@ -140,10 +141,17 @@ pub async fn ask_substitutes(
         range: rewriting::bytes_of(half, place)?,
     };
     let turn = state.desk.turn(account.id).await?;
-    state.store.count_tool_call(id, ToolCall::Menu).await?;
     let cancel = CancelFlag::default();
     let service = state.scoring.clone();
-    let scorer = ServedScorer::new(service, session.model, cancel.clone(), PATIENCE).await?;
+    let scorer = ServedScorer::new(service, session.model, cancel.clone(), PATIENCE);
+    // Whoever clicked waits for all of this.
+    let (counted, scorer, language_model, thesaurus) = tokio::join!(
+        state.store.count_tool_call(id, ToolCall::Menu),
+        scorer,
+        state.workbench.language_model(),
+        state.workbench.thesaurus(),
+    );
+    counted?;
     let (events, stream) = mpsc::channel(WAITING);
     let making = Making {
         request: MenuRequest {
@@ -151,9 +159,10 @@ pub async fn ask_substitutes(
             site,
             limit,
         },
-        scorer,
-        language_model: state.workbench.language_model().await?,
-        thesaurus: state.workbench.thesaurus().await,
+        scorer: scorer?,
+        language_model: language_model?,
+        masked: state.workbench.masked(),
+        thesaurus,
         events,
         turn,
     };
@@ -179,6 +188,7 @@ struct Making {
     request: MenuRequest,
     scorer: ServedScorer,
     language_model: Option<Arc<dyn LanguageModel>>,
+    masked: Option<Arc<MaskedLanguageModel>>,
     thesaurus: Option<Arc<Thesaurus>>,
     events: mpsc::Sender<SubstitutesEvent>,
     turn: Turn,
@@ -192,7 +202,7 @@ impl Making {
             score: &score,
             scorer: &self.scorer,
             language_model: self.language_model.as_deref(),
-            masked: None,
+            masked: self.masked.as_deref(),
             thesaurus: self.thesaurus.as_deref(),
         };
         let mut has_ended = false;

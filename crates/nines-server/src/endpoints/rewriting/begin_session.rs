@@ -78,7 +78,9 @@ pub async fn begin_rewriting_session(
             "say what to start from: a task, a snippet, or prompt and completion, one of the three",
         )),
     };
-    let session = Session::of(&state, begun?).await?;
+    let begun = begun?;
+    rewriting::warm(&state, &begun);
+    let session = Session::of(&state, begun).await?;
     Ok((StatusCode::CREATED, Json(session)))
 }
 

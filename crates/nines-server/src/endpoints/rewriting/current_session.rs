@@ -4,6 +4,7 @@ use super::shapes::Session;
 use crate::auth::Labeller;
 use crate::error::Problem;
 use crate::json::Json;
+use crate::rewriting;
 use crate::state::AppState;
 use axum::extract::State;
 use serde::Serialize;
@@ -27,7 +28,10 @@ pub async fn current_rewriting_session(
 ) -> Result<Json<CurrentSession>, Problem> {
     let session = match state.store.open_rewriting_session(account.id).await? {
         None => None,
-        Some(stored) => Some(Session::of(&state, stored).await?),
+        Some(stored) => {
+            rewriting::warm(&state, &stored);
+            Some(Session::of(&state, stored).await?)
+        }
     };
     Ok(Json(CurrentSession { session }))
 }

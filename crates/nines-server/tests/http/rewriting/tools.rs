@@ -1,6 +1,8 @@
 //! The tools: who has them, what they answer, and that they stop.
 
 use super::{PROMPT, Rewriting, START, ask, begin, events};
+use nines_attack::thesaurus::Thesaurus;
+use nines_infer::masked_language_model::MaskedLanguageModel;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -241,6 +243,70 @@ async fn rows_are_ranked_by_the_score_of_the_whole_edited_text() {
         ask(&project.ada, &session, "substitutes", few.clone())
             .await
             .refused(422, "invalid");
+    }
+}
+
+/// The rows of a menu on the spear, and those of one kind.
+async fn rows_of_kind(project: &Rewriting, kind: &str) -> (Vec<Value>, Vec<Value>) {
+    let session = begin(&project.ada, true).await;
+    let id = session["id"].as_i64().expect("a key");
+    let path = format!("/api/rewriting/sessions/{id}/substitutes");
+    let told = events(&project.ada, &path, &click("completion", 17, 22)).await;
+    let last = told.last().expect("events");
+    assert_eq!(last["final"], true, "{told:?}");
+    let rows = last["rows"].as_array().expect("rows").clone();
+    let of_kind = rows.iter().filter(|row| row["kind"] == kind);
+    let of_kind = of_kind.cloned().collect();
+    (rows, of_kind)
+}
+
+#[tokio::test]
+async fn a_masked_language_model_proposes_words_that_are_scored_like_others() {
+    let project = Rewriting::start().await;
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../golden/fixtures/bert_masked"
+    );
+    let masked = MaskedLanguageModel::load(folder.as_ref()).expect("the fixture loads");
+    let filled = masked.fill(&format!("{PROMPT} He fell upon the "), ".", 1000);
+    let known: Vec<String> = filled
+        .expect("it fits")
+        .into_iter()
+        .map(|word| word.word)
+        .collect();
+    *project.server.bench.masked.lock().expect("no panic") = Some(Arc::new(masked));
+    let (rows, masked) = rows_of_kind(&project, "masked_language_model").await;
+    assert!(masked.len() >= 5, "{rows:?}");
+    for row in &masked {
+        let word = row["text"].as_str().expect("text");
+        assert!(known.iter().any(|one| one == word), "{word}");
+        let length = START.len() - "spear".len() + word.len();
+        assert_eq!(row["score"], length as f64, "the score of the whole text");
+    }
+}
+
+/// Runs where a package has put a thesaurus: its words as they really come.
+#[tokio::test]
+async fn synonyms_of_an_installed_thesaurus_stand_in_the_menu() {
+    let Ok(thesaurus) = Thesaurus::find() else {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "no thesaurus is installed: run make thesauri"
+        );
+        eprintln!("skipped: no thesaurus is installed; `make thesauri` installs one");
+        return;
+    };
+    let project = Rewriting::start().await;
+    let known = thesaurus.synonyms("spear");
+    *project.server.bench.thesaurus.lock().expect("no panic") = Some(Arc::new(thesaurus));
+    let (rows, synonyms) = rows_of_kind(&project, "synonym").await;
+    let words: Vec<&str> = synonyms
+        .iter()
+        .map(|row| row["text"].as_str().expect("text"))
+        .collect();
+    assert!(words.contains(&"lance"), "{rows:?}");
+    for word in words {
+        assert!(known.iter().any(|one| one == word), "{word}: {known:?}");
     }
 }
 

@@ -7,7 +7,7 @@ use crate::commands::filter::threshold_of;
 use crate::models::{self, ScorePath};
 use crate::output::Output;
 use crate::project::Project;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use nines_attack::attack::Attack;
 use nines_attack::guided::injury::{ClassifierHead, InjuryHead};
 use nines_attack::recipe::{Models, Recipe, RecipeError};
@@ -15,7 +15,6 @@ use nines_attack::victim::Victim;
 use nines_domain::score::Threshold;
 use nines_infer::generator::Generator;
 use nines_infer::local::LocalGenerator;
-use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_infer::scorer::Scorer;
 use nines_infer::sentence_encoder::SentenceEncoder;
 use nines_store::{Model, PromptFilter};
@@ -266,13 +265,7 @@ impl Loaded {
             self.models.paraphraser = Some(paraphraser);
         }
         if let Some(folder) = &args.masked {
-            let masked = MaskedLanguageModel::load(folder).with_context(|| {
-                format!(
-                    "cannot load a masked language model from {}",
-                    folder.display()
-                )
-            })?;
-            self.models.masked = Some(Arc::new(masked));
+            self.models.masked = Some(models::masked_language_model(folder)?);
         }
         let encoder =
             models::base(project, None).and_then(|base| Ok(SentenceEncoder::load(&base.folder)?));

@@ -64,6 +64,11 @@ export class Substitutes {
     this.active = key;
   }
 
+  /** Nobody looks at a row any more: the text stands as it is. What is there keeps its place. */
+  lookAway() {
+    this.active = null;
+  }
+
   /** To the next row or the one before; before the first stands the text as it is. */
   walk(by: number) {
     const at = this.rows.findIndex((row) => keyOf(row) === this.active);
