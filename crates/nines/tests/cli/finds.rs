@@ -112,6 +112,50 @@ fn models_labels_confirm_where_they_are_asked_for_and_are_called_so() {
 }
 
 #[test]
+fn finds_that_wait_go_out_to_a_file_and_their_labels_come_back() {
+    let (world, _) = trained();
+    attack(&world, "all", "30");
+    let found = finds(&world, "2");
+    import(&world, "labels", &[label(&found[0], "no", "bob", "person")]);
+    let out = world.path("finds.jsonl").display().to_string();
+    let export = |more: &[&str]| {
+        let words = [
+            "label",
+            "export",
+            "--replace",
+            "--queue",
+            "attack",
+            "--out",
+            &out,
+        ];
+        world.run(&[&words[..], more].concat())
+    };
+    let texts: std::collections::BTreeSet<String> =
+        found.iter().map(|find| find["text"].to_string()).collect();
+    let written = || -> Vec<Value> {
+        let lines = std::fs::read_to_string(&out).expect("written");
+        let row = |line| serde_json::from_str(line).expect("a row");
+        lines.lines().map(row).collect()
+    };
+    export(&["--run", "2", "--labeller-kind", "judge"]).good();
+    assert_eq!(written().len(), texts.len(), "judges have labelled none");
+    export(&[]).good();
+    let waiting = written();
+    assert_eq!(waiting.len(), texts.len() - 1);
+    let labels: Vec<String> = waiting
+        .iter()
+        .map(|row| label(&json!({ "text": row }), "yes", "ada", "person"))
+        .collect();
+    import(&world, "labels", &labels);
+    let table = shown(&world, &["2"])[0]["table"].clone();
+    assert_eq!(
+        (table["refuted"].as_u64(), table["waiting"].as_u64()),
+        (Some(1), Some(0))
+    );
+    export(&[]).bad(1, &["no find of an attack waits"]);
+}
+
+#[test]
 fn random_draws_that_models_labelled_serve_models_and_not_people() {
     let (world, _) = trained();
     attack(&world, "all", "20");
