@@ -11,7 +11,7 @@ NINES = target/release/nines
 MODELS = minilm-l6 smollm2-135m
 
 .PHONY: help demo test build release web web-test e2e load screenshots browser fmt clippy docs unit paths sanitize models models-dev \
-  postgres thesauri parity accuracy textattack bench bench-attacks coverage clean-demo
+  postgres thesauri parity accuracy textattack attack-table bench bench-attacks coverage clean-demo
 
 help:
 	@echo "make demo    build nines and do the main job in ./demo (2 to 10 minutes after the build)"
@@ -19,6 +19,7 @@ help:
 	@echo "make screenshots  pictures of every page into docs/pictures; make load: 50 labellers, 10 rewriters at once"
 	@echo "make parity  compare with PyTorch, transformers and llama.cpp (installs them in .venv-reference)"
 	@echo "make textattack  the same attacks in PyPI's textattack and here, row by row"
+	@echo "make attack-table  every recipe on the demo's classifier, side by side (20 to 60 minutes)"
 	@echo "make accuracy  what products in bf16 change, in training and in scores"
 	@echo "make coverage  how often every interval holds the truth, into docs/coverage.md (6 to 15 minutes)"
 	@echo "make bench-attacks  speed of attacks and of what the Rewrite page asks for"
@@ -229,6 +230,11 @@ LLAMA_FLAGS = -DGGML_NATIVE=ON -DCMAKE_C_FLAGS='$(NO_AMX)' -DCMAKE_CXX_FLAGS='$(
 # Speed beside PyTorch, ONNX Runtime, transformers and llama.cpp, in turn, on the same inputs.
 bench: .venv-reference/done .venv-reference/llama/done models
 	.venv-reference/bin/python benches/speed.py $(BENCH_FLAGS)
+
+# Every recipe on the classifier of `make demo`, from the same 50 starts; docs/attacks.md. What is finished is kept.
+attack-table: models
+	@test -d demo || { echo "no classifier: make demo first"; exit 1; }
+	scripts/attack-table.sh $(NINES) demo 50 0 --by judges --markdown --sampling
 
 # Speed of attacks and of what the Rewrite page asks for, with a trained classifier (`make demo` makes one).
 ATTACKED ?= $(firstword $(wildcard demo/models/*/))

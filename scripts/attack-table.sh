@@ -8,16 +8,17 @@ set -euo pipefail
 nines=$1 project=$2 starts=${3:-50} seed=${4:-0}
 shift $(($# < 4 ? $# : 4))
 
-# The control first; the last ones write the completion themselves and begin with prompts, not with catastrophes.
-recipes="random typos hole-shapes textfooler-like pwws-like hotflip gcg bert-attack-like clare-like paraphrase context
-  prompt-for-completion mcmc guided steered prompts"
+# The control first. All have the same budget, and no clock, so that the result is the same on a busy machine.
+recipes="random hotflip hole-shapes typos textfooler-like bert-attack-like pwws-like paraphrase gcg context clare-like
+  prompt-for-completion"
 ended=$project/runs/attack-table
 mkdir -p "$ended"
 runs=()
 for recipe in $recipes; do
   kept=$ended/$recipe-$starts-$seed
   if [ ! -s "$kept" ]; then
-    "$nines" attack run "$recipe" --project "$project" --limit "$starts" --seed "$seed" --json >"$kept.json"
+    "$nines" attack run "$recipe" --project "$project" --limit "$starts" --seed "$seed" --queries 1000 \
+      --seconds 3600 --json >"$kept.json"
     python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["run"])' "$kept.json" >"$kept"
   fi
   runs+=("$(cat "$kept")")
