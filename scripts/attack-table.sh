@@ -3,7 +3,8 @@
 #
 #     scripts/attack-table.sh NINES PROJECT [STARTS] [SEED] [show's options]
 #
-# A run that was stopped goes on where it was; those that ended are kept in PROJECT/runs/attack-table.
+# A run that was stopped goes on where it was; those that ended are kept in PROJECT/runs/attack-table, for the classifiers
+# that are there.
 set -euo pipefail
 nines=$1 project=$2 starts=${3:-50} seed=${4:-0}
 shift $(($# < 4 ? $# : 4))
@@ -11,7 +12,7 @@ shift $(($# < 4 ? $# : 4))
 # The control first. All have the same budget, and no clock, so that the result is the same on a busy machine.
 recipes="random hotflip hole-shapes typos textfooler-like bert-attack-like pwws-like paraphrase gcg context clare-like
   prompt-for-completion"
-ended=$project/runs/attack-table
+ended=$project/runs/attack-table/$(cat "$project"/models/*/model.safetensors | sha256sum | cut -c1-12)
 mkdir -p "$ended"
 runs=()
 for recipe in $recipes; do

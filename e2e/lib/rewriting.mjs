@@ -99,3 +99,17 @@ export async function scoreOf(page) {
   const score = Number(/log odds\s+(-?[\d.]+)/.exec(text)[1]);
   return { score, below: /below the threshold/.test(text) };
 }
+
+/** The completion as it is drawn, with what is previewed in it. */
+export function drawnOf(page) {
+  return page.locator('.back').last().evaluate((back) => back.textContent.replace('\u200b', ''));
+}
+
+/** Opens the form of a new task with the tools, and names it. */
+export async function newTask(page, server, name) {
+  await page.goto(`${server.origin}/rewrite?view=tasks`);
+  await page.getByRole('heading', { name: 'Sessions' }).waitFor();
+  await page.keyboard.press('n');
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Tools', { exact: true }).selectOption('on');
+}

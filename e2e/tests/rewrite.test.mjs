@@ -6,7 +6,7 @@ import { browser, nothingWrong, until, window } from '../lib/browser.mjs';
 import { admin, invite } from '../lib/client.mjs';
 import { Server } from '../lib/nines.mjs';
 import { project } from '../lib/project.mjs';
-import { completionOf, menuOf, nearest, promptOf, rowsCame, rowsOf, scoreOf, wordsOf } from '../lib/rewriting.mjs';
+import { completionOf, drawnOf, menuOf, nearest, newTask, promptOf, rowsCame, rowsOf, scoreOf, wordsOf } from '../lib/rewriting.mjs';
 import { shown } from '../lib/working.mjs';
 
 async function setting(t) {
@@ -23,11 +23,7 @@ test('a score is lowered by clicking substitutes and by typing; a second person 
 
   // The researcher makes the task in the page.
   const desk = await window(started, researcher);
-  await desk.goto(`${server.origin}/rewrite?view=tasks`);
-  await desk.getByRole('heading', { name: 'Sessions' }).waitFor();
-  await desk.keyboard.press('n');
-  await desk.getByLabel('Name').fill('First round');
-  await desk.getByLabel('Tools', { exact: true }).selectOption('on');
+  await newTask(desk, server, 'First round');
   await desk.getByLabel('Starts').selectOption('snippets');
   await desk.getByLabel('Snippets').fill(rows.slice(0, 2).map(({ id }) => id).join(', '));
   await desk.getByRole('button', { name: 'Make the task' }).click();
@@ -51,7 +47,7 @@ test('a score is lowered by clicking substitutes and by typing; a second person 
   // The pieces that are drawn are the text, and their saliency is said in words too.
   await page.getByText('pushes the score up').waitFor();
   await until('saliency is there', async () => /“.+” [+−]?\d/.test(await page.locator('.salient').innerText()));
-  assert.equal(await page.locator('.back').last().evaluate((back) => back.textContent.replace('\u200b', '')), start);
+  assert.equal(await drawnOf(page), start);
 
   // Looking changes nothing but what is shown; the score previewed is the score that comes.
   await menuOf(page);
@@ -59,7 +55,7 @@ test('a score is lowered by clicking substitutes and by typing; a second person 
   const option = page.getByRole('listbox').getByRole('option', { selected: true });
   await option.waitFor();
   assert.equal(await completionOf(page).inputValue(), start, 'a preview is no edit');
-  const previewed = await page.locator('.back').last().evaluate((back) => back.textContent.replace('\u200b', ''));
+  const previewed = await drawnOf(page);
   assert.notEqual(previewed, start);
   const promised = Number(/log odds\s+(-?[\d.]+)/.exec((await page.locator('.words').innerText()).replaceAll('−', '-'))[1]);
   const deltas = await rowsOf(page).locator('.delta').allInnerTexts();
@@ -243,11 +239,7 @@ test('a task of a search below a threshold of its own; what a find is worth; loo
   const { server, boss, researcher, started } = await setting(t);
   const { rows, threshold } = await nearest(researcher);
   const desk = await window(started, researcher);
-  await desk.goto(`${server.origin}/rewrite?view=tasks`);
-  await desk.getByRole('heading', { name: 'Sessions' }).waitFor();
-  await desk.keyboard.press('n');
-  await desk.getByLabel('Name').fill('By search');
-  await desk.getByLabel('Tools', { exact: true }).selectOption('on');
+  await newTask(desk, server, 'By search');
   await desk.getByLabel('Threshold, in log odds').fill('low');
   await desk.getByLabel('Starts').selectOption('search');
   // The words of one start, so that the search finds it.
@@ -277,23 +269,21 @@ test('a task of a search below a threshold of its own; what a find is worth; loo
   await completionOf(page).waitFor();
   await scoreOf(page);
   await page.getByText('nothing before it passes').waitFor();
-  const drawn = () => page.locator('.back').last().evaluate((back) => back.textContent.replace('\u200b', ''));
   const start = await completionOf(page).inputValue();
   await menuOf(page);
   await rowsOf(page).nth(1).hover();
-  await until('the row is previewed', async () => (await drawn()) !== start);
+  await until('the row is previewed', async () => (await drawnOf(page)) !== start);
   await page.getByRole('heading', { level: 1 }).hover();
-  await until('the text stands as it is', async () => (await drawn()) === start);
+  await until('the text stands as it is', async () => (await drawnOf(page)) === start);
   // The row that lowers the score most passes: then it is said what it would be worth.
   const best = await rowsOf(page).first().locator('.delta').innerText();
-  if (best.startsWith('−')) {
-    await page.keyboard.press('1');
-    const { score, below } = await scoreOf(page);
-    assert.ok(below, `${score} against ${own}`);
-    const worth = await page.getByText('severity × margin:').locator('..').innerText();
-    const clear = Number(/clear\s+([\d.]+)/.exec(worth)[1]);
-    assert.ok(Math.abs(clear - 2 * (own - score)) < 0.03, worth);
-  }
+  assert.ok(Number(best.replace('−', '-')) < -0.01, `nothing lowers the score: ${best}`);
+  await page.keyboard.press('1');
+  const { score, below } = await scoreOf(page);
+  assert.ok(below, `${score} against ${own}`);
+  const worth = await page.getByText('severity × margin:').locator('..').innerText();
+  const clear = Number(/clear\s+([\d.]+)/.exec(worth)[1]);
+  assert.ok(Math.abs(clear - 2 * (own - score)) < 0.03, worth);
   nothingWrong(page);
 });
 

@@ -168,13 +168,20 @@ impl Recipe {
     /// a judge already.
     ///
     /// # Errors
-    /// [`RecipeError`] where the recipe has as many constraints as it may have.
+    /// [`RecipeError`] where the recipe has as many constraints as it may have, or its goal does not say what
+    /// the judge must keep.
     pub fn with_judge(mut self) -> Result<Self, RecipeError> {
         if self.constraints.iter().any(|part| part.kind == "judge") {
             return Ok(self);
         }
         let says = match self.goal {
             GoalKind::FalseAlarm => "safe",
+            // Which of the two must hold depends on the side where an attempt ends.
+            GoalKind::Cross => {
+                let reason = "a judge keeps one label, and the goal cross has one for each side: add a constraint of the \
+                              kind judge with says = \"injurious\" or \"safe\" to the recipe";
+                return Err(RecipeError::field("goal", reason));
+            }
             _ => "injurious",
         };
         let mut settings = toml::Table::new();

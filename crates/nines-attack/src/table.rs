@@ -246,9 +246,11 @@ fn at_budgets(tried: &[&Row]) -> Result<Vec<AtBudget>, StatsError> {
                 let of = by_then.iter().filter(|row| row.verified == verdict);
                 of.count() as u64
             };
-            let unknown = tried.iter().filter(|row| row.is_unknown_at(queries));
+            let unknown = || tried.iter().filter(|row| row.is_unknown_at(queries));
+            let cut_off = unknown().filter(|row| row.is_cut_off()).count() as u64;
             let unknown = Parts {
-                timed_out: unknown.count() as u64,
+                timed_out: unknown().count() as u64 - cut_off,
+                cut_off,
                 ..Parts::of(tried.len() as u64)
             };
             Ok(AtBudget {

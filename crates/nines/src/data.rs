@@ -46,18 +46,34 @@ pub fn broad(snippet: &Snippet) -> Option<bool> {
     snippet.adjudication.as_ref().and_then(|a| a.broad)
 }
 
+/// Rows with how many labelled snippets were left out of them.
+pub struct Chosen {
+    /// The rows.
+    pub rows: Vec<TrainingRow>,
+    /// Finds of attacks and edits with a label that are none.
+    pub left_out: usize,
+}
+
 /// Turns adjudicated snippets into training rows. Finds of attacks teach, in the training split; they choose
 /// no checkpoint and measure nothing, so that those of other splits are left out.
-pub fn training_rows(snippets: &[Snippet], split_seed: u64) -> Vec<TrainingRow> {
+pub fn training_rows(snippets: &[Snippet], split_seed: u64) -> Chosen {
     let teaches =
-        |snippet: &&Snippet| is_sample(snippet) || snippet.split(split_seed) == Split::Train;
-    rows(snippets.iter().filter(teaches))
+        |snippet: &Snippet| is_sample(snippet) || snippet.split(split_seed) == Split::Train;
+    chosen(snippets, teaches)
 }
 
 /// Turns adjudicated snippets into the rows of a cross-validation, which measures on all of them: finds of
 /// attacks are left out.
-pub fn validated_rows(snippets: &[Snippet]) -> Vec<TrainingRow> {
-    rows(snippets.iter().filter(|snippet| is_sample(snippet)))
+pub fn validated_rows(snippets: &[Snippet]) -> Chosen {
+    chosen(snippets, is_sample)
+}
+
+fn chosen(snippets: &[Snippet], counts: impl Fn(&Snippet) -> bool) -> Chosen {
+    let is_left_out = |snippet: &&Snippet| broad(snippet).is_some() && !counts(snippet);
+    Chosen {
+        rows: rows(snippets.iter().filter(|snippet| counts(snippet))),
+        left_out: snippets.iter().filter(is_left_out).count(),
+    }
 }
 
 fn rows<'a>(snippets: impl Iterator<Item = &'a Snippet>) -> Vec<TrainingRow> {

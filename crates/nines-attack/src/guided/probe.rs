@@ -22,6 +22,8 @@ use nines_infer::local::LocalGenerator;
 use nines_infer::scorer::Unscoreable;
 use nines_stats::StatsError;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -186,9 +188,17 @@ impl InjuryProbe {
         let text = serde_json::to_string(self).map_err(|error| failed(error.to_string()))?;
         // Whole or not at all: half a probe would be found there for ever after.
         let half = path.with_extension(format!("{}.part", std::process::id()));
-        std::fs::write(&half, text)
-            .and_then(|()| std::fs::rename(&half, path))
-            .map_err(|error| failed(error.to_string()))
+        let written = File::create(&half)
+            .and_then(|mut file| {
+                file.write_all(text.as_bytes())
+                    .and_then(|()| file.sync_all())
+            })
+            .and_then(|()| std::fs::rename(&half, path));
+        written.map_err(|error| {
+            // What is left of it says nothing; the error that kept it from being whole does.
+            let _ = std::fs::remove_file(&half);
+            failed(error.to_string())
+        })
     }
 
     /// Reads a probe from a JSON file.

@@ -268,6 +268,9 @@ fn an_endpoint_has_no_margin_and_the_victim_is_no_judge() {
         .with_judge()
         .expect("fits");
     assert_eq!(recipe.clone().with_judge().expect("once"), recipe);
+    let cross = Recipe::named("cross").expect("a recipe").with_judge();
+    let told = cross.expect_err("two sides").to_string();
+    assert!(told.contains("one for each side"), "{told}");
     let scorer: Arc<dyn Scorer> = Arc::new(BlackBox);
     let threshold = Threshold::new(0.0).expect("finite");
     let victim = Arc::new(Victim::new(vec![scorer.clone()]));

@@ -278,10 +278,8 @@ impl Search for Mcmc {
             return Ok(());
         }
         let Some(energy) = self.energy(trial, start.scores.clone(), text)? else {
-            return Err(Stop::Broken(
-                "the judge does not see in the start what is to be kept; begin elsewhere, or attack without it"
-                    .to_owned(),
-            ));
+            trial.note("the judge does not see in the start what is to be kept; begin elsewhere, or attack without it");
+            return Ok(());
         };
         let mut chain = Chain::begin(&moves, start.draft.clone(), energy, start.draft.seed())?;
         let mut samples: BTreeMap<SnippetText, Sampled> = BTreeMap::new();

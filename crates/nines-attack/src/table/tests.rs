@@ -144,6 +144,15 @@ fn an_outage_does_not_look_like_robustness() {
     let of = |k| clopper_pearson(k, 50, CONFIDENCE).expect("a share");
     assert_eq!((share.lower, share.upper), (of(5).lower, of(45).upper));
     assert!(share.method.contains("40 broken"), "{}", share.method);
+    // All who reached it had by then: what broke takes no value away there either, and the clock has no part in it.
+    let by_ten = table.at_budgets[0]
+        .share
+        .clone()
+        .expect("within the budget");
+    assert_eq!(table.at_budgets[0].queries, 10);
+    assert_eq!(by_ten.value, Some(0.5));
+    assert!(by_ten.method.contains("40 broken"), "{}", by_ten.method);
+    assert!(!by_ten.method.contains("clock"), "{}", by_ten.method);
     let all = Table::of(&vec![row("broken", 3, None); 3]).expect("numbers");
     assert_eq!(
         all.success_before_verification.expect("a share").value,

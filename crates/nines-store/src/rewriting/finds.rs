@@ -231,6 +231,19 @@ impl Store {
         Ok(said[&find.0])
     }
 
+    /// Says the same of many finds, in few statements.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn rewriting_verifications(
+        &self,
+        finds: &[SnippetId],
+    ) -> Result<HashMap<SnippetId, Verification>, StoreError> {
+        let said = verifications(&self.connection, finds.iter().map(|find| find.0)).await?;
+        let said = said.into_iter().map(|(find, said)| (SnippetId(find), said));
+        Ok(said.collect())
+    }
+
     /// Lists all sessions, oldest first, those that found nothing included, and those that nobody has ended.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! `nines label`: labelling batches go out to a file and come back.
 
+use super::BadUsage;
 use super::attack;
 use super::import::{self, Kind};
 use super::measure::{self, Asked, ShownPair};
@@ -41,6 +42,17 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
                 kind: labeller_kind.into(),
                 labeller: labeller.as_deref(),
             };
+            // One says which draws, the other which finds.
+            let (wrong, instead) = match queue {
+                Some(QueueArg::Attack) => (
+                    design.is_some(),
+                    "--run, since --design is of a measurement",
+                ),
+                _ => (run.is_some(), "--design, since --run is of --queue attack"),
+            };
+            if wrong {
+                bail!(BadUsage(format!("this queue is chosen by {instead}")));
+            }
             let design = design.map(DesignId);
             match queue {
                 None => {
@@ -60,15 +72,18 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
                 }
                 Some(QueueArg::Leak) => {
                     let waiting = measure::open_answers(project, design, asked).await?;
-                    export_queue(project, &out, n.unwrap_or(usize::MAX), &waiting, output)
+                    let n = n.unwrap_or(usize::MAX);
+                    export_queue(project, &out, n, (&waiting, &DRAWN), output)
                 }
                 Some(QueueArg::Compare) => {
                     let waiting = measure::open_compared(project, design, asked).await?;
-                    export_queue(project, &out, n.unwrap_or(usize::MAX), &waiting, output)
+                    let n = n.unwrap_or(usize::MAX);
+                    export_queue(project, &out, n, (&waiting, &DRAWN), output)
                 }
                 Some(QueueArg::Attack) => {
                     let waiting = attack::open_finds(project, run.map(RunId), asked).await?;
-                    export_finds(project, &out, n.unwrap_or(usize::MAX), &waiting, output)
+                    let n = n.unwrap_or(usize::MAX);
+                    export_queue(project, &out, n, (&waiting, &FOUND), output)
                 }
             }
         }
@@ -150,17 +165,34 @@ async fn export(
     Ok(())
 }
 
-/// Writes what a measurement drew, in its order, which must be kept: every beginning of it is a
-/// sample.
+/// Says what a queue holds, and where more comes from.
+struct Told {
+    none: &'static str,
+    order: &'static str,
+}
+
+/// What a measurement drew; its order must be kept: every beginning of it is a sample.
+const DRAWN: Told = Told {
+    none: "everything that was drawn is labelled; `nines measure plan --labels N` draws more",
+    order: "in the order drawn: label from the top, leave nothing out",
+};
+
+/// What attacks found: nothing tells who labels where a find comes from.
+const FOUND: Told = Told {
+    none: "no find of an attack waits for a label of theirs; `nines attack` looks for some",
+    order: "mixed: nothing tells which recipe found what",
+};
+
+/// Writes a queue in its order.
 fn export_queue(
     project: &Project,
     out: &Path,
     n: usize,
-    waiting: &[Snippet],
+    (waiting, told): (&[Snippet], &Told),
     output: &Output,
 ) -> Result<()> {
     if waiting.is_empty() {
-        bail!("everything that was drawn is labelled; `nines measure plan --labels N` draws more");
+        bail!(told.none);
     }
     let written = write(out, &waiting[..n.min(waiting.len())])?;
     output.result(
@@ -168,36 +200,10 @@ fn export_queue(
             "waiting": waiting.len() }),
         || {
             format!(
-                "{} of {} that wait, in the order drawn: label from the top, leave nothing out\n{}",
+                "{} of {} that wait, {}\n{}",
                 written.rows,
                 waiting.len(),
-                advice(project, &written)
-            )
-        },
-    );
-    Ok(())
-}
-
-/// Writes finds of attacks, mixed, so that nothing tells who labels where a find comes from.
-fn export_finds(
-    project: &Project,
-    out: &Path,
-    n: usize,
-    waiting: &[Snippet],
-    output: &Output,
-) -> Result<()> {
-    if waiting.is_empty() {
-        bail!("no find of an attack waits for a label of theirs; `nines attack` looks for some");
-    }
-    let written = write(out, &waiting[..n.min(waiting.len())])?;
-    output.result(
-        &json!({ "file": written.path, "rows": written.rows, "sha256": written.sha256,
-            "waiting": waiting.len() }),
-        || {
-            format!(
-                "{} of {} finds that wait, mixed\n{}",
-                written.rows,
-                waiting.len(),
+                told.order,
                 advice(project, &written)
             )
         },

@@ -3,9 +3,9 @@
 mod watch;
 
 use crate::cli::{LongArg, PoolingArg, TrainArgs};
-use crate::data;
+use crate::data::{self, Chosen};
 use crate::models::{self, ScorePath};
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::project::Project;
 use crate::{interrupt, runs};
 use anyhow::{Context, Result, bail};
@@ -17,8 +17,7 @@ use nines_store::{Model, ModelKind, NewModel, Run, Snippet};
 use nines_train::config::LongRows;
 use nines_train::cross_validation::{CrossValidation, CrossValidationJob};
 use nines_train::{
-    CheckpointCadence, Job, TrainConfig, TrainingData, TrainingRecord, TrainingRow, cross_validate,
-    train,
+    CheckpointCadence, Job, TrainConfig, TrainingData, TrainingRecord, cross_validate, train,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -59,7 +58,7 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
     let cancel = interrupt::flag()?;
     let snippets = data::labelled(project).await?;
     let seed = project.config.project.split_seed;
-    let data = training_data(data::training_rows(&snippets, seed))?;
+    let data = training_data(data::training_rows(&snippets, seed), output)?;
     let base = models::base(project, args.base.as_deref())?;
     let config = recipe(project, args)?;
     let path = ScorePath::of(project, args.long)?;
@@ -112,7 +111,21 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
     runs::conclude(project, run.id, &cancel, work).await
 }
 
-fn training_data(rows: Vec<TrainingRow>) -> Result<TrainingData> {
+fn training_data(chosen: Chosen, output: &Output) -> Result<TrainingData> {
+    let Chosen { rows, left_out } = chosen;
+    if left_out > 0 {
+        output.note(&format!(
+            "{} left out, since a score chose {}: outside the training split nothing is chosen or measured by them",
+            counted(left_out as u64, "labelled find or edit"),
+            if left_out == 1 { "it" } else { "them" },
+        ));
+    }
+    if rows.is_empty() && left_out > 0 {
+        bail!(
+            "all labelled snippets are finds of attacks or edits, by which nothing is measured; bring others with \
+             `nines import snippets FILE`"
+        );
+    }
     if rows.is_empty() {
         bail!(
             "the project has no labelled snippets to train on; bring some with \
@@ -240,7 +253,7 @@ async fn validate(
 ) -> Result<(CrossValidation, PathBuf)> {
     let cancel = interrupt::flag()?;
     let snippets = data::labelled(project).await?;
-    let data = training_data(data::validated_rows(&snippets))?;
+    let data = training_data(data::validated_rows(&snippets), output)?;
     let base = models::base(project, args.base.as_deref())?;
     let config = recipe(project, args)?;
     let run = runs::begin(

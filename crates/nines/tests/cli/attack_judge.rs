@@ -94,7 +94,18 @@ fn a_language_model_keeps_the_label_and_is_named() {
         crate::world::Ended::from(ended.expect("it starts"))
     };
     let (yes, asked) = endpoint("yes");
+    // A guide that is too long is not cut in silence.
+    let guide = world.path("project").join("predicate.md");
+    let text = std::fs::read_to_string(&guide).expect("a guide");
+    std::fs::write(&guide, text + &"More of it. ".repeat(1000)).expect("written");
     let ended = run(&yes).good();
+    assert!(
+        ended
+            .stderr
+            .contains("the first 8000 characters of the guide"),
+        "{}",
+        ended.stderr
+    );
     assert!(
         ended.stderr.contains("big-model at an endpoint was asked"),
         "{}",
@@ -115,15 +126,22 @@ fn a_language_model_keeps_the_label_and_is_named() {
         record.contains("big-model") && record.contains("guide_characters"),
         "{record}"
     );
-    for entry in std::fs::read_dir(world.path("project"))
-        .expect("a folder")
-        .flatten()
-    {
-        if let Ok(bytes) = std::fs::read(entry.path()) {
+    let mut folders = vec![world.path("project")];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path).expect("a file");
             let holds = bytes.windows(KEY.len()).any(|part| part == KEY.as_bytes());
-            assert!(!holds, "{}", entry.path().display());
+            assert!(!holds, "{}", path.display());
+            files += 1;
         }
     }
+    assert!(files > 3, "{files}");
     // Where it sees none, nothing is reached; and a refusal is not a verdict.
     let (no, _) = endpoint("no");
     let shown = run(&no).good().json();

@@ -103,7 +103,7 @@ fn models_labels_confirm_where_they_are_asked_for_and_are_called_so() {
     ] {
         let told = said(words);
         assert!(told.contains("models"), "{told}");
-        assert!(told.contains("No person has confirmed a find"), "{told}");
+        assert!(!told.contains("No person has confirmed"), "bob has: {told}");
     }
     assert!(!said(&["2", "2", "--markdown"]).contains("models"));
     world
@@ -153,6 +153,7 @@ fn finds_that_wait_go_out_to_a_file_and_their_labels_come_back() {
         (Some(1), Some(0))
     );
     export(&[]).bad(1, &["no find of an attack waits"]);
+    export(&["--design", "1"]).bad(2, &["--run", "--design"]);
 }
 
 #[test]

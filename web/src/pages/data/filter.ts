@@ -9,6 +9,16 @@ export const originChoices = ['', 'import', 'generate', 'edit', 'attack'] as con
 export const splitChoices = ['', 'train', 'validation', 'calibration', 'test'] as const;
 export const strictChoices = ['', 'yes', 'no'] as const;
 
+/** The choices as a page offers them. */
+export const labelOptions: { value: Searched['label']; label: string }[] = labelChoices.map((value) => ({
+  value,
+  label: value === '' ? 'any' : value === 'none' ? 'no label' : value,
+}));
+export const strictOptions: { value: Searched['strict']; label: string }[] = strictChoices.map((value) => ({
+  value,
+  label: value === '' ? 'any' : value === 'yes' ? 'yes: clear or egregious' : value,
+}));
+
 /** The ends of the score axis, in log odds; a bound at an end is no bound. */
 export const axis = { from: -12, to: 8 };
 

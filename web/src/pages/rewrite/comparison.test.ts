@@ -18,15 +18,15 @@ test('sessions are counted by how they ended, and all work is work', () => {
 test('verified finds an hour have the exact limits of a Poisson rate', () => {
   // Limits of the mean from tables: 0 events [0, 3.689], 1 [0.0253, 5.572], 10 [4.795, 18.39].
   const limits = (verified: number, waiting = 0) => {
-    const { low, high } = hourly({ verified, waiting, work: 3600 })!;
-    return [Number(low.toPrecision(4)), Number(high.toPrecision(4))];
+    const { lower, upper } = hourly({ sessions: 1, verified, waiting, work: 3600 })!;
+    return [lower!, upper!].map((end) => Number(end.toPrecision(4)));
   };
   expect(limits(0)).toEqual([0, 3.689]);
   expect(limits(1)).toEqual([0.02532, 5.572]);
   expect(limits(10)).toEqual([4.795, 18.39]);
   // One that waits may be either.
   expect(limits(1, 9)).toEqual([0.02532, 18.39]);
-  const rate = hourly({ verified: 3, waiting: 1, work: 7200 })!;
-  expect([rate.from, rate.to]).toEqual([1.5, 2]);
-  expect(hourly({ verified: 0, waiting: 0, work: 0 })).toBe(null);
+  expect(hourly({ sessions: 4, verified: 3, waiting: 1, work: 7200 })!.value).toBe(null);
+  expect(hourly({ sessions: 4, verified: 3, waiting: 0, work: 7200 })!.value).toBe(1.5);
+  expect(hourly({ sessions: 1, verified: 0, waiting: 0, work: 0 })).toBe(null);
 });

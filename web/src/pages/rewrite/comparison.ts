@@ -1,6 +1,8 @@
 // Sessions with and without the tools, side by side: plain counts, and verified finds an hour of work. How long a
 // classifier holds out, person by person and start by start, is said by `nines measure attack-time`.
 
+import type { Estimate } from '../../lib/types';
+
 /** What of a session counts here. */
 export interface Counted {
   tools: boolean;
@@ -46,20 +48,13 @@ export function counted(sessions: readonly Counted[]): Counts {
   };
 }
 
-/** A rate with its interval: from one number to another while some finds wait. */
-export interface Rate {
-  from: number;
-  to: number;
-  low: number;
-  high: number;
-}
-
 /**
  * Verified finds an hour with their exact interval of 95 %, as if they came independently of each other (Poisson,
  * Garwood's limits). All the work counts, also that of sessions that were given up: the middle of the times of finds
- * alone would flatter whoever gave up often. Finds that wait may all be refuted, or all be verified.
+ * alone would flatter whoever gave up often. Finds that wait may all be refuted, or all be verified: while any does there
+ * is no value, and the interval holds whatever becomes of them.
  */
-export function hourly({ verified, waiting, work }: Pick<Counts, 'verified' | 'waiting' | 'work'>): Rate | null {
+export function hourly({ sessions, verified, waiting, work }: Pick<Counts, 'sessions' | 'verified' | 'waiting' | 'work'>): Estimate | null {
   if (!(work > 0)) {
     return null;
   }
@@ -67,7 +62,14 @@ export function hourly({ verified, waiting, work }: Pick<Counts, 'verified' | 'w
   const most = verified + waiting;
   const low = verified === 0 ? 0 : meanWhere((mean) => 1 - atMost(verified - 1, mean) >= 0.025, verified);
   const high = meanWhere((mean) => atMost(most, mean) <= 0.025, most);
-  return { from: verified / hours, to: most / hours, low: low / hours, high: high / hours };
+  return {
+    value: waiting ? null : verified / hours,
+    lower: low / hours,
+    upper: high / hours,
+    confidence: 0.95,
+    method: 'Poisson (exact, Garwood), finds taken as independent',
+    n: sessions,
+  };
 }
 
 /** The chance of at most `n` events where so many are expected. */

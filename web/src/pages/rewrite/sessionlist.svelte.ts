@@ -20,10 +20,14 @@ export class SessionList {
   /** Reads the newest, of one task or of all; as many as are shown already, so that none disappears. */
   async read(task: number | undefined) {
     const turn = ++this.#turn;
-    const least = task === this.#task ? Math.max(usual, this.rows?.length ?? 0) : usual;
-    const found = await this.#older(task, undefined, least);
-    if (turn === this.#turn) {
+    if (task !== this.#task) {
+      // Nothing of another task stands under this one's name meanwhile, nor where the answer fails.
       this.#task = task;
+      this.rows = null;
+      this.isMore = false;
+    }
+    const found = await this.#older(task, undefined, Math.max(usual, this.rows?.length ?? 0));
+    if (turn === this.#turn) {
       this.#show([], found);
     }
   }

@@ -94,14 +94,20 @@ pub async fn list_inspiration(
 /// Refuses whom it would help where help is what is compared: in a session without tools, and before or
 /// between the sessions of a task that has such.
 async fn demand_aided(state: &AppState, account: &Account) -> Result<(), Problem> {
-    if let Some(open) = state.store.open_rewriting_session(account.id).await? {
-        rewriting::demand_tools(&open)?;
-        if open.task.is_some() {
-            return Ok(());
-        }
+    let open = state.store.open_rewriting_session(account.id).await?;
+    if let Some(open) = &open {
+        rewriting::demand_tools(open)?;
     }
     let tasks = state.store.rewriting_tasks_of(account.id, true).await?;
-    let compares = |row: &&RewritingTaskRow| row.task.tools != Tools::On && row.waiting_for_me > 0;
+    let compared = |row: &RewritingTaskRow| row.task.tools != Tools::On;
+    let at_work = open.and_then(|open| open.task);
+    if tasks
+        .iter()
+        .any(|row| compared(row) && Some(row.task.id) == at_work)
+    {
+        return Ok(());
+    }
+    let compares = |row: &&RewritingTaskRow| compared(row) && row.waiting_for_me > 0;
     match tasks.iter().find(compares) {
         None => Ok(()),
         Some(row) => Err(Problem::new(

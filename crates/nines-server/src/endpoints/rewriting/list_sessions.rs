@@ -7,7 +7,7 @@ use crate::json::{Json, Query};
 use crate::state::AppState;
 use axum::extract::State;
 use jiff::Timestamp;
-use nines_domain::snippet::ModelId;
+use nines_domain::snippet::{ModelId, SnippetId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
@@ -113,6 +113,11 @@ pub async fn list_rewriting_sessions(
         .last()
         .map(|session| session.id)
         .filter(|_| is_more);
+    let finds: Vec<SnippetId> = sessions
+        .iter()
+        .filter_map(|session| Some(session.find.as_ref()?.snippet))
+        .collect();
+    let said = state.store.rewriting_verifications(&finds).await?;
     let mut classifiers: BTreeMap<ModelId, NamedClassifier> = BTreeMap::new();
     let mut rows = Vec::with_capacity(sessions.len());
     for session in sessions {
@@ -121,15 +126,10 @@ pub async fn list_rewriting_sessions(
             None => NamedClassifier::of(&state, session.model).await?,
         };
         classifiers.insert(session.model, classifier.clone());
-        let verified = match &session.find {
-            None => None,
-            Some(find) => state
-                .store
-                .rewriting_verification(find.snippet)
-                .await?
-                .is_verified(),
-        };
         let find = session.find;
+        let verified = find
+            .as_ref()
+            .and_then(|find| said.get(&find.snippet)?.is_verified());
         rows.push(SessionRow {
             id: session.id,
             task: session.task,

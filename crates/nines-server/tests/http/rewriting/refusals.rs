@@ -1,9 +1,8 @@
 //! What is refused, and how: never a hang, never a success that is none.
 
 use super::{PROMPT, Rewriting, START, ask, begin, find, read, typed};
-use nines_domain::label::{Label, LabellerKind, Severity, Verdict};
 use nines_domain::snippet::SnippetText;
-use nines_store::{NewLabel, NewSnippet};
+use nines_store::NewSnippet;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -203,20 +202,7 @@ async fn a_known_catastrophe_is_no_find_whoever_labelled_it() {
         .await
         .expect("stored");
     let session = begin(&project.ada, true).await;
-    let label = NewLabel {
-        snippet: stored.rows[0].id.into(),
-        label: Label {
-            labeller: "cyd".to_owned(),
-            kind: LabellerKind::Person,
-            verdict: Verdict::Yes,
-            severity: Some(Severity::Egregious),
-            seconds: None,
-        },
-        occasion: String::new(),
-        predicate: None,
-        source: "test".to_owned(),
-    };
-    store.insert_labels(&[label]).await.expect("stored");
+    project.injure(&[stored.rows[0].id]).await;
     ask(&project.ada, &session, "submit", find("He died.", 3))
         .await
         .refused(409, "known");

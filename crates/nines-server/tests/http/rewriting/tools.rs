@@ -82,12 +82,25 @@ async fn inspiration_waits_until_what_compares_tools_is_done() {
     ask(&project.ada, &own, "give-up", ended.clone())
         .await
         .expect(200);
+    let begin_of = async |task: i64| {
+        let body = json!({ "task": task });
+        let begun = project.ada.post("/api/rewriting/sessions", body).await;
+        begun.expect(201).json()
+    };
+    let session = begin_of(on).await;
+    inspiration().await.refused(403, "no-tools");
+    ask(&project.ada, &session, "give-up", ended.clone())
+        .await
+        .expect(200);
+    // A task that is closed compares nothing any more.
+    let path = format!("/api/rewriting/tasks/{coin}");
+    for (open, status) in [(false, 200), (true, 403)] {
+        let body = json!({ "open": open });
+        project.boss.patch(&path, body).await.expect(200);
+        inspiration().await.expect(status);
+    }
     for _ in 0..2 {
-        let begun = project
-            .ada
-            .post("/api/rewriting/sessions", json!({ "task": coin }))
-            .await;
-        let session = begun.expect(201).json();
+        let session = begin_of(coin).await;
         let told = inspiration().await;
         if session["tools"] == true {
             told.expect(200);
@@ -98,13 +111,6 @@ async fn inspiration_waits_until_what_compares_tools_is_done() {
             .await
             .expect(200);
     }
-    inspiration().await.expect(200);
-    let path = format!("/api/rewriting/tasks/{on}");
-    project
-        .boss
-        .patch(&path, json!({ "open": false }))
-        .await
-        .expect(200);
     inspiration().await.expect(200);
 }
 

@@ -5,7 +5,7 @@ use nines_attack::attempt::Find;
 use nines_attack::recipe::GoalKind;
 use nines_domain::label::LabellerKind;
 use nines_domain::verification::Claim;
-use nines_store::{AttackFind, Run};
+use nines_store::{AttackAttempt, AttackFind, Run};
 use std::collections::HashSet;
 
 /// Reads what a run was after.
@@ -22,6 +22,13 @@ pub fn asked(finds: &[Find], most: usize) -> Vec<bool> {
         .iter()
         .map(|find| met.len() < most && met.insert(&find.text))
         .collect()
+}
+
+/// Lists the finds of an attempt that labellers are asked about.
+pub fn asked_about(attempt: &AttackAttempt) -> &[AttackFind] {
+    let most = attempt.detail["asked"].as_u64().unwrap_or(u64::MAX);
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    &attempt.finds[..attempt.finds.len().min(most)]
 }
 
 /// Says what a find must be for its attack to have succeeded. An accepted snippet must strictly be a

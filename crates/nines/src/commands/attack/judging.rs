@@ -3,6 +3,7 @@
 use super::models::Attacked;
 use crate::cli::AttackRunArgs;
 use crate::models::{self, ScorePath};
+use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Context, Result, anyhow, bail};
 use nines_attack::judge::{EndpointJudge, Judge, MOST_GUIDE};
@@ -18,6 +19,8 @@ pub enum Judging {
     Endpoint {
         /// What tables call it.
         name: String,
+        /// The model, under whose name its labels go: it confirms nothing that it steered.
+        model: String,
         /// The address and the model, as they were given.
         described: Value,
         /// The judge.
@@ -32,6 +35,7 @@ impl Judging {
         project: &Project,
         args: &AttackRunArgs,
         path: ScorePath,
+        output: &Output,
     ) -> Result<Option<Self>> {
         if let Some(name) = args.judge.as_deref() {
             let judge = Attacked::load(project, Some(name), args.judge_threshold, path).await?;
@@ -66,20 +70,26 @@ impl Judging {
                 anyhow!("the judge {name} cannot be used: {error}; start it, or attack without --judge-url")
             })?;
         let characters = guide.chars().count();
+        if characters > MOST_GUIDE {
+            output.note(&format!(
+                "the judge {name} is told the first {MOST_GUIDE} characters of the guide, which has {characters}"
+            ));
+        }
         let described = json!({ "classifier": name, "endpoint": judge.version(), "predicate": predicate.label(),
             "guide_characters": characters, "guide_is_cut": characters > MOST_GUIDE });
         Ok(Some(Self::Endpoint {
+            model: model.clone(),
             name,
             described,
             judge,
         }))
     }
 
-    /// Returns what tables and attempts call it.
-    pub fn name(&self) -> String {
+    /// Returns the labeller that it is where it labels, too.
+    pub fn labeller(&self) -> String {
         match self {
             Self::Classifier(judge) => judge.model.label(),
-            Self::Endpoint { name, .. } => name.clone(),
+            Self::Endpoint { model, .. } => model.clone(),
         }
     }
 

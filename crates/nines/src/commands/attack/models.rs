@@ -142,7 +142,7 @@ impl Loaded {
             None => None,
             name => Some(Attacked::load(project, name, args.against_threshold, path).await?),
         };
-        let judge = Judging::load(project, args, path).await?;
+        let judge = Judging::load(project, args, path, output).await?;
         let judging = match &judge {
             Some(Judging::Classifier(judge)) => Some(judge),
             _ => None,

@@ -273,7 +273,7 @@ impl Attacking {
             start,
             outcome,
             why: attempt.outcome.why().map(without_nul),
-            judge: self.loaded.judge.as_ref().map(Judging::name),
+            judge: self.loaded.judge.as_ref().map(Judging::labeller),
             start_score: attempt.start_scores.as_ref().and_then(first),
             score: shown.and_then(of_find),
             threshold: self.loaded.first.threshold.logit(),

@@ -11,7 +11,7 @@ mod words;
 
 pub use words::markdown;
 
-use price::{Counted, inverse, mean_work, over, times, with_labels};
+use price::{Counted, ended, inverse, mean_work, over, times, with_labels};
 
 use super::show::Attacked;
 use crate::commands::measure::whose;
@@ -20,7 +20,7 @@ use crate::project::Project;
 use anyhow::Result;
 use nines_domain::estimate::Estimate;
 use nines_domain::label::LabellerKind;
-use nines_store::{AttackOutcome, Snippet};
+use nines_store::Snippet;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -106,12 +106,8 @@ pub async fn controls(
     let precision = counted.precision()?;
     let success = counted.success()?;
     let each = counted.labels_each();
-    let tried = || {
-        let all = attacked.attempts.iter();
-        all.filter(|attempt| attempt.outcome != AttackOutcome::Skipped)
-    };
-    let seconds = mean_work(tried().map(|attempt| attempt.seconds))?;
-    let queries = mean_work(tried().map(|attempt| attempt.queries as f64))?;
+    let seconds = mean_work(ended(&attacked.attempts).map(|attempt| attempt.seconds))?;
+    let queries = mean_work(ended(&attacked.attempts).map(|attempt| attempt.queries as f64))?;
     let labels = format!("labels of {} for one find that they confirm", whose(by));
     let per_find = |work: &Option<Estimate>, what: &str| {
         let (work, success) = (work.as_ref()?, success.as_ref()?);

@@ -1,5 +1,6 @@
 //! `nines attack show`: closing tables with the labels as they are now.
 
+use super::find::asked_about;
 use super::sampling::{self, Controls};
 use super::table::{self, About};
 use super::{KIND, confirmed, goal_of};
@@ -102,7 +103,6 @@ impl Attacked {
     /// Says what one kind of labeller says of an attempt: confirmed where any find is, open while one that
     /// they were asked about is.
     pub fn verdict(&self, attempt: &AttackAttempt, by: LabellerKind) -> Option<bool> {
-        let asked = attempt.detail["asked"].as_u64().unwrap_or(u64::MAX);
         let said: Vec<Option<bool>> = attempt
             .finds
             .iter()
@@ -112,7 +112,8 @@ impl Attacked {
             return Some(true);
         }
         let labelled = said.iter().any(Option::is_some);
-        let open = said.iter().take(asked as usize).any(Option::is_none);
+        let asked = asked_about(attempt).len();
+        let open = said[..asked].iter().any(Option::is_none);
         (labelled && !open).then_some(false)
     }
 

@@ -106,14 +106,23 @@ fn counts(table: &Table, between: &str, words: [&str; 3]) -> String {
 }
 
 /// Says whose labels confirm where they are models', which nobody should take for people's.
-fn caution(by: LabellerKind) -> Option<&'static str> {
-    match by {
-        LabellerKind::Person => None,
-        LabellerKind::Judge => Some(
+fn caution<'a>(of: impl IntoIterator<Item = &'a About<'a>>) -> Option<&'static str> {
+    let by_models = of
+        .into_iter()
+        .filter(|about| about.by == LabellerKind::Judge);
+    let people = by_models
+        .map(|about| about.by_others.0)
+        .reduce(|a, b| a + b)?;
+    Some(match people {
+        0 => {
             "Confirmed by judges: these are labels of models, which the same texts can fool. No person has confirmed \
-             a find here; `--by people` says what people say.",
-        ),
-    }
+             a find here; `--by people` says what people say."
+        }
+        _ => {
+            "Confirmed by judges: these are labels of models, which the same texts can fool. `--by people` says what \
+             people say."
+        }
+    })
 }
 
 /// Explains shares without a value, and intervals wider than their counts, where there are some.
@@ -190,11 +199,7 @@ pub fn words(table: &Table, about: &About<'_>) -> String {
             about.asked
         );
     }
-    let notes = [
-        cut_short([table]),
-        whole_budgets([table]),
-        caution(about.by),
-    ];
+    let notes = [cut_short([table]), whole_budgets([table]), caution([about])];
     for note in notes.into_iter().flatten() {
         let _ = writeln!(text, "  {note}");
     }
@@ -317,7 +322,7 @@ fn notes(rows: &[(Table, About<'_>)]) -> impl Iterator<Item = &'static str> {
     [
         cut_short(tables()),
         whole_budgets(tables()),
-        caution(by_of(rows)),
+        caution(rows.iter().map(|(_, about)| about)),
     ]
     .into_iter()
     .flatten()

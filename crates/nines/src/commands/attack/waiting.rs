@@ -1,12 +1,13 @@
 //! Finds that wait for a label.
 
+use super::KIND;
+use super::find::{asked_about, confirmed};
 use super::show::Attacked;
-use super::{KIND, confirmed};
 use crate::commands::measure::Asked;
 use crate::project::Project;
 use anyhow::Result;
 use nines_domain::snippet::{RunId, SnippetId};
-use nines_store::{AttackAttempt, AttackFind, Snippet};
+use nines_store::Snippet;
 use std::collections::BTreeSet;
 
 /// Lists the finds that the labellers of one kind are asked about and have not decided: of one run, or of all. Each
@@ -28,10 +29,12 @@ pub async fn open_finds(
         let attacked = Attacked::read(project, id).await?;
         for attempt in &attacked.attempts {
             for find in asked_about(attempt) {
-                let mut labellers = find.labels.iter().map(|label| label.labeller.as_str());
-                let said = labellers.any(|name| Some(name) == asked.labeller);
+                let labellers = find.labels.iter().map(|label| &label.labeller);
+                let mut known = labellers.chain(&find.authors);
+                // Who has spoken is not asked again, and nobody confirms a find of their own.
+                let is_known = known.any(|name| Some(name.as_str()) == asked.labeller);
                 let decided = confirmed(attacked.goal, find, attempt.threshold, asked.kind);
-                if !said && decided.is_none() {
+                if !is_known && decided.is_none() {
                     open.insert(find.snippet);
                 }
             }
@@ -41,11 +44,4 @@ pub async fn open_finds(
     let mut snippets = project.store.snippets_by_id(&ids).await?;
     snippets.sort_by_key(|snippet| snippet.hash);
     Ok(snippets)
-}
-
-/// Lists the finds of an attempt that labellers are asked about.
-fn asked_about(attempt: &AttackAttempt) -> &[AttackFind] {
-    let most = attempt.detail["asked"].as_u64().unwrap_or(u64::MAX);
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    &attempt.finds[..attempt.finds.len().min(most)]
 }

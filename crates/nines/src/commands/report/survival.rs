@@ -35,7 +35,8 @@ pub fn section(rows: &Rows<'_>) -> Result<Option<AttackSurvival>> {
             ratios.push(RateRatio {
                 of: first.name.clone(),
                 to: second.name.clone(),
-                ratio: compared.ratio.into(),
+                // The same people are usually in both arms of a task: where they can be resampled, they are.
+                ratio: compared.by_attackers.unwrap_or(compared.ratio).into(),
             });
         }
     }

@@ -10,7 +10,7 @@ use nines_domain::label::LabellerKind;
 use nines_measure::estimate;
 use nines_stats::interval::clopper_pearson;
 use nines_stats::quantile::{Support, mean};
-use nines_store::AttackOutcome;
+use nines_store::{AttackAttempt, AttackOutcome};
 
 /// Attempts by what is known of them.
 #[derive(Default)]
@@ -91,6 +91,15 @@ impl Counted {
             decided => self.finds as f64 / decided as f64,
         }
     }
+}
+
+/// Leaves out what took no work of its own: starts that were skipped, and attempts that broke before they had
+/// done theirs, which the value of a share leaves out as well.
+pub fn ended(attempts: &[AttackAttempt]) -> impl Iterator<Item = &AttackAttempt> {
+    let none = [AttackOutcome::Skipped, AttackOutcome::Broken];
+    attempts
+        .iter()
+        .filter(move |attempt| !none.contains(&attempt.outcome))
 }
 
 /// Returns the mean work of an attempt; nothing of no attempts.
@@ -179,6 +188,7 @@ pub fn times(random: &Estimate, attack: &Estimate, what: &str) -> Estimate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nines_domain::snippet::{ModelId, RunId};
 
     fn of(value: f64, lower: f64, upper: f64) -> Estimate {
         Estimate {
@@ -229,6 +239,49 @@ mod tests {
         // Neither found anything: nothing is known.
         let neither = times(&unseen, &unseen, "labels");
         assert_eq!((neither.lower, neither.upper), (0.0, f64::INFINITY));
+    }
+
+    #[test]
+    fn an_outage_makes_no_find_cheaper() {
+        let attempt = |outcome, queries| AttackAttempt {
+            id: 1,
+            run: RunId(1),
+            position: 0,
+            recipe: "typos".to_owned(),
+            model: ModelId(1),
+            start: None,
+            outcome,
+            why: None,
+            judge: None,
+            start_score: None,
+            score: None,
+            threshold: -4.0,
+            queries,
+            scored: queries,
+            seconds: 1.0,
+            words: 10,
+            words_changed: None,
+            seed: 0,
+            detail: serde_json::Value::Null,
+            created: jiff::Timestamp::UNIX_EPOCH,
+            finds: Vec::new(),
+        };
+        let mut attempts = vec![attempt(AttackOutcome::Reached, 10); 5];
+        attempts.extend(vec![attempt(AttackOutcome::Failed, 50); 5]);
+        attempts.extend(vec![attempt(AttackOutcome::Broken, 3); 40]);
+        attempts.extend(vec![attempt(AttackOutcome::Skipped, 1); 40]);
+        let counted = Counted {
+            tried: 50,
+            broken: 40,
+            confirmed: 5,
+            decided: 5,
+            waiting: 0,
+            finds: 5,
+        };
+        let work = mean_work(ended(&attempts).map(|one| one.queries as f64));
+        let work = work.expect("numbers").expect("some");
+        let success = counted.success().expect("counts").expect("some");
+        assert_eq!(over(&work, &success, "queries").value, Some(60.0));
     }
 
     #[test]

@@ -86,8 +86,11 @@ pub fn compared(
         (first.slowest(), second.fastest()),
         (first.fastest(), second.slowest()),
     ];
+    let waiting = first.waiting() + second.waiting();
+    // Where nothing waits both are the same.
+    let ends = &ends[..if waiting == 0 { 1 } else { 2 }];
     let mut plain = Vec::new();
-    for (first, second) in &ends {
+    for (first, second) in ends {
         let of = [
             Exposure::of_sessions(first)?,
             Exposure::of_sessions(second)?,
@@ -97,14 +100,13 @@ pub fn compared(
         }
         plain.push(rate_ratio(of[0], of[1], confidence)?);
     }
-    let waiting = first.waiting() + second.waiting();
     let resampled: std::result::Result<Vec<_>, _> = ends
         .iter()
         .map(|(first, second)| clustered_rate_ratio(first, second, bootstrap))
         .collect();
     let joined = |mut of: Vec<Estimate>| {
         let high = of.pop()?;
-        let low = of.pop()?;
+        let low = of.pop().unwrap_or_else(|| high.clone());
         Some(joined(low, high, waiting))
     };
     let p_value = plain.first().map(|ratio| ratio.p_value);
