@@ -197,6 +197,9 @@ fn starter_rows(folder: &Path) -> Result<Vec<TrainingRow>, Box<dyn Error>> {
                     "generated"
                 }
                 .into(),
+                severity: None,
+                adversarial: false,
+                training_only: false,
             });
         }
     }

@@ -9,6 +9,7 @@ mod project;
 mod report;
 mod simulate;
 mod stats;
+mod techniques;
 mod workbench;
 
 pub use attack::{
@@ -34,6 +35,7 @@ pub use stats::{
     AgreementArgs, CompareArgs, Input, IntervalArgs, MetricArg, PlanArgs, QualityArgs, SpeciesArgs,
     StatsCommand, StratifiedArgs, SurvivalArgs,
 };
+pub use techniques::{AveragingArg, LossArg, TechniqueArgs};
 pub use workbench::{AccountsCommand, RunRef, RunsCommand, ServeArgs};
 
 use crate::config::PrecisionChoice;
