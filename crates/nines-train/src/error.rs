@@ -38,6 +38,23 @@ pub enum TrainError {
         /// How many training rows there are.
         rows: usize,
     },
+    /// A sweep file means something that cannot be done.
+    #[error("the sweep file cannot be used: {problem}")]
+    Sweep {
+        /// What is wrong, and where.
+        problem: String,
+    },
+    /// A results folder holds the result of another trial under this name.
+    #[error(
+        "{} is the result of {what}; give another folder for the results, or --again to replace it",
+        .path.display()
+    )]
+    OtherTrial {
+        /// The file.
+        path: PathBuf,
+        /// What is different.
+        what: &'static str,
+    },
     /// There is no row to train on.
     #[error(
         "there is no labelled snippet to train on; import labels (nines import labels) or label some, \

@@ -16,14 +16,12 @@ use nines_stats::bootstrap::Bootstrap;
 use nines_store::{Model, ModelKind, NewModel, Run, Snippet};
 use nines_train::cross_validation::{CrossValidation, CrossValidationJob};
 use nines_train::record::{AdversarialFit, FitCounts};
-use nines_train::{
-    CheckpointCadence, Job, TrainingData, TrainingRecord, cross_validate, train,
-};
+use nines_train::{CheckpointCadence, Job, TrainingData, TrainingRecord, cross_validate, train};
+use recipe::recipe;
 use serde::Serialize;
 use serde_json::json;
 use std::fmt::Write;
 use std::path::PathBuf;
-use recipe::recipe;
 use watch::watched;
 
 /// What a training made.
@@ -253,6 +251,7 @@ async fn validate(
                 config: &config,
                 cadence: CheckpointCadence::default(),
                 folder: &job_folder,
+                keep_first: None,
                 cancel: &job_cancel,
             };
             cross_validate(job, observer)

@@ -47,7 +47,10 @@ fn with_table(defaults: &TrainConfig, path: &Path) -> Result<TrainConfig> {
         .read_to_string(&mut text)
         .with_context(failed)?;
     if length as u64 > LONGEST {
-        bail!("{} is longer than {LONGEST} bytes: it is no recipe", path.display());
+        bail!(
+            "{} is longer than {LONGEST} bytes: it is no recipe",
+            path.display()
+        );
     }
     let fields: Map<String, Value> = toml::from_str(&text).with_context(failed)?;
     defaults.with_fields(&fields).with_context(failed)
@@ -97,7 +100,9 @@ fn with_techniques(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
     label_noise.miss = given.label_miss.unwrap_or(label_noise.miss);
     label_noise.false_alarm = given.label_false_alarm.unwrap_or(label_noise.false_alarm);
     TrainConfig {
-        loss: given.loss.map_or(table.loss, |loss| shape(loss, table.loss)),
+        loss: given
+            .loss
+            .map_or(table.loss, |loss| shape(loss, table.loss)),
         label_smoothing: given.label_smoothing.unwrap_or(table.label_smoothing),
         severity_weights,
         sift: sift.or(table.sift),
@@ -122,11 +127,11 @@ fn with_techniques(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
 fn shape(option: LossArg, table: Loss) -> Loss {
     match (option, table) {
         (LossArg::Bce, _) => Loss::Bce,
-        (LossArg::Focal, Loss::Focal(_)) | (LossArg::LogitAdjusted, Loss::LogitAdjusted(_)) => table,
-        (LossArg::Focal, _) => Loss::Focal(Focal::default()),
-        (LossArg::LogitAdjusted, _) => {
-            Loss::LogitAdjusted(LogitAdjusted::default())
+        (LossArg::Focal, Loss::Focal(_)) | (LossArg::LogitAdjusted, Loss::LogitAdjusted(_)) => {
+            table
         }
+        (LossArg::Focal, _) => Loss::Focal(Focal::default()),
+        (LossArg::LogitAdjusted, _) => Loss::LogitAdjusted(LogitAdjusted::default()),
     }
 }
 

@@ -172,7 +172,10 @@ impl Watcher {
         self.metric(evaluation.step, "training_loss", evaluation.training_loss);
         let apart = evaluation.training_loss_apart;
         for (name, mean) in [
-            ("training_loss/adversarial", apart.and_then(|apart| apart.adversarial)),
+            (
+                "training_loss/adversarial",
+                apart.and_then(|apart| apart.adversarial),
+            ),
             ("training_loss/others", apart.and_then(|apart| apart.others)),
         ] {
             if let Some(mean) = mean {
