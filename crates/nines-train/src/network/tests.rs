@@ -366,3 +366,121 @@ fn the_head_learns_faster_and_lower_layers_slower_as_asked() {
         );
     }
 }
+
+/// A network that drops values, on the rows of [`encoded`].
+fn dropping() -> Network {
+    let head = HeadConfig {
+        hidden_dropout: Some(0.3),
+        attention_dropout: Some(0.2),
+        classifier_dropout: Some(0.4),
+        ..HeadConfig::default()
+    };
+    let still = network();
+    let mut model =
+        BertClassifier::random(CONFIG, &head, &nines_nn::device::cpu()).expect("a tiny model");
+    model.set_trainable(Trainable::All);
+    for info in still.model.parameters() {
+        let values = still.model.values(&info.name).expect("values");
+        model.set_values(&info.name, values).expect("replaced");
+    }
+    Network { model, ..still }
+}
+
+#[test]
+fn gradients_of_what_techniques_add_are_finite_differences() {
+    // Two passes and several masks, whose loss is a plain function of the weights.
+    let config = TrainConfig {
+        r_drop: 2.0,
+        multi_sample_dropout: 3,
+        ..TrainConfig::default()
+    };
+    let (mut network, encoded, broad) = (dropping(), encoded(), [true, false, true]);
+    let total = |network: &Network| {
+        let answer = asked(network, &encoded, &broad, 4, (&config, 2.5));
+        let penalty = answer.penalty.expect("the passes disagree");
+        assert!(penalty > 1e-3, "{penalty}");
+        (answer.loss + penalty, answer.gradients)
+    };
+    let (_, gradients) = total(&network);
+    for (info, gradient) in gradients.iter() {
+        let norm = sum_of_squares(gradient).sqrt();
+        let values = network.model.values(&info.name).expect("values");
+        let mut at = |h: f64| {
+            let pairs = values.iter().zip(gradient);
+            let moved = pairs.map(|(&v, &g)| (f64::from(v) + h * f64::from(g) / norm) as f32);
+            let moved = moved.collect();
+            network.model.set_values(&info.name, moved).expect("set");
+            total(&network).0
+        };
+        let h = 2e-3;
+        let slope = (at(h) - at(-h)) / (2.0 * h);
+        network.model.set_values(&info.name, values).expect("set");
+        let allowed = 0.03 * norm + 5e-4;
+        assert!(
+            (slope - norm).abs() < allowed,
+            "{}: {slope} for {norm}",
+            info.name
+        );
+    }
+}
+
+#[test]
+fn adversaries_find_what_raises_the_loss() {
+    let (network, encoded, broad) = (network(), encoded(), [true, false, true]);
+    let loss = |config: &TrainConfig| {
+        let answer = asked(&network, &encoded, &broad, 4, (config, 1.0));
+        (answer.loss, answer.penalty)
+    };
+    let plain = loss(&TrainConfig::default()).0;
+    let latent = |steps: u32, rate: f64| TrainConfig {
+        latent: Some(crate::config::Latent {
+            layer: 1,
+            radius: 0.5,
+            steps,
+            rate,
+            rows: crate::config::LatentRows::All,
+            ..Default::default()
+        }),
+        ..TrainConfig::default()
+    };
+    // Nothing is dropped here, so that a change that climbs costs more than the rows as they are.
+    let climbed = loss(&latent(5, 0.2)).1.expect("rows were changed");
+    let drawn = loss(&latent(1, 0.0)).1.expect("rows were changed");
+    assert!(
+        climbed > plain && climbed > drawn,
+        "{climbed}, {drawn}, {plain}"
+    );
+    let freelb = |rate: f64| TrainConfig {
+        freelb: Some(crate::config::FreeLb {
+            steps: 4,
+            rate,
+            init: 0.0,
+            radius: 10.0,
+        }),
+        ..TrainConfig::default()
+    };
+    assert!((loss(&freelb(0.0)).0 - plain).abs() < 1e-5);
+    assert!(loss(&freelb(0.5)).0 > plain);
+    // SiFT's sum of cross-entropies is at least twice the entropy of the probabilities.
+    let sift = TrainConfig {
+        sift: Some(crate::config::Sift {
+            weight: 1.0,
+            init: 1.0,
+            step: 1.0,
+        }),
+        ..TrainConfig::default()
+    };
+    let (found, penalty) = loss(&sift);
+    assert!((found - plain).abs() < 1e-6);
+    let entropy: f64 = network
+        .scores(&[0, 1, 2], &encoded, &mut |_| {})
+        .expect("scores")
+        .into_iter()
+        .map(|z| crate::loss::consistency::cross_entropy(z, nines_domain::score::sigmoid(z)))
+        .sum();
+    let penalty = penalty.expect("a disagreement");
+    assert!(
+        penalty.is_finite() && penalty > 0.5 * entropy / 3.0,
+        "{penalty}"
+    );
+}
