@@ -45,8 +45,8 @@ impl Ground {
     ) -> Result<Self> {
         let mut bases = BTreeMap::new();
         let own = file.cells.iter().filter_map(|cell| cell.base.clone());
-        let shared = std::iter::once(file.base.clone());
-        for name in own.map(Some).chain(shared) {
+        let common = std::iter::once(file.base.clone());
+        for name in own.map(Some).chain(common) {
             if !bases.contains_key(&name) {
                 let base = models::base(project, name.as_deref())?;
                 bases.insert(name, base);
