@@ -9,6 +9,7 @@ mod project;
 mod report;
 mod simulate;
 mod stats;
+mod sweep;
 mod workbench;
 
 pub use attack::{
@@ -34,6 +35,7 @@ pub use stats::{
     AgreementArgs, CompareArgs, Input, IntervalArgs, MetricArg, PlanArgs, QualityArgs, SpeciesArgs,
     StatsCommand, StratifiedArgs, SurvivalArgs,
 };
+pub use sweep::{SweepCommand, SweepRunArgs, SweepTableArgs};
 pub use workbench::{AccountsCommand, RunRef, RunsCommand, ServeArgs};
 
 use crate::config::PrecisionChoice;
@@ -90,6 +92,9 @@ An interrupted run goes on when the same command is given again.")]
     /// Train models
     #[command(subcommand)]
     Train(TrainCommand),
+    /// Compare many ways of training on the same folds
+    #[command(subcommand)]
+    Sweep(SweepCommand),
     /// Choose a threshold from held-out data, by a stated rule
     #[command(
         after_help = "Examples:\n  nines calibrate\n  nines calibrate --recall 0.9 --confidence 0\n  nines calibrate --acceptance 0.5"
