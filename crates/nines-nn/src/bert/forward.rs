@@ -19,8 +19,10 @@ use rayon::prelude::*;
 
 mod distances;
 mod gradient;
+mod perturbed;
 
 pub(super) use gradient::word_embeddings;
+pub use perturbed::{PerturbationPlace, PerturbedLogits, PerturbedPass};
 
 /// The place of a dropout in the model; each has its own random numbers.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +38,8 @@ enum Site {
     Distances(usize),
     /// On what a convolution adds.
     Convolution,
+    /// The second and later masks of a head that is asked several times, counted from 1.
+    HeadSample(usize),
 }
 
 impl Site {
@@ -43,13 +47,14 @@ impl Site {
         match self {
             Self::Embeddings => 0,
             Self::Head => 1,
-            // Far beyond those of any layer.
-            Self::Pooler => 1 << 30,
-            Self::Convolution => (1 << 30) + 1,
-            Self::Distances(layer) => (1 << 30) + 2 + layer as u32,
             Self::AttentionWeights(layer) => 2 + 3 * layer as u32,
             Self::AttentionOutput(layer) => 3 + 3 * layer as u32,
             Self::Output(layer) => 4 + 3 * layer as u32,
+            // Above those of every layer, below the bits that tell a step's passes apart.
+            Self::Pooler => 0x4000,
+            Self::Convolution => 0x4001,
+            Self::Distances(layer) => 0x4002 + layer as u32,
+            Self::HeadSample(sample) => 0x8000 + sample as u32,
         }
     }
 }
@@ -59,6 +64,8 @@ pub(super) struct Pass<'a> {
     model: &'a BertClassifier,
     rows: PackedRows,
     tracked: bool,
+    /// No parameter gets a gradient, whatever learns.
+    frozen: bool,
     key: Option<DropoutKey>,
 }
 
@@ -82,6 +89,7 @@ impl<'a> Pass<'a> {
             model,
             rows,
             tracked,
+            frozen: false,
             key,
         })
     }
@@ -89,7 +97,7 @@ impl<'a> Pass<'a> {
     /// Each row's logit, `[batch]`.
     pub fn logits(&self) -> Tensor<1> {
         if self.tracked {
-            return self.tracked_head(self.layered(self.embeddings()));
+            return self.tracked_head(self.through(0, self.embeddings()));
         }
         match self.scoring_states() {
             Some(hidden) => self.plain_head(&hidden),
@@ -97,31 +105,19 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Takes embeddings through all layers, `[tokens, hidden]`.
-    fn layered(&self, embeddings: Tensor<2>) -> Tensor<2> {
-        let mut hidden = embeddings.clone();
-        for index in 0..self.model.config.layers {
-            hidden = self.layer(index, &hidden);
-            if index == 0 {
-                hidden = self.convolved(&embeddings, hidden);
-            }
-        }
-        hidden
-    }
-
     /// The output of the last layer by the composed operations, `[tokens, hidden]`. A family that has
     /// no others goes row by row: products over a batch do not promise that rows do not matter to
     /// each other.
     fn composed_states(&self) -> Vec<f32> {
         if !self.goes_row_by_row() {
-            return values_of(self.layered(self.embeddings()).flatten(0, 1));
+            return values_of(self.through(0, self.embeddings()).flatten(0, 1));
         }
         let rows = self.rows.each();
         let states: Vec<Vec<f32>> = rows
             .into_par_iter()
             .map(|rows| {
                 let alone = Pass { rows, ..*self };
-                values_of(alone.layered(alone.embeddings()).flatten(0, 1))
+                values_of(alone.through(0, alone.embeddings()).flatten(0, 1))
             })
             .collect();
         states.concat()
@@ -137,6 +133,18 @@ impl<'a> Pass<'a> {
             Some(states) => states.to_vec(),
             None => self.composed_states(),
         }
+    }
+
+    /// Each row's logit under each of `samples` masks of the head's dropout, for a pass that is
+    /// tracked: `[samples * batch]`, mask after mask. The encoder is run once.
+    pub fn sampled_logits(&self, samples: usize) -> Tensor<1> {
+        let hidden = self.through(0, self.embeddings());
+        self.sampled_head(hidden, samples)
+    }
+
+    /// Runs the encoder's layers from one on.
+    fn through(&self, first: usize, hidden: Tensor<2>) -> Tensor<2> {
+        (first..self.model.config.layers).fold(hidden, |hidden, index| self.layer(index, &hidden))
     }
 
     /// The mean token of each row of `hidden` `[tokens, hidden]`: `[rows, hidden]`.
@@ -174,10 +182,7 @@ impl<'a> Pass<'a> {
     pub fn hidden_states(&self) -> Vec<Tensor<2>> {
         let mut states = vec![self.embeddings()];
         for index in 0..self.model.config.layers {
-            let mut next = self.layer(index, &states[index]);
-            if index == 0 {
-                next = self.convolved(&states[0], next);
-            }
+            let next = self.layer(index, &states[index]);
             states.push(next);
         }
         states
@@ -213,9 +218,19 @@ impl<'a> Pass<'a> {
     }
 
     fn embeddings(&self) -> Tensor<2> {
+        self.embeddings_of(&self.tables(), &self.rows, None)
+    }
+
+    /// The embeddings of given tables, with something added to each token's sum.
+    fn embeddings_of(
+        &self,
+        tables: &EmbeddingTables,
+        rows: &PackedRows,
+        delta: Option<&Tensor<2>>,
+    ) -> Tensor<2> {
         let norm = self.norm(self.places().norm);
         let dropout = self.dropout(Site::Embeddings, self.model.config.hidden_dropout);
-        ops::embed(&self.tables(), &norm, &self.rows, dropout, &self.model.pool)
+        ops::embed(tables, &norm, rows, delta, dropout, &self.model.pool)
     }
 
     fn layer_tensors(&self, index: usize) -> LayerTensors {
@@ -247,7 +262,12 @@ impl<'a> Pass<'a> {
             precision: self.model.precision,
             pool: &self.model.pool,
         };
-        ops::encoder_layer(hidden, &tensors, &pass)
+        let out = ops::encoder_layer(hidden, &tensors, &pass);
+        if index == 0 {
+            self.convolved(hidden, out)
+        } else {
+            out
+        }
     }
 
     /// The head without gradients, as a tensor.
@@ -292,6 +312,10 @@ impl<'a> Pass<'a> {
     }
 
     fn tracked_head(&self, hidden: Tensor<2>) -> Tensor<1> {
+        self.sampled_head(hidden, 1)
+    }
+
+    fn sampled_head(&self, hidden: Tensor<2>, samples: usize) -> Tensor<1> {
         let config = &self.model.config;
         let places = self.places();
         let mut pooled = match config.pooling {
@@ -306,10 +330,17 @@ impl<'a> Pass<'a> {
                 PoolerActivation::Gelu => activation::gelu(pooled),
             };
         }
-        let dropout = self.dropout(Site::Head, config.head_dropout());
-        let pooled = ops::drop_rows(pooled, dropout);
-        let batch = self.rows.lengths.len();
-        ops::linear(pooled, &self.linear(places.classifier)).reshape([batch])
+        let dropped = |site| {
+            let dropout = self.dropout(site, config.head_dropout());
+            ops::drop_rows(pooled.clone(), dropout)
+        };
+        let mut rows = dropped(Site::Head);
+        if samples > 1 {
+            let others = (1..samples).map(|sample| dropped(Site::HeadSample(sample)));
+            rows = Tensor::cat(std::iter::once(rows).chain(others).collect(), 0);
+        }
+        let count = rows.dims()[0];
+        ops::linear(rows, &self.linear(places.classifier)).reshape([count])
     }
 
     /// The first token of each row, `[batch, hidden]`.
@@ -350,10 +381,10 @@ impl<'a> Pass<'a> {
 
     fn vector(&self, index: usize) -> Tensor<1> {
         let value = self.model.parameters[index].value.clone();
-        if self.tracked {
-            value.autodiff()
-        } else {
-            value.inner()
+        match (self.tracked, self.frozen) {
+            (true, false) => value.autodiff(),
+            (true, true) => value.inner().autodiff(),
+            (false, _) => value.inner(),
         }
     }
 

@@ -20,6 +20,7 @@ pub(in crate::bert) fn word_embeddings(model: &BertClassifier) -> &[f32] {
         model,
         rows: nothing,
         tracked: false,
+        frozen: false,
         key: None,
     };
     pass.with_encoder(|encoder| model.scoring.words(encoder))
@@ -105,7 +106,7 @@ impl Pass<'_> {
             .require_grad();
         self.tracked = true;
         let embeddings = ops::normalised(sum.clone(), &self.norm(self.places().norm));
-        let logits = self.tracked_head(self.layered(embeddings));
+        let logits = self.tracked_head(self.through(0, embeddings));
         let gradients = sum.grad(&logits.clone().sum().backward());
         let count = self.rows.ids.len() * self.model.config.hidden_size;
         let values = |tensor: Option<Tensor<2>>| {
