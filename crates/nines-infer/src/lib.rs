@@ -1,6 +1,7 @@
 //! Scoring, generating, and the filter that joins them.
 //!
-//! - [`scorer`]: the [`scorer::Scorer`] contract and [`classifier::ClassifierScorer`] behind it.
+//! - [`scorer`]: the [`scorer::Scorer`] contract and [`classifier::ClassifierScorer`] behind it;
+//!   [`ensemble`]: several classifiers as one scorer.
 //! - [`generator`]: the [`generator::Generator`] contract, kept by a local model
 //!   ([`local`]) and by any OpenAI-compatible endpoint ([`endpoint`]).
 //! - [`filter`]: draws until one completion is accepted, or abstains.
@@ -13,6 +14,7 @@
 pub mod cancel;
 pub mod classifier;
 pub mod endpoint;
+pub mod ensemble;
 pub mod filter;
 pub mod generator;
 pub mod gradients;

@@ -1,5 +1,6 @@
 //! What every scorer promises.
 
+use crate::ensemble::Ensemble;
 use crate::gradients::Differentiable;
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetText;
@@ -35,6 +36,11 @@ pub trait Scorer: Send + Sync {
 
     /// Returns the scorer as one whose logit has gradients, where it is one.
     fn differentiable(&self) -> Option<&dyn Differentiable> {
+        None
+    }
+
+    /// Returns the scorer as an ensemble, where it is one: its members can be asked one by one.
+    fn ensemble(&self) -> Option<&Ensemble> {
         None
     }
 

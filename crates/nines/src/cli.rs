@@ -16,7 +16,8 @@ pub use attack::{
     SaliencyMethodArg, SubstitutesArgs,
 };
 pub use classifier::{
-    CalibrateArgs, CatastrophesArg, LongArg, PoolingArg, ScoreArgs, TrainArgs, TrainCommand,
+    CalibrateArgs, CatastrophesArg, CombineArg, CreateEnsembleArgs, EnsembleCommand, LongArg,
+    PoolingArg, ScoreArgs, TrainArgs, TrainCommand,
 };
 #[cfg(test)]
 pub use data::LabellerKindArg;
@@ -90,6 +91,9 @@ An interrupted run goes on when the same command is given again.")]
     /// Train models
     #[command(subcommand)]
     Train(TrainCommand),
+    /// Join several classifiers into one scorer
+    #[command(subcommand)]
+    Ensemble(EnsembleCommand),
     /// Choose a threshold from held-out data, by a stated rule
     #[command(
         after_help = "Examples:\n  nines calibrate\n  nines calibrate --recall 0.9 --confidence 0\n  nines calibrate --acceptance 0.5"

@@ -1,4 +1,4 @@
-//! Classifiers: `nines train`, `nines calibrate`, `nines score`.
+//! Classifiers: `nines train`, `nines ensemble`, `nines calibrate`, `nines score`.
 
 use super::{confidence, name, share};
 use clap::{Args, Subcommand, ValueEnum};
@@ -54,6 +54,47 @@ pub struct TrainArgs {
     /// Cross-validate with this many folds instead of training one classifier
     #[arg(long, value_name = "FOLDS", value_parser = clap::value_parser!(u64).range(2..))]
     pub cross_validate: Option<u64>,
+}
+
+/// `nines ensemble`.
+#[derive(Debug, Subcommand)]
+pub enum EnsembleCommand {
+    /// Make one scorer of several trained classifiers; it stands wherever a classifier does
+    #[command(
+        after_help = "Example:\n  nines ensemble create five --member first@1 --member first@2 --member other --combine mean\n\
+It scores what all members score, and nothing else. It needs a threshold of its own: nines calibrate."
+    )]
+    Create(CreateEnsembleArgs),
+    /// List the ensembles, newest first
+    List,
+    /// Show what an ensemble is made of
+    Show {
+        /// The ensemble: NAME or NAME@VERSION (default: the newest)
+        ensemble: Option<String>,
+    },
+}
+
+/// `nines ensemble create`.
+#[derive(Debug, Args)]
+pub struct CreateEnsembleArgs {
+    /// The ensemble's name, which no classifier may have; each creation makes its next version
+    #[arg(value_parser = name)]
+    pub name: String,
+    /// A trained classifier, NAME or NAME@VERSION: 2 to 16 of them, in the order given
+    #[arg(long, required = true, value_name = "CLASSIFIER")]
+    pub member: Vec<String>,
+    /// How the members' logits become one
+    #[arg(long, value_enum, default_value = "mean")]
+    pub combine: CombineArg,
+}
+
+/// How members' logits become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CombineArg {
+    /// Their mean: errors that the members do not share average out
+    Mean,
+    /// The highest: one member that sees the catastrophe is enough
+    Max,
 }
 
 /// How the encoder's output becomes one vector.

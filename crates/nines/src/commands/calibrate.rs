@@ -99,7 +99,7 @@ pub async fn calibrate(
         .await?
         .id;
     let work = async {
-        let scoring = Scoring::load(project, &model, scored_on, run, &cancel, output)?;
+        let scoring = Scoring::load(project, &model, scored_on, run, &cancel, output).await?;
         let seed = project.config.project.split_seed;
         let snippets = project
             .store

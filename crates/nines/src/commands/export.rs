@@ -192,6 +192,12 @@ fn card_path(file: &Path) -> PathBuf {
 /// Copies a classifier's folder, whole or not at all, and writes its model card.
 async fn export_classifier(project: &Project, asked: Option<&str>, out: &Path) -> Result<PathBuf> {
     let model = models::classifier(project, asked).await?;
+    if let Some(record) = &model.ensemble {
+        bail!(
+            "{} is an ensemble ({record}) and has no folder of its own; export its members one by one",
+            model.label()
+        );
+    }
     let from = models::folder_of(project, &model);
     if out.exists() {
         bail!("{} exists already; choose another name", out.display());

@@ -5,6 +5,7 @@ mod attack;
 mod calibrate;
 mod demo;
 mod doctor;
+mod ensemble;
 mod export;
 pub mod filter;
 mod generate;
@@ -92,6 +93,7 @@ async fn in_project(project: Project, command: Command, output: &Output) -> Resu
         Command::Import(command) => import::run(&project, command, output).await,
         Command::Generate(args) => generate::run(&project, args, output).await,
         Command::Train(TrainCommand::Classifier(args)) => train::run(&project, args, output).await,
+        Command::Ensemble(command) => ensemble::run(&project, command, output).await,
         Command::Calibrate(args) => calibrate::run(&project, args, output).await,
         Command::Filter(args) => filter::run(&project, args, output).await,
         Command::Score(args) => score::run(&project, args, output).await,

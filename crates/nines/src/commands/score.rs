@@ -26,7 +26,7 @@ pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<
     let model = models::classifier(project, args.classifier.as_deref()).await?;
     let path = ScorePath::of(project, args.long)?;
     let threshold = threshold_of(project, &model, args.threshold, path).await?;
-    let scorer = models::scorer(project, &model, path)?;
+    let scorer = models::scorer(project, &model, path).await?;
     let mut options = ScoreOptions::new(model.label());
     options.threshold = Some(threshold.threshold);
     options.scorer = format!("{} {path}", model.digest);

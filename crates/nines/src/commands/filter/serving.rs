@@ -108,7 +108,7 @@ impl Serving {
             LawArg::Safest => Law::PickSafest { of: budget },
         };
         let serving = Self {
-            scorer: models::scorer(project, &model, path)?,
+            scorer: models::scorer(project, &model, path).await?,
             generator: models::generator(project)?,
             sampling: sampling(project, &args.sampling),
             model,

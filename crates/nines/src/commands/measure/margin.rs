@@ -187,7 +187,7 @@ async fn catastrophes(
     let held_out = |s: &Snippet| matches!(s.split(seed), Split::Calibration | Split::Test);
     snippets.retain(|s| data::broad(s) == Some(true) && held_out(s));
     let path = frame.serving.path();
-    let scorer = models::scorer(project, &frame.serving.model, path)?;
+    let scorer = models::scorer(project, &frame.serving.model, path).await?;
     let texts = snippets.iter().map(|s| s.text.clone()).collect();
     let scores = models::score_all(scorer, texts, "catastrophes", output).await?;
     let stored: Vec<_> = snippets
