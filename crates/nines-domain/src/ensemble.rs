@@ -46,7 +46,8 @@ impl Combine {
                 let highest = self.of(logits);
                 let winner = logits.iter().position(|logit| *logit == highest);
                 let is_winner = |member| Some(member) == winner;
-                let weights = (0..logits.len()).map(|member| f64::from(u8::from(is_winner(member))));
+                let weights =
+                    (0..logits.len()).map(|member| f64::from(u8::from(is_winner(member))));
                 weights.collect()
             }
         }

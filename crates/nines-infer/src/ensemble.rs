@@ -148,7 +148,9 @@ impl Scorer for Ensemble {
     }
 
     fn refuses(&self, prompt: &str) -> Option<Unscoreable> {
-        self.members.iter().find_map(|member| member.refuses(prompt))
+        self.members
+            .iter()
+            .find_map(|member| member.refuses(prompt))
     }
 
     fn score(

@@ -24,6 +24,19 @@ pub enum Unscoreable {
     /// The text could not be cut into tokens.
     #[error("cannot be tokenised: {0}")]
     Tokens(String),
+    /// It lies too far from what is familiar, whatever its score.
+    #[error(
+        "unfamiliar: {value:.4}, and the limit is {limit:.4}; its logit is {:.3}",
+        score.logit()
+    )]
+    Unfamiliar {
+        /// Its unfamiliarity.
+        value: f64,
+        /// What is this unfamiliar, or more, is not accepted.
+        limit: f64,
+        /// Its score.
+        score: Score,
+    },
     /// The model failed or answered something that is not a finite number.
     #[error("the classifier gave no score: {0}")]
     Model(String),

@@ -119,7 +119,10 @@ impl Store {
         in_transaction!(self.connection, |tx| {
             let newest = named(new.kind, &new.name).one(tx).await?;
             let newest = newest.map(read).transpose()?;
-            if newest.as_ref().is_some_and(|model| model.ensemble.is_some()) {
+            if newest
+                .as_ref()
+                .is_some_and(|model| model.ensemble.is_some())
+            {
                 return Err(StoreError::Taken {
                     what: "an ensemble",
                     name: new.name.clone(),

@@ -193,7 +193,12 @@ impl<'a> Scoring<'a> {
         let store = &self.project.store;
         let ids: Vec<SnippetId> = snippets.iter().map(|snippet| snippet.id).collect();
         let known = store.scores_of(member, &self.path, &ids).await?;
-        let unknown = || snippets.iter().zip(&known).filter(|(_, score)| score.is_none());
+        let unknown = || {
+            snippets
+                .iter()
+                .zip(&known)
+                .filter(|(_, score)| score.is_none())
+        };
         let missing: Vec<&Snippet> = unknown().map(|(snippet, _)| *snippet).collect();
         let made = match missing.is_empty() {
             true => Vec::new(),

@@ -55,7 +55,10 @@ impl ClassifierHead {
     ) -> Result<Self, SameClassifier> {
         let own = parts(&*scorer);
         let is_own = |part: &str| own.contains(&part);
-        if victims.iter().any(|victim| parts(&**victim).into_iter().any(is_own)) {
+        if victims
+            .iter()
+            .any(|victim| parts(&**victim).into_iter().any(is_own))
+        {
             return Err(SameClassifier(scorer.version().to_owned()));
         }
         Ok(Self { scorer, threshold })
@@ -66,7 +69,11 @@ impl ClassifierHead {
 fn parts(scorer: &dyn Scorer) -> Vec<&str> {
     match scorer.ensemble() {
         None => vec![scorer.version()],
-        Some(ensemble) => ensemble.members().iter().map(|member| member.version()).collect(),
+        Some(ensemble) => ensemble
+            .members()
+            .iter()
+            .map(|member| member.version())
+            .collect(),
     }
 }
 

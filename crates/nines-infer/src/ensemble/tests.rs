@@ -51,7 +51,10 @@ fn logits_are_combined_in_double_precision() {
     let texts = texts(&["1 2 6", "-3 -1 -2", "1e300 1e300 -1e300"]);
     let logits = |combine| -> Vec<f64> {
         let scores = ensemble(3, combine).score(&texts, &mut |_| {});
-        scores.into_iter().map(|s| s.expect("scored").logit()).collect()
+        scores
+            .into_iter()
+            .map(|s| s.expect("scored").logit())
+            .collect()
     };
     assert_eq!(logits(Combine::Mean), [3.0, -2.0, 1e300 / 3.0]);
     assert_eq!(logits(Combine::Max), [6.0, -1.0, 1e300]);
@@ -59,7 +62,14 @@ fn logits_are_combined_in_double_precision() {
 
 #[test]
 fn what_one_member_cannot_score_has_no_score() {
-    let texts = texts(&["1 2 6", "1 x 6", "inf 2 6", "1 2", "NaN NaN NaN", "-inf 0 0"]);
+    let texts = texts(&[
+        "1 2 6",
+        "1 x 6",
+        "inf 2 6",
+        "1 2",
+        "NaN NaN NaN",
+        "-inf 0 0",
+    ]);
     for combine in [Combine::Mean, Combine::Max] {
         let scores = ensemble(3, combine).score(&texts, &mut |_| {});
         assert!(scores[0].is_ok(), "{combine}");
@@ -71,7 +81,10 @@ fn what_one_member_cannot_score_has_no_score() {
     // A mean that overflows is no score either.
     let far = self::texts(&["1.7e308 1.7e308"]);
     let scores = ensemble(2, Combine::Mean).score(&far, &mut |_| {});
-    assert!(matches!(scores[0], Err(Unscoreable::Model(_))), "{scores:?}");
+    assert!(
+        matches!(scores[0], Err(Unscoreable::Model(_))),
+        "{scores:?}"
+    );
 }
 
 #[test]
@@ -98,7 +111,10 @@ fn a_member_that_answers_too_little_leaves_no_score() {
 #[test]
 fn a_prompt_that_one_member_refuses_is_refused() {
     let ensemble = ensemble(3, Combine::Max);
-    assert_eq!(ensemble.refuses("member 2"), Some(Unscoreable::EmptyCompletion));
+    assert_eq!(
+        ensemble.refuses("member 2"),
+        Some(Unscoreable::EmptyCompletion)
+    );
     assert_eq!(ensemble.refuses("another"), None);
 }
 
@@ -123,7 +139,10 @@ fn members_are_two_to_sixteen_and_none_twice() {
     );
     assert!(of((0..17).map(member).collect()).is_some());
     assert!(of((0..16).map(member).collect()).is_none());
-    assert!(of(vec![member(0), member(0)]).is_some_and(|why| why.contains("member 0 is a member twice")));
+    assert!(
+        of(vec![member(0), member(0)])
+            .is_some_and(|why| why.contains("member 0 is a member twice"))
+    );
     let nested: Arc<dyn Scorer> = Arc::new(ensemble(2, Combine::Mean));
     assert!(of(vec![member(0), nested]).is_some_and(|why| why.contains("is an ensemble itself")));
 }

@@ -20,7 +20,10 @@ fn members(folder: &std::path::Path) -> Vec<Arc<ClassifierScorer>> {
 }
 
 fn ensemble(members: &[Arc<ClassifierScorer>], combine: Combine) -> Ensemble {
-    let members = members.iter().map(|m| m.clone() as Arc<dyn Scorer>).collect();
+    let members = members
+        .iter()
+        .map(|m| m.clone() as Arc<dyn Scorer>)
+        .collect();
     Ensemble::new("all", members, combine).expect("an ensemble")
 }
 
@@ -33,10 +36,16 @@ fn scores_and_gradients_are_those_of_the_members_combined() {
         .iter()
         .map(|member| {
             let scores = member.score(&snippets, &mut |_| {});
-            scores.into_iter().map(|s| s.expect("scored").logit()).collect()
+            scores
+                .into_iter()
+                .map(|s| s.expect("scored").logit())
+                .collect()
         })
         .collect();
-    let slopes: Vec<_> = members.iter().map(|member| member.gradients(&snippets)).collect();
+    let slopes: Vec<_> = members
+        .iter()
+        .map(|member| member.gradients(&snippets))
+        .collect();
     for combine in [Combine::Mean, Combine::Max] {
         let ensemble = ensemble(&members, combine);
         let scores = ensemble.score(&snippets, &mut |_| {});
@@ -58,7 +67,10 @@ fn scores_and_gradients_are_those_of_the_members_combined() {
             };
             let expected: f64 = logits.iter().zip(&weights).map(|(l, w)| l * w).sum();
             let logit = score.as_ref().expect("scored").logit();
-            assert!((logit - expected).abs() < 1e-12, "{combine}: {logit} {expected}");
+            assert!(
+                (logit - expected).abs() < 1e-12,
+                "{combine}: {logit} {expected}"
+            );
             let gradient = gradient.as_ref().expect("it fits");
             assert_eq!(gradient.logit, logit);
             // What another word at a place would change, to first order.
@@ -66,7 +78,10 @@ fn scores_and_gradients_are_those_of_the_members_combined() {
             let (here, other) = (gradient.encoded.ids[place], 2000);
             let change = |row: &dyn Fn(u32) -> Vec<f32>, slope: &[f32]| -> f64 {
                 let moved = row(other).into_iter().zip(row(here)).map(|(a, b)| a - b);
-                moved.zip(slope).map(|(a, b)| f64::from(a) * f64::from(*b)).sum()
+                moved
+                    .zip(slope)
+                    .map(|(a, b)| f64::from(a) * f64::from(*b))
+                    .sum()
             };
             let row = |id: u32| table.row(id).expect("a token").to_vec();
             let found = change(&row, gradient.token(place));
@@ -81,7 +96,10 @@ fn scores_and_gradients_are_those_of_the_members_combined() {
                     weight * change(&row, slope.token(place))
                 })
                 .sum();
-            assert!((found - expected).abs() < 1e-6, "{combine}: {found} {expected}");
+            assert!(
+                (found - expected).abs() < 1e-6,
+                "{combine}: {found} {expected}"
+            );
             assert!(found.abs() > 1e-6, "the place matters");
         }
     }

@@ -72,10 +72,15 @@ async fn insert(tx: &DatabaseTransaction, new: &NewEnsemble) -> Result<Model, St
         combine: new.combine,
     };
     let digests = record.members.iter().map(|member| member.digest.as_str());
-    let fields: Vec<&str> = std::iter::once(new.combine.as_str()).chain(digests).collect();
+    let fields: Vec<&str> = std::iter::once(new.combine.as_str())
+        .chain(digests)
+        .collect();
     let digest = ContentHash::of_fields("ensemble", &fields).to_string();
     let newest = newest(tx, &new.name).await?;
-    if let Some(same) = newest.as_ref().filter(|n| n.ensemble.as_ref() == Some(&record)) {
+    if let Some(same) = newest
+        .as_ref()
+        .filter(|n| n.ensemble.as_ref() == Some(&record))
+    {
         return Ok(same.clone());
     }
     let model = NewModel {
@@ -95,7 +100,10 @@ async fn insert(tx: &DatabaseTransaction, new: &NewEnsemble) -> Result<Model, St
 async fn newest(tx: &DatabaseTransaction, name: &str) -> Result<Option<Model>, StoreError> {
     let newest = named(ModelKind::Classifier, name).one(tx).await?;
     let newest = newest.map(read).transpose()?;
-    if newest.as_ref().is_some_and(|model| model.ensemble.is_none()) {
+    if newest
+        .as_ref()
+        .is_some_and(|model| model.ensemble.is_none())
+    {
         return Err(StoreError::Taken {
             what: "a classifier",
             name: name.to_owned(),

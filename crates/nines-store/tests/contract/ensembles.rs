@@ -22,7 +22,12 @@ fn classifier(name: &str, seed: u64) -> NewModel {
 async fn stored(store: &Store, names: &[&str]) -> Vec<Model> {
     let mut models = Vec::new();
     for name in names {
-        models.push(store.insert_model(&classifier(name, 7)).await.expect("stored"));
+        models.push(
+            store
+                .insert_model(&classifier(name, 7))
+                .await
+                .expect("stored"),
+        );
     }
     models
 }

@@ -184,6 +184,10 @@ pub struct ScoreArgs {
     /// A threshold of your own, as a probability (default: the calibrated one)
     #[arg(long, value_parser = share)]
     pub threshold: Option<f64>,
+    /// Add how far an ensemble's members are apart: `spread`, the standard deviation of their logits, and
+    /// `gap`, the highest less the lowest
+    #[arg(long, conflicts_with = "stored")]
+    pub disagreement: bool,
     /// What to do with snippets longer than the model's window
     #[arg(long, value_enum, default_value = "refuse")]
     pub long: LongArg,

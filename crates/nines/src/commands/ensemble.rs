@@ -191,7 +191,8 @@ async fn list(project: &Project, output: &Output) -> Result<()> {
         rows.push(Shown::of(project, &model, record(&model)?).await?);
     }
     output.result(&rows, || match rows.is_empty() {
-        true => "the project has no ensemble; make one: nines ensemble create NAME --member …".to_owned(),
+        true => "the project has no ensemble; make one: nines ensemble create NAME --member …"
+            .to_owned(),
         false => {
             let lines: Vec<String> = rows.iter().map(Shown::line).collect();
             lines.join("\n")

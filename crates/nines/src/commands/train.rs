@@ -117,7 +117,9 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
 /// Refuses a name that ensembles have, before anything is trained under it.
 async fn refuse_ensemble_name(project: &Project, name: &str) -> Result<()> {
     let store = &project.store;
-    let newest = store.latest_model(ModelKind::Classifier, Some(name)).await?;
+    let newest = store
+        .latest_model(ModelKind::Classifier, Some(name))
+        .await?;
     if newest.is_some_and(|model| model.ensemble.is_some()) {
         bail!("{name} is the name of an ensemble; choose another with --name");
     }

@@ -163,8 +163,8 @@ pub async fn scorer_by(
     Ok(Arc::new(ensemble))
 }
 
-/// Returns the members of an ensemble, in their order; none for a trained classifier.
-pub async fn members(project: &Project, model: &Model) -> Result<Vec<Model>> {
+/// The members of an ensemble, in their order; none for a trained classifier.
+async fn members(project: &Project, model: &Model) -> Result<Vec<Model>> {
     let mut members = Vec::new();
     for member in model.ensemble.iter().flat_map(|record| &record.members) {
         members.push(project.store.model(member.id).await?);

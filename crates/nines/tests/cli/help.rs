@@ -12,6 +12,8 @@ const COMMANDS: &[&[&str]] = &[
     &["import", "snippets"],
     &["generate"],
     &["train", "classifier"],
+    &["ensemble"],
+    &["ensemble", "create"],
     &["calibrate"],
     &["filter"],
     &["score"],

@@ -3,6 +3,7 @@
 mod attack;
 mod attack_judge;
 mod bad_input;
+mod ensemble;
 mod finds;
 mod help;
 mod job;

@@ -107,9 +107,17 @@ impl Attacked {
     /// Says whether a trained classifier is part of both, alone or in an ensemble.
     fn shares_with(&self, other: &Self) -> bool {
         let parts = |attacked: &Self| -> Vec<ModelId> {
-            let members = attacked.model.ensemble.iter().flat_map(|record| &record.members);
+            let members = attacked
+                .model
+                .ensemble
+                .iter()
+                .flat_map(|record| &record.members);
             let members: Vec<ModelId> = members.map(|member| member.id).collect();
-            if members.is_empty() { vec![attacked.model.id] } else { members }
+            if members.is_empty() {
+                vec![attacked.model.id]
+            } else {
+                members
+            }
         };
         let own = parts(self);
         parts(other).iter().any(|part| own.contains(part))

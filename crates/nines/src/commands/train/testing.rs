@@ -27,7 +27,10 @@ pub async fn test_metrics(
         .collect();
     // The folder's name, without the digest of its files.
     let version = scorer.version();
-    let name = version.rsplit_once('@').map_or(version, |(name, _)| name).to_owned();
+    let name = version
+        .rsplit_once('@')
+        .map_or(version, |(name, _)| name)
+        .to_owned();
     let texts = test.iter().map(|snippet| snippet.text.clone()).collect();
     let scores = models::score_all(scorer, texts, "score test", output).await?;
     let scored: Vec<_> = test
