@@ -1,4 +1,4 @@
-//! Model versions: bases, classifiers, ensembles of them and generators. A version is never overwritten.
+//! Model versions: bases, classifiers, ensembles of them, generators, measures of unfamiliarity. A version is never overwritten.
 
 mod ensembles;
 
@@ -30,6 +30,8 @@ pub enum ModelKind {
     Classifier,
     /// Proposes completions.
     Generator,
+    /// Says how unfamiliar a snippet is.
+    Unfamiliarity,
 }
 
 impl ModelKind {
@@ -39,6 +41,7 @@ impl ModelKind {
             Self::Base => "base",
             Self::Classifier => "classifier",
             Self::Generator => "generator",
+            Self::Unfamiliarity => "unfamiliarity",
         }
     }
 }

@@ -9,6 +9,7 @@ mod project;
 mod report;
 mod simulate;
 mod stats;
+mod unfamiliarity;
 mod workbench;
 
 pub use attack::{
@@ -34,6 +35,9 @@ pub use simulate::{CheckArgs, NewArgs, SimulateCommand, SimulatedLabelArgs};
 pub use stats::{
     AgreementArgs, CompareArgs, Input, IntervalArgs, MetricArg, PlanArgs, QualityArgs, SpeciesArgs,
     StatsCommand, StratifiedArgs, SurvivalArgs,
+};
+pub use unfamiliarity::{
+    CautionArgs, FitArgs, MeasureUnfamiliarityArgs, UnfamiliarityCommand, UnfamiliarityKind,
 };
 pub use workbench::{AccountsCommand, RunRef, RunsCommand, ServeArgs};
 
@@ -94,6 +98,9 @@ An interrupted run goes on when the same command is given again.")]
     /// Join several classifiers into one scorer
     #[command(subcommand)]
     Ensemble(EnsembleCommand),
+    /// Measure how far snippets lie from what is known: a second condition of the filter
+    #[command(subcommand)]
+    Unfamiliarity(UnfamiliarityCommand),
     /// Choose a threshold from held-out data, by a stated rule
     #[command(
         after_help = "Examples:\n  nines calibrate\n  nines calibrate --recall 0.9 --confidence 0\n  nines calibrate --acceptance 0.5"

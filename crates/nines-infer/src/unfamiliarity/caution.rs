@@ -96,7 +96,8 @@ impl Cautious {
     }
 
     fn is_rejected_anyway(&self, score: Score) -> bool {
-        self.threshold.is_some_and(|threshold| !threshold.accepts(score))
+        self.threshold
+            .is_some_and(|threshold| !threshold.accepts(score))
     }
 
     /// Scores by an ensemble whose members' spread is the measure.
@@ -127,17 +128,27 @@ impl Cautious {
     ) -> Vec<Result<Score, Unscoreable>> {
         let scores = self.scorer.score(snippets, &mut |done| progress(done / 2));
         let counts = |score: &Result<Score, Unscoreable>| {
-            score.as_ref().is_ok_and(|&score| !self.is_rejected_anyway(score))
+            score
+                .as_ref()
+                .is_ok_and(|&score| !self.is_rejected_anyway(score))
         };
-        let asked = snippets.iter().zip(&scores).filter(|(_, score)| counts(score));
+        let asked = snippets
+            .iter()
+            .zip(&scores)
+            .filter(|(_, score)| counts(score));
         let asked: Vec<SnippetText> = asked.map(|(snippet, _)| snippet.clone()).collect();
-        let of_all = |done: usize| (snippets.len() + done * snippets.len() / asked.len().max(1)) / 2;
+        let of_all =
+            |done: usize| (snippets.len() + done * snippets.len() / asked.len().max(1)) / 2;
         let measured = match asked.is_empty() {
             true => Vec::new(),
             false => measure.of(&asked, &mut |done| progress(of_all(done))),
         };
         let mut measured = measured.into_iter();
-        let no_answer = || Err(Unscoreable::Model("its unfamiliarity was not told".to_owned()));
+        let no_answer = || {
+            Err(Unscoreable::Model(
+                "its unfamiliarity was not told".to_owned(),
+            ))
+        };
         let ruled = scores.into_iter().map(|score| {
             if !counts(&score) {
                 return score;

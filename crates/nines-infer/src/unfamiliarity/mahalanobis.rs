@@ -96,9 +96,13 @@ impl Mahalanobis {
                     *sum += f64::from(*x);
                 }
             }
-            mean.iter_mut().for_each(|sum| *sum /= of_class.len() as f64);
+            mean.iter_mut()
+                .for_each(|sum| *sum /= of_class.len() as f64);
             for &row in &of_class {
-                let less = rows[row].iter().zip(&mean).map(|(x, mean)| f64::from(*x) - mean);
+                let less = rows[row]
+                    .iter()
+                    .zip(&mean)
+                    .map(|(x, mean)| f64::from(*x) - mean);
                 centred[row] = less.collect();
             }
             means.push(mean);
@@ -146,7 +150,10 @@ impl Mahalanobis {
             if mean.len() != vector.len() {
                 return None;
             }
-            let less = vector.iter().zip(mean).map(|(x, mean)| f64::from(*x) - mean);
+            let less = vector
+                .iter()
+                .zip(mean)
+                .map(|(x, mean)| f64::from(*x) - mean);
             let far = self.length(less.collect());
             nearest = Some(nearest.map_or(far, |near| if far < near { far } else { near }));
         }

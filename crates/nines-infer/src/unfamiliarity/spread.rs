@@ -48,7 +48,8 @@ impl Unfamiliarity for Spread {
             let why = format!("{} is no ensemble", self.scorer.version());
             return vec![Err(Unscoreable::Model(why)); snippets.len()];
         };
-        let each: Vec<Result<Vec<Score>, Unscoreable>> = Ensemble::each(ensemble, snippets, progress);
+        let each: Vec<Result<Vec<Score>, Unscoreable>> =
+            Ensemble::each(ensemble, snippets, progress);
         each.into_iter().map(|scores| spread_of(&scores?)).collect()
     }
 }

@@ -4,6 +4,7 @@ use crate::harness::contract;
 use nines_domain::ensemble::Combine;
 use nines_domain::snippet::ModelId;
 use nines_store::{Model, ModelKind, NewEnsemble, NewModel, Store, StoreError};
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 fn classifier(name: &str, seed: u64) -> NewModel {
@@ -110,5 +111,46 @@ contract! {
         store.insert_ensemble(&of("both", &ids, Combine::Mean)).await.expect("stored");
         let taken = store.insert_model(&classifier("both", 7)).await;
         assert!(matches!(taken, Err(StoreError::Taken { what: "an ensemble", .. })), "{taken:?}");
+    }
+
+    async fn a_database_from_before_unfamiliarity_keeps_its_models_and_takes_measures(db) {
+        let store = db.open().await;
+        let one = stored(&store, &["one"]).await.remove(0);
+        store.close().await;
+        let raw = db.raw().await;
+        let narrow = if db.is_postgres() {
+            vec![
+                "ALTER TABLE models DROP CONSTRAINT models_kind_check, ADD CONSTRAINT models_kind_check \
+                 CHECK (\"kind\" IN ('base', 'classifier', 'generator'))",
+            ]
+        } else {
+            vec![
+                "PRAGMA writable_schema = ON",
+                "UPDATE sqlite_schema SET sql = replace(sql, ', ''unfamiliarity''', '') WHERE name = 'models'",
+                "PRAGMA writable_schema = RESET",
+            ]
+        };
+        let again = ["DELETE FROM nines_migrations WHERE version = 'm0012_unfamiliarity'"];
+        for undo in narrow.into_iter().chain(again) {
+            raw.execute_unprepared(undo).await.expect("taken back");
+        }
+        let kind = "UPDATE models SET kind = 'unfamiliarity'";
+        raw.execute_unprepared(kind).await.expect_err("as it was before");
+        raw.close().await.expect("closed");
+
+        let store = db.open().await;
+        assert_eq!(store.model(one.id).await.expect("read"), one);
+        let new = NewModel {
+            kind: ModelKind::Unfamiliarity,
+            name: "strange".into(),
+            config: json!({ "kind": "surprise", "generator": "g" }),
+            parent: Some(one.id),
+            ..classifier("strange", 7)
+        };
+        let made = store.insert_model(&new).await.expect("stored");
+        let found = store.latest_model(ModelKind::Unfamiliarity, None).await.expect("read");
+        assert_eq!(found, Some(made));
+        let newest = store.latest_model(ModelKind::Classifier, None).await.expect("read");
+        assert_eq!(newest, Some(one), "a measure is no classifier");
     }
 }

@@ -140,6 +140,13 @@ pub struct CalibrateArgs {
     /// Which held-out catastrophes the rule looks at
     #[arg(long, value_enum, default_value = "all")]
     pub catastrophes: CatastrophesArg,
+    /// Choose the threshold for a filter that also wants what it accepts to be familiar by this measure:
+    /// NAME or NAME@VERSION
+    #[arg(long, value_name = "NAME")]
+    pub unfamiliarity: Option<String>,
+    /// The share of random completions that is to be familiar enough (default: 0.95)
+    #[arg(long, value_name = "SHARE", value_parser = share, requires = "unfamiliarity")]
+    pub familiar: Option<f64>,
     /// Count only catastrophes of severity 2 or more
     #[arg(long)]
     pub strict: bool,

@@ -21,6 +21,7 @@ mod serve;
 mod simulate;
 mod stats;
 mod train;
+mod unfamiliarity;
 
 use crate::cli::{Cli, Command, SimulateCommand, TrainCommand};
 use crate::output::Output;
@@ -94,6 +95,7 @@ async fn in_project(project: Project, command: Command, output: &Output) -> Resu
         Command::Generate(args) => generate::run(&project, args, output).await,
         Command::Train(TrainCommand::Classifier(args)) => train::run(&project, args, output).await,
         Command::Ensemble(command) => ensemble::run(&project, command, output).await,
+        Command::Unfamiliarity(command) => unfamiliarity::run(&project, command, output).await,
         Command::Calibrate(args) => calibrate::run(&project, args, output).await,
         Command::Filter(args) => filter::run(&project, args, output).await,
         Command::Score(args) => score::run(&project, args, output).await,

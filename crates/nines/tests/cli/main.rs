@@ -16,4 +16,5 @@ mod stats;
 mod stops;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]
 mod tiny_base;
+mod unfamiliarity;
 mod world;

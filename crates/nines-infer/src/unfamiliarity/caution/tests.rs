@@ -48,8 +48,15 @@ impl Unfamiliarity for Reads {
         &self.name
     }
 
-    fn of(&self, snippets: &[SnippetText], _: &mut dyn FnMut(usize)) -> Vec<Result<f64, Unscoreable>> {
-        snippets.iter().map(|snippet| self.number(snippet)).collect()
+    fn of(
+        &self,
+        snippets: &[SnippetText],
+        _: &mut dyn FnMut(usize),
+    ) -> Vec<Result<f64, Unscoreable>> {
+        snippets
+            .iter()
+            .map(|snippet| self.number(snippet))
+            .collect()
     }
 }
 
@@ -61,7 +68,14 @@ fn texts(completions: &[&str]) -> Vec<SnippetText> {
 fn cautious(measure: Measure, threshold: Option<f64>) -> Result<Cautious, CautionError> {
     let scorer: Arc<dyn Scorer> = Arc::new(Reads::new(0));
     let threshold = threshold.map(|logit| Threshold::new(logit).expect("finite"));
-    Cautious::new(scorer, Caution { measure, limit: 2.0 }, threshold)
+    Cautious::new(
+        scorer,
+        Caution {
+            measure,
+            limit: 2.0,
+        },
+        threshold,
+    )
 }
 
 #[test]
@@ -76,11 +90,18 @@ fn what_is_too_unfamiliar_has_no_score() {
         let Err(why @ Unscoreable::Unfamiliar { .. }) = &scores[at] else {
             panic!("{:?}", scores[at]);
         };
-        assert!(why.to_string().contains("the limit is 2.0000; its logit is -3.000"), "{why}");
+        assert!(
+            why.to_string()
+                .contains("the limit is 2.0000; its logit is -3.000"),
+            "{why}"
+        );
     }
     assert_eq!(scores[3], Err(Unscoreable::Tokens("column 1".to_owned())));
     assert_eq!(scores[4], Err(Unscoreable::Tokens("column 0".to_owned())));
-    assert!(matches!(scores[5], Err(Unscoreable::Unfamiliar { .. })), "no number is below no limit");
+    assert!(
+        matches!(scores[5], Err(Unscoreable::Unfamiliar { .. })),
+        "no number is below no limit"
+    );
     assert!(scores[6].is_ok());
 }
 
@@ -106,13 +127,21 @@ fn a_measure_that_answers_too_little_leaves_no_score() {
         }
     }
     let cautious = cautious(Measure::Other(Arc::new(Silent)), None).expect("a caution");
-    assert!(cautious.score(&texts(&["-3", "-4"]), &mut |_| {}).iter().all(Result::is_err));
+    assert!(
+        cautious
+            .score(&texts(&["-3", "-4"]), &mut |_| {})
+            .iter()
+            .all(Result::is_err)
+    );
 }
 
 #[test]
 fn an_ensemble_is_asked_once_for_its_score_and_its_spread() {
     let members: Vec<Arc<Reads>> = (0..2).map(|column| Arc::new(Reads::new(column))).collect();
-    let scorers = members.iter().map(|m| m.clone() as Arc<dyn Scorer>).collect();
+    let scorers = members
+        .iter()
+        .map(|m| m.clone() as Arc<dyn Scorer>)
+        .collect();
     let ensemble = Ensemble::new("both", scorers, Combine::Max).expect("an ensemble");
     let caution = Caution {
         measure: Measure::OwnSpread,
@@ -122,7 +151,9 @@ fn an_ensemble_is_asked_once_for_its_score_and_its_spread() {
     let scores = cautious.score(&texts(&["-3 -4", "-3 -9", "-3 x"]), &mut |_| {});
     assert_eq!(scores[0], Ok(Score::new(-3.0).expect("finite")));
     // The spread of two is their gap over the root of two.
-    assert!(matches!(scores[1], Err(Unscoreable::Unfamiliar { value, .. }) if (value - 6.0 / 2f64.sqrt()).abs() < 1e-12));
+    assert!(
+        matches!(scores[1], Err(Unscoreable::Unfamiliar { value, .. }) if (value - 6.0 / 2f64.sqrt()).abs() < 1e-12)
+    );
     assert_eq!(scores[2], Err(Unscoreable::Tokens("column 1".to_owned())));
     assert_eq!(members[0].asked.load(Ordering::Relaxed), 3);
     assert!(cautious.ensemble().is_some());
@@ -130,7 +161,10 @@ fn an_ensemble_is_asked_once_for_its_score_and_its_spread() {
 
 #[test]
 fn a_caution_that_says_nothing_is_refused() {
-    assert!(matches!(cautious(Measure::OwnSpread, None), Err(CautionError::NoEnsemble(_))));
+    assert!(matches!(
+        cautious(Measure::OwnSpread, None),
+        Err(CautionError::NoEnsemble(_))
+    ));
     for limit in [f64::NAN, f64::INFINITY] {
         let caution = Caution {
             measure: Measure::Other(Arc::new(Reads::new(1))),

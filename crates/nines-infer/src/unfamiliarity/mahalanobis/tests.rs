@@ -18,7 +18,10 @@ const QUERY: [f32; WIDTH] = [0.5, -1.0, 2.0, 0.25];
 
 #[track_caller]
 fn near(found: f64, expected: f64) {
-    assert!((found - expected).abs() < 1e-6 * expected.abs(), "{found}, not {expected}");
+    assert!(
+        (found - expected).abs() < 1e-6 * expected.abs(),
+        "{found}, not {expected}"
+    );
 }
 
 /// The numbers are scikit-learn's: `LedoitWolf(assume_centered=True)` on centred rows, and the inverse of its
@@ -37,7 +40,10 @@ fn two_classes_share_a_covariance_and_the_nearer_mean_counts() {
     let fit = Mahalanobis::fit(&rows(), &classes).expect("fitted");
     assert_eq!(fit.means.len(), 2);
     near(fit.shrinkage, 0.120_755_978_804);
-    near(fit.distance(&QUERY).expect("a distance"), 4.346_091_320_180_f64.min(4.271_667_849_132));
+    near(
+        fit.distance(&QUERY).expect("a distance"),
+        4.346_091_320_180_f64.min(4.271_667_849_132),
+    );
     for mean in &fit.means {
         let mean: Vec<f32> = mean.iter().map(|x| *x as f32).collect();
         assert!(fit.distance(&mean).expect("a distance") < 1e-5);
@@ -59,7 +65,10 @@ fn rows_in_fewer_directions_than_they_are_wide_still_make_distances_finite() {
 #[test]
 fn what_cannot_be_fitted_is_told() {
     let fit = |rows: &[Vec<f32>]| Mahalanobis::fit(rows, &vec![false; rows.len()]);
-    assert!(matches!(fit(&rows()[..19]), Err(FitError::TooFew { given: 19, .. })));
+    assert!(matches!(
+        fit(&rows()[..19]),
+        Err(FitError::TooFew { given: 19, .. })
+    ));
     assert_eq!(fit(&vec![vec![1.0, 2.0]; 30]), Err(FitError::NoVariance));
     assert_eq!(fit(&vec![Vec::new(); 30]), Err(FitError::Width(0)));
     let mut uneven = rows();

@@ -54,7 +54,10 @@ async fn it_is_listed_with_what_it_is_made_of() {
     let (status, answer) = server.get("/api/classifiers").await;
     assert_eq!(status, StatusCode::OK);
     let newest = &answer["rows"][0];
-    assert_eq!((&newest["id"], &newest["label"]), (&json!(id), &json!("both v1")));
+    assert_eq!(
+        (&newest["id"], &newest["label"]),
+        (&json!(id), &json!("both v1"))
+    );
     let made_of = json!({ "members": ["injury v1", "injury v2"], "combine": "mean" });
     assert_eq!(newest["ensemble"], made_of);
     assert_eq!(newest["base"], Value::Null);
@@ -75,9 +78,16 @@ async fn it_scores_what_all_its_members_score_and_rules_on_candidates() {
         assert!(answer["scores"][at].get("score").is_none(), "{answer}");
     }
     // Its operating points and the score of a job's form know it too.
-    let (status, points) = server.get(&format!("/api/classifiers/{id}/operating-points")).await;
+    let (status, points) = server
+        .get(&format!("/api/classifiers/{id}/operating-points"))
+        .await;
     assert_eq!(status, StatusCode::OK);
-    assert!(points["notes"][0].as_str().expect("a note").contains("both v1 is not calibrated"));
+    assert!(
+        points["notes"][0]
+            .as_str()
+            .expect("a note")
+            .contains("both v1 is not calibrated")
+    );
     let job = json!({ "kind": "score", "classifier": id });
     let (status, job) = server.post("/api/jobs", &job).await;
     assert!(status.is_success(), "{job}");
