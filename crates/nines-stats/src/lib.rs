@@ -5,7 +5,8 @@
 //!   proportions of clustered items.
 //! - [`ranking`]: AUROC and average precision; [`acceptance`]: recall at a given acceptance and the
 //!   risk-coverage curve.
-//! - [`bootstrap`]: resampling whole prompt families, alone and paired.
+//! - [`bootstrap`]: resampling whole prompt families, alone and paired; [`trainings`]: ways of training
+//!   compared over prompts and seeds.
 //! - [`threshold`]: the Neyman-Pearson umbrella, the plain empirical rule, acceptance at most A.
 //! - [`learn_then_test`]: thresholds that keep one limit, or two at once, with a stated confidence;
 //!   [`conformal_risk`]: thresholds that keep an expected risk.
@@ -84,6 +85,7 @@ pub mod stratified;
 pub mod stratum_counts;
 pub mod survival_of_uses;
 pub mod threshold;
+pub mod trainings;
 mod wald;
 pub mod weighted_poisson;
 

@@ -140,7 +140,7 @@ impl RankingSample {
 
     /// Evaluates a metric with each family counted `weights[family]` times; `None` when a class is
     /// missing.
-    fn weighted(&self, metric: RankingMetric, weights: &[f64]) -> Option<f64> {
+    pub(crate) fn weighted(&self, metric: RankingMetric, weights: &[f64]) -> Option<f64> {
         let (mut positives, mut negatives) = (0.0, 0.0);
         let (mut pairs_won, mut area) = (0.0, 0.0);
         for tied in self.items.chunk_by(|a, b| a.score == b.score) {

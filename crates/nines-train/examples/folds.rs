@@ -57,6 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         config: &config,
         cadence: CheckpointCadence::default(),
         folder: &out,
+        keep_first: None,
         cancel: &cancel,
     };
     let mut printer = Printer {

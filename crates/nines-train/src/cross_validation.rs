@@ -8,6 +8,7 @@ use crate::files::write_whole;
 use crate::fit::{Job, Prepared};
 use crate::metrics::measure;
 use crate::record::{Identity, Metrics, Observer, TrainingRecord};
+use crate::train::{RECORD_FILE, remove_folder, save};
 use nines_domain::snippet::ContentHash;
 use nines_infer::cancel::CancelFlag;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,8 @@ pub struct CrossValidationJob<'a> {
     pub cadence: CheckpointCadence,
     /// Where finished folds and checkpoints lie, and where [`SCORES_FILE`] is written.
     pub folder: &'a Path,
+    /// Where the classifier of the first fold is kept, and what its logit is called; `None` keeps none.
+    pub keep_first: Option<(&'a Path, &'a str)>,
     /// Stops the run at the next update.
     pub cancel: &'a CancelFlag,
 }
@@ -152,12 +155,23 @@ fn run_fold(
         cancel: job.cancel,
     })?;
     let path = job.folder.join(format!("fold-{fold}.json"));
-    if let Some(finished) = read_fold(&path, prepared.identity())? {
+    let keep = job.keep_first.filter(|_| fold == 0);
+    let is_kept = keep.is_none_or(|(folder, _)| folder.join(RECORD_FILE).is_file());
+    if let Some(finished) = read_fold(&path, prepared.identity())?.filter(|_| is_kept) {
         // A run that was killed after its scores were saved left its checkpoints behind.
         RunFolder::clear_finished(&run_folder, prepared.identity())?;
         return Ok(finished);
     }
     let fitted = prepared.fit(observer)?;
+    if let Some((folder, label)) = keep {
+        // A run that was killed before its fold was written left it.
+        remove_folder(folder).map_err(|source| TrainError::Write {
+            path: folder.to_owned(),
+            kept: fitted.run_folder.newest(),
+            source,
+        })?;
+        save(&fitted, folder, label)?;
+    }
     let rows = roles.rows(Role::HeldOut);
     let logits = fitted.network.scores(&rows, &fitted.encoded, &mut |_| {})?;
     let scores: Vec<OutOfFoldScore> = rows

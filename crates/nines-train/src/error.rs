@@ -14,6 +14,23 @@ pub enum TrainError {
         /// What is wrong with its value, as in "is 0, but must be at least 1".
         problem: String,
     },
+    /// A sweep file means something that cannot be done.
+    #[error("the sweep file cannot be used: {problem}")]
+    Sweep {
+        /// What is wrong, and where.
+        problem: String,
+    },
+    /// A results folder holds the result of another trial under this name.
+    #[error(
+        "{} is the result of {what}; give another folder for the results, or --again to replace it",
+        .path.display()
+    )]
+    OtherTrial {
+        /// The file.
+        path: PathBuf,
+        /// What is different.
+        what: &'static str,
+    },
     /// There is no row to train on.
     #[error(
         "there is no labelled snippet to train on; import labels (nines import labels) or label some, \

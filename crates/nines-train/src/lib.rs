@@ -4,6 +4,7 @@
 //! - [`mod@train`]: trains a classifier and saves its folder; [`cross_validation`]: out-of-fold scores.
 //! - [`fit`]: one run, step by step. [`loss`], [`schedule`], [`adamw`], [`batches`]: its parts.
 //! - [`record`]: what a run tells an [`record::Observer`] and leaves behind; [`metrics`].
+//! - [`sweep`]: many trainings compared on the same folds.
 //! - `checkpoint`: what makes a killed run go on to the same result, bit for bit.
 //! - [`export`]: the same rows, folds, batches and first weights for another program.
 //!
@@ -25,6 +26,7 @@ pub mod metrics;
 mod network;
 pub mod record;
 pub mod schedule;
+pub mod sweep;
 mod tensors;
 pub mod train;
 

@@ -61,7 +61,7 @@ fn finished(output: &Path, identity: &Identity) -> Result<Option<TrainingRecord>
 }
 
 /// Saves the result beside its place and renames it into place.
-fn save(fitted: &Fitted, output: &Path, label: &str) -> Result<(), TrainError> {
+pub(crate) fn save(fitted: &Fitted, output: &Path, label: &str) -> Result<(), TrainError> {
     let partial = partial_path(output);
     let failed = |source| TrainError::Write {
         path: output.to_owned(),
@@ -111,7 +111,7 @@ fn write_folder(fitted: &Fitted, folder: &Path, label: &str) -> Result<(), Train
         .map_err(TrainError::from_write)
 }
 
-fn remove_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn remove_folder(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,

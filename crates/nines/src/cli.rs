@@ -9,7 +9,11 @@ mod project;
 mod report;
 mod simulate;
 mod stats;
+<<<<<<< HEAD
 mod unfamiliarity;
+=======
+mod sweep;
+>>>>>>> main
 mod workbench;
 
 pub use attack::{
@@ -36,9 +40,13 @@ pub use stats::{
     AgreementArgs, CompareArgs, Input, IntervalArgs, MetricArg, PlanArgs, QualityArgs, SpeciesArgs,
     StatsCommand, StratifiedArgs, SurvivalArgs,
 };
+<<<<<<< HEAD
 pub use unfamiliarity::{
     CautionArgs, FitArgs, MeasureUnfamiliarityArgs, UnfamiliarityCommand, UnfamiliarityKind,
 };
+=======
+pub use sweep::{SweepCommand, SweepRunArgs, SweepTableArgs};
+>>>>>>> main
 pub use workbench::{AccountsCommand, RunRef, RunsCommand, ServeArgs};
 
 use crate::config::PrecisionChoice;
@@ -95,12 +103,18 @@ An interrupted run goes on when the same command is given again.")]
     /// Train models
     #[command(subcommand)]
     Train(TrainCommand),
+<<<<<<< HEAD
     /// Join several classifiers into one scorer
     #[command(subcommand)]
     Ensemble(EnsembleCommand),
     /// Measure how far snippets lie from what is known: a second condition of the filter
     #[command(subcommand)]
     Unfamiliarity(UnfamiliarityCommand),
+=======
+    /// Compare many ways of training on the same folds
+    #[command(subcommand)]
+    Sweep(SweepCommand),
+>>>>>>> main
     /// Choose a threshold from held-out data, by a stated rule
     #[command(
         after_help = "Examples:\n  nines calibrate\n  nines calibrate --recall 0.9 --confidence 0\n  nines calibrate --acceptance 0.5"

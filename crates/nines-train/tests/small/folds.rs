@@ -35,6 +35,7 @@ fn every_row_is_held_out_once_and_a_stopped_run_goes_on() {
             config: &bench.config,
             cadence: bench.cadence,
             folder: &folder,
+            keep_first: None,
             cancel: &bench.cancel,
         };
         cross_validate(job, observer)
@@ -112,6 +113,7 @@ fn the_export_tells_the_same_folds_and_batches() {
         config: &bench.config,
         cadence: bench.cadence,
         folder: &folder,
+        keep_first: None,
         cancel: &bench.cancel,
     };
     nines_train::export::export_folds(job, &folder).expect("exported");

@@ -20,10 +20,11 @@ mod score;
 mod serve;
 mod simulate;
 mod stats;
+mod sweep;
 mod train;
 mod unfamiliarity;
 
-use crate::cli::{Cli, Command, SimulateCommand, TrainCommand};
+use crate::cli::{Cli, Command, SimulateCommand, SweepCommand, TrainCommand};
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::Result;
@@ -65,6 +66,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<()> {
         Command::Demo(args) => return demo::run(named, args, cli.precision, output).await,
         Command::Doctor => return doctor::run(&folder, output).await,
         Command::Stats(command) => return stats::run(command, output),
+        Command::Sweep(SweepCommand::Table(args)) => return sweep::table(&args, output),
         Command::Simulate(SimulateCommand::New(args)) => {
             return simulate::make(&args, cli.precision, output).await;
         }
@@ -94,8 +96,12 @@ async fn in_project(project: Project, command: Command, output: &Output) -> Resu
         Command::Import(command) => import::run(&project, command, output).await,
         Command::Generate(args) => generate::run(&project, args, output).await,
         Command::Train(TrainCommand::Classifier(args)) => train::run(&project, args, output).await,
+<<<<<<< HEAD
         Command::Ensemble(command) => ensemble::run(&project, command, output).await,
         Command::Unfamiliarity(command) => unfamiliarity::run(&project, command, output).await,
+=======
+        Command::Sweep(SweepCommand::Run(args)) => sweep::run(&project, args, output).await,
+>>>>>>> main
         Command::Calibrate(args) => calibrate::run(&project, args, output).await,
         Command::Filter(args) => filter::run(&project, args, output).await,
         Command::Score(args) => score::run(&project, args, output).await,
@@ -112,6 +118,7 @@ async fn in_project(project: Project, command: Command, output: &Output) -> Resu
         | Command::Models(_)
         | Command::Demo(_)
         | Command::Doctor
-        | Command::Stats(_) => Ok(()),
+        | Command::Stats(_)
+        | Command::Sweep(SweepCommand::Table(_)) => Ok(()),
     }
 }

@@ -258,6 +258,7 @@ async fn validate(
                 config: &config,
                 cadence: CheckpointCadence::default(),
                 folder: &job_folder,
+                keep_first: None,
                 cancel: &job_cancel,
             };
             cross_validate(job, observer)

@@ -94,6 +94,11 @@ impl ScorePath {
         })
     }
 
+    /// The path of a stated precision.
+    pub fn new(precision: Precision, long: LongPolicy) -> Self {
+        Self { precision, long }
+    }
+
     /// All paths, of this machine and others.
     pub fn all() -> impl Iterator<Item = Self> {
         let rounded = Unit::ALL.map(Precision::Bf16);

@@ -14,6 +14,7 @@ mod runs;
 mod serve;
 mod stats;
 mod stops;
+mod sweep;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]
 mod tiny_base;
 mod unfamiliarity;

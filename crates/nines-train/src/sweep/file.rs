@@ -1,0 +1,315 @@
+//! What a sweep file says, and the trials that it means.
+
+use super::search::Search;
+use super::trial::Trial;
+use crate::config::TrainConfig;
+use crate::error::TrainError;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// More trials than this are a mistake: each takes minutes.
+pub const MAX_TRIALS: usize = 10_000;
+
+/// A sweep: either named cells or a search, each trial cross-validated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SweepFile {
+    /// The seeds of every cell that names none of its own.
+    #[serde(default = "one_seed")]
+    pub seeds: Vec<u64>,
+    /// Folds of each cross-validation.
+    #[serde(default = "five")]
+    pub folds: u64,
+    /// The base model of every cell that names none; `None` is the project's.
+    #[serde(default)]
+    pub base: Option<String>,
+    /// The recipe that all share: fields of [`TrainConfig`].
+    #[serde(default)]
+    pub recipe: Map<String, Value>,
+    /// The cell that others are compared with; the first where none is named.
+    #[serde(default)]
+    pub baseline: Option<String>,
+    /// Attacks on the first fold's classifier.
+    #[serde(default)]
+    pub attacks: Option<AttackPlan>,
+    /// Recipes with names.
+    #[serde(default)]
+    pub cells: Vec<Cell>,
+    /// Recipes that are drawn.
+    #[serde(default)]
+    pub search: Option<Search>,
+}
+
+fn one_seed() -> Vec<u64> {
+    vec![0]
+}
+
+fn five() -> u64 {
+    5
+}
+
+/// A recipe with a name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    /// The name: letters, digits, `-`, `_` and `.`; it names files.
+    pub name: String,
+    /// Its base model, where it is another.
+    #[serde(default)]
+    pub base: Option<String>,
+    /// Its seeds, where they are others.
+    #[serde(default)]
+    pub seeds: Option<Vec<u64>>,
+    /// What differs from the recipe that all share.
+    #[serde(default)]
+    pub recipe: Map<String, Value>,
+}
+
+/// Attacks on the classifier of the first fold, each from the same catastrophes that it never saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttackPlan {
+    /// Names of attack recipes.
+    pub recipes: Vec<String>,
+    /// How many of the fold's catastrophes are starts.
+    #[serde(default = "fifty")]
+    pub starts: usize,
+    /// The most queries of one attempt.
+    #[serde(default = "three_hundred")]
+    pub queries: u64,
+    /// The threshold accepts at most this share of the fold's random completions, so that classifiers
+    /// are attacked at equal acceptance.
+    #[serde(default = "half")]
+    pub acceptance: f64,
+}
+
+fn fifty() -> usize {
+    50
+}
+
+fn three_hundred() -> u64 {
+    300
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+impl SweepFile {
+    /// Checks the file and lists its first trials: all of them for cells and a random search, those of the
+    /// first rung for successive halving.
+    ///
+    /// # Errors
+    /// [`TrainError::Sweep`] says what cannot be used, and where; [`TrainError::Option`] names a recipe's
+    /// field.
+    pub fn trials(&self) -> Result<Vec<Trial>, TrainError> {
+        self.check()?;
+        let trials = match &self.search {
+            Some(search) => search.rung(self, 0, &search.all())?,
+            None => self.of_cells()?,
+        };
+        if trials.len() > MAX_TRIALS {
+            return Err(refused(format!(
+                "it means {} trials, and at most {MAX_TRIALS} make one sweep",
+                trials.len()
+            )));
+        }
+        Ok(trials)
+    }
+
+    /// Returns the name of the cell that others are compared with.
+    pub fn baseline(&self) -> Option<&str> {
+        let first = self.cells.first().map(|cell| cell.name.as_str());
+        self.baseline.as_deref().or(first)
+    }
+
+    /// Seed by seed, so that every cell has its first result before any has its second.
+    fn of_cells(&self) -> Result<Vec<Trial>, TrainError> {
+        let seeds = |cell: &Cell| cell.seeds.clone().unwrap_or_else(|| self.seeds.clone());
+        let most = self.cells.iter().map(|cell| seeds(cell).len()).max();
+        let mut trials = Vec::new();
+        for place in 0..most.unwrap_or(0) {
+            for cell in &self.cells {
+                if let Some(&seed) = seeds(cell).get(place) {
+                    let base = cell.base.clone().or_else(|| self.base.clone());
+                    trials.push(self.trial(&cell.name, seed, base, &cell.recipe)?);
+                }
+            }
+        }
+        Ok(trials)
+    }
+
+    /// Makes a trial of the shared recipe and what differs from it.
+    pub(super) fn trial(
+        &self,
+        cell: &str,
+        seed: u64,
+        base: Option<String>,
+        own: &Map<String, Value>,
+    ) -> Result<Trial, TrainError> {
+        let mut recipe = self.recipe.clone();
+        recipe.extend(own.clone());
+        recipe.insert("seed".to_owned(), seed.into());
+        let config: TrainConfig = serde_json::from_value(Value::Object(recipe))
+            .map_err(|error| refused(format!("the recipe of {cell}: {error}")))?;
+        config.check()?;
+        Ok(Trial {
+            cell: cell.to_owned(),
+            seed,
+            base,
+            config,
+        })
+    }
+
+    fn check(&self) -> Result<(), TrainError> {
+        let refuse = |problem: String| Err(refused(problem));
+        if self.cells.is_empty() == self.search.is_none() {
+            return refuse("it needs either [[cells]] or [search]".to_owned());
+        }
+        if self.folds < 2 {
+            return refuse(format!("folds is {}, but must be at least 2", self.folds));
+        }
+        for (of, seeds) in self.seeds_by_place() {
+            let distinct: BTreeSet<u64> = seeds.iter().copied().collect();
+            if seeds.is_empty() || distinct.len() < seeds.len() {
+                return refuse(format!("the seeds of {of} are none, or one comes twice"));
+            }
+        }
+        let mut names = BTreeSet::new();
+        for cell in &self.cells {
+            if !is_name(&cell.name) {
+                return refuse(format!(
+                    "{:?} is no name of a cell: up to 64 letters, digits, '-', '_' and '.', and no '.' first",
+                    cell.name
+                ));
+            }
+            if !names.insert(cell.name.as_str()) {
+                return refuse(format!("two cells are named {}", cell.name));
+            }
+        }
+        if let Some(baseline) = &self.baseline
+            && !names.contains(baseline.as_str())
+        {
+            return refuse(format!("its baseline {baseline:?} is none of its cells"));
+        }
+        for recipe in self.recipes() {
+            if let Some(set) = ["seed", "split_seed"]
+                .into_iter()
+                .find(|f| recipe.contains_key(*f))
+            {
+                return refuse(format!(
+                    "a recipe sets {set}; seeds are named by `seeds`, and the project keeps the split's"
+                ));
+            }
+        }
+        if let Some(attacks) = &self.attacks {
+            attacks.check()?;
+        }
+        self.search.as_ref().map_or(Ok(()), Search::check)
+    }
+
+    fn seeds_by_place(&self) -> impl Iterator<Item = (&str, &Vec<u64>)> {
+        let own = |cell: &'_ Cell| cell.seeds.is_some();
+        let cells = self.cells.iter().filter(move |cell| own(cell));
+        let cells = cells.filter_map(|cell| Some((cell.name.as_str(), cell.seeds.as_ref()?)));
+        std::iter::once(("the sweep", &self.seeds)).chain(cells)
+    }
+
+    fn recipes(&self) -> impl Iterator<Item = &Map<String, Value>> {
+        std::iter::once(&self.recipe).chain(self.cells.iter().map(|cell| &cell.recipe))
+    }
+}
+
+impl AttackPlan {
+    fn check(&self) -> Result<(), TrainError> {
+        if self.recipes.is_empty() || self.starts == 0 || self.queries == 0 {
+            return Err(refused(
+                "[attacks] needs recipes, starts and queries".to_owned(),
+            ));
+        }
+        if !(self.acceptance > 0.0 && self.acceptance < 1.0) {
+            return Err(refused(format!(
+                "the acceptance of [attacks] is {}, but must lie between 0 and 1",
+                self.acceptance
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Says whether a text may name a cell, and so a file.
+pub(super) fn is_name(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    (1..=64).contains(&text.len()) && text.chars().all(fits) && !text.starts_with('.')
+}
+
+pub(super) fn refused(problem: String) -> TrainError {
+    TrainError::Sweep { problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn file(value: Value) -> SweepFile {
+        serde_json::from_value(value).expect("a sweep file")
+    }
+
+    #[test]
+    fn cells_come_seed_by_seed_with_the_shared_recipe_under_their_own() {
+        let file = file(json!({
+            "seeds": [0, 1], "recipe": {"epochs": 2, "learning_rate": 5e-5},
+            "cells": [
+                {"name": "plain"},
+                {"name": "slow", "recipe": {"learning_rate": 1e-5}, "seeds": [0, 1, 2]},
+            ]
+        }));
+        let trials = file.trials().expect("trials");
+        let names: Vec<_> = trials.iter().map(Trial::name).collect();
+        assert_eq!(names, ["plain-0", "slow-0", "plain-1", "slow-1", "slow-2"]);
+        assert_eq!(
+            (trials[1].config.epochs, trials[1].config.learning_rate),
+            (2, 1e-5)
+        );
+        assert_eq!(
+            (trials[2].config.seed, trials[2].config.learning_rate),
+            (1, 5e-5)
+        );
+        assert_eq!(file.baseline(), Some("plain"));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        let problem = |value: Value| file(value).trials().expect_err("refused").to_string();
+        assert!(problem(json!({})).contains("either [[cells]] or [search]"));
+        let cell = |name: &str| json!({"cells": [{"name": name}]});
+        for name in ["", "../up", "a b", ".hidden", "a/b"] {
+            assert!(problem(cell(name)).contains("no name of a cell"), "{name}");
+        }
+        assert!(problem(json!({"cells": [{"name": "a"}, {"name": "a"}]})).contains("two cells"));
+        assert!(
+            problem(json!({"cells": [{"name": "a"}], "seeds": [1, 1]})).contains("comes twice")
+        );
+        assert!(
+            problem(json!({"cells": [{"name": "a", "recipe": {"seed": 3}}]})).contains("sets seed")
+        );
+        assert!(
+            problem(json!({"cells": [{"name": "a", "recipe": {"epoch": 3}}]}))
+                .contains("the recipe of a: unknown field `epoch`")
+        );
+        assert!(
+            problem(json!({"cells": [{"name": "a"}], "baseline": "b"}))
+                .contains("none of its cells")
+        );
+        assert!(
+            problem(json!({"cells": [{"name": "a", "recipe": {"epochs": 0}}]}))
+                .contains("epochs is 0")
+        );
+        assert!(
+            problem(json!({"cells": [{"name": "a"}], "attacks": {"recipes": []}}))
+                .contains("[attacks]")
+        );
+    }
+}

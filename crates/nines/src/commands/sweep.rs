@@ -1,0 +1,86 @@
+//! `nines sweep`: many trainings compared on the same folds.
+
+mod attacks;
+mod running;
+mod shown;
+mod trial;
+
+use crate::cli::SweepTableArgs;
+use crate::commands::BadUsage;
+use crate::output::Output;
+use anyhow::{Context, Result, bail};
+use nines_stats::bootstrap::Bootstrap;
+use nines_train::sweep::trial::Rows;
+use nines_train::sweep::{SweepFile, SweepTable, TrialResult};
+use std::fs;
+use std::path::Path;
+
+pub use running::run;
+
+/// The kind of run that a sweep is.
+const KIND: &str = "sweep";
+
+/// More than any sweep file has.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// Runs `nines sweep table`, which needs no project.
+pub fn table(args: &SweepTableArgs, output: &Output) -> Result<()> {
+    let file = read(&args.file)?;
+    let table = table_of(&file, &args.results)?;
+    output.result(&table, || match args.markdown {
+        true => shown::markdown(&table),
+        false => shown::words(&table),
+    });
+    Ok(())
+}
+
+/// Reads a sweep file.
+fn read(path: &Path) -> Result<SweepFile> {
+    let name = path.display();
+    let size = fs::metadata(path)
+        .with_context(|| format!("cannot read {name}"))?
+        .len();
+    if size > MOST_BYTES {
+        bail!(BadUsage(format!(
+            "{name} has {size} bytes; a sweep file has at most {MOST_BYTES}"
+        )));
+    }
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    toml::from_str(&text).with_context(|| format!("{name} is no sweep file"))
+}
+
+/// Computes the table of the results in a folder.
+fn table_of(file: &SweepFile, results: &Path) -> Result<SweepTable> {
+    let Some(rows) = Rows::read(results)? else {
+        bail!(
+            "{} holds no results of a sweep; make some: nines sweep run",
+            results.display()
+        );
+    };
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    let trials = match &file.search {
+        None => file.trials()?,
+        Some(search) => {
+            let all: Vec<usize> = (0..search.trials).collect();
+            let rungs = (0..search.rung_count()).map(|rung| search.rung(file, rung, &all));
+            rungs.collect::<Result<Vec<_>, _>>()?.concat()
+        }
+    };
+    for trial in trials {
+        match TrialResult::at(&trial.file(results))? {
+            Some(result) => found.push(result),
+            None => missing.push(trial.name()),
+        }
+    }
+    // What did not reach a later rung is not missing.
+    if file.search.is_some() {
+        missing.clear();
+    }
+    Ok(SweepTable::new(
+        file,
+        &rows,
+        &found,
+        missing,
+        &Bootstrap::default(),
+    )?)
+}

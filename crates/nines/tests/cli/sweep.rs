@@ -1,0 +1,126 @@
+//! `nines sweep`: cells, halving, attacks at equal acceptance, going on.
+
+use crate::world::{World, rows};
+use serde_json::Value;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// A world whose safe rows count as random completions, so that acceptance can be measured.
+fn world() -> World {
+    let world = World::with_project();
+    let rows: String = rows(60)
+        .lines()
+        .map(|line| {
+            let pick = if line.contains("\"no\"") { "random" } else { "first" };
+            format!("{}, \"pick\": \"{pick}\"}}\n", line.trim_end_matches('}'))
+        })
+        .collect();
+    let file = world.file("picked.jsonl", rows).display().to_string();
+    world.run(&["import", "snippets", &file]).good();
+    world
+}
+
+const RECIPE: &str =
+    "[recipe]\nepochs = 6\nbatch_size = 8\nlearning_rate = 0.005\nhead_rate = 1.0\n";
+
+fn cells() -> String {
+    format!(
+        "seeds = [0, 1]\nfolds = 2\n{RECIPE}\n[attacks]\nrecipes = [\"typos\"]\nstarts = 6\nqueries = 40\n\
+         [[cells]]\nname = \"plain\"\n[[cells]]\nname = \"untrained\"\nrecipe = {{ learning_rate = 1e-9 }}\n"
+    )
+}
+
+fn changed(path: &Path) -> SystemTime {
+    let data = std::fs::metadata(path).expect("there");
+    data.modified().expect("a time")
+}
+
+#[test]
+fn cells_are_compared_seed_by_seed_and_kept() {
+    let world = world();
+    world.file("sweep.toml", cells());
+    let one = &["--json", "sweep", "run", "sweep.toml", "--results", "out", "--limit", "1"];
+    let table = world.run(one).good().json();
+    assert_eq!(table["cells"][0]["cell"], "plain");
+    assert_eq!(table["missing"], serde_json::json!(["untrained-0", "plain-1", "untrained-1"]));
+    let first = changed(&world.path("out/plain-0.json"));
+
+    let run = &["--json", "sweep", "run", "sweep.toml", "--results", "out"];
+    let table = world.run(run).good().json();
+    assert_eq!(changed(&world.path("out/plain-0.json")), first, "made once");
+    assert_eq!(table["missing"], serde_json::json!([]));
+    let untrained = &table["cells"][1];
+    assert_eq!(untrained["seeds"], serde_json::json!([0, 1]));
+    let auroc = &untrained["reached"][0];
+    let gain = &auroc["gain"];
+    assert!(gain["upper"].as_f64().expect("a number") < -0.2, "{auroc}");
+    assert!(gain["method"].as_str().expect("a method").contains("2 seeds"));
+    let survived = &table["cells"][0]["survived"][0];
+    assert_eq!(survived["what"], "rejects all of typos");
+    assert!(survived["value"]["n"].as_u64().expect("families") > 2, "{survived}");
+
+    let markdown = world
+        .run(&["sweep", "table", "sweep.toml", "--results", "out", "--markdown"])
+        .good()
+        .stdout;
+    assert!(markdown.contains("| untrained | 2 |"), "{markdown}");
+    assert!(markdown.contains("would exclude 0 by chance"), "{markdown}");
+    let left = std::fs::read_dir(world.path("project/runs")).expect("runs");
+    for run in left {
+        let trials = run.expect("a run").path().join("trials");
+        let count = std::fs::read_dir(&trials).map_or(0, Iterator::count);
+        assert_eq!(count, 0, "{} is cleared", trials.display());
+    }
+}
+
+#[test]
+fn results_of_something_else_are_not_mixed_in() {
+    let world = world();
+    world.file("sweep.toml", cells());
+    let run = &["sweep", "run", "sweep.toml", "--results", "out", "--limit", "1"];
+    world.run(run).good();
+    world.file("sweep.toml", cells().replace("epochs = 6", "epochs = 5"));
+    world.run(run).bad(1, &["plain-0.json is the result of another recipe", "--again"]);
+    world.run(&[run.as_slice(), &["--again"]].concat()).good();
+    world.import(3);
+    world.run(run).bad(1, &["rows.json is of other labelled snippets"]);
+}
+
+#[test]
+fn halving_gives_the_best_more_epochs() {
+    let world = world();
+    let sweep = format!(
+        "folds = 2\n{}\n[search]\ntrials = 3\nrungs = [1, 6]\nkeep = 0.3\n[search.space]\nlearning_rate = {{ log = [1e-9, 0.02] }}\n",
+        RECIPE.replace("epochs = 6\n", "").replace("learning_rate = 0.005\n", "")
+    );
+    world.file("sweep.toml", sweep);
+    let run = &["--json", "sweep", "run", "sweep.toml", "--results", "out"];
+    let table = world.run(run).good().json();
+    let names: Vec<&str> = table["cells"]
+        .as_array()
+        .expect("cells")
+        .iter()
+        .filter_map(|cell| cell["cell"].as_str())
+        .collect();
+    assert_eq!(names.len(), 4, "three draws and the best of them again: {names:?}");
+    assert!(names[3].ends_with("-e6"), "{names:?}");
+    let auroc = |cell: &Value| cell["reached"][0]["value"]["value"].as_f64().expect("a number");
+    let first: Vec<f64> = (0..3).map(|i| auroc(&table["cells"][i])).collect();
+    let best = (0..3).max_by(|a, b| first[*a].total_cmp(&first[*b])).expect("three");
+    assert_eq!(names[3].split("-e").next(), names[best].split("-e").next(), "{first:?}");
+}
+
+#[test]
+fn files_that_cannot_be_used_say_why() {
+    let world = World::with_project();
+    let refused = |text: &str, parts: &[&str]| {
+        world.file("sweep.toml", text);
+        world.run(&["sweep", "run", "sweep.toml"]).bad(1, parts);
+    };
+    refused("cells = 3", &["sweep.toml is no sweep file"]);
+    refused("", &["either [[cells]] or [search]"]);
+    refused("[[cells]]\nname = \"../x\"", &["no name of a cell"]);
+    refused("[[cells]]\nname = \"a\"\nrecipe = { epoch = 2 }", &["unknown field `epoch`"]);
+    world.run(&["sweep", "run", "absent.toml"]).bad(1, &["cannot read absent.toml"]);
+    world.run(&["sweep", "table", "sweep.toml", "--results", "none"]).bad(1, &["holds no results"]);
+}
