@@ -9,11 +9,8 @@ mod project;
 mod report;
 mod simulate;
 mod stats;
-<<<<<<< HEAD
-mod unfamiliarity;
-=======
 mod sweep;
->>>>>>> main
+mod unfamiliarity;
 mod workbench;
 
 pub use attack::{
@@ -40,13 +37,10 @@ pub use stats::{
     AgreementArgs, CompareArgs, Input, IntervalArgs, MetricArg, PlanArgs, QualityArgs, SpeciesArgs,
     StatsCommand, StratifiedArgs, SurvivalArgs,
 };
-<<<<<<< HEAD
+pub use sweep::{SweepCommand, SweepRunArgs, SweepTableArgs};
 pub use unfamiliarity::{
     CautionArgs, FitArgs, MeasureUnfamiliarityArgs, UnfamiliarityCommand, UnfamiliarityKind,
 };
-=======
-pub use sweep::{SweepCommand, SweepRunArgs, SweepTableArgs};
->>>>>>> main
 pub use workbench::{AccountsCommand, RunRef, RunsCommand, ServeArgs};
 
 use crate::config::PrecisionChoice;
@@ -103,18 +97,15 @@ An interrupted run goes on when the same command is given again.")]
     /// Train models
     #[command(subcommand)]
     Train(TrainCommand),
-<<<<<<< HEAD
     /// Join several classifiers into one scorer
     #[command(subcommand)]
     Ensemble(EnsembleCommand),
     /// Measure how far snippets lie from what is known: a second condition of the filter
     #[command(subcommand)]
     Unfamiliarity(UnfamiliarityCommand),
-=======
     /// Compare many ways of training on the same folds
     #[command(subcommand)]
     Sweep(SweepCommand),
->>>>>>> main
     /// Choose a threshold from held-out data, by a stated rule
     #[command(
         after_help = "Examples:\n  nines calibrate\n  nines calibrate --recall 0.9 --confidence 0\n  nines calibrate --acceptance 0.5"

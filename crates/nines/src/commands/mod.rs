@@ -96,12 +96,9 @@ async fn in_project(project: Project, command: Command, output: &Output) -> Resu
         Command::Import(command) => import::run(&project, command, output).await,
         Command::Generate(args) => generate::run(&project, args, output).await,
         Command::Train(TrainCommand::Classifier(args)) => train::run(&project, args, output).await,
-<<<<<<< HEAD
         Command::Ensemble(command) => ensemble::run(&project, command, output).await,
         Command::Unfamiliarity(command) => unfamiliarity::run(&project, command, output).await,
-=======
         Command::Sweep(SweepCommand::Run(args)) => sweep::run(&project, args, output).await,
->>>>>>> main
         Command::Calibrate(args) => calibrate::run(&project, args, output).await,
         Command::Filter(args) => filter::run(&project, args, output).await,
         Command::Score(args) => score::run(&project, args, output).await,
