@@ -4,6 +4,7 @@
 //! - [`items`]: the rows that protocols read, as plain values; the caller maps the store to them.
 //! - [`mod@calibrate`]: scores of the calibration split to a threshold, with the rule, the intervals
 //!   and the distribution recorded in a [`calibrate::CalibrationRecord`].
+//! - [`caution`]: a second condition on unfamiliarity, and what it buys.
 //! - [`classifier_metrics`]: how good a classifier ranks, by kind of text.
 //! - [`filter_report`]: what a filter did: acceptance, draws for each prompt, abstentions.
 //! - [`report`]: curves and tables that a report shows beside stored estimates.
@@ -12,6 +13,7 @@
 //! is an [`nines_domain::estimate::Estimate`].
 
 pub mod calibrate;
+pub mod caution;
 pub mod classifier_metrics;
 pub mod comparison;
 pub mod design;

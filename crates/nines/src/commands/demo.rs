@@ -214,6 +214,8 @@ async fn calibration(project: &Project, model: &Model, output: &Output) -> Resul
         confidence: None,
         fresh: CalibrateArgs::FRESH,
         catastrophes: CatastrophesArg::All,
+        unfamiliarity: None,
+        familiar: None,
         strict: false,
         long: LongArg::Refuse,
     };
@@ -228,6 +230,7 @@ fn filter_args(model: &Model) -> FilterArgs {
         show_all: false,
         classifier: Some(format!("{}@{}", model.name, model.version)),
         threshold: None,
+        caution: crate::cli::CautionArgs::default(),
         budget: None,
         law: LawArg::First,
         sampling: SamplingArgs::default(),

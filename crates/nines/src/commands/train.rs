@@ -1,7 +1,10 @@
 //! `nines train classifier`: adjudicated labels become a classifier version.
 
 mod recipe;
+mod testing;
 mod watch;
+
+pub use testing::test_metrics;
 
 use crate::cli::TrainArgs;
 use crate::data::{self, Chosen};
@@ -10,10 +13,8 @@ use crate::output::{Output, counted};
 use crate::project::Project;
 use crate::{interrupt, runs};
 use anyhow::{Context, Result, bail};
-use nines_measure::classifier_metrics::{ClassifierMetrics, classifier_metrics};
-use nines_measure::items::Truth;
-use nines_stats::bootstrap::Bootstrap;
-use nines_store::{Model, ModelKind, NewModel, Run, Snippet};
+use nines_measure::classifier_metrics::ClassifierMetrics;
+use nines_store::{Model, ModelKind, NewModel, Run};
 use nines_train::cross_validation::{CrossValidation, CrossValidationJob};
 use nines_train::record::{AdversarialFit, FitCounts};
 use nines_train::{CheckpointCadence, Job, TrainingData, TrainingRecord, cross_validate, train};
@@ -55,6 +56,7 @@ pub async fn run(project: &Project, args: TrainArgs, output: &Output) -> Result<
 /// Trains a classifier version, or finishes one that was interrupted.
 pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) -> Result<Trained> {
     let cancel = interrupt::flag()?;
+    refuse_ensemble_name(project, &args.name).await?;
     let snippets = data::labelled(project).await?;
     let seed = project.config.project.split_seed;
     let data = training_data(data::training_rows(&snippets, seed), output)?;
@@ -94,7 +96,8 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
             train(job, &job_folder, &label, observer)
         })
         .await?;
-        let test = test_metrics(project, &folder, &snippets, path, output).await?;
+        let scorer = models::scorer_of_folder(&folder, path)?;
+        let test = test_metrics(project, scorer, &snippets, output).await?;
         let metrics = json!({ "validation": record.best, "test": test, "path": path.to_string() });
         let model = store_version(project, args, &run, &folder, &base, &record, metrics).await?;
         let result = json!({ "classifier": model.label(), "test": test, "best": record.best });
@@ -108,6 +111,18 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
         Ok((trained, result))
     };
     runs::conclude(project, run.id, &cancel, work).await
+}
+
+/// Refuses a name that ensembles have, before anything is trained under it.
+async fn refuse_ensemble_name(project: &Project, name: &str) -> Result<()> {
+    let store = &project.store;
+    let newest = store
+        .latest_model(ModelKind::Classifier, Some(name))
+        .await?;
+    if newest.is_some_and(|model| model.ensemble.is_some()) {
+        bail!("{name} is the name of an ensemble; choose another with --name");
+    }
+    Ok(())
 }
 
 fn training_data(chosen: Chosen, output: &Output) -> Result<TrainingData> {
@@ -132,42 +147,6 @@ fn training_data(chosen: Chosen, output: &Output) -> Result<TrainingData> {
         );
     }
     Ok(TrainingData::new(rows)?)
-}
-
-/// Scores the test split, which training never saw, and measures.
-async fn test_metrics(
-    project: &Project,
-    folder: &std::path::Path,
-    snippets: &[Snippet],
-    path: ScorePath,
-    output: &Output,
-) -> Result<ClassifierMetrics> {
-    use nines_domain::split::Split;
-    let seed = project.config.project.split_seed;
-    let test: Vec<&Snippet> = snippets
-        .iter()
-        .filter(|snippet| snippet.split(seed) == Split::Test)
-        .collect();
-    let scorer = models::scorer_of_folder(folder, path)?;
-    let texts = test.iter().map(|snippet| snippet.text.clone()).collect();
-    let scores = models::score_all(scorer, texts, "score test", output).await?;
-    let scored: Vec<_> = test
-        .into_iter()
-        .zip(scores.into_iter().map(Result::ok))
-        .collect();
-    let items = data::labelled_items(scored.iter().copied(), seed);
-    let random = data::random_completions(scored, seed);
-    let name = folder
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    Ok(classifier_metrics(
-        &name,
-        &items,
-        &random,
-        Truth::Broad,
-        &Bootstrap::default(),
-    )?)
 }
 
 async fn store_version(
