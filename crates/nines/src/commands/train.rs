@@ -55,11 +55,11 @@ pub async fn run(project: &Project, args: TrainArgs, output: &Output) -> Result<
 /// Trains a classifier version, or finishes one that was interrupted.
 pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) -> Result<Trained> {
     let cancel = interrupt::flag()?;
+    let config = recipe(project, args)?;
     let snippets = data::labelled(project).await?;
     let seed = project.config.project.split_seed;
     let data = training_data(data::training_rows(&snippets, seed), output)?;
     let base = models::base(project, args.base.as_deref())?;
-    let config = recipe(project, args)?;
     let path = ScorePath::of(project, args.long)?;
     let run = runs::begin(
         project,
@@ -224,10 +224,10 @@ async fn validate(
     output: &Output,
 ) -> Result<(CrossValidation, PathBuf)> {
     let cancel = interrupt::flag()?;
+    let config = recipe(project, args)?;
     let snippets = data::labelled(project).await?;
     let data = training_data(data::validated_rows(&snippets), output)?;
     let base = models::base(project, args.base.as_deref())?;
-    let config = recipe(project, args)?;
     let run = runs::begin(
         project,
         output,
