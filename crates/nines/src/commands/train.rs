@@ -60,11 +60,11 @@ pub async fn run(project: &Project, args: TrainArgs, output: &Output) -> Result<
 pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) -> Result<Trained> {
     let cancel = interrupt::flag()?;
     refuse_ensemble_name(project, &args.name).await?;
+    let config = recipe(project, args)?;
     let snippets = data::labelled(project).await?;
     let seed = project.config.project.split_seed;
     let data = training_data(data::training_rows(&snippets, seed), output)?;
     let base = models::base(project, args.base.as_deref())?;
-    let config = recipe(project, args)?;
     let path = ScorePath::of(project, args.long)?;
     let run = runs::begin(
         project,
@@ -211,10 +211,10 @@ async fn validate(
     output: &Output,
 ) -> Result<(CrossValidation, PathBuf)> {
     let cancel = interrupt::flag()?;
+    let config = recipe(project, args)?;
     let snippets = data::labelled(project).await?;
     let data = training_data(data::validated_rows(&snippets), output)?;
     let base = models::base(project, args.base.as_deref())?;
-    let config = recipe(project, args)?;
     let run = runs::begin(
         project,
         output,

@@ -15,6 +15,7 @@ mod serve;
 mod stats;
 mod stops;
 mod sweep;
+mod techniques;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]
 mod tiny_base;
 mod unfamiliarity;
