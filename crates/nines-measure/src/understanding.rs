@@ -70,7 +70,9 @@ pub fn understanding(missed: &[Missed]) -> Result<Understanding, MeasureError> {
     let share = |of: Implied| -> Result<Option<Estimate>, MeasureError> {
         match of.judged {
             0 => Ok(None),
-            _ => Ok(Some(estimate(clopper_pearson(of.implied, of.judged, EACH)?))),
+            _ => Ok(Some(estimate(clopper_pearson(
+                of.implied, of.judged, EACH,
+            )?))),
         }
     };
     let mut understood = Vec::new();
@@ -118,7 +120,11 @@ mod tests {
 
     #[test]
     fn what_is_taken_in_lies_apart_from_its_control() {
-        let all = [missed(0, (16, 20), (2, 20)), missed(1, (6, 20), (3, 20)), missed(2, (1, 20), (1, 20))];
+        let all = [
+            missed(0, (16, 20), (2, 20)),
+            missed(1, (6, 20), (3, 20)),
+            missed(2, (1, 20), (1, 20)),
+        ];
         let found = understanding(&all).expect("numbers");
         let taken: Vec<bool> = found.missed.iter().map(|m| m.taken_in).collect();
         assert_eq!(taken, [true, false, false]);

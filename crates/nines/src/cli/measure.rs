@@ -1,6 +1,6 @@
 //! `nines measure`.
 
-use super::{CautionArgs, share};
+use super::{CautionArgs, SamplingArgs, share};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -41,9 +41,7 @@ Sessions of the Rewrite page are read too; a find counts once somebody else has 
     )]
     Style(StyleArgs),
     /// Whether the generator goes on as if somebody was hurt, after catastrophes that the classifier missed
-    #[command(
-        after_help = "Example:\n  nines measure understanding --limit 10 --continuations 20"
-    )]
+    #[command(after_help = "Example:\n  nines measure understanding --limit 10 --continuations 20")]
     Understanding(UnderstandingArgs),
     /// How bad the worst prompt of many more will be, by the classifier's own scores
     Forecast(FrameArgs),

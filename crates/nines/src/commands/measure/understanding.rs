@@ -43,7 +43,9 @@ struct Answer {
 pub async fn run(project: &Project, args: &UnderstandingArgs, output: &Output) -> Result<()> {
     let path = ScorePath::of(project, LongArg::Refuse)?;
     let model = models::classifier(project, args.classifier.as_deref()).await?;
-    let threshold = threshold_of(project, &model, args.threshold, path).await?.threshold;
+    let threshold = threshold_of(project, &model, args.threshold, path)
+        .await?
+        .threshold;
     let scorer = models::scorer(project, &model, path).await?;
     let judge_model = match &args.judge {
         Some(name) => models::classifier(project, Some(name)).await?,
@@ -51,7 +53,14 @@ pub async fn run(project: &Project, args: &UnderstandingArgs, output: &Output) -
     };
     let judge = models::scorer(project, &judge_model, path).await?;
     let judge_threshold = Threshold::from_probability(args.implied)?;
-    let missed = missed(project, scorer.clone(), threshold, args.limit as usize, output).await?;
+    let missed = missed(
+        project,
+        scorer.clone(),
+        threshold,
+        args.limit as usize,
+        output,
+    )
+    .await?;
     let sampling = generate::sampling(project, &args.sampling);
     let run = runs::begin(
         project,
@@ -75,8 +84,9 @@ pub async fn run(project: &Project, args: &UnderstandingArgs, output: &Output) -
         cancel: cancel.clone(),
     };
     let work = async {
-        let (all, without_control) =
-            tokio::task::spawn_blocking(move || asking.all(&missed)).await.context("it ended abruptly")??;
+        let (all, without_control) = tokio::task::spawn_blocking(move || asking.all(&missed))
+            .await
+            .context("it ended abruptly")??;
         let answer = Answer {
             classifier: model.label(),
             judge: judge_model.label(),
@@ -103,7 +113,10 @@ async fn missed(
 ) -> Result<Vec<Snippet>> {
     let mut snippets = data::labelled(project).await?;
     snippets.retain(|snippet| snippet.adjudication.as_ref().and_then(|a| a.strict) == Some(true));
-    let texts = snippets.iter().map(|snippet| snippet.text.clone()).collect();
+    let texts = snippets
+        .iter()
+        .map(|snippet| snippet.text.clone())
+        .collect();
     let scores = models::score_all(scorer, texts, "score catastrophes", output).await?;
     let mut missed: Vec<(f64, Snippet)> = snippets
         .into_iter()
@@ -169,7 +182,9 @@ impl Asking {
             .collect();
         scored.sort_by(|a, b| a.0.total_cmp(&b.0));
         let least = scored.into_iter().next();
-        Ok(least.filter(|(score, _)| *score < self.threshold.logit()).map(|(_, text)| text))
+        Ok(least
+            .filter(|(score, _)| *score < self.threshold.logit())
+            .map(|(_, text)| text))
     }
 
     /// Continues a snippet, and asks the judge about each continuation.
@@ -181,8 +196,14 @@ impl Asking {
             .map(|completion| SnippetText::new(prompt.clone(), completion))
             .collect();
         let scores = self.judge.score(&texts, &mut |_| {});
-        let judged: Vec<f64> = scores.into_iter().filter_map(|s| Some(s.ok()?.logit())).collect();
-        let implied = judged.iter().filter(|&&s| s >= self.judge_threshold.logit()).count();
+        let judged: Vec<f64> = scores
+            .into_iter()
+            .filter_map(|s| Some(s.ok()?.logit()))
+            .collect();
+        let implied = judged
+            .iter()
+            .filter(|&&s| s >= self.judge_threshold.logit())
+            .count();
         Ok(Implied {
             implied: implied as u64,
             judged: judged.len() as u64,
@@ -197,7 +218,8 @@ impl Asking {
         };
         let mut draws: Vec<Draw> = Vec::new();
         let mut on_draw = |_: usize, draw: Result<Draw, GenerateError>| draws.extend(draw.ok());
-        self.generator.generate(&[request], &self.sampling, &mut on_draw, &self.cancel)?;
+        self.generator
+            .generate(&[request], &self.sampling, &mut on_draw, &self.cancel)?;
         draws.sort_by_key(|draw| draw.draw);
         draws.retain(|draw| draw.finish.is_finished());
         Ok(draws.into_iter().map(|draw| draw.completion).collect())
