@@ -14,6 +14,7 @@ mod runs;
 mod serve;
 mod stats;
 mod stops;
+mod style;
 mod sweep;
 mod techniques;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]
