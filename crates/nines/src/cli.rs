@@ -11,6 +11,7 @@ mod simulate;
 mod stats;
 mod sweep;
 mod unfamiliarity;
+mod techniques;
 mod workbench;
 
 pub use attack::{
@@ -41,6 +42,7 @@ pub use sweep::{SweepCommand, SweepRunArgs, SweepTableArgs};
 pub use unfamiliarity::{
     CautionArgs, FitArgs, MeasureUnfamiliarityArgs, UnfamiliarityCommand, UnfamiliarityKind,
 };
+pub use techniques::{AveragingArg, LossArg, TechniqueArgs};
 pub use workbench::{AccountsCommand, RunRef, RunsCommand, ServeArgs};
 
 use crate::config::PrecisionChoice;

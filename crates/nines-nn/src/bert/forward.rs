@@ -15,8 +15,10 @@ use nines_kernels::pool::Buffer;
 use nines_kernels::rng::{Dropout, DropoutKey};
 
 mod gradient;
+mod perturbed;
 
 pub(super) use gradient::word_embeddings;
+pub use perturbed::{PerturbationPlace, PerturbedLogits, PerturbedPass};
 
 /// The place of a dropout in the model; each has its own random numbers.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,8 @@ enum Site {
     AttentionOutput(usize),
     Output(usize),
     Head,
+    /// The second and later masks of a head that is asked several times, counted from 1.
+    HeadSample(usize),
 }
 
 impl Site {
@@ -36,6 +40,8 @@ impl Site {
             Self::AttentionWeights(layer) => 2 + 3 * layer as u32,
             Self::AttentionOutput(layer) => 3 + 3 * layer as u32,
             Self::Output(layer) => 4 + 3 * layer as u32,
+            // Above those of every layer, below the bits that tell a step's passes apart.
+            Self::HeadSample(sample) => 0x8000 + sample as u32,
         }
     }
 }
@@ -45,6 +51,8 @@ pub(super) struct Pass<'a> {
     model: &'a BertClassifier,
     rows: PackedRows,
     tracked: bool,
+    /// No parameter gets a gradient, whatever learns.
+    frozen: bool,
     key: Option<DropoutKey>,
 }
 
@@ -67,6 +75,7 @@ impl<'a> Pass<'a> {
             model,
             rows,
             tracked,
+            frozen: false,
             key,
         })
     }
@@ -78,10 +87,7 @@ impl<'a> Pass<'a> {
         {
             return self.plain_head(&hidden);
         }
-        let mut hidden = self.embeddings();
-        for index in 0..self.model.config.layers {
-            hidden = self.layer(index, &hidden);
-        }
+        let hidden = self.through(0, self.embeddings());
         if self.tracked {
             self.tracked_head(hidden)
         } else {
@@ -94,11 +100,20 @@ impl<'a> Pass<'a> {
         if let Some(states) = self.scoring_states() {
             return states.to_vec();
         }
-        let mut hidden = self.embeddings();
-        for index in 0..self.model.config.layers {
-            hidden = self.layer(index, &hidden);
-        }
+        let hidden = self.through(0, self.embeddings());
         values_of(hidden.flatten(0, 1))
+    }
+
+    /// Each row's logit under each of `samples` masks of the head's dropout, for a pass that is
+    /// tracked: `[samples * batch]`, mask after mask. The encoder is run once.
+    pub fn sampled_logits(&self, samples: usize) -> Tensor<1> {
+        let hidden = self.through(0, self.embeddings());
+        self.sampled_head(hidden, samples)
+    }
+
+    /// Runs the encoder's layers from one on.
+    fn through(&self, first: usize, hidden: Tensor<2>) -> Tensor<2> {
+        (first..self.model.config.layers).fold(hidden, |hidden, index| self.layer(index, &hidden))
     }
 
     /// The mean token of each row of `hidden` `[tokens, hidden]`: `[rows, hidden]`.
@@ -148,9 +163,19 @@ impl<'a> Pass<'a> {
     }
 
     fn embeddings(&self) -> Tensor<2> {
+        self.embeddings_of(&self.tables(), &self.rows, None)
+    }
+
+    /// The embeddings of given tables, with something added to each token's sum.
+    fn embeddings_of(
+        &self,
+        tables: &EmbeddingTables,
+        rows: &PackedRows,
+        delta: Option<&Tensor<2>>,
+    ) -> Tensor<2> {
         let norm = self.norm(embeddings::GAMMA);
         let dropout = self.dropout(Site::Embeddings, self.model.config.hidden_dropout);
-        ops::embed(&self.tables(), &norm, &self.rows, dropout, &self.model.pool)
+        ops::embed(tables, &norm, rows, delta, dropout, &self.model.pool)
     }
 
     fn layer_tensors(&self, index: usize) -> LayerTensors {
@@ -227,6 +252,10 @@ impl<'a> Pass<'a> {
     }
 
     fn tracked_head(&self, hidden: Tensor<2>) -> Tensor<1> {
+        self.sampled_head(hidden, 1)
+    }
+
+    fn sampled_head(&self, hidden: Tensor<2>, samples: usize) -> Tensor<1> {
         let config = &self.model.config;
         let first = embeddings::COUNT + config.layers * layer::COUNT;
         let (pooled, classifier) = match config.pooling {
@@ -237,10 +266,17 @@ impl<'a> Pass<'a> {
             Pooling::Cls => (self.first_tokens(hidden), first),
             Pooling::Mean => (self.means(hidden), first),
         };
-        let dropout = self.dropout(Site::Head, config.head_dropout());
-        let pooled = ops::drop_rows(pooled, dropout);
-        let batch = self.rows.lengths.len();
-        ops::linear(pooled, &self.linear(classifier)).reshape([batch])
+        let dropped = |site| {
+            let dropout = self.dropout(site, config.head_dropout());
+            ops::drop_rows(pooled.clone(), dropout)
+        };
+        let mut rows = dropped(Site::Head);
+        if samples > 1 {
+            let others = (1..samples).map(|sample| dropped(Site::HeadSample(sample)));
+            rows = Tensor::cat(std::iter::once(rows).chain(others).collect(), 0);
+        }
+        let count = rows.dims()[0];
+        ops::linear(rows, &self.linear(classifier)).reshape([count])
     }
 
     /// The first token of each row, `[batch, hidden]`.
@@ -281,10 +317,10 @@ impl<'a> Pass<'a> {
 
     fn vector(&self, index: usize) -> Tensor<1> {
         let value = self.model.parameters[index].value.clone();
-        if self.tracked {
-            value.autodiff()
-        } else {
-            value.inner()
+        match (self.tracked, self.frozen) {
+            (true, false) => value.autodiff(),
+            (true, true) => value.inner().autodiff(),
+            (false, _) => value.inner(),
         }
     }
 

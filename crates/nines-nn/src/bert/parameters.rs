@@ -3,6 +3,10 @@
 use super::config::{BertConfig, Pooling};
 use crate::error::NnError;
 use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
+
+/// Elements that one task adds.
+const PIECE: usize = 1 << 16;
 
 /// Where in the model a parameter stands, from the input up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -201,6 +205,26 @@ impl NamedGradients {
             .iter()
             .find(|(info, _)| info.name == name)
             .map(|(_, values)| values.as_slice())
+    }
+
+    /// Adds gradients of the same model's other passes, element by element; what only they have is
+    /// taken over. The sum does not depend on the number of threads.
+    pub fn add(&mut self, others: Self) {
+        for (info, values) in others.entries {
+            let found = self
+                .entries
+                .iter_mut()
+                .find(|(own, _)| own.name == info.name);
+            match found {
+                Some((_, own)) => own
+                    .par_chunks_mut(PIECE)
+                    .zip(values.par_chunks(PIECE))
+                    .for_each(|(own, values)| {
+                        own.iter_mut().zip(values).for_each(|(a, b)| *a += b);
+                    }),
+                None => self.entries.push((info, values)),
+            }
+        }
     }
 
     /// Returns the number of parameters that have a gradient.

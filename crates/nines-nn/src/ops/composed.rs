@@ -38,14 +38,21 @@ pub(crate) fn summed(tables: &EmbeddingTables, rows: &PackedRows) -> Tensor<2> {
         + pick(&tables.positions, &rows.positions)
 }
 
-/// Sums the three embeddings of each token, normalises and drops: `[tokens, hidden]`.
+/// Sums the three embeddings of each token and what is added to them, normalises and drops:
+/// `[tokens, hidden]`.
 pub(super) fn embed(
     tables: &EmbeddingTables,
     normalise: &Norm,
     rows: &PackedRows,
+    delta: Option<&Tensor<2>>,
     dropout: Option<Dropout>,
 ) -> Tensor<2> {
-    drop_rows(normalised(summed(tables, rows), normalise), dropout)
+    let sum = summed(tables, rows);
+    let sum = match delta {
+        Some(delta) => sum + delta.clone(),
+        None => sum,
+    };
+    drop_rows(normalised(sum, normalise), dropout)
 }
 
 /// x Wᵀ + b: `[tokens, in]` to `[tokens, out]`.

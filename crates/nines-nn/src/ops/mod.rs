@@ -92,16 +92,18 @@ pub(crate) struct LayerPass<'a> {
     pub pool: &'a Pool,
 }
 
-/// Sums the three embeddings of each token, normalises and drops: `[tokens, hidden]`.
+/// Sums the three embeddings of each token, adds `delta` `[tokens, hidden]` where there is one,
+/// normalises and drops: `[tokens, hidden]`.
 pub(crate) fn embed(
     tables: &EmbeddingTables,
     normalise: &Norm,
     rows: &PackedRows,
+    delta: Option<&Tensor<2>>,
     dropout: Option<Dropout>,
     pool: &Pool,
 ) -> Tensor<2> {
-    fused::embed(tables, normalise, rows, dropout, pool)
-        .unwrap_or_else(|| composed::embed(tables, normalise, rows, dropout))
+    fused::embed(tables, normalise, rows, delta, dropout, pool)
+        .unwrap_or_else(|| composed::embed(tables, normalise, rows, delta, dropout))
 }
 
 /// Computes one encoder layer: `[tokens, hidden]` to `[tokens, hidden]`.

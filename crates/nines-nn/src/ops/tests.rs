@@ -207,6 +207,15 @@ fn only_what_is_asked_for_gets_a_gradient() {
 
 #[test]
 fn fused_and_composed_embeddings_agree() {
+    embeddings_agree(false);
+}
+
+#[test]
+fn fused_and_composed_embeddings_agree_where_something_is_added() {
+    embeddings_agree(true);
+}
+
+fn embeddings_agree(added: bool) {
     let mut numbers = Numbers { next: 0 };
     let rows = rows(&[70, 3, 1]);
     let tokens = rows.ids.len();
@@ -217,21 +226,24 @@ fn fused_and_composed_embeddings_agree() {
     };
     let mut norm = numbers.norm();
     let weights = numbers.draw([tokens, HIDDEN], 1.0).autodiff();
+    let mut delta = added.then(|| numbers.draw([tokens, HIDDEN], 0.5));
     let dropout = dropouts(0.3).output;
     let pool = Pool::default();
-    let plain = fused::embed(&tables, &norm, &rows, dropout, &pool).expect("here");
+    let plain = fused::embed(&tables, &norm, &rows, delta.as_ref(), dropout, &pool).expect("here");
     for table in [&mut tables.words, &mut tables.positions, &mut tables.types] {
         leaf(table);
     }
     leaf(&mut norm.gamma);
     leaf(&mut norm.beta);
-    let fused = fused::embed(&tables, &norm, &rows, dropout, &pool).expect("here");
-    let composed = composed::embed(&tables, &norm, &rows, dropout);
+    delta.iter_mut().for_each(leaf);
+    let fused = fused::embed(&tables, &norm, &rows, delta.as_ref(), dropout, &pool).expect("here");
+    let composed = composed::embed(&tables, &norm, &rows, delta.as_ref(), dropout);
     assert_close(fused.clone(), plain, "untracked");
     assert_close(fused.clone(), composed.clone(), "output");
     let found = (fused * weights.clone()).sum().backward();
     let expected = (composed * weights).sum().backward();
-    for table in [&tables.words, &tables.positions, &tables.types] {
+    let tables = [&tables.words, &tables.positions, &tables.types];
+    for table in tables.into_iter().chain(&delta) {
         let (found, expected) = (table.grad(&found), table.grad(&expected));
         assert_close(
             found.expect("a gradient"),

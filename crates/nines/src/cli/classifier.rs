@@ -1,6 +1,6 @@
 //! Classifiers: `nines train`, `nines ensemble`, `nines calibrate`, `nines score`.
 
-use super::{confidence, name, share};
+use super::{TechniqueArgs, confidence, name, share};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -10,6 +10,7 @@ pub enum TrainCommand {
     /// Fine-tune a base model on adjudicated broad labels
     #[command(
         after_help = "Example:\n  nines train classifier --name first --epochs 4\n\
+  nines train classifier --name robust --sift --averaging ema\n\
 A killed run goes on from its last checkpoint when the same command is given again."
     )]
     Classifier(TrainArgs),
@@ -48,12 +49,15 @@ pub struct TrainArgs {
     /// What to do with snippets longer than the model's window
     #[arg(long, value_enum, default_value = "refuse")]
     pub long: LongArg,
-    /// Seed of everything random
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    /// Seed of everything random (default: 0)
+    #[arg(long)]
+    pub seed: Option<u64>,
     /// Cross-validate with this many folds instead of training one classifier
     #[arg(long, value_name = "FOLDS", value_parser = clap::value_parser!(u64).range(2..))]
     pub cross_validate: Option<u64>,
+    /// What is tried beyond the usual recipe.
+    #[command(flatten)]
+    pub techniques: TechniqueArgs,
 }
 
 /// `nines ensemble`.

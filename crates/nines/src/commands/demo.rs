@@ -8,7 +8,7 @@ use super::models::pull_one;
 use super::{init, train};
 use crate::cli::{
     CalibrateArgs, CatastrophesArg, DemoArgs, FilterArgs, LawArg, LongArg, SamplingArgs, SplitArg,
-    TrainArgs,
+    TechniqueArgs, TrainArgs,
 };
 use crate::config::{FILE_NAME, PrecisionChoice};
 use crate::output::Output;
@@ -191,8 +191,9 @@ async fn classifier(project: &Project, output: &Output) -> Result<Model> {
         freeze_embeddings: false,
         pooling: None,
         long: LongArg::Refuse,
-        seed: 0,
+        seed: None,
         cross_validate: None,
+        techniques: TechniqueArgs::default(),
     };
     Ok(train::classifier(project, &args, output).await?.model)
 }

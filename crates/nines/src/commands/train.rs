@@ -1,11 +1,12 @@
 //! `nines train classifier`: adjudicated labels become a classifier version.
 
+mod recipe;
 mod testing;
 mod watch;
 
 pub use testing::test_metrics;
 
-use crate::cli::{LongArg, PoolingArg, TrainArgs};
+use crate::cli::TrainArgs;
 use crate::data::{self, Chosen};
 use crate::models::{self, ScorePath};
 use crate::output::{Output, counted};
@@ -13,13 +14,11 @@ use crate::project::Project;
 use crate::{interrupt, runs};
 use anyhow::{Context, Result, bail};
 use nines_measure::classifier_metrics::ClassifierMetrics;
-use nines_nn::bert::Pooling;
 use nines_store::{Model, ModelKind, NewModel, Run};
-use nines_train::config::LongRows;
 use nines_train::cross_validation::{CrossValidation, CrossValidationJob};
-use nines_train::{
-    CheckpointCadence, Job, TrainConfig, TrainingData, TrainingRecord, cross_validate, train,
-};
+use nines_train::record::{AdversarialFit, FitCounts};
+use nines_train::{CheckpointCadence, Job, TrainingData, TrainingRecord, cross_validate, train};
+use recipe::recipe;
 use serde::Serialize;
 use serde_json::json;
 use std::fmt::Write;
@@ -70,7 +69,7 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
         "train",
         json!({ "name": args.name, "base": base.name, "base_digest": base.digest, "recipe": config,
             "data": data.digest() }),
-        Some(args.seed),
+        Some(config.seed),
     )
     .await?;
     let folder = project
@@ -150,33 +149,6 @@ fn training_data(chosen: Chosen, output: &Output) -> Result<TrainingData> {
     Ok(TrainingData::new(rows)?)
 }
 
-fn recipe(project: &Project, args: &TrainArgs) -> Result<TrainConfig> {
-    let defaults = TrainConfig::default();
-    Ok(TrainConfig {
-        precision: project.config.classifier.precision.on_this_machine()?,
-        seed: args.seed,
-        split_seed: project.config.project.split_seed,
-        epochs: args.epochs.unwrap_or(defaults.epochs),
-        batch_size: args.batch.unwrap_or(defaults.batch_size),
-        learning_rate: args.learning_rate.unwrap_or(defaults.learning_rate),
-        head_rate: args.head_rate.unwrap_or(defaults.head_rate),
-        from_layer: args.from_layer.unwrap_or(defaults.from_layer),
-        freeze_embeddings: args.freeze_embeddings,
-        pooling: args
-            .pooling
-            .map_or(defaults.pooling, |pooling| match pooling {
-                PoolingArg::Pooler => Pooling::Pooler,
-                PoolingArg::Cls => Pooling::Cls,
-                PoolingArg::Mean => Pooling::Mean,
-            }),
-        long: match args.long {
-            LongArg::Refuse => LongRows::Refuse,
-            LongArg::Max => LongRows::MaxWindow,
-        },
-        ..defaults
-    })
-}
-
 async fn store_version(
     project: &Project,
     args: &TrainArgs,
@@ -241,7 +213,7 @@ async fn validate(
         "cross-validate",
         json!({ "folds": folds, "base": base.name, "base_digest": base.digest, "recipe": config,
             "data": data.digest() }),
-        Some(args.seed),
+        Some(config.seed),
     )
     .await?;
     let folder = project.run_folder(run.id);
@@ -289,6 +261,9 @@ fn words(trained: &Trained) -> String {
             counts.catastrophes
         );
     }
+    if let Some(fit) = &record.adversarial_fit {
+        let _ = writeln!(text, "{}", fit_words(fit));
+    }
     let _ = writeln!(text, "test split, never trained on:");
     let _ = writeln!(text, "{}", trained.test);
     let _ = write!(
@@ -297,6 +272,21 @@ fn words(trained: &Trained) -> String {
         trained.folder.display()
     );
     text
+}
+
+/// Says whether the finds and edits that a run learnt from were learnt, beside its other rows.
+fn fit_words(fit: &AdversarialFit) -> String {
+    let of = |counts: &FitCounts| {
+        format!(
+            "{} of {} on their side, loss {:.3}",
+            counts.fitted, counts.rows, counts.loss
+        )
+    };
+    format!(
+        "learnt by heart: finds and edits {}; other training snippets {}",
+        of(&fit.adversarial),
+        of(&fit.others)
+    )
 }
 
 fn cross_validation_words(result: &CrossValidation, folder: &std::path::Path) -> String {
@@ -321,6 +311,10 @@ fn cross_validation_words(result: &CrossValidation, folder: &std::path::Path) ->
                 at.asked * 100.0
             );
         }
+    }
+    let fits = result.records.iter().enumerate();
+    for (fold, fit) in fits.filter_map(|(fold, record)| Some((fold, record.adversarial_fit?))) {
+        let _ = writeln!(text, "fold {}: {}", fold + 1, fit_words(&fit));
     }
     let _ = write!(text, "in {}", folder.display());
     text

@@ -19,6 +19,7 @@ pub(in crate::bert) fn word_embeddings(model: &BertClassifier) -> &[f32] {
         model,
         rows: nothing,
         tracked: false,
+        frozen: false,
         key: None,
     };
     pass.with_encoder(|encoder| model.scoring.words(encoder))
