@@ -10,8 +10,8 @@ mod report;
 mod simulate;
 mod stats;
 mod sweep;
-mod unfamiliarity;
 mod techniques;
+mod unfamiliarity;
 mod workbench;
 
 pub use attack::{
@@ -20,7 +20,7 @@ pub use attack::{
 };
 pub use classifier::{
     CalibrateArgs, CatastrophesArg, CombineArg, CreateEnsembleArgs, EnsembleCommand, LongArg,
-    PoolingArg, ScoreArgs, TrainArgs, TrainCommand,
+    PoolingArg, ScoreArgs, TeacherArgs, TrainArgs, TrainCommand,
 };
 #[cfg(test)]
 pub use data::LabellerKindArg;
@@ -39,10 +39,10 @@ pub use stats::{
     StatsCommand, StratifiedArgs, SurvivalArgs,
 };
 pub use sweep::{SweepCommand, SweepRunArgs, SweepTableArgs};
+pub use techniques::{AveragingArg, LossArg, TechniqueArgs};
 pub use unfamiliarity::{
     CautionArgs, FitArgs, MeasureUnfamiliarityArgs, UnfamiliarityCommand, UnfamiliarityKind,
 };
-pub use techniques::{AveragingArg, LossArg, TechniqueArgs};
 pub use workbench::{AccountsCommand, RunRef, RunsCommand, ServeArgs};
 
 use crate::config::PrecisionChoice;
