@@ -67,6 +67,24 @@ fn one_classifier_learns_what_an_ensemble_says() {
         "all",
     ];
     world.run(&[&attack[..], &few].concat()).good();
+    let evade = [
+        "--json",
+        "attack",
+        "hotflip",
+        "--classifier",
+        "copy",
+        "--against",
+        "both",
+    ];
+    let shown = world.run(&[&evade[..], &few].concat()).good().json();
+    let transfer = &shown["transfer"];
+    let count = |name: &str| transfer[name].as_u64().expect("a count");
+    assert!(
+        count("fooled") > 0 && count("also") <= count("fooled"),
+        "{shown}"
+    );
+    let share = transfer["share"]["value"].as_f64().expect("a share");
+    assert!((share - count("also") as f64 / count("fooled") as f64).abs() < 1e-12);
     // The same command again finds what it made.
     let again = world.run(&words).good().json();
     assert_eq!(again["classifier"], "copy v2");
