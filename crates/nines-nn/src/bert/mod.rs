@@ -1,5 +1,6 @@
-//! BERT encoders with a classifier of one logit on them.
+//! Encoders with a classifier of one logit on them.
 //!
+//! - [`family`]: the architectures, and what files call them.
 //! - [`config`]: config.json, poolings, heads.
 //! - [`parameters`]: what is trained, by name.
 //! - [`model`]: [`BertClassifier`], its parameters and gradients.
@@ -11,6 +12,7 @@
 
 pub mod config;
 pub mod encoder;
+pub mod family;
 mod folder;
 mod forward;
 mod head;
@@ -20,6 +22,7 @@ pub mod parameters;
 
 pub use config::{BertConfig, HeadConfig, Pooling};
 pub use encoder::BertEncoder;
+pub use family::Family;
 pub use forward::{PerturbationPlace, PerturbedLogits, PerturbedPass};
 pub use masked::BertMaskedModel;
 pub use model::{BertClassifier, HiddenStates, InputGradients, Mode};

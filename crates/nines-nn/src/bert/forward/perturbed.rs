@@ -1,7 +1,7 @@
 //! Passes to which something is added on the way: what an adversary may change.
 
 use super::super::model::{BertClassifier, Mode};
-use super::super::parameters::{embeddings, values_of};
+use super::super::parameters::values_of;
 use super::Pass;
 use crate::batch::TokenBatch;
 use crate::error::NnError;
@@ -142,11 +142,11 @@ impl Pass<'_> {
     fn normalised_sum(&self) -> Tensor<2> {
         let device = &self.model.device;
         let hidden = [self.model.config.hidden_size];
-        let matrix = |index: usize| self.matrix(index).inner();
+        let tables = self.tables();
         let tables = EmbeddingTables {
-            words: matrix(embeddings::WORDS),
-            positions: matrix(embeddings::POSITIONS),
-            types: matrix(embeddings::TYPES),
+            words: tables.words.inner(),
+            positions: tables.positions.inner(),
+            types: tables.types.inner(),
         };
         let norm = Norm {
             gamma: Tensor::ones(hidden, device),

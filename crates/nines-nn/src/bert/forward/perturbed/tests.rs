@@ -10,16 +10,36 @@ const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 41, "hidden_size": 
     "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 44,
     "max_position_embeddings": 24, "type_vocab_size": 2, "hidden_dropout_prob": 0.2,
     "attention_probs_dropout_prob": 0.1}"#;
+const OTHERS: [&str; 2] = [
+    r#"{"model_type": "mpnet", "vocab_size": 41, "hidden_size": 20, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "intermediate_size": 44, "max_position_embeddings": 26,
+    "hidden_dropout_prob": 0.2, "attention_probs_dropout_prob": 0.1}"#,
+    r#"{"model_type": "deberta-v2", "vocab_size": 41, "hidden_size": 20, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "intermediate_size": 44, "max_position_embeddings": 24,
+    "relative_attention": true, "position_buckets": 8, "norm_rel_ebd": "layer_norm",
+    "share_att_key": true, "pos_att_type": "p2c|c2p", "position_biased_input": false,
+    "conv_kernel_size": 3, "hidden_dropout_prob": 0.2, "attention_probs_dropout_prob": 0.1}"#,
+];
 const TOKENS: usize = 27;
 const PLACES: [PerturbationPlace; 5] = [Words, Normalised, Hidden(0), Hidden(1), Hidden(2)];
 
 fn model(pooling: Pooling) -> BertClassifier {
+    model_of(CONFIG, pooling)
+}
+
+/// A model of each family.
+fn families(pooling: Pooling) -> impl Iterator<Item = BertClassifier> {
+    let configs = [CONFIG].into_iter().chain(OTHERS);
+    configs.map(move |config| model_of(config, pooling))
+}
+
+fn model_of(config: &str, pooling: Pooling) -> BertClassifier {
     let head = HeadConfig {
         pooling,
         seed: 5,
         ..HeadConfig::default()
     };
-    let mut model = BertClassifier::random(CONFIG, &head, &cpu()).expect("a tiny model");
+    let mut model = BertClassifier::random(config, &head, &cpu()).expect("a tiny model");
     let names: Vec<_> = model.parameters().map(|info| info.name.clone()).collect();
     for name in names {
         let values = model.values(&name).expect("values");
@@ -62,8 +82,8 @@ const KEY: DropoutKey = DropoutKey { seed: 3, step: 9 };
 
 #[test]
 fn the_gradient_of_what_is_added_is_the_finite_difference() {
-    for pooling in [Pooling::Pooler, Pooling::Mean] {
-        let model = model(pooling);
+    for model in families(Pooling::Pooler).chain(families(Pooling::Mean)) {
+        let family = model.config().family;
         for place in PLACES {
             let pass = model
                 .perturbed(&batch(), Some(KEY), place, false)
@@ -91,7 +111,7 @@ fn the_gradient_of_what_is_added_is_the_finite_difference() {
             let slope = (value(h) - value(-h)) / (2.0 * h);
             assert!(
                 (slope / norm - 1.0).abs() < 0.02,
-                "{pooling:?} {place:?}: {slope} for {norm}"
+                "{family:?} {place:?}: {slope} for {norm}"
             );
         }
     }
@@ -99,7 +119,12 @@ fn the_gradient_of_what_is_added_is_the_finite_difference() {
 
 #[test]
 fn nothing_added_is_the_plain_pass() {
-    let model = model(Pooling::Pooler);
+    for model in families(Pooling::Pooler) {
+        nothing_changes(&model);
+    }
+}
+
+fn nothing_changes(model: &BertClassifier) {
     let plain = model.logits(&batch(), Mode::Train(KEY)).expect("logits");
     let (plain_logits, plain_gradients) = (
         host(plain.clone()),
