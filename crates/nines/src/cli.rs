@@ -20,7 +20,7 @@ pub use attack::{
 };
 pub use classifier::{
     CalibrateArgs, CatastrophesArg, CombineArg, CreateEnsembleArgs, EnsembleCommand, LongArg,
-    PoolingArg, ScoreArgs, TrainArgs, TrainCommand,
+    PoolingArg, ScoreArgs, TeacherArgs, TrainArgs, TrainCommand,
 };
 #[cfg(test)]
 pub use data::LabellerKindArg;

@@ -3,6 +3,7 @@
 mod attack;
 mod attack_judge;
 mod bad_input;
+mod distilling;
 mod ensemble;
 mod finds;
 mod help;

@@ -8,6 +8,7 @@ use nines_train::TrainConfig;
 use nines_train::config::{
     Averaging, Ema, Focal, FreeLb, LastShare, Latent, LogitAdjusted, LongRows, Loss, Sift,
 };
+use nines_train::distillation::Teacher;
 use serde_json::{Map, Value};
 use std::io::Read;
 use std::path::Path;
@@ -34,9 +35,12 @@ pub(super) fn recipe(project: &Project, args: &TrainArgs) -> Result<TrainConfig>
             table.split_seed
         );
     }
-    let recipe = with_techniques(with_options(table, args), args);
-    recipe.check()?;
-    Ok(recipe)
+    let config = with_techniques(with_options(table, args), args);
+    if config.teacher.is_some() && args.teaching.teacher.is_none() {
+        bail!("the recipe asks for a teacher and does not say which; name one with --teacher");
+    }
+    config.check()?;
+    Ok(config)
 }
 
 /// Lays the fields of a file over a recipe.
@@ -117,6 +121,11 @@ fn with_techniques(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
         adversarial_share: given.adversarial_share.or(table.adversarial_share),
         label_budget: given.label_budget.or(table.label_budget),
         label_noise,
+        teacher: match (&args.teaching.teacher, args.teaching.teacher_weight) {
+            (None, _) => table.teacher,
+            (Some(_), None) => Some(table.teacher.unwrap_or_default()),
+            (Some(_), Some(weight)) => Some(Teacher { weight }),
+        },
         ..table
     }
 }
