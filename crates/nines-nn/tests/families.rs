@@ -196,6 +196,27 @@ fn a_batch_scores_like_its_rows_bit_for_bit_and_padding_changes_nothing() {
 }
 
 #[test]
+fn scores_and_gradients_do_not_depend_on_the_number_of_cores() {
+    for (name, ..) in TINY {
+        let mut model = tiny(name);
+        model.set_trainable(Trainable::All);
+        let rows = rows(&fixtures(name));
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .expect("a pool");
+            pool.install(|| {
+                let gradients = gradients(&model, name);
+                let gradients: Vec<Vec<f32>> = gradients.iter().map(|g| g.1.to_vec()).collect();
+                (score(&model, &rows), gradients)
+            })
+        };
+        assert_eq!(on(1), on(3), "{name}");
+    }
+}
+
+#[test]
 fn what_scoring_keeps_follows_the_parameters() {
     for (name, ..) in TINY {
         let (mut model, rows) = (tiny(name), rows(&fixtures(name)));

@@ -63,7 +63,7 @@ pub struct TrainArgs {
 /// How the encoder's output becomes one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PoolingArg {
-    /// The head of transformers' BertForSequenceClassification
+    /// The head that transformers' own class has: a trained layer on the first token
     Pooler,
     /// The first token
     Cls,
