@@ -243,6 +243,14 @@ impl SnippetTokenizer {
         self.tokenizer.id_to_token(id)
     }
 
+    /// Says whether another tokenizer is made of the same parts: the same vocabulary, and the same ways of
+    /// cutting and joining.
+    pub fn reads_as(&self, other: &Self) -> bool {
+        let parts = |tokenizer: &Tokenizer| tokenizer.to_string(false).ok();
+        let own = parts(&self.tokenizer);
+        own.is_some() && own == parts(&other.tokenizer)
+    }
+
     /// Writes the tokenizer into a folder, without truncation and padding, so that `transformers`'
     /// `AutoTokenizer` loads it and gives the same ids.
     ///

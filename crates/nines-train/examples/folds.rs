@@ -14,9 +14,7 @@ mod starter;
 use nines_infer::cancel::CancelFlag;
 use nines_train::cross_validation::CrossValidationJob;
 use nines_train::record::{CheckpointRecord, EvaluationRecord, Observer, RunPlan, StepRecord};
-use nines_train::{
-    CheckpointCadence, Job, TrainConfig, TrainError, TrainingData, cross_validate,
-};
+use nines_train::{CheckpointCadence, Job, TrainConfig, TrainError, TrainingData, cross_validate};
 use serde_json::json;
 use std::error::Error;
 use std::path::{Path, PathBuf};

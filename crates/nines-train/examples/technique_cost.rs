@@ -27,7 +27,9 @@ const TECHNIQUES: [Technique; 11] = [
     ("loss = focal", |c| c.loss = Loss::Focal(Focal::default())),
     ("sift", |c| c.sift = Some(Sift::default())),
     ("freelb, 3 steps", |c| c.freelb = Some(FreeLb::default())),
-    ("latent, layer 3, 4 steps", |c| c.latent = Some(Latent::default())),
+    ("latent, layer 3, 4 steps", |c| {
+        c.latent = Some(Latent::default())
+    }),
     ("latent, all rows", |c| {
         c.latent = Some(Latent {
             rows: LatentRows::All,
@@ -37,7 +39,9 @@ const TECHNIQUES: [Technique; 11] = [
     ("r_drop", |c| c.r_drop = 1.0),
     ("layer_decay", |c| c.layer_decay = 0.9),
     ("multi_sample_dropout = 5", |c| c.multi_sample_dropout = 5),
-    ("averaging = ema", |c| c.averaging = Averaging::Ema(Ema::default())),
+    ("averaging = ema", |c| {
+        c.averaging = Averaging::Ema(Ema::default())
+    }),
     ("sift, latent, ema", |c| {
         c.sift = Some(Sift::default());
         c.latent = Some(Latent::default());
@@ -78,7 +82,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                 all[all.len() - 1]
             )
         };
-        println!("{name:<26} processor {}  clock {}", spread(|r| r.0), spread(|r| r.1));
+        println!(
+            "{name:<26} processor {}  clock {}",
+            spread(|r| r.0),
+            spread(|r| r.1)
+        );
     }
     std::fs::remove_dir_all(&folder)?;
     Ok(())
@@ -121,7 +129,12 @@ fn run(
         run_folder: folder,
         cancel: &cancel,
     };
-    match nines_train::train(job, &PathBuf::from(folder).join("out"), "an injury", &mut clock) {
+    match nines_train::train(
+        job,
+        &PathBuf::from(folder).join("out"),
+        "an injury",
+        &mut clock,
+    ) {
         Err(TrainError::Cancelled { .. }) => {}
         Err(error) => return Err(error.into()),
         Ok(_) => return Err("the run ended before it was stopped".into()),

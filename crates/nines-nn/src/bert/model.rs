@@ -180,6 +180,16 @@ impl BertClassifier {
         })
     }
 
+    /// Computes the mean of each row's last hidden states, as scoring computes them: `[rows, hidden]`. No bit
+    /// depends on the other rows.
+    ///
+    /// # Errors
+    /// As [`Self::logits`].
+    pub fn mean_states(&self, batch: &TokenBatch) -> Result<Vec<f32>, NnError> {
+        let pass = Pass::new(self, batch, Mode::Evaluate)?;
+        Ok(pass.means_of(&pass.last_states()))
+    }
+
     /// Computes each row's logit as scoring does, in 32 bits whatever the model multiplies in, and its
     /// gradient with respect to the word embedding of each of the row's tokens. Nothing is dropped, and
     /// no bit depends on the other rows.

@@ -1,4 +1,4 @@
-//! Classifiers: `nines train`, `nines calibrate`, `nines score`.
+//! Classifiers: `nines train`, `nines ensemble`, `nines calibrate`, `nines score`.
 
 use super::{TechniqueArgs, confidence, name, share};
 use clap::{Args, Subcommand, ValueEnum};
@@ -58,6 +58,81 @@ pub struct TrainArgs {
     /// What is tried beyond the usual recipe.
     #[command(flatten)]
     pub techniques: TechniqueArgs,
+    /// Who teaches.
+    #[command(flatten)]
+    pub teaching: TeacherArgs,
+}
+
+/// Learning from a classifier or an ensemble.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Distilling")]
+pub struct TeacherArgs {
+    /// Learn what this classifier or ensemble says of the training rows, in place of their labels: NAME or NAME@VERSION
+    #[arg(long, value_name = "NAME", conflicts_with = "cross_validate")]
+    pub teacher: Option<String>,
+    /// The teacher's share in the loss of a labelled row; the rest is its label's (default: 1)
+    #[arg(long, value_name = "SHARE", requires = "teacher")]
+    pub teacher_weight: Option<f64>,
+    /// Unlabelled completions of each training prompt that the teacher speaks of alone
+    #[arg(long, value_name = "N", default_value_t = TeacherArgs::DRAWS)]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub teacher_draws: u32,
+}
+
+impl TeacherArgs {
+    /// Completions of each training prompt where nothing else is said.
+    pub const DRAWS: u32 = 4;
+}
+
+impl Default for TeacherArgs {
+    fn default() -> Self {
+        Self {
+            teacher: None,
+            teacher_weight: None,
+            teacher_draws: Self::DRAWS,
+        }
+    }
+}
+
+/// `nines ensemble`.
+#[derive(Debug, Subcommand)]
+pub enum EnsembleCommand {
+    /// Make one scorer of several trained classifiers; it stands wherever a classifier does
+    #[command(
+        after_help = "Example:\n  nines ensemble create five --member first@1 --member first@2 --member other --combine mean\n\
+It scores what all members score, and nothing else. It needs a threshold of its own: nines calibrate."
+    )]
+    Create(CreateEnsembleArgs),
+    /// List the ensembles, newest first
+    List,
+    /// Show what an ensemble is made of
+    Show {
+        /// The ensemble: NAME or NAME@VERSION (default: the newest)
+        ensemble: Option<String>,
+    },
+}
+
+/// `nines ensemble create`.
+#[derive(Debug, Args)]
+pub struct CreateEnsembleArgs {
+    /// The ensemble's name, which no classifier may have; each creation makes its next version
+    #[arg(value_parser = name)]
+    pub name: String,
+    /// A trained classifier, NAME or NAME@VERSION: 2 to 16 of them, in the order given
+    #[arg(long, required = true, value_name = "CLASSIFIER")]
+    pub member: Vec<String>,
+    /// How the members' logits become one
+    #[arg(long, value_enum, default_value = "mean")]
+    pub combine: CombineArg,
+}
+
+/// How members' logits become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CombineArg {
+    /// Their mean: errors that the members do not share average out
+    Mean,
+    /// The highest: one member that sees the catastrophe is enough
+    Max,
 }
 
 /// How the encoder's output becomes one vector.
@@ -103,6 +178,13 @@ pub struct CalibrateArgs {
     /// Which held-out catastrophes the rule looks at
     #[arg(long, value_enum, default_value = "all")]
     pub catastrophes: CatastrophesArg,
+    /// Choose the threshold for a filter that also wants what it accepts to be familiar by this measure:
+    /// NAME or NAME@VERSION
+    #[arg(long, value_name = "NAME")]
+    pub unfamiliarity: Option<String>,
+    /// The share of random completions that is to be familiar enough (default: 0.95)
+    #[arg(long, value_name = "SHARE", value_parser = share, requires = "unfamiliarity")]
+    pub familiar: Option<f64>,
     /// Count only catastrophes of severity 2 or more
     #[arg(long)]
     pub strict: bool,
@@ -147,6 +229,10 @@ pub struct ScoreArgs {
     /// A threshold of your own, as a probability (default: the calibrated one)
     #[arg(long, value_parser = share)]
     pub threshold: Option<f64>,
+    /// Add how far an ensemble's members are apart: `spread`, the standard deviation of their logits, and
+    /// `gap`, the highest less the lowest
+    #[arg(long, conflicts_with = "stored")]
+    pub disagreement: bool,
     /// What to do with snippets longer than the model's window
     #[arg(long, value_enum, default_value = "refuse")]
     pub long: LongArg,

@@ -1,19 +1,22 @@
 //! `nines train classifier`: adjudicated labels become a classifier version.
 
 mod recipe;
+mod teaching;
+mod testing;
 mod watch;
+
+pub use testing::test_metrics;
 
 use crate::cli::TrainArgs;
 use crate::data::{self, Chosen};
 use crate::models::{self, ScorePath};
 use crate::output::{Output, counted};
 use crate::project::Project;
-use crate::{interrupt, runs};
+use crate::{interrupt, runs, style};
 use anyhow::{Context, Result, bail};
-use nines_measure::classifier_metrics::{ClassifierMetrics, classifier_metrics};
-use nines_measure::items::Truth;
-use nines_stats::bootstrap::Bootstrap;
-use nines_store::{Model, ModelKind, NewModel, Run, Snippet};
+use nines_measure::classifier_metrics::ClassifierMetrics;
+use nines_measure::style::StyleCheck;
+use nines_store::{Model, ModelKind, NewModel, Run};
 use nines_train::cross_validation::{CrossValidation, CrossValidationJob};
 use nines_train::record::{AdversarialFit, FitCounts};
 use nines_train::{CheckpointCadence, Job, TrainingData, TrainingRecord, cross_validate, train};
@@ -22,7 +25,11 @@ use serde::Serialize;
 use serde_json::json;
 use std::fmt::Write;
 use std::path::PathBuf;
+use teaching::teach;
 use watch::watched;
+
+/// The field of a version's configuration that says who taught it.
+pub const TEACHER: &str = "teacher";
 
 /// What a training made.
 #[derive(Serialize)]
@@ -35,6 +42,8 @@ pub struct Trained {
     pub record: TrainingRecord,
     /// Metrics on the test split.
     pub test: ClassifierMetrics,
+    /// What it makes of the style of attacks.
+    pub style: StyleCheck,
     /// The stored version.
     #[serde(skip)]
     pub model: Model,
@@ -55,21 +64,21 @@ pub async fn run(project: &Project, args: TrainArgs, output: &Output) -> Result<
 /// Trains a classifier version, or finishes one that was interrupted.
 pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) -> Result<Trained> {
     let cancel = interrupt::flag()?;
+    refuse_ensemble_name(project, &args.name).await?;
+    let config = recipe(project, args)?;
     let snippets = data::labelled(project).await?;
     let seed = project.config.project.split_seed;
-    let data = training_data(data::training_rows(&snippets, seed), output)?;
     let base = models::base(project, args.base.as_deref())?;
-    let config = recipe(project, args)?;
+    let mut chosen = data::training_rows(&snippets, seed);
+    let taught = teach(project, &args.teaching, &snippets, &mut chosen.rows, output).await?;
+    let data = training_data(chosen, output)?;
     let path = ScorePath::of(project, args.long)?;
-    let run = runs::begin(
-        project,
-        output,
-        "train",
-        json!({ "name": args.name, "base": base.name, "base_digest": base.digest, "recipe": config,
-            "data": data.digest() }),
-        Some(config.seed),
-    )
-    .await?;
+    let mut record = json!({ "name": args.name, "base": base.name, "base_digest": base.digest,
+        "recipe": config, "data": data.digest() });
+    if let Some(taught) = &taught {
+        record["teacher"] = json!(taught);
+    }
+    let run = runs::begin(project, output, "train", record, Some(config.seed)).await?;
     let folder = project
         .models()
         .join(format!("{}-run{:0>6}", args.name, run.id));
@@ -94,20 +103,43 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
             train(job, &job_folder, &label, observer)
         })
         .await?;
-        let test = test_metrics(project, &folder, &snippets, path, output).await?;
-        let metrics = json!({ "validation": record.best, "test": test, "path": path.to_string() });
-        let model = store_version(project, args, &run, &folder, &base, &record, metrics).await?;
+        let scorer = models::scorer_of_folder(&folder, path)?;
+        let test = test_metrics(project, scorer.clone(), &snippets, output).await?;
+        let threshold = style::threshold_before_calibration(&test)?;
+        let pairs = style::pairs(project, scorer, &snippets, output).await?;
+        let style = style::checked(&pairs, threshold)?;
+        let metrics = json!({ "validation": record.best, "test": test, "style": style,
+            "path": path.to_string() });
+        let mut identity = serde_json::to_value(&record.identity)?;
+        if let Some(taught) = &taught {
+            identity[TEACHER] = json!(taught);
+        }
+        let made = (identity, record.weights_digest.clone());
+        let model = store_version(project, args, &run, &folder, &base, made, metrics).await?;
         let result = json!({ "classifier": model.label(), "test": test, "best": record.best });
         let trained = Trained {
             classifier: model.label(),
             folder: folder.clone(),
             record,
             test,
+            style,
             model,
         };
         Ok((trained, result))
     };
     runs::conclude(project, run.id, &cancel, work).await
+}
+
+/// Refuses a name that ensembles have, before anything is trained under it.
+async fn refuse_ensemble_name(project: &Project, name: &str) -> Result<()> {
+    let store = &project.store;
+    let newest = store
+        .latest_model(ModelKind::Classifier, Some(name))
+        .await?;
+    if newest.is_some_and(|model| model.ensemble.is_some()) {
+        bail!("{name} is the name of an ensemble; choose another with --name");
+    }
+    Ok(())
 }
 
 fn training_data(chosen: Chosen, output: &Output) -> Result<TrainingData> {
@@ -134,49 +166,13 @@ fn training_data(chosen: Chosen, output: &Output) -> Result<TrainingData> {
     Ok(TrainingData::new(rows)?)
 }
 
-/// Scores the test split, which training never saw, and measures.
-async fn test_metrics(
-    project: &Project,
-    folder: &std::path::Path,
-    snippets: &[Snippet],
-    path: ScorePath,
-    output: &Output,
-) -> Result<ClassifierMetrics> {
-    use nines_domain::split::Split;
-    let seed = project.config.project.split_seed;
-    let test: Vec<&Snippet> = snippets
-        .iter()
-        .filter(|snippet| snippet.split(seed) == Split::Test)
-        .collect();
-    let scorer = models::scorer_of_folder(folder, path)?;
-    let texts = test.iter().map(|snippet| snippet.text.clone()).collect();
-    let scores = models::score_all(scorer, texts, "score test", output).await?;
-    let scored: Vec<_> = test
-        .into_iter()
-        .zip(scores.into_iter().map(Result::ok))
-        .collect();
-    let items = data::labelled_items(scored.iter().copied(), seed);
-    let random = data::random_completions(scored, seed);
-    let name = folder
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    Ok(classifier_metrics(
-        &name,
-        &items,
-        &random,
-        Truth::Broad,
-        &Bootstrap::default(),
-    )?)
-}
-
 async fn store_version(
     project: &Project,
     args: &TrainArgs,
     run: &Run,
     folder: &std::path::Path,
     base: &models::Base,
-    record: &TrainingRecord,
+    (identity, digest): (serde_json::Value, String),
     metrics: serde_json::Value,
 ) -> Result<Model> {
     let parent = project
@@ -208,8 +204,8 @@ async fn store_version(
             kind: ModelKind::Classifier,
             name: args.name.clone(),
             path,
-            digest: record.weights_digest.clone(),
-            config: serde_json::to_value(&record.identity)?,
+            digest,
+            config: identity,
             metrics,
             parent: Some(parent.id),
             run: Some(run.id),
@@ -224,10 +220,10 @@ async fn validate(
     output: &Output,
 ) -> Result<(CrossValidation, PathBuf)> {
     let cancel = interrupt::flag()?;
+    let config = recipe(project, args)?;
     let snippets = data::labelled(project).await?;
     let data = training_data(data::validated_rows(&snippets), output)?;
     let base = models::base(project, args.base.as_deref())?;
-    let config = recipe(project, args)?;
     let run = runs::begin(
         project,
         output,
@@ -287,6 +283,7 @@ fn words(trained: &Trained) -> String {
     }
     let _ = writeln!(text, "test split, never trained on:");
     let _ = writeln!(text, "{}", trained.test);
+    let _ = writeln!(text, "{}", trained.style);
     let _ = write!(
         text,
         "in {}\nnext: nines calibrate",

@@ -3,6 +3,8 @@
 mod attack;
 mod attack_judge;
 mod bad_input;
+mod distilling;
+mod ensemble;
 mod finds;
 mod help;
 mod job;
@@ -13,7 +15,10 @@ mod runs;
 mod serve;
 mod stats;
 mod stops;
+mod style;
 mod sweep;
+mod techniques;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]
 mod tiny_base;
+mod unfamiliarity;
 mod world;

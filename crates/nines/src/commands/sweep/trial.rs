@@ -14,6 +14,7 @@ use nines_train::sweep::trial::TrialIdentity;
 use nines_train::sweep::{SweepFile, Trial, TrialResult};
 use nines_train::{CheckpointCadence, TrainingData, cross_validate};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -22,7 +23,10 @@ use std::sync::Arc;
 /// The attack plan, and what a project gives to every trial.
 pub struct Ground {
     file: SweepFile,
+    /// The rows that are scored.
     data: Arc<TrainingData>,
+    /// The same with the finds that only teach.
+    with_finds: Arc<TrainingData>,
     bases: BTreeMap<Option<String>, Base>,
     /// Where trials work.
     folder: PathBuf,
@@ -38,7 +42,7 @@ impl Ground {
     pub fn new(
         project: &Project,
         file: &SweepFile,
-        data: Arc<TrainingData>,
+        (data, with_finds): (Arc<TrainingData>, Arc<TrainingData>),
         folder: PathBuf,
         shared: bool,
         cancel: CancelFlag,
@@ -47,9 +51,9 @@ impl Ground {
         let own = file.cells.iter().filter_map(|cell| cell.base.clone());
         let common = std::iter::once(file.base.clone());
         for name in own.map(Some).chain(common) {
-            if !bases.contains_key(&name) {
-                let base = models::base(project, name.as_deref())?;
-                bases.insert(name, base);
+            if let Entry::Vacant(place) = bases.entry(name) {
+                let base = models::base(project, place.key().as_deref())?;
+                place.insert(base);
             }
         }
         if let Some(plan) = &file.attacks {
@@ -58,6 +62,7 @@ impl Ground {
         Ok(Self {
             file: file.clone(),
             data,
+            with_finds,
             bases,
             folder,
             split_seed: project.config.project.split_seed,
@@ -77,6 +82,13 @@ impl Ground {
         base.with_context(|| format!("the base of {} was not looked for", trial.name()))
     }
 
+    fn taught(&self, trial: &Trial) -> &TrainingData {
+        match trial.finds {
+            true => &self.with_finds,
+            false => &self.data,
+        }
+    }
+
     /// Everything that decides what comes of a trial.
     pub fn identity(&self, trial: &Trial) -> Result<TrialIdentity> {
         let base = self.base(trial)?;
@@ -85,6 +97,7 @@ impl Ground {
             base: base.name.clone(),
             base_digest: base.digest.clone(),
             data: self.data.digest().to_owned(),
+            taught: self.taught(trial).digest().to_owned(),
             folds: self.file.folds,
         })
     }
@@ -99,7 +112,7 @@ impl Ground {
         let found = cross_validate(
             CrossValidationJob {
                 base: &base.folder,
-                data: &self.data,
+                data: self.taught(trial),
                 folds: self.file.folds,
                 config: &trial.config,
                 cadence: CheckpointCadence::default(),
@@ -119,11 +132,11 @@ impl Ground {
         if let (Some(before), Some(after), false) = (before, processor_seconds(), self.shared) {
             let all: u64 = found.records.iter().map(|record| record.steps).sum();
             let share = all as f64 / steps.0 as f64;
-            result.processor_seconds = (steps.0 > 0).then(|| (after - before) * share);
+            result.processor_seconds = (steps.0 > 0).then_some((after - before) * share);
         }
         if let Some(plan) = &self.file.attacks {
             let scorer = models::scorer_of_folder(&kept, path)?;
-            result.attacks = attacks::run(plan, scorer, &self.data, &found, &self.cancel)?;
+            result.attacks = attacks::run(plan, scorer, self.taught(trial), &found, &self.cancel)?;
         }
         Ok(result)
     }
