@@ -138,7 +138,7 @@ pub enum CombineArg {
 /// How the encoder's output becomes one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PoolingArg {
-    /// The head of transformers' BertForSequenceClassification
+    /// The head that transformers' own class has: a trained layer on the first token
     Pooler,
     /// The first token
     Cls,
