@@ -164,7 +164,6 @@ fn coverage(spread: f64, k: u64, worlds: u64) -> f64 {
 fn intervals_hold_the_truth_about_as_often_as_they_say() {
     for (spread, k) in [(0.0, 3), (0.2, 3), (0.2, 5)] {
         let held = coverage(spread, k, 300);
-        println!("spread {spread}, {k} seeds: held in {held}");
         assert!(
             (0.91..=1.0).contains(&held),
             "spread {spread}, {k} seeds: {held}"
