@@ -7,6 +7,8 @@
 //! - [`caution`]: a second condition on unfamiliarity, and what it buys.
 //! - [`classifier_metrics`]: how good a classifier ranks, by kind of text.
 //! - [`filter_report`]: what a filter did: acceptance, draws for each prompt, abstentions.
+//! - [`style`]: what a classifier makes of the style of attacks.
+//! - [`understanding`]: whether the generator goes on as if a missed catastrophe had happened.
 //! - [`report`]: curves and tables that a report shows beside stored estimates.
 //!
 //! The formulas are those of `nines-stats`; here is decided which rows they may see. Every number
@@ -26,6 +28,8 @@ pub mod leak;
 pub mod quality;
 pub mod report;
 pub mod severity;
+pub mod style;
+pub mod understanding;
 
 pub use error::MeasureError;
 pub use estimates::estimate;

@@ -3,7 +3,7 @@
 use crate::cli::{AveragingArg, LongArg, LossArg, PoolingArg, TrainArgs};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
-use nines_nn::bert::Pooling;
+use nines_nn::encoder::Pooling;
 use nines_train::TrainConfig;
 use nines_train::config::{
     Averaging, Ema, Focal, FreeLb, LastShare, Latent, LogitAdjusted, LongRows, Loss, Sift,
@@ -39,6 +39,7 @@ pub(super) fn recipe(project: &Project, args: &TrainArgs) -> Result<TrainConfig>
     if config.teacher.is_some() && args.teaching.teacher.is_none() {
         bail!("the recipe asks for a teacher and does not say which; name one with --teacher");
     }
+    config.check()?;
     Ok(config)
 }
 
@@ -85,10 +86,6 @@ fn with_options(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
 
 fn with_techniques(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
     let given = &args.techniques;
-    let severity_weights = match given.severity_weights.as_deref() {
-        Some(&[a, b, c]) => [a, b, c],
-        _ => table.severity_weights,
-    };
     let sift = given.sift.map(|weight| Sift {
         weight,
         ..table.sift.unwrap_or_default()
@@ -109,7 +106,7 @@ fn with_techniques(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
             .loss
             .map_or(table.loss, |loss| shape(loss, table.loss)),
         label_smoothing: given.label_smoothing.unwrap_or(table.label_smoothing),
-        severity_weights,
+        severity_weights: given.severity_weights.unwrap_or(table.severity_weights),
         sift: sift.or(table.sift),
         freelb: freelb.or(table.freelb),
         latent: latent.or(table.latent),
