@@ -5,7 +5,7 @@ mod attack;
 mod calibrate;
 mod demo;
 mod doctor;
-mod export;
+pub mod export;
 pub mod filter;
 mod generate;
 mod import;
@@ -19,7 +19,7 @@ mod score;
 mod serve;
 mod simulate;
 mod stats;
-mod sweep;
+pub mod sweep;
 mod train;
 
 use crate::cli::{Cli, Command, SimulateCommand, SweepCommand, TrainCommand};

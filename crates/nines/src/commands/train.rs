@@ -2,6 +2,7 @@
 
 mod watch;
 
+use crate::cards;
 use crate::cli::{LongArg, PoolingArg, TrainArgs};
 use crate::data::{self, Chosen};
 use crate::models::{self, ScorePath};
@@ -76,6 +77,7 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
         .join(format!("{}-run{:0>6}", args.name, run.id));
     let work = async {
         let roles = data.split(config.split_seed);
+        let counts = cards::data_counts(&data, &roles, config.split_seed);
         let run_folder = project.run_folder(run.id);
         std::fs::create_dir_all(&run_folder)
             .with_context(|| format!("cannot make {}", run_folder.display()))?;
@@ -96,7 +98,8 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
         })
         .await?;
         let test = test_metrics(project, &folder, &snippets, path, output).await?;
-        let metrics = json!({ "validation": record.best, "test": test, "path": path.to_string() });
+        let metrics = json!({ "validation": record.best, "test": test, "path": path.to_string(),
+            "data": counts });
         let model = store_version(project, args, &run, &folder, &base, &record, metrics).await?;
         let result = json!({ "classifier": model.label(), "test": test, "best": record.best });
         let trained = Trained {

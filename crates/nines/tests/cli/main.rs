@@ -3,6 +3,7 @@
 mod attack;
 mod attack_judge;
 mod bad_input;
+mod cards;
 mod finds;
 mod help;
 mod job;
@@ -14,6 +15,7 @@ mod serve;
 mod stats;
 mod stops;
 mod sweep;
+mod sweep_job;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]
 mod tiny_base;
 mod world;
