@@ -255,10 +255,9 @@ impl Store {
             let done = Entity::find()
                 .filter(Column::RunId.eq(run.0))
                 .filter(Column::Rung.eq(i64::from(rung)))
-                .filter(Column::State.is_in([
-                    TrialState::Done.as_str(),
-                    TrialState::Dropped.as_str(),
-                ]))
+                .filter(
+                    Column::State.is_in([TrialState::Done.as_str(), TrialState::Dropped.as_str()]),
+                )
                 .all(tx)
                 .await?;
             for row in done {

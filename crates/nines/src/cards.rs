@@ -223,7 +223,9 @@ async fn lineage(project: &Project, model: &Model) -> Result<Lineage> {
             digest: Some(base.digest.clone()),
         }),
         run: model.run.map(|run| run.0),
-        members: members.filter_map(|member| ancestor(&all, member)).collect(),
+        members: members
+            .filter_map(|member| ancestor(&all, member))
+            .collect(),
         combine: word(&model.config["combine"]),
         teacher: ancestor(&all, &model.config["config"]["teacher"]),
     })
@@ -268,7 +270,10 @@ mod tests {
             .collect();
         assert_eq!(differing, ["epochs", "sift"]);
         let default = serde_json::to_value(TrainConfig::default()).expect("JSON")["epochs"].clone();
-        assert_eq!((&options[0].value, &options[0].default), (&json!(9), &default));
+        assert_eq!(
+            (&options[0].value, &options[0].default),
+            (&json!(9), &default)
+        );
         assert!(options[2..].iter().all(|option| !option.differs));
         assert!(options.iter().any(|option| option.field == "seed"));
     }

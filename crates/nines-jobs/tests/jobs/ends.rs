@@ -235,10 +235,16 @@ async fn a_sweep_reads_its_file_from_the_project_and_nothing_else_is_written() {
     world.until_state(first.id, JobState::Done).await;
     assert_eq!(world.written("copied").await, text);
     let again = supervisor.ask(&sweep, None).await.expect("queued");
-    assert_eq!(again.arguments, first.arguments, "the same sweep is one file");
+    assert_eq!(
+        again.arguments, first.arguments,
+        "the same sweep is one file"
+    );
     let kept = std::fs::read_dir(world.path("runs/sweeps")).expect("a folder");
     assert_eq!(kept.count(), 1);
     let empty = JobRequest::Sweep(SweepRequest { file: " \n".into() });
     let refused = supervisor.ask(&empty, None).await;
-    assert!(matches!(refused, Err(JobError::Refused { field: "file", .. })));
+    assert!(matches!(
+        refused,
+        Err(JobError::Refused { field: "file", .. })
+    ));
 }

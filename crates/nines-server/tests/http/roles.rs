@@ -194,12 +194,7 @@ fn play() -> Vec<Row> {
             Researcher,
             Value::Null,
         ),
-        Row(
-            "GET",
-            "/api/classifiers/{id}/card",
-            Researcher,
-            Value::Null,
-        ),
+        Row("GET", "/api/classifiers/{id}/card", Researcher, Value::Null),
         Row("GET", "/api/play/settings", Researcher, Value::Null),
         Row(
             "POST",

@@ -101,7 +101,8 @@ impl Workbench for FixedWorkbench {
     }
 
     fn check_sweep(&self, text: String) -> BoxFuture<'_, Result<u64, WorkbenchError>> {
-        let refused = || WorkbenchError::Refused("it needs either [[cells]] or [search]".to_owned());
+        let refused =
+            || WorkbenchError::Refused("it needs either [[cells]] or [search]".to_owned());
         let cells = text.matches("[[cells]]").count() as u64;
         ready(Some(cells).filter(|&n| n > 0).ok_or_else(refused)).boxed()
     }

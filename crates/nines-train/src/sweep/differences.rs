@@ -29,7 +29,8 @@ impl Differences {
                 seen.2 |= seen.0 != value;
             }
         }
-        let differs = |(_, count, differs): &(Value, usize, bool)| *differs || *count < trials.len();
+        let differs =
+            |(_, count, differs): &(Value, usize, bool)| *differs || *count < trials.len();
         let names = values.into_iter().filter(|(_, seen)| differs(seen));
         Ok(Self(names.map(|(field, _)| field).collect()))
     }

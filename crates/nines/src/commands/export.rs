@@ -46,12 +46,7 @@ pub async fn run(project: &Project, command: ExportCommand, output: &Output) -> 
 }
 
 /// Writes a classifier's card, whole or not at all.
-async fn card(
-    project: &Project,
-    asked: Option<&str>,
-    out: &Path,
-    output: &Output,
-) -> Result<()> {
+async fn card(project: &Project, asked: Option<&str>, out: &Path, output: &Output) -> Result<()> {
     let model = models::classifier(project, asked).await?;
     let card = cards::card(project, &model).await?;
     let parent = out.parent().filter(|p| !p.as_os_str().is_empty());
@@ -70,7 +65,11 @@ async fn card(
         .with_context(|| format!("cannot make {}", out.display()))?;
     let numbers = counted(card.metrics.len() as u64, "number");
     output.result(&json!({ "file": out, "classifier": card.label }), || {
-        format!("the card of {} in {}, with {numbers}", card.label, out.display())
+        format!(
+            "the card of {} in {}, with {numbers}",
+            card.label,
+            out.display()
+        )
     });
     Ok(())
 }

@@ -28,11 +28,26 @@ fn a_sweep_is_asked_for_watched_and_its_file_names_nothing_of_the_machine() {
     for (file, why) in [
         ("cells = 3", "no sweep file"),
         ("[[cells]]\nname = \"../x\"", "no name of a cell"),
-        ("[[cells]]\nname = \"a\"\nbase = \"/etc\"", "no name of a model"),
-        ("[[cells]]\nname = \"a\"\nbase = \"..\"", "no name of a model"),
-        ("base = \"gone\"\n[[cells]]\nname = \"a\"", "not in the cache"),
-        ("[[cells]]\nname = \"a\"\nrecipe = { epoch = 2 }", "unknown field `epoch`"),
-        ("[attacks]\nrecipes = [\"/etc/passwd\"]\n[[cells]]\nname = \"a\"", "nines attack recipes"),
+        (
+            "[[cells]]\nname = \"a\"\nbase = \"/etc\"",
+            "no name of a model",
+        ),
+        (
+            "[[cells]]\nname = \"a\"\nbase = \"..\"",
+            "no name of a model",
+        ),
+        (
+            "base = \"gone\"\n[[cells]]\nname = \"a\"",
+            "not in the cache",
+        ),
+        (
+            "[[cells]]\nname = \"a\"\nrecipe = { epoch = 2 }",
+            "unknown field `epoch`",
+        ),
+        (
+            "[attacks]\nrecipes = [\"/etc/passwd\"]\n[[cells]]\nname = \"a\"",
+            "nines attack recipes",
+        ),
         (
             "[search]\ntrials = 9000\n[search.space]\nlearning_rate = { log = [1e-5, 1e-3] }",
             "at most 2000",
@@ -62,9 +77,25 @@ fn a_sweep_is_asked_for_watched_and_its_file_names_nothing_of_the_machine() {
     let rows = trials["rows"].as_array().expect("rows");
     assert_eq!(rows.len(), 2);
     for (row, rate) in rows.iter().zip([0.001, 0.005]) {
-        assert_eq!((&row["state"], &row["recipe"]), (&json!("done"), &json!({"learning_rate": rate})));
-        let names: Vec<&Value> = row["numbers"].as_array().expect("numbers").iter().map(|n| &n["what"]).collect();
-        assert_eq!(names, ["AUROC", "AUPRC", "recall at 50 % acceptance", "recall at 80 % acceptance"]);
+        assert_eq!(
+            (&row["state"], &row["recipe"]),
+            (&json!("done"), &json!({"learning_rate": rate}))
+        );
+        let names: Vec<&Value> = row["numbers"]
+            .as_array()
+            .expect("numbers")
+            .iter()
+            .map(|n| &n["what"])
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "AUROC",
+                "AUPRC",
+                "recall at 50 % acceptance",
+                "recall at 80 % acceptance"
+            ]
+        );
         assert!(row["numbers"][0]["value"]["lower"].is_number());
     }
     served.stop().good();

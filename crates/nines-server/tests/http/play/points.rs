@@ -280,8 +280,17 @@ async fn a_card_is_that_of_a_classifier() {
     };
     *server.server.bench.card.lock().expect("no panic") = Some(card);
     let path = |id: i64| format!("/api/classifiers/{id}/card");
-    let read = server.researcher.get(&path(classifier)).await.expect(200).json();
+    let read = server
+        .researcher
+        .get(&path(classifier))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(read["curves"]["loss"], json!([[1, null], [2, 0.5]]));
     assert_eq!(read["metrics"][0]["value"]["upper"], Value::Null);
-    server.researcher.get(&path(gone)).await.refused(404, "not-found");
+    server
+        .researcher
+        .get(&path(gone))
+        .await
+        .refused(404, "not-found");
 }

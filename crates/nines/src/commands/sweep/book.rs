@@ -64,7 +64,9 @@ impl Book {
     /// Says how many trials of the whole sweep have results.
     pub async fn progress(&self, done: u64) -> Result<()> {
         let store = &self.store;
-        Ok(store.run_progress(self.run, done, Some(self.expected)).await?)
+        Ok(store
+            .run_progress(self.run, done, Some(self.expected))
+            .await?)
     }
 
     /// A trial is begun. The heartbeat has whoever watches look again.
@@ -125,7 +127,8 @@ impl Book {
 
 /// Leaves out what has no interval: no number is shown without one.
 fn told(numbers: Vec<Compared>) -> Vec<TrialNumber> {
-    let finite = |number: &Compared| number.value.lower.is_finite() && number.value.upper.is_finite();
+    let finite =
+        |number: &Compared| number.value.lower.is_finite() && number.value.upper.is_finite();
     let numbers = numbers.into_iter().filter(finite);
     numbers
         .map(|number| TrialNumber {

@@ -21,7 +21,10 @@ pub fn check(text: &str) -> Result<u64> {
     if let Some(plan) = &file.attacks {
         attacks::check(plan)?;
     }
-    let mut bases: Vec<&str> = trials.iter().filter_map(|trial| trial.base.as_deref()).collect();
+    let mut bases: Vec<&str> = trials
+        .iter()
+        .filter_map(|trial| trial.base.as_deref())
+        .collect();
     bases.sort_unstable();
     bases.dedup();
     for base in bases {
@@ -29,7 +32,9 @@ pub fn check(text: &str) -> Result<u64> {
             bail!("{base:?} is no name of a model; nines models list names those there are");
         }
         models::known(base).map_err(|_| {
-            anyhow::anyhow!("the model {base} is not in the cache; nines models list names those there are")
+            anyhow::anyhow!(
+                "the model {base} is not in the cache; nines models list names those there are"
+            )
         })?;
     }
     Ok(expected)

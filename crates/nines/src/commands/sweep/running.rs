@@ -229,7 +229,10 @@ impl Sweep<'_> {
                 let ground = self.ground.clone();
                 at_work.spawn_blocking(move || {
                     let result = ground.run(&trial);
-                    (place, result.with_context(|| format!("the trial {}", trial.name())))
+                    (
+                        place,
+                        result.with_context(|| format!("the trial {}", trial.name())),
+                    )
                 });
             }
             let Some(ended) = at_work.join_next().await else {
