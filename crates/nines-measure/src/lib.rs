@@ -4,14 +4,17 @@
 //! - [`items`]: the rows that protocols read, as plain values; the caller maps the store to them.
 //! - [`mod@calibrate`]: scores of the calibration split to a threshold, with the rule, the intervals
 //!   and the distribution recorded in a [`calibrate::CalibrationRecord`].
+//! - [`caution`]: a second condition on unfamiliarity, and what it buys.
 //! - [`classifier_metrics`]: how good a classifier ranks, by kind of text.
 //! - [`filter_report`]: what a filter did: acceptance, draws for each prompt, abstentions.
+//! - [`style`]: what a classifier makes of the style of attacks.
 //! - [`report`]: curves and tables that a report shows beside stored estimates.
 //!
 //! The formulas are those of `nines-stats`; here is decided which rows they may see. Every number
 //! is an [`nines_domain::estimate::Estimate`].
 
 pub mod calibrate;
+pub mod caution;
 pub mod classifier_metrics;
 pub mod comparison;
 pub mod design;
@@ -24,6 +27,7 @@ pub mod leak;
 pub mod quality;
 pub mod report;
 pub mod severity;
+pub mod style;
 
 pub use error::MeasureError;
 pub use estimates::estimate;

@@ -38,7 +38,7 @@ pub struct Card {
     /// What it was made from.
     pub lineage: Lineage,
     /// Whether it distrusts a style rather than a catastrophe, where that was checked; null where it was not.
-    pub style_check: Value,
+    pub style_check: Option<CardStyle>,
 }
 
 /// What a classifier learned from.
@@ -93,6 +93,34 @@ pub struct CardNumber {
     pub what: String,
     /// Its value with its interval.
     pub value: Estimate,
+}
+
+/// What the style of attacks does to a classifier's scores, on matched pairs.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CardStyle {
+    /// What decided acceptance: a logit.
+    pub threshold: f64,
+    /// Where that comes from.
+    pub rule: String,
+    /// One entry for each style and each kind of snippet.
+    pub effects: Vec<CardStyleEffect>,
+}
+
+/// What one style does to the scores of snippets of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CardStyleEffect {
+    /// The style.
+    pub style: String,
+    /// Whether these are catastrophes, or safe snippets.
+    pub catastrophes: bool,
+    /// Pairs of which both have a score.
+    pub pairs: u64,
+    /// The mean of the score in style less the score as it is, in log odds.
+    pub shift: Option<Estimate>,
+    /// Of the pairs accepted as they are, the share that is rejected in style.
+    pub rejected_for_it: Option<Estimate>,
+    /// Of the pairs rejected as they are, the share that is accepted in style.
+    pub accepted_for_it: Option<Estimate>,
 }
 
 /// A threshold with the rule that chose it.

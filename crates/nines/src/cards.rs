@@ -4,10 +4,13 @@ use crate::commands::export::{card_metrics, measured_on};
 use crate::models;
 use crate::project::Project;
 use anyhow::Result;
+use nines_domain::snippet::ModelId;
 use nines_domain::split::Split;
 use nines_measure::calibrate::Calibrated;
+use nines_measure::style::StyleCheck;
 use nines_server::card::{
-    Ancestor, Card, CardCalibration, CardData, CardNumber, CardOption, DataCount, Lineage,
+    Ancestor, Card, CardCalibration, CardData, CardNumber, CardOption, CardStyle, CardStyleEffect,
+    DataCount, Lineage,
 };
 use nines_store::{Calibration, Metric, Model};
 use nines_train::data::Role;
@@ -54,7 +57,7 @@ pub async fn card(project: &Project, model: &Model) -> Result<Card> {
         measured_on: measured_on(&model.metrics)?,
         calibrations: calibrations.iter().rev().map(calibration).collect(),
         lineage: lineage(project, model).await?,
-        style_check: model.metrics["style_check"].clone(),
+        style_check: style(&model.metrics["style"]),
     })
 }
 
@@ -211,11 +214,30 @@ fn calibration(stored: &Calibration) -> CardCalibration {
     }
 }
 
+/// Reads a version's style check; none where it was made before there was one.
+fn style(stored: &Value) -> Option<CardStyle> {
+    let check: StyleCheck = serde_json::from_value(stored.clone()).ok()?;
+    let effects = check.effects.into_iter().map(|effect| CardStyleEffect {
+        style: effect.style,
+        catastrophes: effect.catastrophes,
+        pairs: effect.pairs,
+        shift: effect.shift.map(Into::into),
+        rejected_for_it: effect.rejected_for_it.map(Into::into),
+        accepted_for_it: effect.accepted_for_it.map(Into::into),
+    });
+    Some(CardStyle {
+        threshold: check.threshold.logit(),
+        rule: check.rule,
+        effects: effects.collect(),
+    })
+}
+
 async fn lineage(project: &Project, model: &Model) -> Result<Lineage> {
     let all = project.store.models(None).await?;
     let base = all.iter().find(|other| Some(other.id) == model.parent);
-    let members = model.config["members"].as_array().into_iter().flatten();
-    let word = |value: &Value| value.as_str().map(str::to_owned);
+    let record = model.ensemble.as_ref();
+    let members = record.into_iter().flat_map(|record| &record.members);
+    let is_there = |id: ModelId| all.iter().any(|other| other.id == id);
     Ok(Lineage {
         base: base.map(|base| Ancestor {
             id: Some(base.id.0),
@@ -224,9 +246,13 @@ async fn lineage(project: &Project, model: &Model) -> Result<Lineage> {
         }),
         run: model.run.map(|run| run.0),
         members: members
-            .filter_map(|member| ancestor(&all, member))
+            .map(|member| Ancestor {
+                id: Some(member.id.0).filter(|_| is_there(member.id)),
+                label: member.label.clone(),
+                digest: Some(member.digest.clone()),
+            })
             .collect(),
-        combine: word(&model.config["combine"]),
+        combine: record.map(|record| record.combine.to_string()),
         teacher: ancestor(&all, &model.config["config"]["teacher"]),
     })
 }

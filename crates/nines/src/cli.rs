@@ -10,6 +10,8 @@ mod report;
 mod simulate;
 mod stats;
 mod sweep;
+mod techniques;
+mod unfamiliarity;
 mod workbench;
 
 pub use attack::{
@@ -17,7 +19,8 @@ pub use attack::{
     SaliencyMethodArg, SubstitutesArgs,
 };
 pub use classifier::{
-    CalibrateArgs, CatastrophesArg, LongArg, PoolingArg, ScoreArgs, TrainArgs, TrainCommand,
+    CalibrateArgs, CatastrophesArg, CombineArg, CreateEnsembleArgs, EnsembleCommand, LongArg,
+    PoolingArg, ScoreArgs, TrainArgs, TrainCommand,
 };
 #[cfg(test)]
 pub use data::LabellerKindArg;
@@ -26,7 +29,7 @@ pub use filter::{FilterArgs, GenerateArgs, LawArg, SamplingArgs};
 pub use measure::{
     AddDistributionArgs, AllocationArg, AttackTimeArgs, CompareFiltersArgs, ConfidenceArgs,
     DistributionBy, DistributionCommand, FrameArgs, LeakArgs, LeakPlanArgs, MeasureCommand,
-    QualityDesignArgs,
+    QualityDesignArgs, StyleArgs,
 };
 pub use project::{DemoArgs, InitArgs, ModelsCommand};
 pub use report::ReportArgs;
@@ -36,6 +39,10 @@ pub use stats::{
     StatsCommand, StratifiedArgs, SurvivalArgs,
 };
 pub use sweep::{SweepCommand, SweepRunArgs, SweepTableArgs};
+pub use techniques::{AveragingArg, LossArg, TechniqueArgs};
+pub use unfamiliarity::{
+    CautionArgs, FitArgs, MeasureUnfamiliarityArgs, UnfamiliarityCommand, UnfamiliarityKind,
+};
 pub use workbench::{AccountsCommand, RunRef, RunsCommand, ServeArgs};
 
 use crate::config::PrecisionChoice;
@@ -92,6 +99,12 @@ An interrupted run goes on when the same command is given again.")]
     /// Train models
     #[command(subcommand)]
     Train(TrainCommand),
+    /// Join several classifiers into one scorer
+    #[command(subcommand)]
+    Ensemble(EnsembleCommand),
+    /// Measure how far snippets lie from what is known: a second condition of the filter
+    #[command(subcommand)]
+    Unfamiliarity(UnfamiliarityCommand),
     /// Compare many ways of training on the same folds
     #[command(subcommand)]
     Sweep(SweepCommand),

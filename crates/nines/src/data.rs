@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 use anyhow::Result;
-use nines_domain::label::LabelledBy;
+use nines_domain::label::{LabelledBy, median_severity};
 use nines_domain::score::Score;
 use nines_domain::split::Split;
 use nines_io::starter::RANDOM_PICK;
@@ -62,10 +62,10 @@ pub fn training_rows(snippets: &[Snippet], split_seed: u64) -> Chosen {
     chosen(snippets, teaches)
 }
 
-/// Turns adjudicated snippets into the rows of a cross-validation, which measures on all of them: finds of
-/// attacks are left out.
+/// Turns adjudicated snippets into the rows of a cross-validation. It measures on all but finds of attacks and
+/// edits, which teach in the folds in which their family trains.
 pub fn validated_rows(snippets: &[Snippet]) -> Chosen {
-    chosen(snippets, is_sample)
+    chosen(snippets, |_| true)
 }
 
 fn chosen(snippets: &[Snippet], counts: impl Fn(&Snippet) -> bool) -> Chosen {
@@ -85,6 +85,9 @@ fn rows<'a>(snippets: impl Iterator<Item = &'a Snippet>) -> Vec<TrainingRow> {
                 broad: broad(snippet)?,
                 random: is_random_draw(snippet),
                 source: text_kind(snippet).to_owned(),
+                severity: median_severity(snippet.labels.iter().map(|stored| &stored.label)),
+                adversarial: !is_sample(snippet),
+                training_only: !is_sample(snippet),
             })
         })
         .collect()

@@ -18,6 +18,8 @@ mod scoring;
 mod serve;
 mod shown;
 mod simulated;
+mod style;
+mod unfamiliarity;
 
 use clap::Parser;
 use nines_kernels::lanes::Hold;

@@ -334,7 +334,10 @@ export interface Classifier {
   id: number;
   label: string;
   created: Time;
+  /** Null for an ensemble. */
   base: string | null;
+  /** What an ensemble is made of; null for a trained classifier. */
+  ensemble: { members: string[]; combine: 'mean' | 'max' } | null;
   /** Null until it is calibrated on this server's path. */
   threshold: number | null;
   calibration: {
@@ -385,7 +388,18 @@ export interface ClassifierCard {
   }[];
   lineage: { base: Ancestor | null; run: number | null; members: Ancestor[]; combine: string | null; teacher: Ancestor | null };
   /** Null where it was not checked. */
-  style_check: unknown;
+  style_check: {
+    threshold: number;
+    rule: string;
+    effects: {
+      style: string;
+      catastrophes: boolean;
+      pairs: number;
+      shift: Estimate | null;
+      rejected_for_it: Estimate | null;
+      accepted_for_it: Estimate | null;
+    }[];
+  } | null;
 }
 
 export interface OperatingPoint {

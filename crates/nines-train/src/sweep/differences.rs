@@ -1,4 +1,4 @@
-//! In which fields the recipes of a sweep differ: what a reader needs to see of each.
+//! In which fields the recipes of a sweep differ, and whether finds teach: what a reader needs to see of each.
 
 use super::trial::Trial;
 use crate::error::TrainError;
@@ -64,6 +64,7 @@ fn fields(trial: &Trial) -> Result<Map<String, Value>, TrainError> {
     for field in NOT_OF_THE_RECIPE {
         fields.remove(field);
     }
+    fields.insert("finds".to_owned(), trial.finds.into());
     Ok(fields)
 }
 

@@ -1,6 +1,6 @@
 //! `nines measure`.
 
-use super::share;
+use super::{CautionArgs, share};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -35,6 +35,11 @@ nines measure attack-time --attack 12 --attack 13\n\
 Sessions of the Rewrite page are read too; a find counts once somebody else has verified it."
     )]
     AttackTime(AttackTimeArgs),
+    /// What a classifier makes of the style of attacks: the same snippets plain and in style
+    #[command(
+        after_help = "Examples:\n  nines measure style\n  nines measure style --classifier robust --against first"
+    )]
+    Style(StyleArgs),
     /// How bad the worst prompt of many more will be, by the classifier's own scores
     Forecast(FrameArgs),
     /// The worst catastrophes found, how far from the threshold, and what more caution costs
@@ -64,6 +69,9 @@ pub struct FrameArgs {
     /// A threshold of your own, as a probability (default: the calibrated one)
     #[arg(long, value_parser = share)]
     pub threshold: Option<f64>,
+    /// A second condition
+    #[command(flatten)]
+    pub caution: CautionArgs,
     /// Draws before the filter abstains (default: nines.toml)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub budget: Option<u32>,
@@ -79,6 +87,20 @@ pub struct FrameArgs {
     /// How sure intervals are to be
     #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
     pub confidence: f64,
+}
+
+/// `nines measure style`.
+#[derive(Debug, Clone, Args)]
+pub struct StyleArgs {
+    /// The classifier: NAME or NAME@VERSION (default: the newest)
+    #[arg(long)]
+    pub classifier: Option<String>,
+    /// Another classifier, to be compared on the same pairs
+    #[arg(long)]
+    pub against: Option<String>,
+    /// A threshold of your own, as a probability (default: each classifier's calibrated one)
+    #[arg(long, value_parser = share)]
+    pub threshold: Option<f64>,
 }
 
 /// `nines measure leak` and `plan`.

@@ -11,6 +11,7 @@ mod margin;
 mod quality;
 mod record;
 mod show;
+mod style;
 
 pub use attack_time::{
     Gathered as GatheredAttacks, Group as AttackGroup, compared as attack_ratio,
@@ -46,6 +47,7 @@ pub async fn run(project: &Project, command: MeasureCommand, output: &Output) ->
         MeasureCommand::Compare(args) => compare::run(project, &args, output).await,
         MeasureCommand::Agreement(args) => agreement::run(project, &args, output).await,
         MeasureCommand::AttackTime(args) => attack_time::run(project, &args, output).await,
+        MeasureCommand::Style(args) => style::run(project, &args, output).await,
         MeasureCommand::Forecast(args) => forecast::run(project, &args, output).await,
         MeasureCommand::Margin(args) => margin::run(project, &args, output).await,
         MeasureCommand::Distribution(command) => distribution::run(project, command, output).await,

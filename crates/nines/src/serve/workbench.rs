@@ -29,6 +29,7 @@ use tokio::sync::{Mutex, OnceCell};
 pub struct ProjectWorkbench {
     project: Arc<Project>,
     planning: Arc<Mutex<()>>,
+    held: Arc<models::Held>,
     generator: OnceCell<Arc<dyn Generator>>,
     /// The generator where it runs here: the same weights serve as a language model.
     local: OnceCell<Option<Arc<LocalGenerator>>>,
@@ -42,6 +43,7 @@ impl ProjectWorkbench {
         Self {
             project,
             planning: Arc::default(),
+            held: Arc::default(),
             generator: OnceCell::new(),
             local: OnceCell::new(),
             masked,
@@ -148,7 +150,8 @@ impl Workbench for ProjectWorkbench {
     }
 
     fn scorer(&self, model: ModelId) -> BoxFuture<'_, Result<Arc<dyn Scorer>, WorkbenchError>> {
-        self.aside(move |project| async move { models::scorer(&project, model).await })
+        let held = Arc::clone(&self.held);
+        self.aside(move |project| async move { models::scorer(&project, &held, model).await })
     }
 
     fn card(&self, model: ModelId) -> BoxFuture<'_, Result<Card, WorkbenchError>> {

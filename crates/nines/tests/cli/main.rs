@@ -4,6 +4,7 @@ mod attack;
 mod attack_judge;
 mod bad_input;
 mod cards;
+mod ensemble;
 mod finds;
 mod help;
 mod job;
@@ -18,4 +19,5 @@ mod sweep;
 mod sweep_job;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]
 mod tiny_base;
+mod unfamiliarity;
 mod world;

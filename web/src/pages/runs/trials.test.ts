@@ -74,7 +74,7 @@ describe('cells', () => {
 
 describe('fields', () => {
   it('of tables are told by their paths, and only those that differ', () => {
-    expect(flat({ a: 1, b: { c: 'x', d: [1, 2] }, e: null, f: true })).toEqual({ a: 1, 'b.c': 'x', 'b.d': '[1,2]', e: null, f: 'true' });
+    expect(flat({ a: 1, b: { c: 'x', d: [1, 2] }, e: null, f: true })).toEqual({ a: 1, 'b.c': 'x', 'b.d': '[1,2]', e: null, f: 'yes' });
     const cells = cellsOf(rates);
     expect(fieldsOf(cells)).toEqual(['base', 'learning_rate', 'sift.weight']);
     expect(valueOf(cells[0] as Row, 'sift.weight')).toBeNull();

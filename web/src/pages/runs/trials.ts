@@ -26,7 +26,8 @@ export function flat(recipe: unknown, above = ''): Record<string, Value> {
     if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
       Object.assign(all, flat(value, path));
     } else {
-      all[path] = typeof value === 'number' || typeof value === 'string' ? value : value === null ? null : JSON.stringify(value);
+      const isPlain = value === null || typeof value === 'number' || typeof value === 'string';
+      all[path] = isPlain ? value : typeof value === 'boolean' ? (value ? 'yes' : 'no') : JSON.stringify(value);
     }
   }
   return all;

@@ -276,7 +276,7 @@ async fn a_card_is_that_of_a_classifier() {
         measured_on: Vec::new(),
         calibrations: Vec::new(),
         lineage: Lineage::default(),
-        style_check: Value::Null,
+        style_check: None,
     };
     *server.server.bench.card.lock().expect("no panic") = Some(card);
     let path = |id: i64| format!("/api/classifiers/{id}/card");
