@@ -1,6 +1,6 @@
 //! The trials of sweeps: what a sweep is going to try, how far each trial is, and what it came to.
 
-use crate::batch::insert_all;
+use crate::batch::{KEYS_PER_STATEMENT, insert_all};
 use crate::entity::sweep_trial::{self, ActiveModel, Column, Entity};
 use crate::error::StoreError;
 use crate::store::{Store, in_transaction};
@@ -11,7 +11,7 @@ use nines_domain::estimate::Estimate;
 use nines_domain::snippet::RunId;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
@@ -150,6 +150,7 @@ impl Store {
                 .all(tx)
                 .await?;
             let mut missing = planned.clone();
+            let mut gone = Vec::new();
             for old in known {
                 let is_same = planned
                     .get(&old.position)
@@ -157,8 +158,12 @@ impl Store {
                 if is_same && state_of(&old)?.has_numbers() {
                     missing.remove(&old.position);
                 } else {
-                    Entity::delete_by_id(old.id).exec(tx).await?;
+                    gone.push(old.id);
                 }
+            }
+            for ids in gone.chunks(KEYS_PER_STATEMENT) {
+                let these = Column::Id.is_in(ids.iter().copied());
+                Entity::delete_many().filter(these).exec(tx).await?;
             }
             let waiting = missing.keys().map(|&position| position as u64).collect();
             insert_all::<Entity, ActiveModel>(tx, missing.into_values().collect()).await?;
@@ -358,7 +363,7 @@ async fn found(
 }
 
 async fn write(tx: &DatabaseTransaction, row: ActiveModel) -> Result<(), StoreError> {
-    Entity::update(row).exec(tx).await?;
+    row.update(tx).await?;
     Ok(())
 }
 

@@ -337,7 +337,7 @@ export interface Classifier {
   /** Null for an ensemble. */
   base: string | null;
   /** What an ensemble is made of; null for a trained classifier. */
-  ensemble: { members: string[]; combine: 'mean' | 'max' } | null;
+  ensemble: { members: string[]; combine: string } | null;
   /** Null until it is calibrated on this server's path. */
   threshold: number | null;
   calibration: {
