@@ -53,13 +53,8 @@ function rows(families) {
 /** The words of a training that learns the tiny task in a moment. */
 export const TRAIN = ['train', 'classifier', '--name', 'tiny', '--batch', '8', '--learning-rate', '0.005', '--head-rate', '1'];
 
-/** Starts a server on a project with the tiny base and `families` labelled prompts. It ends with the file. */
-export async function tiny(families, before) {
-  const ends = [];
-  after(async () => {
-    for (const end of ends.reverse()) await end();
-  });
-  const t = { after: (end) => ends.push(end) };
+/** Makes a project with the tiny base and `families` labelled prompts. It is removed at the end. */
+export async function tinyProject(t, families) {
   const folder = await mkdtemp(join(tmpdir(), 'nines-e2e-tiny-'));
   t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   // Commands and the server's jobs find the tiny models, and no others.
@@ -82,9 +77,52 @@ export async function tiny(families, before) {
   const file = join(folder, 'rows.jsonl');
   await writeFile(file, rows(families));
   await nines(project, 'import', 'snippets', file);
+  return project;
+}
+
+/** Starts a server on such a project; `before(project)` may change it first. It ends with the file. */
+export async function tiny(families, before) {
+  const ends = [];
+  after(async () => {
+    for (const end of ends.reverse()) await end();
+  });
+  const t = { after: (end) => ends.push(end) };
+  const project = await tinyProject(t, families);
   await before?.(project);
   const server = new Server(project);
   t.after(() => server.stop());
   await server.start();
   return { project, server, boss: await admin(server), started: await browser(t) };
+}
+
+/** A sweep over a few options, halved once. */
+const SEARCH = `seeds = [0, 1]
+folds = 2
+
+[recipe]
+batch_size = 8
+head_rate = 1.0
+
+[search]
+trials = 12
+rungs = [1, 3]
+keep = 0.5
+
+[search.space]
+learning_rate = { log = [1e-4, 1e-2] }
+warmup = { uniform = [0.0, 0.4] }
+pooling = { choose = ["pooler", "cls", "mean"] }
+`;
+
+/** A server on such a project with two classifiers and a sweep that is done, and its admin: for pictures. */
+export async function swept(t) {
+  const project = await tinyProject(t, 80);
+  await nines(project, '-q', ...TRAIN, '--epochs', '3');
+  await nines(project, '-q', ...TRAIN, '--epochs', '6', '--seed', '1');
+  const file = join(project, 'search.toml');
+  await writeFile(file, SEARCH);
+  await nines(project, '-q', 'sweep', 'run', file);
+  const server = await new Server(project).start();
+  t.after(() => server.stop());
+  return [server, await admin(server)];
 }
