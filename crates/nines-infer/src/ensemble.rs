@@ -47,9 +47,10 @@ pub struct Ensemble {
     members: Vec<Arc<dyn Scorer>>,
     combine: Combine,
     version: String,
-    /// What gradients need of all members, made when they are first asked for; `None` within where
-    /// the members do not read the same tokens.
-    tables: OnceLock<Option<Tables>>,
+    /// Whether all members have gradients and read the same tokens, found out once.
+    alike: OnceLock<bool>,
+    /// The members' embeddings side by side: large, and made when they are first asked for.
+    tables: OnceLock<Tables>,
 }
 
 impl Ensemble {
@@ -82,6 +83,7 @@ impl Ensemble {
             version: format!("{name}@{}", &digest[..DIGITS]),
             members,
             combine,
+            alike: OnceLock::new(),
             tables: OnceLock::new(),
         })
     }
@@ -144,7 +146,7 @@ impl Scorer for Ensemble {
     }
 
     fn differentiable(&self) -> Option<&dyn Differentiable> {
-        self.tables().map(|_| self as &dyn Differentiable)
+        self.reads_alike().then_some(self as &dyn Differentiable)
     }
 
     fn refuses(&self, prompt: &str) -> Option<Unscoreable> {

@@ -8,6 +8,7 @@
 //! - [`classifier_metrics`]: how good a classifier ranks, by kind of text.
 //! - [`filter_report`]: what a filter did: acceptance, draws for each prompt, abstentions.
 //! - [`style`]: what a classifier makes of the style of attacks.
+//! - [`understanding`]: whether the generator goes on as if a missed catastrophe had happened.
 //! - [`report`]: curves and tables that a report shows beside stored estimates.
 //!
 //! The formulas are those of `nines-stats`; here is decided which rows they may see. Every number
@@ -28,6 +29,7 @@ pub mod quality;
 pub mod report;
 pub mod severity;
 pub mod style;
+pub mod understanding;
 
 pub use error::MeasureError;
 pub use estimates::estimate;

@@ -136,6 +136,8 @@ pub struct CardCalibration {
     pub path: Option<String>,
     /// When it was made.
     pub created: String,
+    /// Whether it holds together with a second condition alone: what is too unfamiliar is rejected too.
+    pub is_cautious: bool,
     /// The share of random completions that it accepts.
     pub acceptance: Option<Estimate>,
     /// The share of held-out catastrophes that it rejects.

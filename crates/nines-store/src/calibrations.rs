@@ -49,6 +49,13 @@ pub struct Calibration {
     pub created: Timestamp,
 }
 
+impl Calibration {
+    /// Says whether its threshold was chosen together with a second condition, without which it accepts too much.
+    pub fn is_cautious(&self) -> bool {
+        !self.record["caution"].is_null()
+    }
+}
+
 impl Store {
     /// Stores a calibration; earlier ones stay.
     ///
@@ -87,7 +94,7 @@ impl Store {
         })
     }
 
-    /// Returns the newest calibration of a classifier: the one that counts.
+    /// Returns the newest calibration of a classifier: the one that counts. Those with a second condition do not.
     ///
     /// # Errors
     /// Those of reading.
@@ -95,12 +102,21 @@ impl Store {
         &self,
         model: ModelId,
     ) -> Result<Option<Calibration>, StoreError> {
-        let found = Entity::find()
-            .filter(Column::ModelId.eq(model.0))
-            .order_by_desc(Column::Id)
-            .one(&self.connection)
-            .await?;
-        found.map(read).transpose()
+        Ok(self.calibrations(Some(model)).await?.pop())
+    }
+
+    /// Lists the calibrations of a classifier that have a second condition, oldest first: their thresholds hold
+    /// together with it alone.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn cautious_calibrations(
+        &self,
+        model: ModelId,
+    ) -> Result<Vec<Calibration>, StoreError> {
+        let mut found = self.all_calibrations(Some(model)).await?;
+        found.retain(Calibration::is_cautious);
+        Ok(found)
     }
 
     /// Lists the keys of a classifier's calibrations, newest first: their records are long, and never
@@ -121,11 +137,20 @@ impl Store {
             .collect()
     }
 
-    /// Lists calibrations, oldest first, of one classifier or of all.
+    /// Lists calibrations, oldest first, of one classifier or of all; those with a second condition are apart.
     ///
     /// # Errors
     /// Those of reading.
     pub async fn calibrations(
+        &self,
+        model: Option<ModelId>,
+    ) -> Result<Vec<Calibration>, StoreError> {
+        let mut found = self.all_calibrations(model).await?;
+        found.retain(|calibration| !calibration.is_cautious());
+        Ok(found)
+    }
+
+    async fn all_calibrations(
         &self,
         model: Option<ModelId>,
     ) -> Result<Vec<Calibration>, StoreError> {

@@ -1,5 +1,6 @@
 //! How a classifier is trained: everything that changes the result, and its defaults.
 
+use crate::distillation::Teacher;
 use crate::error::TrainError;
 use nines_domain::snippet::ContentHash;
 use nines_nn::bert::Pooling;
@@ -165,6 +166,9 @@ pub struct TrainConfig {
     /// Simulated mistakes of labellers, keyed by `seed`.
     #[serde(skip_serializing_if = "is_default")]
     pub label_noise: LabelNoise,
+    /// How much a teacher counts, where rows say what it said of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<Teacher>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -257,6 +261,7 @@ impl Default for TrainConfig {
             adversarial_share: None,
             label_budget: None,
             label_noise: LabelNoise::default(),
+            teacher: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The rows that a classifier learns from, and which of them play which part.
 
+use crate::distillation::SoftTarget;
 use crate::error::TrainError;
 use crate::loss::Target;
 use nines_domain::label::Severity;
@@ -35,6 +36,10 @@ pub struct TrainingRow {
     /// held out, since a score chose it.
     #[serde(default)]
     pub training_only: bool,
+    /// What a teacher says of it. A row for which it speaks alone has no label: `broad` is then the teacher's verdict, it
+    /// only ever teaches, and it costs nothing of a budget of labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soft: Option<SoftTarget>,
 }
 
 impl TrainingRow {
@@ -43,7 +48,13 @@ impl TrainingRow {
         Target {
             broad: self.broad,
             severity: self.severity,
+            soft: self.soft,
         }
+    }
+
+    /// Says whether somebody labelled it.
+    pub(crate) fn is_labelled(&self) -> bool {
+        !self.soft.is_some_and(SoftTarget::is_alone)
     }
 }
 
@@ -93,7 +104,14 @@ impl TrainingData {
             rows.into_iter().map(|row| (row.text.hash(), row)).collect();
         // A repetition that is a random draw comes first, so that it stays one; then one that nobody
         // chose by a score.
-        let order = |row: &TrainingRow| (!row.random, row.training_only, row.adversarial);
+        let order = |row: &TrainingRow| {
+            (
+                !row.is_labelled(),
+                !row.random,
+                row.training_only,
+                row.adversarial,
+            )
+        };
         hashed.sort_by(|(a, x), (b, y)| (a, order(x), &x.source).cmp(&(b, order(y), &y.source)));
         for pair in hashed.windows(2) {
             let [(hash, first), (again, second)] = pair else {
@@ -101,7 +119,7 @@ impl TrainingData {
             };
             let field = match () {
                 () if hash != again => continue,
-                () if first.broad != second.broad => "labels",
+                () if first.broad != second.broad && second.is_labelled() => "labels",
                 () if first.family != second.family => "prompt families",
                 () => continue,
             };
@@ -133,7 +151,11 @@ impl TrainingData {
                     (row.training_only, " training only"),
                 ];
                 let flags = flags.into_iter().filter(|(is, _)| *is);
-                let flags: String = flags.map(|(_, word)| word).collect();
+                let mut flags: String = flags.map(|(_, word)| word).collect();
+                if let Some(soft) = row.soft {
+                    let alone = if soft.is_alone() { " alone" } else { "" };
+                    flags.push_str(&format!(" taught{alone} {:016x}", soft.logit().to_bits()));
+                }
                 format!(
                     "{hash} {} {} {}{flags}",
                     row.family,
@@ -286,6 +308,7 @@ mod tests {
             severity: None,
             adversarial: false,
             training_only: false,
+            soft: None,
         }
     }
 

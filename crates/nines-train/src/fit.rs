@@ -91,13 +91,23 @@ impl<'a> Prepared<'a> {
             (Cow::Owned(data), flipped)
         };
         roles.check(&data)?;
+        if config.teacher.is_some() && data.rows().iter().all(|row| row.soft.is_none()) {
+            return Err(TrainError::Option {
+                option: "teacher",
+                problem:
+                    "is on, but no row says what a teacher said of it: name one with --teacher"
+                        .to_owned(),
+            });
+        }
         let mut network = Network::new(job.base, config)?;
         let tokenizer = SnippetTokenizer::from_folder(job.base).map_err(TrainError::Tokenizer)?;
         let encoded = EncodedRows::encode(&data, &tokenizer, network.window(), config.long)?;
         let train = roles.rows(Role::Train);
         let plan = batch_plan(config, &data, &train, &encoded)?;
         // Of the rows as they are drawn: a share of adversarial ones changes how many come.
-        let drawn = plan.epoch(0).concat();
+        let mut drawn = plan.epoch(0).concat();
+        // A teacher's verdicts are no labels, whose rarity the weights speak of.
+        drawn.retain(|&row| data.rows()[row].is_labelled());
         let catastrophes = drawn.iter().filter(|&&row| data.rows()[row].broad).count();
         let objective = Objective::new(config, drawn.len() - catastrophes, catastrophes);
         let identity = Identity {

@@ -2,6 +2,7 @@
 //!
 //! - [`data`]: the rows, their splits and folds; [`config`]: the recipe, its techniques and defaults.
 //! - [`mod@train`]: trains a classifier and saves its folder; [`cross_validation`]: out-of-fold scores.
+//! - [`distillation`]: what a teacher says of rows as their target.
 //! - [`fit`]: one run, step by step. [`loss`], [`schedule`], [`adamw`], [`batches`]: its parts.
 //! - [`record`]: what a run tells an [`record::Observer`] and leaves behind; [`metrics`].
 //! - [`sweep`]: many trainings compared on the same folds.
@@ -18,6 +19,7 @@ mod checkpoint;
 pub mod config;
 pub mod cross_validation;
 pub mod data;
+pub mod distillation;
 mod encoded;
 mod error;
 pub mod export;

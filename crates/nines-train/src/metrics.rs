@@ -158,6 +158,7 @@ mod tests {
                     severity: None,
                     adversarial: false,
                     training_only: false,
+                    soft: None,
                 }
             })
             .collect();

@@ -1,6 +1,7 @@
 //! A classifier's card: put together from what is stored of it.
 
 use crate::commands::export::{card_metrics, measured_on};
+use crate::commands::train::TEACHER;
 use crate::models;
 use crate::project::Project;
 use anyhow::Result;
@@ -14,6 +15,7 @@ use nines_server::card::{
 };
 use nines_store::{Calibration, Metric, Model};
 use nines_train::data::Role;
+use nines_train::distillation::SoftTarget;
 use nines_train::train::RECORD_FILE;
 use nines_train::{Roles, TrainConfig, TrainingData, TrainingRecord};
 use serde_json::{Map, Value, json};
@@ -25,12 +27,17 @@ const MOST_STEPS: usize = 400;
 /// Fields of a recipe that are no choice of whoever trained: they never count as differing.
 const NO_CHOICE: [&str; 3] = ["seed", "split_seed", "precision"];
 
+/// The origin of completions without a label, of which a teacher speaks alone.
+const TAUGHT: &str = "taught, no label";
+
 /// Puts a classifier's card together.
 ///
 /// # Errors
 /// Those of reading the database.
 pub async fn card(project: &Project, model: &Model) -> Result<Card> {
-    let calibrations = project.store.calibrations(Some(model.id)).await?;
+    let mut calibrations = project.store.calibrations(Some(model.id)).await?;
+    calibrations.extend(project.store.cautious_calibrations(model.id).await?);
+    calibrations.sort_by_key(|calibration| calibration.id);
     let curves = match model.run {
         Some(run) => curves(&project.store.metrics(run, None).await?),
         None => BTreeMap::new(),
@@ -72,11 +79,16 @@ pub fn data_counts(data: &TrainingData, roles: &Roles, split_seed: u64) -> Value
             Role::HeldOut => Split::of_family(&row.family, split_seed).as_str(),
             _ => role.as_str(),
         };
-        let key = (role, split, row.source.as_str());
+        // What a teacher said alone is nobody's label.
+        let origin = match row.soft.is_some_and(SoftTarget::is_alone) {
+            true => TAUGHT,
+            false => row.source.as_str(),
+        };
+        let key = (role, split, origin);
         let (count, families) = counts.entry(key).or_insert_with(|| {
             let none = DataCount {
                 split: split.to_owned(),
-                origin: row.source.clone(),
+                origin: origin.to_owned(),
                 families: 0,
                 snippets: 0,
                 catastrophes: 0,
@@ -104,6 +116,15 @@ fn data(project: &Project, model: &Model) -> CardData {
         if !counts.is_empty() {
             notes.push("Where its texts come from was not kept apart when it was trained.".into());
         }
+    }
+    let recipe = &model.config["config"];
+    if let Some(budget) = recipe["label_budget"].as_u64() {
+        notes.push(format!(
+            "A budget of {budget} labels drew which of these trained and validated."
+        ));
+    }
+    if recipe["label_noise"].is_object() {
+        notes.push("Labels that trained and validated were turned by chance.".to_owned());
     }
     CardData {
         digest: model.config["data_digest"].as_str().map(str::to_owned),
@@ -209,6 +230,7 @@ fn calibration(stored: &Calibration) -> CardCalibration {
         threshold: stored.threshold.logit(),
         path: stored.record["path"].as_str().map(str::to_owned),
         created: stored.created.to_string(),
+        is_cautious: stored.is_cautious(),
         acceptance,
         caught,
     }
@@ -253,7 +275,7 @@ async fn lineage(project: &Project, model: &Model) -> Result<Lineage> {
             })
             .collect(),
         combine: record.map(|record| record.combine.to_string()),
-        teacher: ancestor(&all, &model.config["config"]["teacher"]),
+        teacher: ancestor(&all, &model.config[TEACHER]),
     })
 }
 

@@ -20,7 +20,7 @@ pub use attack::{
 };
 pub use classifier::{
     CalibrateArgs, CatastrophesArg, CombineArg, CreateEnsembleArgs, EnsembleCommand, LongArg,
-    PoolingArg, ScoreArgs, TrainArgs, TrainCommand,
+    PoolingArg, ScoreArgs, TeacherArgs, TrainArgs, TrainCommand,
 };
 #[cfg(test)]
 pub use data::LabellerKindArg;
@@ -29,7 +29,7 @@ pub use filter::{FilterArgs, GenerateArgs, LawArg, SamplingArgs};
 pub use measure::{
     AddDistributionArgs, AllocationArg, AttackTimeArgs, CompareFiltersArgs, ConfidenceArgs,
     DistributionBy, DistributionCommand, FrameArgs, LeakArgs, LeakPlanArgs, MeasureCommand,
-    QualityDesignArgs, StyleArgs,
+    QualityDesignArgs, StyleArgs, UnderstandingArgs,
 };
 pub use project::{DemoArgs, InitArgs, ModelsCommand};
 pub use report::ReportArgs;

@@ -88,6 +88,7 @@ fn rows<'a>(snippets: impl Iterator<Item = &'a Snippet>) -> Vec<TrainingRow> {
                 severity: median_severity(snippet.labels.iter().map(|stored| &stored.label)),
                 adversarial: !is_sample(snippet),
                 training_only: !is_sample(snippet),
+                soft: None,
             })
         })
         .collect()

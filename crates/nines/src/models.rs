@@ -3,8 +3,8 @@
 mod scorers;
 
 pub use scorers::{
-    ScorePath, calibration_on, calibration_on_path, classifier, folder_of, score_all, scorer,
-    scorer_by, scorer_of_folder, scorer_of_version,
+    ScorePath, calibration_on, classifier, folder_of, score_all, scorer, scorer_by,
+    scorer_of_folder, scorer_of_version,
 };
 
 use crate::config::EndpointRoute;

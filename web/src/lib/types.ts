@@ -383,6 +383,8 @@ export interface ClassifierCard {
     threshold: number;
     path: string | null;
     created: Time;
+    /** It holds together with a second condition alone. */
+    is_cautious: boolean;
     acceptance: Estimate | null;
     caught: Estimate | null;
   }[];

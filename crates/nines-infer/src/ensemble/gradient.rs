@@ -20,18 +20,10 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// Lays the tables side by side; `None` where a member has no gradients, or where they do not cut text
-    /// into the same tokens.
-    fn of(members: &[&dyn Differentiable]) -> Option<Self> {
-        let first = members.first()?;
-        let vocabulary = first.embeddings().vocabulary();
-        let same = |member: &&dyn Differentiable| {
-            member.embeddings().vocabulary() == vocabulary
-                && member.tokenizer().reads_as(first.tokenizer())
-        };
-        if !members.iter().all(same) {
-            return None;
-        }
+    /// Lays the tables of members that read the same tokens side by side.
+    fn of(members: &[&dyn Differentiable]) -> Self {
+        let vocabulary = members.iter().map(|m| m.embeddings().vocabulary()).min();
+        let vocabulary = vocabulary.unwrap_or_default();
         let hidden = members.iter().map(|m| m.embeddings().hidden()).sum();
         let mut values = vec![0.0; vocabulary * hidden];
         let mut at = 0;
@@ -43,7 +35,7 @@ impl Tables {
             }
             at += width;
         }
-        Some(Self { values, hidden })
+        Self { values, hidden }
     }
 }
 
@@ -54,10 +46,19 @@ impl Ensemble {
         members.map(|member| member.differentiable()).collect()
     }
 
-    /// Returns the tables, made once.
-    pub(super) fn tables(&self) -> Option<&Tables> {
-        let make = || Tables::of(&self.differentiables()?);
-        self.tables.get_or_init(make).as_ref()
+    /// Says whether all members have gradients and cut text into the same tokens.
+    pub(super) fn reads_alike(&self) -> bool {
+        let look = || {
+            let Some(members) = self.differentiables() else {
+                return false;
+            };
+            let first = members[0];
+            members.iter().all(|member| {
+                member.embeddings().vocabulary() == first.embeddings().vocabulary()
+                    && member.tokenizer().reads_as(first.tokenizer())
+            })
+        };
+        *self.alike.get_or_init(look)
     }
 
     /// Combines the members' gradients of one snippet.
@@ -117,11 +118,10 @@ impl Differentiable for Ensemble {
     }
 
     fn embeddings(&self) -> EmbeddingTable<'_> {
-        match self.tables() {
-            Some(tables) => EmbeddingTable::new(&tables.values, tables.hidden),
-            // `differentiable` gives nobody such an ensemble.
-            None => EmbeddingTable::new(&[], 1),
-        }
+        // `differentiable` gives nobody an ensemble with other members.
+        let make = || Tables::of(&self.differentiables().unwrap_or_default());
+        let tables = self.tables.get_or_init(make);
+        EmbeddingTable::new(&tables.values, tables.hidden.max(1))
     }
 
     /// Returns the first member's tokenizer: all members cut text alike.

@@ -3,7 +3,7 @@
 use crate::batch::KEYS_PER_STATEMENT;
 use crate::designs::DesignKind;
 use crate::entity::{
-    calibration, design, design_item, filter_answer, generation, import, sampler, score, snippet,
+    design, design_item, filter_answer, generation, import, sampler, score, snippet,
 };
 use crate::error::StoreError;
 use crate::store::Store;
@@ -245,21 +245,10 @@ impl Store {
     /// # Errors
     /// Those of reading.
     pub async fn serving_path(&self, model: ModelId) -> Result<Option<String>, StoreError> {
-        let newest = calibration::Entity::find()
-            .filter(calibration::Column::ModelId.eq(model.0))
-            .order_by_desc(calibration::Column::Id)
-            .one(&self.connection)
-            .await?;
-        if let Some(row) = newest {
-            let place = Place {
-                table: "calibrations",
-                id: row.id,
-                column: "record",
-            };
-            let record: serde_json::Value = from_json(place, &row.record)?;
-            if let Some(path) = record["path"].as_str() {
-                return Ok(Some(path.to_owned()));
-            }
+        if let Some(newest) = self.latest_calibration(model).await?
+            && let Some(path) = newest.record["path"].as_str()
+        {
+            return Ok(Some(path.to_owned()));
         }
         Ok(self.score_paths(model).await?.into_iter().next())
     }

@@ -2,8 +2,9 @@
 
 use crate::harness::contract;
 use nines_domain::ensemble::Combine;
+use nines_domain::score::Threshold;
 use nines_domain::snippet::ModelId;
-use nines_store::{Model, ModelKind, NewEnsemble, NewModel, Store, StoreError};
+use nines_store::{Model, ModelKind, NewCalibration, NewEnsemble, NewModel, Store, StoreError};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
@@ -152,5 +153,27 @@ contract! {
         assert_eq!(found, Some(made));
         let newest = store.latest_model(ModelKind::Classifier, None).await.expect("read");
         assert_eq!(newest, Some(one), "a measure is no classifier");
+    }
+
+    async fn a_threshold_with_a_second_condition_is_found_by_nobody_who_does_not_ask_it(db) {
+        let store = db.open().await;
+        let one = stored(&store, &["one"]).await.remove(0).id;
+        let new = |logit: f64, record: Value| NewCalibration {
+            model: one,
+            threshold: Threshold::new(logit).expect("finite"),
+            rule: "a rule".into(),
+            record,
+            run: None,
+        };
+        let plain = new(-3.0, json!({ "path": "cpu/f32" }));
+        let plain = store.insert_calibration(&plain).await.expect("stored");
+        let cautious = json!({ "path": "cpu/f32 with far v1", "caution": { "limit": 2.5 } });
+        let cautious = store.insert_calibration(&new(-1.0, cautious)).await.expect("stored");
+        assert_eq!(store.calibrations(Some(one)).await.expect("read"), [plain.clone()]);
+        assert_eq!(store.calibrations(None).await.expect("read"), [plain.clone()]);
+        assert_eq!(store.latest_calibration(one).await.expect("read"), Some(plain));
+        assert_eq!(store.serving_path(one).await.expect("read").as_deref(), Some("cpu/f32"));
+        assert_eq!(store.cautious_calibrations(one).await.expect("read"), [cautious.clone()]);
+        assert_eq!(store.calibration(cautious.id).await.expect("read"), cautious);
     }
 }

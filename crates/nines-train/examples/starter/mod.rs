@@ -57,6 +57,7 @@ pub fn rows(folder: &Path) -> Result<Vec<TrainingRow>, Box<dyn Error>> {
                 .into(),
                 adversarial: false,
                 training_only: false,
+                soft: None,
             });
         }
     }

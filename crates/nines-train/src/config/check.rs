@@ -123,6 +123,13 @@ impl TrainConfig {
                 );
             }
         }
+        let weight = self.teacher.map_or(0.0, |teacher| teacher.weight);
+        if !(0.0..=1.0).contains(&weight) {
+            return refuse(
+                "teacher.weight",
+                format!("is {weight}, but must lie between 0 and 1"),
+            );
+        }
         if self.layer_decay > 1.0 {
             return refuse(
                 "layer_decay",

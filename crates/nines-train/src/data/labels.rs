@@ -10,8 +10,9 @@ impl Roles {
     /// and no row's chance depends on its family.
     pub(crate) fn within(&self, data: &TrainingData, budget: usize, seed: u64) -> Self {
         let learns = |role: Role| matches!(role, Role::Train | Role::Validation);
+        let is_labelled = |row: usize| data.rows()[row].is_labelled();
         let mut lots: Vec<(ContentHash, usize)> = (0..self.0.len())
-            .filter(|&row| learns(self.0[row]))
+            .filter(|&row| learns(self.0[row]) && is_labelled(row))
             .map(|row| (lot("label budget", data.hashes()[row], seed), row))
             .collect();
         lots.sort_unstable();
@@ -29,7 +30,9 @@ impl TrainingData {
     pub(crate) fn mislabelled(&self, roles: &Roles, noise: LabelNoise, seed: u64) -> (Self, usize) {
         let (mut data, mut flipped) = (self.clone(), 0);
         for (row, own) in data.rows.iter_mut().enumerate() {
-            if !matches!(roles.role(row), Role::Train | Role::Validation) {
+            // Nobody's mistake is in what a teacher says.
+            let learns = matches!(roles.role(row), Role::Train | Role::Validation);
+            if !learns || !own.is_labelled() {
                 continue;
             }
             let chance = if own.broad {
@@ -71,6 +74,7 @@ mod tests {
                     severity: None,
                     adversarial: false,
                     training_only: false,
+                    soft: None,
                 }
             })
             .collect();
@@ -109,7 +113,7 @@ mod tests {
             (&data.mislabelled(&roles, noise, 5).0, flipped)
         );
         let changed = |row: &usize| noisy.rows()[*row].broad != data.rows()[*row].broad;
-        assert!(!roles.rows(Role::HeldOut).iter().any(|row| changed(row)));
+        assert!(!roles.rows(Role::HeldOut).iter().any(changed));
         let learning = learning(&roles);
         assert_eq!(learning.iter().filter(|row| changed(row)).count(), flipped);
         for (broad, expected) in [(true, 0.3), (false, 0.1)] {

@@ -2,6 +2,7 @@
 
 use super::{BatchLoss, row_loss, softplus, weighted_bce_rows};
 use crate::config::{Loss, TrainConfig};
+use crate::distillation::SoftTarget;
 use nines_domain::label::Severity;
 use nines_domain::score::sigmoid;
 
@@ -12,6 +13,8 @@ pub struct Target {
     pub broad: bool,
     /// How grave, where somebody said so.
     pub severity: Option<Severity>,
+    /// What a teacher says of it, where there is one.
+    pub soft: Option<SoftTarget>,
 }
 
 impl Target {
@@ -20,6 +23,7 @@ impl Target {
         Self {
             broad,
             severity: None,
+            soft: None,
         }
     }
 }
@@ -33,6 +37,8 @@ pub struct Objective {
     severity_weights: [f64; 3],
     /// What is added to a logit before its loss: the logit adjustment.
     shift: f64,
+    /// A teacher's share in the loss of a labelled row.
+    teacher_weight: f64,
 }
 
 impl Objective {
@@ -44,6 +50,7 @@ impl Objective {
             positive_weight,
             severity_weights: [1.0; 3],
             shift: 0.0,
+            teacher_weight: 0.0,
         }
     }
 
@@ -59,6 +66,7 @@ impl Objective {
                 Loss::LogitAdjusted(adjusted) => adjusted.tau * ratio.ln(),
                 Loss::Bce | Loss::Focal(_) => 0.0,
             },
+            teacher_weight: config.teacher.map_or(0.0, |teacher| teacher.weight),
         }
     }
 
@@ -91,7 +99,8 @@ impl Objective {
     pub fn batch(&self, logits: &[f32], targets: &[Target]) -> BatchLoss {
         debug_assert_eq!(logits.len() % targets.len().max(1), 0);
         let of = |index: usize| targets[index % targets.len()];
-        if matches!(self.loss, Loss::Bce) && self.smoothing == 0.0 {
+        let taught = targets.iter().any(|target| target.soft.is_some());
+        if matches!(self.loss, Loss::Bce) && self.smoothing == 0.0 && !taught {
             let label = |index| (of(index).broad, self.weight(of(index)));
             return weighted_bce_rows(logits, targets.len(), label);
         }
@@ -100,7 +109,7 @@ impl Objective {
         let passes = n / targets.len().max(1) as f64;
         let mut gradient = Vec::with_capacity(logits.len());
         for (index, &logit) in logits.iter().enumerate() {
-            let (loss, slope) = self.smoothed(f64::from(logit), of(index));
+            let (loss, slope) = self.taught(f64::from(logit), of(index));
             sum += loss;
             rows[index % targets.len()] += loss / passes;
             gradient.push((slope / n) as f32);
@@ -110,6 +119,23 @@ impl Objective {
             gradient,
             rows,
         }
+    }
+
+    /// A row's loss with what a teacher says of it, and its derivative by the logit.
+    fn taught(&self, logit: f64, target: Target) -> (f64, f64) {
+        let share = target
+            .soft
+            .map_or(0.0, |soft| soft.share(self.teacher_weight));
+        let Some(soft) = target.soft.filter(|_| share > 0.0) else {
+            return self.smoothed(logit, target);
+        };
+        let (loss, slope) = soft.loss(logit);
+        if share >= 1.0 {
+            return (loss, slope);
+        }
+        let (own, own_slope) = self.smoothed(logit, target);
+        let rest = 1.0 - share;
+        (rest * own + share * loss, rest * own_slope + share * slope)
     }
 
     /// A row's loss with smoothing, and its derivative by the logit.
@@ -181,6 +207,7 @@ mod tests {
         Target {
             broad,
             severity: Severity::try_from(severity).ok(),
+            soft: None,
         }
     }
 
@@ -281,5 +308,55 @@ mod tests {
                 prop_assert!((slope - difference).abs() < 1e-5, "{loss:?}: {slope}");
             }
         }
+    }
+
+    #[test]
+    fn a_teacher_shares_the_loss_and_speaks_alone_where_there_is_no_label() {
+        use crate::distillation::Teacher;
+        let config = TrainConfig {
+            teacher: Some(Teacher { weight: 0.25 }),
+            ..config(Loss::Bce, 0.0)
+        };
+        let objective = Objective::new(&config, 100, 100);
+        let score = nines_domain::score::Score::new(-1.0).expect("finite");
+        let soft = SoftTarget::beside_label(score);
+        let taught = Target {
+            soft: Some(soft),
+            ..Target::of(true)
+        };
+        let alone = Target {
+            soft: Some(SoftTarget::alone(score)),
+            ..Target::of(true)
+        };
+        let targets = [taught, alone, Target::of(true)];
+        let found = objective.batch(&[0.5; 3], &targets);
+        let (hard, (told, slope)) = (row_loss(0.5, true, 2.5), soft.loss(0.5));
+        let expected = [0.75 * hard + 0.25 * told, told, hard];
+        for (found, expected) in found.rows.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");
+        }
+        let wrong = sigmoid(0.5) - 1.0;
+        let slopes = [0.75 * 2.5 * wrong + 0.25 * slope, slope, 2.5 * wrong];
+        for (found, expected) in found.gradient.iter().zip(slopes) {
+            assert!((f64::from(*found) - expected / 3.0).abs() < 1e-7);
+        }
+        // Validation is measured by labels alone.
+        assert_eq!(objective.row(0.5, taught), hard);
+    }
+
+    #[test]
+    fn without_a_teacher_what_it_said_changes_nothing() {
+        let objective = Objective::new(&config(Loss::Bce, 0.0), 100, 100);
+        let score = nines_domain::score::Score::new(-1.0).expect("finite");
+        let taught = Target {
+            soft: Some(SoftTarget::beside_label(score)),
+            ..Target::of(true)
+        };
+        let (with, without) = (
+            objective.batch(&[0.5], &[taught]),
+            objective.batch(&[0.5], &[Target::of(true)]),
+        );
+        assert!((with.mean - without.mean).abs() < 1e-15);
+        assert_eq!(with.gradient, without.gradient);
     }
 }

@@ -1,5 +1,6 @@
 //! Whole runs of training on a model that is small enough to train in a second.
 
+mod distillation;
 mod folds;
 mod resume;
 mod techniques;

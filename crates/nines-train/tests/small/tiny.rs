@@ -40,6 +40,7 @@ pub fn rows(prompts: usize) -> Vec<TrainingRow> {
                 severity: None,
                 adversarial: false,
                 training_only: false,
+                soft: None,
             });
         };
         add(0, false, false);

@@ -58,6 +58,40 @@ pub struct TrainArgs {
     /// What is tried beyond the usual recipe.
     #[command(flatten)]
     pub techniques: TechniqueArgs,
+    /// Who teaches.
+    #[command(flatten)]
+    pub teaching: TeacherArgs,
+}
+
+/// Learning from a classifier or an ensemble.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Distilling")]
+pub struct TeacherArgs {
+    /// Learn what this classifier or ensemble says of the training rows, in place of their labels: NAME or NAME@VERSION
+    #[arg(long, value_name = "NAME", conflicts_with = "cross_validate")]
+    pub teacher: Option<String>,
+    /// The teacher's share in the loss of a labelled row; the rest is its label's (default: 1)
+    #[arg(long, value_name = "SHARE", requires = "teacher")]
+    pub teacher_weight: Option<f64>,
+    /// Unlabelled completions of each training prompt that the teacher speaks of alone
+    #[arg(long, value_name = "N", default_value_t = TeacherArgs::DRAWS)]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub teacher_draws: u32,
+}
+
+impl TeacherArgs {
+    /// Completions of each training prompt where nothing else is said.
+    pub const DRAWS: u32 = 4;
+}
+
+impl Default for TeacherArgs {
+    fn default() -> Self {
+        Self {
+            teacher: None,
+            teacher_weight: None,
+            teacher_draws: Self::DRAWS,
+        }
+    }
 }
 
 /// `nines ensemble`.

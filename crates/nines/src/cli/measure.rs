@@ -1,6 +1,6 @@
 //! `nines measure`.
 
-use super::{CautionArgs, share};
+use super::{CautionArgs, SamplingArgs, share};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -40,6 +40,9 @@ Sessions of the Rewrite page are read too; a find counts once somebody else has 
         after_help = "Examples:\n  nines measure style\n  nines measure style --classifier robust --against first"
     )]
     Style(StyleArgs),
+    /// Whether the generator goes on as if somebody was hurt, after catastrophes that the classifier missed
+    #[command(after_help = "Example:\n  nines measure understanding --limit 10 --continuations 20")]
+    Understanding(UnderstandingArgs),
     /// How bad the worst prompt of many more will be, by the classifier's own scores
     Forecast(FrameArgs),
     /// The worst catastrophes found, how far from the threshold, and what more caution costs
@@ -101,6 +104,32 @@ pub struct StyleArgs {
     /// A threshold of your own, as a probability (default: each classifier's calibrated one)
     #[arg(long, value_parser = share)]
     pub threshold: Option<f64>,
+}
+
+/// `nines measure understanding`.
+#[derive(Debug, Clone, Args)]
+pub struct UnderstandingArgs {
+    /// The classifier that missed them: NAME or NAME@VERSION (default: the newest)
+    #[arg(long)]
+    pub classifier: Option<String>,
+    /// A threshold of your own, as a probability (default: the calibrated one)
+    #[arg(long, value_parser = share)]
+    pub threshold: Option<f64>,
+    /// The classifier that reads the continuations (default: the same)
+    #[arg(long)]
+    pub judge: Option<String>,
+    /// A continuation implies the catastrophe where the judge says at least this probability
+    #[arg(long, default_value_t = 0.5, value_parser = share)]
+    pub implied: f64,
+    /// At most so many missed catastrophes, the lowest scores first
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// Continuations of each, and of each control
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub continuations: u32,
+    /// How continuations are drawn
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
 }
 
 /// `nines measure leak` and `plan`.

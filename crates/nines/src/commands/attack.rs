@@ -13,6 +13,7 @@ mod seeds;
 mod show;
 mod starts;
 mod table;
+mod transfer;
 mod waiting;
 
 pub use show::Attacked;

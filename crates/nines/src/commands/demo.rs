@@ -8,7 +8,7 @@ use super::models::pull_one;
 use super::{init, train};
 use crate::cli::{
     CalibrateArgs, CatastrophesArg, DemoArgs, FilterArgs, LawArg, LongArg, SamplingArgs, SplitArg,
-    TechniqueArgs, TrainArgs,
+    TeacherArgs, TechniqueArgs, TrainArgs,
 };
 use crate::config::{FILE_NAME, PrecisionChoice};
 use crate::output::Output;
@@ -194,6 +194,7 @@ async fn classifier(project: &Project, output: &Output) -> Result<Model> {
         seed: None,
         cross_validate: None,
         techniques: TechniqueArgs::default(),
+        teaching: TeacherArgs::default(),
     };
     Ok(train::classifier(project, &args, output).await?.model)
 }

@@ -21,7 +21,7 @@ mod serve;
 mod simulate;
 mod stats;
 pub mod sweep;
-mod train;
+pub mod train;
 mod unfamiliarity;
 
 use crate::cli::{Cli, Command, SimulateCommand, SweepCommand, TrainCommand};

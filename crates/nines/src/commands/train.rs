@@ -1,6 +1,7 @@
 //! `nines train classifier`: adjudicated labels become a classifier version.
 
 mod recipe;
+mod teaching;
 mod testing;
 mod watch;
 
@@ -25,7 +26,11 @@ use serde::Serialize;
 use serde_json::json;
 use std::fmt::Write;
 use std::path::PathBuf;
+use teaching::teach;
 use watch::watched;
+
+/// The field of a version's configuration that says who taught it.
+pub const TEACHER: &str = "teacher";
 
 /// What a training made.
 #[derive(Serialize)]
@@ -61,21 +66,20 @@ pub async fn run(project: &Project, args: TrainArgs, output: &Output) -> Result<
 pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) -> Result<Trained> {
     let cancel = interrupt::flag()?;
     refuse_ensemble_name(project, &args.name).await?;
+    let config = recipe(project, args)?;
     let snippets = data::labelled(project).await?;
     let seed = project.config.project.split_seed;
-    let data = training_data(data::training_rows(&snippets, seed), output)?;
     let base = models::base(project, args.base.as_deref())?;
-    let config = recipe(project, args)?;
+    let mut chosen = data::training_rows(&snippets, seed);
+    let taught = teach(project, &args.teaching, &snippets, &mut chosen.rows, output).await?;
+    let data = training_data(chosen, output)?;
     let path = ScorePath::of(project, args.long)?;
-    let run = runs::begin(
-        project,
-        output,
-        "train",
-        json!({ "name": args.name, "base": base.name, "base_digest": base.digest, "recipe": config,
-            "data": data.digest() }),
-        Some(config.seed),
-    )
-    .await?;
+    let mut record = json!({ "name": args.name, "base": base.name, "base_digest": base.digest,
+        "recipe": config, "data": data.digest() });
+    if let Some(taught) = &taught {
+        record["teacher"] = json!(taught);
+    }
+    let run = runs::begin(project, output, "train", record, Some(config.seed)).await?;
     let folder = project
         .models()
         .join(format!("{}-run{:0>6}", args.name, run.id));
@@ -108,7 +112,12 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
         let style = style::checked(&pairs, threshold)?;
         let metrics = json!({ "validation": record.best, "test": test, "style": style,
             "path": path.to_string(), "data": counts });
-        let model = store_version(project, args, &run, &folder, &base, &record, metrics).await?;
+        let mut identity = serde_json::to_value(&record.identity)?;
+        if let Some(taught) = &taught {
+            identity[TEACHER] = json!(taught);
+        }
+        let made = (identity, record.weights_digest.clone());
+        let model = store_version(project, args, &run, &folder, &base, made, metrics).await?;
         let result = json!({ "classifier": model.label(), "test": test, "best": record.best });
         let trained = Trained {
             classifier: model.label(),
@@ -165,7 +174,7 @@ async fn store_version(
     run: &Run,
     folder: &std::path::Path,
     base: &models::Base,
-    record: &TrainingRecord,
+    (identity, digest): (serde_json::Value, String),
     metrics: serde_json::Value,
 ) -> Result<Model> {
     let parent = project
@@ -197,8 +206,8 @@ async fn store_version(
             kind: ModelKind::Classifier,
             name: args.name.clone(),
             path,
-            digest: record.weights_digest.clone(),
-            config: serde_json::to_value(&record.identity)?,
+            digest,
+            config: identity,
             metrics,
             parent: Some(parent.id),
             run: Some(run.id),
@@ -213,10 +222,10 @@ async fn validate(
     output: &Output,
 ) -> Result<(CrossValidation, PathBuf)> {
     let cancel = interrupt::flag()?;
+    let config = recipe(project, args)?;
     let snippets = data::labelled(project).await?;
     let data = training_data(data::validated_rows(&snippets), output)?;
     let base = models::base(project, args.base.as_deref())?;
-    let config = recipe(project, args)?;
     let run = runs::begin(
         project,
         output,

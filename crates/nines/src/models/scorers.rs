@@ -135,18 +135,10 @@ pub async fn calibration_on(
     model: &Model,
     path: ScorePath,
 ) -> Result<Option<Calibration>> {
-    calibration_on_path(project, model, &path.to_string()).await
-}
-
-/// Finds a classifier's newest calibration on a path by its name.
-pub async fn calibration_on_path(
-    project: &Project,
-    model: &Model,
-    path: &str,
-) -> Result<Option<Calibration>> {
+    let path = path.to_string();
     let calibrations = project.store.calibrations(Some(model.id)).await?;
     let mut newest_first = calibrations.into_iter().rev();
-    Ok(newest_first.find(|c| c.record["path"].as_str() == Some(path)))
+    Ok(newest_first.find(|c| c.record["path"].as_str() == Some(&path)))
 }
 
 /// Loads what scores: a classifier, or an ensemble of them.

@@ -4,6 +4,7 @@ mod attack;
 mod attack_judge;
 mod bad_input;
 mod cards;
+mod distilling;
 mod ensemble;
 mod finds;
 mod help;
@@ -15,8 +16,10 @@ mod runs;
 mod serve;
 mod stats;
 mod stops;
+mod style;
 mod sweep;
 mod sweep_job;
+mod techniques;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]
 mod tiny_base;
 mod unfamiliarity;

@@ -3,6 +3,7 @@
 use super::find::asked_about;
 use super::sampling::{self, Controls};
 use super::table::{self, About};
+use super::transfer::Transfer;
 use super::{KIND, confirmed, goal_of};
 use crate::cli::AttackShowArgs;
 use crate::commands::BadUsage;
@@ -49,6 +50,9 @@ pub struct Shown {
     kind: LabellerKind,
     /// The closing table; success after labels by those.
     pub table: Table,
+    /// Whether a second classifier is fooled too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer: Option<Transfer>,
     /// What the labels of the other kind say.
     by_others: Others,
     /// Finds of one attempt that people are asked about: the attempt counts as confirmed where any is.
@@ -206,6 +210,7 @@ impl Shown {
             by: whose(by),
             kind: by,
             table: Table::of(&attacked.rows(by))?,
+            transfer: Transfer::of(attacked)?,
             by_others: Others {
                 by: whose(other),
                 confirmed: others.iter().filter(|confirmed| **confirmed).count() as u64,
@@ -254,6 +259,9 @@ impl Shown {
             let _ = writeln!(text, "  kept to by models' opinion alone: {names}");
         }
         text.push_str(&table::words(&self.table, &self.about()));
+        if let Some(transfer) = &self.transfer {
+            text.push_str(&transfer.words());
+        }
         for (what, reasons) in [
             ("skipped", &self.skipped),
             ("broken", &self.broken),

@@ -58,10 +58,7 @@ pub async fn threshold_of(
         });
     }
     let Some(calibration) = models::calibration_on(project, model, path).await? else {
-        let other = project.store.calibrations(Some(model.id)).await?;
-        // One that was chosen with a second condition is no threshold without it.
-        let plain = |c: &Calibration| c.record["caution"].is_null();
-        let Some(other) = other.into_iter().rev().find(plain) else {
+        let Some(other) = project.store.latest_calibration(model.id).await? else {
             bail!(
                 "{} has no threshold yet; choose one with `nines calibrate`, or type one with \
                  --threshold",
@@ -115,7 +112,9 @@ async fn both_of(
     path: ScorePath,
 ) -> Result<(ThresholdChoice, CautionChoice)> {
     let by = cautious_path(path, version);
-    let calibration = models::calibration_on_path(project, model, &by).await?;
+    let cautious = project.store.cautious_calibrations(model.id).await?;
+    let mut newest_first = cautious.into_iter().rev();
+    let calibration = newest_first.find(|c| c.record["path"].as_str() == Some(&by));
     let calibrated = calibration
         .as_ref()
         .and_then(|c| c.record["caution"]["limit"].as_f64());

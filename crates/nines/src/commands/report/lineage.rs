@@ -1,6 +1,7 @@
 //! Where the numbers come from.
 
 use super::rows::{Rows, prompts};
+use crate::commands::train::TEACHER;
 use crate::data;
 use jiff::Timestamp;
 use nines_domain::split::Split;
@@ -105,6 +106,7 @@ fn version(rows: &Rows<'_>, model: &Model) -> ClassifierVersion {
             .map(|id| rows.label_of(id))
             .into_iter()
             .chain(members.iter().map(|member| member.label()))
+            .chain(teacher_of(model))
             .collect(),
         trained_on: trained.len() as u64,
         catastrophes: yes.count() as u64,
@@ -112,6 +114,12 @@ fn version(rows: &Rows<'_>, model: &Model) -> ClassifierVersion {
         seed: model.config["config"]["seed"].as_u64(),
         created: moment(model.created),
     }
+}
+
+/// The name and version of what taught a version, where something did.
+fn teacher_of(model: &Model) -> Option<String> {
+    let label = model.config[TEACHER]["label"].as_str()?;
+    Some(format!("{label} (its teacher)"))
 }
 
 fn estimate(stored: &StoredEstimate) -> EstimateRow {

@@ -8,6 +8,7 @@ use nines_train::TrainConfig;
 use nines_train::config::{
     Averaging, Ema, Focal, FreeLb, LastShare, Latent, LogitAdjusted, LongRows, Loss, Sift,
 };
+use nines_train::distillation::Teacher;
 use serde_json::{Map, Value};
 use std::io::Read;
 use std::path::Path;
@@ -34,7 +35,12 @@ pub(super) fn recipe(project: &Project, args: &TrainArgs) -> Result<TrainConfig>
             table.split_seed
         );
     }
-    Ok(with_techniques(with_options(table, args), args))
+    let config = with_techniques(with_options(table, args), args);
+    if config.teacher.is_some() && args.teaching.teacher.is_none() {
+        bail!("the recipe asks for a teacher and does not say which; name one with --teacher");
+    }
+    config.check()?;
+    Ok(config)
 }
 
 /// Lays the fields of a file over a recipe.
@@ -80,10 +86,6 @@ fn with_options(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
 
 fn with_techniques(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
     let given = &args.techniques;
-    let severity_weights = match given.severity_weights.as_deref() {
-        Some(&[a, b, c]) => [a, b, c],
-        _ => table.severity_weights,
-    };
     let sift = given.sift.map(|weight| Sift {
         weight,
         ..table.sift.unwrap_or_default()
@@ -104,7 +106,7 @@ fn with_techniques(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
             .loss
             .map_or(table.loss, |loss| shape(loss, table.loss)),
         label_smoothing: given.label_smoothing.unwrap_or(table.label_smoothing),
-        severity_weights,
+        severity_weights: given.severity_weights.unwrap_or(table.severity_weights),
         sift: sift.or(table.sift),
         freelb: freelb.or(table.freelb),
         latent: latent.or(table.latent),
@@ -119,6 +121,11 @@ fn with_techniques(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
         adversarial_share: given.adversarial_share.or(table.adversarial_share),
         label_budget: given.label_budget.or(table.label_budget),
         label_noise,
+        teacher: match (&args.teaching.teacher, args.teaching.teacher_weight) {
+            (None, _) => table.teacher,
+            (Some(_), None) => Some(table.teacher.unwrap_or_default()),
+            (Some(_), Some(weight)) => Some(Teacher { weight }),
+        },
         ..table
     }
 }
