@@ -41,7 +41,7 @@ impl Differences {
     /// As [`Self::between`].
     pub fn of(&self, trial: &Trial) -> Result<Map<String, Value>, TrainError> {
         let mut own = fields(trial)?;
-        let value = |field: &String| own.remove(field).unwrap_or(Value::Null);
+        let mut value = |field: &String| own.remove(field).unwrap_or(Value::Null);
         let names = self.0.iter();
         Ok(names.map(|field| (field.clone(), value(field))).collect())
     }
