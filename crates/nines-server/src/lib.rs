@@ -8,6 +8,7 @@
 mod assets;
 pub mod auth;
 mod calibrations;
+pub mod card;
 mod closing;
 mod endpoints;
 mod error;

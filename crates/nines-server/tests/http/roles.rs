@@ -177,6 +177,7 @@ fn jobs() -> Vec<Row> {
         get("/api/runs"),
         get("/api/runs/{id}"),
         get("/api/runs/{id}/metrics"),
+        get("/api/runs/{id}/trials"),
         post("/api/jobs", json!({"kind": "score"})),
         post("/api/jobs/{id}/cancel", Value::Null),
         post("/api/jobs/{id}/retry", Value::Null),
@@ -193,6 +194,7 @@ fn play() -> Vec<Row> {
             Researcher,
             Value::Null,
         ),
+        Row("GET", "/api/classifiers/{id}/card", Researcher, Value::Null),
         Row("GET", "/api/play/settings", Researcher, Value::Null),
         Row(
             "POST",
