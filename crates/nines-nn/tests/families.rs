@@ -368,3 +368,41 @@ fn mpnet_reads_snippets_like_transformers() {
     assert!(worst < 1e-4, "hidden states differ by {worst}");
     println!("largest difference {worst:e}");
 }
+
+#[test]
+fn every_family_overfits_a_batch() {
+    for (name, ..) in TINY {
+        let mut model = tiny(name);
+        model.set_trainable(Trainable::All);
+        let rows: Vec<_> = rows(&fixtures(name))
+            .into_iter()
+            .filter(|row| row.ids.len() < 24)
+            .collect();
+        // A row of one label between two of the other, so that no mean of all rows will do.
+        let signs: Vec<f32> = (0..rows.len())
+            .map(|row| if row % 2 == 0 { 1.0 } else { -1.0 })
+            .collect();
+        let target = burn::tensor::Tensor::<1>::from_floats(signs.as_slice(), &cpu());
+        let mut squares = std::collections::BTreeMap::new();
+        for step in 1..=80 {
+            let key = DropoutKey { seed: 1, step };
+            let logits = model.logits(&batch(&rows), Mode::Train(key));
+            let wrong = logits.expect("scored") * target.clone().neg().autodiff();
+            let gradients = model.gradients(wrong.exp().log1p().mean());
+            let gradients = gradients.expect("gradients");
+            model.update(|info, values| {
+                let gradient = gradients.get(&info.name).expect("a gradient");
+                let squares = squares.entry(info.name.clone());
+                let squares: &mut Vec<f32> = squares.or_insert_with(|| vec![0.0; gradient.len()]);
+                for ((value, gradient), square) in values.iter_mut().zip(gradient).zip(squares) {
+                    *square = 0.9 * *square + 0.1 * gradient * gradient;
+                    *value -= 0.01 * gradient / (square.sqrt() + 1e-6);
+                }
+            });
+        }
+        let scores = score(&model, &rows);
+        for (score, sign) in scores.iter().zip(&signs) {
+            assert!(score * sign > 1.0, "{name}: {scores:?}");
+        }
+    }
+}
