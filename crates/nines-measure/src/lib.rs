@@ -4,6 +4,7 @@
 //! - [`items`]: the rows that protocols read, as plain values; the caller maps the store to them.
 //! - [`mod@calibrate`]: scores of the calibration split to a threshold, with the rule, the intervals
 //!   and the distribution recorded in a [`calibrate::CalibrationRecord`].
+//! - [`acquisition`]: what is labelled next so that a classifier learns most, with known probabilities.
 //! - [`classifier_metrics`]: how good a classifier ranks, by kind of text.
 //! - [`filter_report`]: what a filter did: acceptance, draws for each prompt, abstentions.
 //! - [`report`]: curves and tables that a report shows beside stored estimates.
@@ -11,6 +12,7 @@
 //! The formulas are those of `nines-stats`; here is decided which rows they may see. Every number
 //! is an [`nines_domain::estimate::Estimate`].
 
+pub mod acquisition;
 pub mod calibrate;
 pub mod classifier_metrics;
 pub mod comparison;

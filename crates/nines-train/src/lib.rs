@@ -4,12 +4,14 @@
 //! - [`mod@train`]: trains a classifier and saves its folder; [`cross_validation`]: out-of-fold scores.
 //! - [`fit`]: one run, step by step. [`loss`], [`schedule`], [`adamw`], [`batches`]: its parts.
 //! - [`record`]: what a run tells an [`record::Observer`] and leaves behind; [`metrics`].
+//! - [`active_learning`]: strategies of choosing labels compared at equal cost.
 //! - [`sweep`]: many trainings compared on the same folds.
 //! - `checkpoint`: what makes a killed run go on to the same result, bit for bit.
 //! - [`export`]: the same rows, folds, batches and first weights for another program.
 //!
 //! Tensors are touched in `network` alone. Nothing here knows of projects or databases.
 
+pub mod active_learning;
 pub mod adamw;
 pub mod batches;
 mod checkpoint;

@@ -13,6 +13,7 @@ mod m0008_lineage;
 mod m0009_resets;
 mod m0010_attacks;
 mod m0011_rewriting;
+mod m0013_acquisitions;
 
 use sea_orm_migration::prelude::*;
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_resets::Migration),
             Box::new(m0010_attacks::Migration),
             Box::new(m0011_rewriting::Migration),
+            Box::new(m0013_acquisitions::Migration),
         ]
     }
 
