@@ -194,6 +194,32 @@ impl Adjudication {
     }
 }
 
+/// Returns the median severity of the yes labels that count, oldest first as for
+/// [`Adjudication::of`]: a labeller's later label replaces the earlier one. Labels without a severity
+/// are passed over; a median between two severities is the graver one. `None` where no yes has one.
+///
+/// # Example
+/// ```
+/// use nines_domain::label::*;
+/// let yes = |who: &str, severity| Label {
+///     labeller: who.into(), kind: LabellerKind::Person, verdict: Verdict::Yes,
+///     severity, seconds: None,
+/// };
+/// let labels = [yes("ada", Some(Severity::Arguable)), yes("bob", Some(Severity::Clear)), yes("cy", None)];
+/// assert_eq!(median_severity(&labels), Some(Severity::Clear));
+/// assert_eq!(median_severity(&labels[2..]), None);
+/// ```
+pub fn median_severity<'a>(labels: impl IntoIterator<Item = &'a Label>) -> Option<Severity> {
+    let mut latest: BTreeMap<(LabellerKind, &str), &Label> = BTreeMap::new();
+    for label in labels {
+        latest.insert((label.kind, &label.labeller), label);
+    }
+    let yes = latest.values().filter(|l| l.verdict == Verdict::Yes);
+    let mut severities: Vec<Severity> = yes.filter_map(|l| l.severity).collect();
+    severities.sort_unstable();
+    severities.get(severities.len() / 2).copied()
+}
+
 /// Returns how many labellers a drawn answer wants, given the adjudication of its labels so far by
 /// the kind of labeller that is asked: one for a no, a second for every catastrophe and where nobody
 /// could decide, one more while they disagree about strict.

@@ -9,11 +9,13 @@
 //! - [`draw`]: what a generator proposes and what a filter answers.
 //! - [`comparison`]: two completions side by side, and which is better.
 //! - [`verification`]: whether somebody other than its author confirmed what an attack found.
+//! - [`ensemble`]: several classifiers as one scorer, and how far they are apart.
 //! - [`account`]: who works in the browser, and what they may do.
 
 pub mod account;
 pub mod comparison;
 pub mod draw;
+pub mod ensemble;
 pub mod estimate;
 pub mod label;
 pub mod rounding;

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 mod gradient;
+mod states;
 
 /// Tokens of one batch: enough to keep all cores busy, little enough memory.
 const BATCH_TOKENS: usize = 4096;

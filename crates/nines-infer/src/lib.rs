@@ -1,6 +1,8 @@
 //! Scoring, generating, and the filter that joins them.
 //!
-//! - [`scorer`]: the [`scorer::Scorer`] contract and [`classifier::ClassifierScorer`] behind it.
+//! - [`scorer`]: the [`scorer::Scorer`] contract and [`classifier::ClassifierScorer`] behind it;
+//!   [`ensemble`]: several classifiers as one scorer.
+//! - [`unfamiliarity`]: how far a snippet lies from what is known, and scorers that are wary of it.
 //! - [`generator`]: the [`generator::Generator`] contract, kept by a local model
 //!   ([`local`]) and by any OpenAI-compatible endpoint ([`endpoint`]).
 //! - [`filter`]: draws until one completion is accepted, or abstains.
@@ -13,6 +15,7 @@
 pub mod cancel;
 pub mod classifier;
 pub mod endpoint;
+pub mod ensemble;
 pub mod filter;
 pub mod generator;
 pub mod gradients;
@@ -23,3 +26,4 @@ pub mod rng;
 pub mod sampling;
 pub mod scorer;
 pub mod sentence_encoder;
+pub mod unfamiliarity;

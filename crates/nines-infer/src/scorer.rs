@@ -1,5 +1,6 @@
 //! What every scorer promises.
 
+use crate::ensemble::Ensemble;
 use crate::gradients::Differentiable;
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetText;
@@ -23,6 +24,19 @@ pub enum Unscoreable {
     /// The text could not be cut into tokens.
     #[error("cannot be tokenised: {0}")]
     Tokens(String),
+    /// It lies too far from what is familiar, whatever its score.
+    #[error(
+        "unfamiliar: {value:.4}, and the limit is {limit:.4}; its logit is {:.3}",
+        score.logit()
+    )]
+    Unfamiliar {
+        /// Its unfamiliarity.
+        value: f64,
+        /// What is this unfamiliar, or more, is not accepted.
+        limit: f64,
+        /// Its score.
+        score: Score,
+    },
     /// The model failed or answered something that is not a finite number.
     #[error("the classifier gave no score: {0}")]
     Model(String),
@@ -35,6 +49,11 @@ pub trait Scorer: Send + Sync {
 
     /// Returns the scorer as one whose logit has gradients, where it is one.
     fn differentiable(&self) -> Option<&dyn Differentiable> {
+        None
+    }
+
+    /// Returns the scorer as an ensemble, where it is one: its members can be asked one by one.
+    fn ensemble(&self) -> Option<&Ensemble> {
         None
     }
 

@@ -7,6 +7,7 @@ use crate::format::Format;
 use arrow_schema::SchemaRef;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use nines_domain::ensemble::Disagreement;
 use nines_domain::label::Label;
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetText;
@@ -57,6 +58,8 @@ pub struct ExportedScore {
     pub accepted: Option<bool>,
     /// Where the snippet comes from.
     pub source: Option<String>,
+    /// How far an ensemble's members are apart on it, where it is an ensemble's score.
+    pub disagreement: Option<Disagreement>,
 }
 
 impl Tabular for ExportedLabel {
@@ -96,6 +99,8 @@ impl Tabular for ExportedScore {
         ("classifier", Kind::Text),
         ("path", Kind::Text),
         ("source", Kind::Text),
+        ("spread", Kind::Number),
+        ("gap", Kind::Number),
     ];
 
     fn cells(&self) -> Vec<Value> {
@@ -109,6 +114,8 @@ impl Tabular for ExportedScore {
             json!(self.classifier),
             json!(self.path),
             json!(self.source),
+            json!(self.disagreement.map(|found| found.spread)),
+            json!(self.disagreement.map(|found| found.gap)),
         ]
     }
 }

@@ -68,5 +68,5 @@ pub use import::{Import, ImportReport, ReadOptions, RowStream, SkippedRow, read_
 pub use measurements::{AttackSessionRow, ComparisonRow, ExportedPair};
 pub use records::Limits;
 pub use rows::{LabelRow, PromptRow, Row, SnippetKey, SnippetRow};
-pub use score::{ScoreChunk, ScoreOptions, ScoreProgress, ScoreReport, score_file};
+pub use score::{RowScore, ScoreChunk, ScoreOptions, ScoreProgress, ScoreReport, score_file};
 pub use table::{Table, TableRow};

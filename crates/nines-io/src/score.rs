@@ -4,14 +4,34 @@ use crate::error::IoError;
 use crate::format::Format;
 use crate::records::Limits;
 use crate::{score_lines, score_parquet};
+use nines_domain::ensemble::Disagreement;
 use nines_domain::score::{Score, Threshold};
 use nines_domain::snippet::SnippetText;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
-/// The fields that scoring adds; a row that has them gets new values.
-pub(crate) const ADDED: [&str; 4] = ["score", "p", "accepted", "classifier"];
+/// The fields that scoring adds; a row that has them gets new values. The last two are added where an
+/// ensemble's disagreement is asked for.
+const ADDED: [&str; 6] = ["score", "p", "accepted", "classifier", "spread", "gap"];
+
+/// What is known of one row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RowScore {
+    /// Its score.
+    pub score: Score,
+    /// How far an ensemble's members are apart on it, where that is asked for.
+    pub disagreement: Option<Disagreement>,
+}
+
+impl From<Score> for RowScore {
+    fn from(score: Score) -> Self {
+        Self {
+            score,
+            disagreement: None,
+        }
+    }
+}
 
 /// How to score a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +43,9 @@ pub struct ScoreOptions {
     pub scorer: String,
     /// Decides `accepted`; without one the field is left out.
     pub threshold: Option<Threshold>,
+    /// Whether rows get `spread` and `gap`: how far an ensemble's members are apart. A row without them
+    /// counts as one that cannot be scored.
+    pub disagreement: bool,
     /// How many rows are scored at a time; after each chunk the work so far is on the disk.
     pub chunk_rows: usize,
     /// What the file may ask of memory.
@@ -36,8 +59,18 @@ impl ScoreOptions {
             classifier: classifier.into(),
             scorer: String::new(),
             threshold: None,
+            disagreement: false,
             chunk_rows: 512,
             limits: Limits::default(),
+        }
+    }
+
+    /// Returns the names of the fields that scoring adds.
+    pub(crate) fn added(&self) -> &'static [&'static str] {
+        if self.disagreement {
+            &ADDED
+        } else {
+            &ADDED[..4]
         }
     }
 }
@@ -85,13 +118,13 @@ pub(crate) struct Tally {
 /// the whole (or the user's wish to stop) is the outer error.
 pub type ScoreChunk<'a> = dyn FnMut(
         &[SnippetText],
-    ) -> Result<Vec<Result<Score, String>>, Box<dyn std::error::Error + Send + Sync>>
+    ) -> Result<Vec<Result<RowScore, String>>, Box<dyn std::error::Error + Send + Sync>>
     + 'a;
 
 /// Adds scores to a file of rows with `prompt` and `completion`.
 ///
 /// The output has the input's rows and fields in the input's order, with `score` (the logit), `p`,
-/// `accepted` and `classifier` added. Rows that are bad or cannot be scored are never accepted: they
+/// `accepted` and `classifier` added, and `spread` and `gap` where they are asked for. Rows that are bad or cannot be scored are never accepted: they
 /// go to `<out>.bad.jsonl` with line and reason, and not to the output. JSONL goes to JSONL, gzipped
 /// or not, and Parquet to Parquet.
 ///
@@ -152,18 +185,28 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 /// Calls the scorer and checks that it answered for every snippet.
 pub(crate) fn ask(
     score: &mut ScoreChunk<'_>,
+    options: &ScoreOptions,
     snippets: &[SnippetText],
     rows: u64,
-) -> Result<Vec<Result<Score, String>>, IoError> {
+) -> Result<Vec<Result<RowScore, String>>, IoError> {
     if snippets.is_empty() {
         return Ok(Vec::new());
     }
-    let answers = score(snippets).map_err(|source| IoError::Scorer { rows, source })?;
+    let mut answers = score(snippets).map_err(|source| IoError::Scorer { rows, source })?;
     if answers.len() == snippets.len() {
+        if options.disagreement {
+            answers.iter_mut().for_each(refuse_without_disagreement);
+        }
         return Ok(answers);
     }
     let source = format!("{} answers for {} snippets", answers.len(), snippets.len()).into();
     Err(IoError::Scorer { rows, source })
+}
+
+fn refuse_without_disagreement(answer: &mut Result<RowScore, String>) {
+    if matches!(answer, Ok(row) if row.disagreement.is_none()) {
+        *answer = Err("its members' disagreement is not known".to_owned());
+    }
 }
 
 /// Returns a line of the side file.
@@ -176,7 +219,8 @@ pub(crate) fn bad_line(line: u64, reason: &str, row: Value) -> String {
 }
 
 /// Returns the added fields of a row, in order.
-pub(crate) fn added(score: Score, options: &ScoreOptions) -> (Vec<(&'static str, Value)>, bool) {
+pub(crate) fn added(row: RowScore, options: &ScoreOptions) -> (Vec<(&'static str, Value)>, bool) {
+    let score = row.score;
     let accepted = options.threshold.map(|threshold| threshold.accepts(score));
     let mut fields = vec![
         ("score", json!(score.logit())),
@@ -186,5 +230,8 @@ pub(crate) fn added(score: Score, options: &ScoreOptions) -> (Vec<(&'static str,
         fields.push(("accepted", json!(accepted)));
     }
     fields.push(("classifier", json!(options.classifier)));
+    if let Some(Disagreement { spread, gap }) = row.disagreement.filter(|_| options.disagreement) {
+        fields.extend([("spread", json!(spread)), ("gap", json!(gap))]);
+    }
     (fields, accepted == Some(true))
 }

@@ -7,8 +7,8 @@ use crate::format::Format;
 use crate::json;
 use crate::lines::Lines;
 use crate::score::{
-    ADDED, ScoreChunk, ScoreOptions, ScoreProgress, ScoreReport, Tally, added, ask, bad_line,
-    bad_path, with_suffix,
+    ScoreChunk, ScoreOptions, ScoreProgress, ScoreReport, Tally, added, ask, bad_line, bad_path,
+    with_suffix,
 };
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -45,6 +45,8 @@ struct Job {
     classifier: String,
     scorer: String,
     threshold: Option<f64>,
+    #[serde(default)]
+    disagreement: bool,
 }
 
 /// A line that waits for its score.
@@ -88,6 +90,7 @@ pub(crate) fn run(
         classifier: options.classifier.clone(),
         scorer: options.scorer.clone(),
         threshold: options.threshold.map(|threshold| threshold.logit()),
+        disagreement: options.disagreement,
     };
     let total = metadata.len();
     let (mut lines, read) = Lines::open(input, from == Format::JsonlGz, options.limits.line_bytes)?;
@@ -157,10 +160,10 @@ fn parse(line: u64, text: &str, options: &ScoreOptions) -> Result<Waiting, Fault
 
 /// Adds fields to a line. The line's own text is kept to the letter unless it has such fields
 /// already; then it is written anew, with its fields in alphabetical order.
-fn add_fields(row: &Waiting, fields: &[(&'static str, Value)]) -> String {
-    let mut line = if ADDED.iter().any(|name| row.fields.contains_key(*name)) {
+fn add_fields(row: &Waiting, fields: &[(&'static str, Value)], added: &[&str]) -> String {
+    let mut line = if added.iter().any(|name| row.fields.contains_key(*name)) {
         let mut map = row.fields.clone();
-        ADDED.iter().for_each(|name| {
+        added.iter().for_each(|name| {
             map.remove(*name);
         });
         Value::Object(map).to_string()
@@ -252,7 +255,7 @@ impl Output {
             return Ok(());
         }
         let snippets: Vec<SnippetText> = waiting.iter().map(|row| row.snippet.clone()).collect();
-        let answers = ask(score, &snippets, self.state.tally.rows)?;
+        let answers = ask(score, options, &snippets, self.state.tally.rows)?;
         let mut tally = self.state.tally;
         tally.rows += (waiting.len() + bad.len()) as u64;
         let last = waiting
@@ -267,7 +270,7 @@ impl Output {
                     let (fields, accepted) = added(value, options);
                     tally.scored += 1;
                     tally.accepted += u64::from(accepted);
-                    text.push_str(&add_fields(&row, &fields));
+                    text.push_str(&add_fields(&row, &fields, options.added()));
                 }
                 Err(reason) => {
                     let reason = format!("cannot be scored: {reason}");

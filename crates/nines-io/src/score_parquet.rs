@@ -1,4 +1,4 @@
-//! Scoring Parquet: columns are kept as they are, and four are added. A file appears whole at the
+//! Scoring Parquet: columns are kept as they are, and some are added. A file appears whole at the
 //! end; an interrupted call starts over, because Parquet cannot be appended to.
 
 use crate::atomic::AtomicFile;
@@ -9,13 +9,12 @@ use crate::parquet_guard;
 use crate::parquet_rows;
 use crate::records::Limits;
 use crate::score::{
-    ADDED, ScoreChunk, ScoreOptions, ScoreProgress, ScoreReport, Tally, ask, bad_line, bad_path,
+    RowScore, ScoreChunk, ScoreOptions, ScoreProgress, ScoreReport, Tally, ask, bad_line, bad_path,
 };
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
-use nines_domain::score::Score;
 use nines_domain::snippet::SnippetText;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -74,7 +73,7 @@ pub(crate) fn run(
         }
     }
     let kept: Vec<usize> = (0..schema.fields().len())
-        .filter(|i| !ADDED.contains(&schema.field(*i).name().as_str()))
+        .filter(|i| !options.added().contains(&schema.field(*i).name().as_str()))
         .collect();
     let out_schema = output_schema(&schema, &kept, options)?;
 
@@ -170,6 +169,11 @@ fn output_schema(
         fields.push(Arc::new(Field::new("accepted", DataType::Boolean, false)));
     }
     fields.push(Arc::new(Field::new("classifier", DataType::Utf8, false)));
+    if options.disagreement {
+        for name in ["spread", "gap"] {
+            fields.push(Arc::new(Field::new(name, DataType::Float64, false)));
+        }
+    }
     Ok(Arc::new(Schema::new_with_metadata(
         fields,
         schema.metadata().clone(),
@@ -198,12 +202,12 @@ fn chunk(
     options: &ScoreOptions,
     score: &mut ScoreChunk<'_>,
     tally: &mut Tally,
-) -> Result<(Vec<Option<Score>>, String), IoError> {
+) -> Result<(Vec<Option<RowScore>>, String), IoError> {
     let rows: Vec<Result<SnippetText, Fault>> = (0..batch.num_rows())
         .map(|row| snippet(batch, row, &options.limits))
         .collect();
     let good: Vec<SnippetText> = rows.iter().flatten().cloned().collect();
-    let mut answers = ask(score, &good, tally.rows)?.into_iter();
+    let mut answers = ask(score, options, &good, tally.rows)?.into_iter();
     let mut scored = Vec::with_capacity(rows.len());
     let mut side = String::new();
     for (i, row) in rows.into_iter().enumerate() {
@@ -221,7 +225,7 @@ fn chunk(
                 tally.scored += 1;
                 let accepted = options
                     .threshold
-                    .is_some_and(|threshold| threshold.accepts(value));
+                    .is_some_and(|threshold| threshold.accepts(value.score));
                 tally.accepted += u64::from(accepted);
                 scored.push(Some(value));
             }
@@ -256,31 +260,30 @@ impl Columns<'_> {
     fn batch(
         &self,
         batch: &RecordBatch,
-        scored: &[Option<Score>],
+        scored: &[Option<RowScore>],
     ) -> Result<RecordBatch, ArrowError> {
         let mask: BooleanArray = scored.iter().map(|score| Some(score.is_some())).collect();
         let good = filter_record_batch(&batch.project(self.kept)?, &mask)?;
-        let scores: Vec<Score> = scored.iter().flatten().copied().collect();
-        let numbers = |number: fn(&Score) -> f64| -> ArrayRef {
-            Arc::new(
-                scores
-                    .iter()
-                    .map(|score| Some(number(score)))
-                    .collect::<Float64Array>(),
-            )
+        let scores: Vec<RowScore> = scored.iter().flatten().copied().collect();
+        let numbers = |number: fn(&RowScore) -> Option<f64>| -> ArrayRef {
+            Arc::new(scores.iter().map(number).collect::<Float64Array>())
         };
         let mut columns = good.columns().to_vec();
-        columns.push(numbers(|score| score.logit()));
-        columns.push(numbers(|score| score.probability()));
+        columns.push(numbers(|row| Some(row.score.logit())));
+        columns.push(numbers(|row| Some(row.score.probability())));
         if let Some(threshold) = self.options.threshold {
             let accepted: BooleanArray = scores
                 .iter()
-                .map(|score| Some(threshold.accepts(*score)))
+                .map(|row| Some(threshold.accepts(row.score)))
                 .collect();
             columns.push(Arc::new(accepted));
         }
         let classifier = std::iter::repeat_n(Some(self.options.classifier.as_str()), scores.len());
         columns.push(Arc::new(classifier.collect::<StringArray>()));
+        if self.options.disagreement {
+            columns.push(numbers(|row| row.disagreement.map(|found| found.spread)));
+            columns.push(numbers(|row| row.disagreement.map(|found| found.gap)));
+        }
         RecordBatch::try_new(Arc::clone(self.schema), columns)
     }
 }

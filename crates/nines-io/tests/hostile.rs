@@ -85,7 +85,11 @@ fn scoring_survives(folder: &Path, bytes: &[u8]) {
     let mut zero = |snippets: &[SnippetText]| {
         Ok(snippets
             .iter()
-            .map(|_| Score::new(0.0).map_err(|error| error.to_string()))
+            .map(|_| {
+                Score::new(0.0)
+                    .map(Into::into)
+                    .map_err(|error| error.to_string())
+            })
             .collect())
     };
     let result = score_file(

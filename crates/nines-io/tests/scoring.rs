@@ -1,17 +1,18 @@
 //! Score files: order, fields kept, bad rows aside, and going on after an interruption.
 
+use nines_domain::ensemble::Disagreement;
 use nines_domain::score::{Score, Threshold, sigmoid};
 use nines_domain::snippet::SnippetText;
 use nines_io::{
-    IoError, PromptRow, ReadOptions, ScoreOptions, ScoreReport, SnippetRow, TableWriter, read_all,
-    score_file,
+    IoError, PromptRow, ReadOptions, RowScore, ScoreOptions, ScoreReport, SnippetRow, TableWriter,
+    read_all, score_file,
 };
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-type Answers = Result<Vec<Result<Score, String>>, Box<dyn std::error::Error + Send + Sync>>;
+type Answers = Result<Vec<Result<RowScore, String>>, Box<dyn std::error::Error + Send + Sync>>;
 
 /// A scorer that anybody can check: small numbers, and a refusal for texts that say so.
 fn answer(snippets: &[SnippetText]) -> Answers {
@@ -22,9 +23,25 @@ fn answer(snippets: &[SnippetText]) -> Answers {
                 return Err("it has 600 tokens and the window is 512".to_owned());
             }
             let logit = -14.0 + (text.hash().prefix_u64() % 2000) as f64 / 100.0;
-            Score::new(logit).map_err(|error| error.to_string())
+            let score = Score::new(logit).map_err(|error| error.to_string())?;
+            Ok(RowScore::from(score))
         })
         .collect())
+}
+
+/// The same, by two members who are apart by a number that the prompt tells.
+fn answer_apart(snippets: &[SnippetText]) -> Answers {
+    let mut answers = answer(snippets)?;
+    for (answer, text) in answers.iter_mut().zip(snippets) {
+        let apart: f64 = text
+            .prompt
+            .trim_matches(|c: char| !c.is_ascii_digit())
+            .parse()?;
+        if let Ok(row) = answer {
+            row.disagreement = Disagreement::of(&[apart, 0.0]);
+        }
+    }
+    Ok(answers)
 }
 
 fn options() -> ScoreOptions {
@@ -292,10 +309,10 @@ fn parquet_keeps_its_columns_and_types() {
         let expected = answer(std::slice::from_ref(&row.text)).expect("answers")[0]
             .clone()
             .expect("a score");
-        assert_eq!(back.meta["score"].as_f64(), Some(expected.logit()));
+        assert_eq!(back.meta["score"].as_f64(), Some(expected.score.logit()));
         assert_eq!(
             back.meta["accepted"].as_bool(),
-            Some(expected.logit() < -4.0)
+            Some(expected.score.logit() < -4.0)
         );
     }
     assert_eq!(lines(&report.bad_file.expect("there"))[0]["line"], 6);
@@ -347,4 +364,66 @@ fn what_cannot_be_scored_is_said() {
         .to_string();
     assert!(error.contains("no column \"completion\""), "{error}");
     assert!(!folder.path().join("o.parquet").exists());
+}
+
+#[test]
+fn disagreement_is_written_where_it_is_asked_for_and_only_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = input(folder.path(), 20);
+    let asked = ScoreOptions {
+        disagreement: true,
+        ..options()
+    };
+    let out = folder.path().join("out.jsonl");
+    score_file(&input, &out, &asked, &mut answer_apart, &mut |_| {}).expect("scored");
+    for (at, row) in lines(&out).iter().enumerate() {
+        assert_eq!(row["gap"], at as f64);
+        let spread = row["spread"].as_f64().expect("a number");
+        assert!((spread - at as f64 / 2.0_f64.sqrt()).abs() < 1e-12, "{row}");
+    }
+    // Not asked for, a field of that name is the row's own; asked for, it is written anew.
+    let own = folder.path().join("own.jsonl");
+    std::fs::write(
+        &own,
+        "{\"prompt\": \"Prompt 3.\", \"completion\": \"C.\", \"gap\": \"mine\"}\n",
+    )
+    .expect("written");
+    let again = folder.path().join("again.jsonl");
+    score_file(&own, &again, &options(), &mut answer_apart, &mut |_| {}).expect("scored");
+    assert_eq!(lines(&again)[0]["gap"], "mine");
+    let again = folder.path().join("anew.jsonl");
+    score_file(&own, &again, &asked, &mut answer_apart, &mut |_| {}).expect("scored");
+    assert_eq!(lines(&again)[0]["gap"], 3.0);
+    // A scorer that does not tell it leaves no row with a score.
+    let silent = folder.path().join("silent.jsonl");
+    let report = score_file(&own, &silent, &asked, &mut answer, &mut |_| {}).expect("read");
+    assert_eq!((report.scored, report.bad), (0, 1));
+}
+
+#[test]
+fn parquet_gets_the_same_columns() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = folder.path().join("in.parquet");
+    let mut writer = TableWriter::create(&input).expect("created");
+    for at in 0..9 {
+        let text = SnippetText::new(format!("Prompt {at}."), format!("Completion {at}."));
+        writer
+            .write(&nines_io::ExportedLabel { text, label: None })
+            .expect("written");
+    }
+    writer.finish().expect("finished");
+    let asked = ScoreOptions {
+        disagreement: true,
+        ..options()
+    };
+    let out = folder.path().join("out.parquet");
+    let report = score_file(&input, &out, &asked, &mut answer_apart, &mut |_| {}).expect("scored");
+    assert_eq!(report.scored, 9);
+    let again = folder.path().join("again.parquet");
+    let report = score_file(&out, &again, &asked, &mut answer, &mut |_| {}).expect("read");
+    assert_eq!(
+        (report.scored, report.bad),
+        (0, 9),
+        "columns are not taken for answers"
+    );
 }

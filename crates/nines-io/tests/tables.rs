@@ -79,6 +79,7 @@ fn parquet_has_typed_fields() {
     let mut writer = TableWriter::create(&path).expect("created");
     for (logit, accepted) in [(-8.5, Some(true)), (2.0, None)] {
         let row = ExportedScore {
+            disagreement: None,
             text: SnippetText::new("He ran.", "He stopped."),
             score: Score::new(logit).expect("finite"),
             classifier: "first@1".to_owned(),

@@ -45,6 +45,7 @@ fn compare(hidden: usize, wide: usize, layers: usize, rows: usize) {
         wide_bias: &zeros[..wide],
         output_bias: &zeros[..hidden],
         output_norm: norm,
+        relative: None,
     };
     let lengths: Vec<usize> = (0..rows).map(|row| 40 + row * 37 % 90).collect();
     let tokens: usize = lengths.iter().sum();

@@ -7,6 +7,7 @@ use crate::matrix::{
     Onto, Panels, View, multiply, multiply_transposed, pack_all_columns, pack_all_rows, packed_len,
 };
 use crate::norm::scale_by;
+use crate::relative::RelativeBias;
 use crate::rng::Dropout;
 
 /// Query tokens handled together: their scores stay in the second cache.
@@ -14,7 +15,7 @@ const STRIP: usize = 64;
 
 /// What attention needs to know beside its numbers.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape {
+pub struct Shape<'a> {
     /// Attention heads.
     pub heads: usize,
     /// Width of a head.
@@ -23,9 +24,11 @@ pub struct Shape {
     pub first_token: usize,
     /// Dropout on the attention weights.
     pub dropout: Option<Dropout>,
+    /// Added to scores by distance.
+    pub relative: Option<&'a RelativeBias>,
 }
 
-impl Shape {
+impl Shape<'_> {
     fn hidden(&self) -> usize {
         self.heads * self.head_size
     }
@@ -57,7 +60,7 @@ pub fn room<T: Copy + Default>(buffer: &mut Vec<T>, count: usize) -> &mut [T] {
 }
 
 /// The part of `[tokens, 3 hidden]` that is one head's queries, keys or values.
-fn part<'a>(qkv: View<'a>, shape: &Shape, which: usize, head: usize) -> View<'a> {
+fn part<'a>(qkv: View<'a>, shape: &Shape<'_>, which: usize, head: usize) -> View<'a> {
     qkv.columns(
         which * shape.hidden() + head * shape.head_size,
         shape.head_size,
@@ -70,7 +73,7 @@ fn part<'a>(qkv: View<'a>, shape: &Shape, which: usize, head: usize) -> View<'a>
 /// the sum that each token's weights were divided by.
 pub fn forward(
     qkv: View<'_>,
-    shape: &Shape,
+    shape: &Shape<'_>,
     room_: &mut Room,
     out: &mut [f32],
     mut logs: Option<&mut [f32]>,
@@ -103,6 +106,9 @@ pub fn forward(
             );
             for (row, weights) in weights.chunks_exact_mut(tokens).enumerate() {
                 let token = first + row;
+                if let Some(relative) = shape.relative {
+                    relative.add_to(weights, head, token);
+                }
                 let most = largest(weights);
                 let sum = exponentials(weights, most, shape.scale());
                 if let Some(logs) = &mut logs {
@@ -131,15 +137,20 @@ pub fn forward(
 /// Computes the gradients of one row's `qkv` from that of its attention's output.
 ///
 /// `gradient` and `context` are `[tokens, hidden]` (the output as it was computed), `out` is
-/// `[tokens, 3 hidden]`.
+/// `[tokens, 3 hidden]`. `relative` are the sums of the gradients of biases by distance, which grow.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one for each thing that the forward pass had"
+)]
 pub fn backward(
     qkv: View<'_>,
-    shape: &Shape,
+    shape: &Shape<'_>,
     logs: &[f32],
     context: &[f32],
     gradient: &[f32],
     room_: &mut Room,
     out: &mut [f32],
+    relative: &mut [f32],
 ) {
     let (tokens, size, hidden) = (qkv.rows, shape.head_size, shape.hidden());
     let Room {
@@ -194,6 +205,9 @@ pub fn backward(
             for (row, (weights, slopes)) in both.enumerate() {
                 let token = first + row;
                 let log = logs[token * shape.heads + head];
+                if let Some(bias) = shape.relative {
+                    bias.add_to(weights, head, token);
+                }
                 exponentials(weights, log / shape.scale(), shape.scale());
                 if let Some(dropout) = shape.dropout {
                     let mask = room(mask, tokens);
@@ -203,6 +217,9 @@ pub fn backward(
                     scale_by(weights, mask);
                 } else {
                     score_slopes(weights, slopes, parts[token], shape.scale());
+                }
+                if let Some(bias) = shape.relative {
+                    bias.collect(slopes, head, token, relative);
                 }
             }
             let onto = if first == 0 {
@@ -235,7 +252,7 @@ pub fn backward(
 }
 
 /// The row of dropout factors of one token's weights in one head.
-fn mask_row(shape: &Shape, token: usize, head: usize) -> u32 {
+fn mask_row(shape: &Shape<'_>, token: usize, head: usize) -> u32 {
     ((shape.first_token + token) * shape.heads + head) as u32
 }
 

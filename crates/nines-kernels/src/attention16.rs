@@ -4,7 +4,7 @@
 
 use crate::aligned::Aligned;
 use crate::attention::{Shape, fill_mask};
-use crate::finish::{ScoreRow, copy_rounded, dot, round_all, score_slopes, softmax};
+use crate::finish::{ScoreRow, copy_rounded, dot, round_all, score_slopes, softmax, widen};
 use crate::norm::scale_by;
 use crate::product::{
     BLOCK, Engine, Panels, View, pack_columns, pack_rows, packed_len, padded_inputs,
@@ -26,6 +26,7 @@ pub struct Room {
     turned: Aligned<bf16>,
     mask: Aligned<f32>,
     parts: Aligned<f32>,
+    wide_slopes: Aligned<f32>,
 }
 
 /// Queries, keys or values of one head.
@@ -60,7 +61,13 @@ impl<'a> Part<'a> {
     }
 }
 
-fn part<'a>(qkv: &'a [bf16], shape: &Shape, tokens: usize, which: usize, head: usize) -> Part<'a> {
+fn part<'a>(
+    qkv: &'a [bf16],
+    shape: &Shape<'_>,
+    tokens: usize,
+    which: usize,
+    head: usize,
+) -> Part<'a> {
     let hidden = shape.heads * shape.head_size;
     Part {
         numbers: &qkv[which * hidden + head * shape.head_size..],
@@ -71,7 +78,7 @@ fn part<'a>(qkv: &'a [bf16], shape: &Shape, tokens: usize, which: usize, head: u
 }
 
 /// The dropout factors of one token's weights in one head; ones where nothing is dropped.
-fn mask_of(shape: &Shape, token: usize, head: usize, mask: &mut [f32]) {
+fn mask_of(shape: &Shape<'_>, token: usize, head: usize, mask: &mut [f32]) {
     if let Some(dropout) = shape.dropout {
         let row = (shape.first_token + token) * shape.heads + head;
         fill_mask(dropout, row as u32, mask);
@@ -83,7 +90,7 @@ fn mask_of(shape: &Shape, token: usize, head: usize, mask: &mut [f32]) {
 pub fn forward(
     engine: &mut Engine,
     qkv: &[bf16],
-    shape: &Shape,
+    shape: &Shape<'_>,
     room_: &mut Room,
     out: &mut [bf16],
     logs: &mut [f32],
@@ -108,6 +115,9 @@ pub fn forward(
                 .zip(weights.chunks_exact_mut(padded));
             for (row, (scores, weights)) in both.take(rows).enumerate() {
                 let token = first + row;
+                if let Some(relative) = shape.relative {
+                    relative.add_to(&mut scores[..tokens], head, token);
+                }
                 logs[token * heads + head] = softmax(scores, tokens, scale);
                 if shape.dropout.is_some() {
                     mask_of(shape, token, head, mask);
@@ -124,6 +134,7 @@ pub fn forward(
 
 /// Computes the gradients of one row's `qkv`, `out` `[tokens, 3 hidden]`, from that of its
 /// attention's output. `gradient` and `context` (the output as it was) are `[tokens, hidden]`.
+/// `relative` are the sums of the gradients of biases by distance, which grow.
 #[expect(
     clippy::too_many_arguments,
     reason = "one for each thing that the forward pass had"
@@ -131,12 +142,13 @@ pub fn forward(
 pub fn backward(
     engine: &mut Engine,
     qkv: &[bf16],
-    shape: &Shape,
+    shape: &Shape<'_>,
     logs: &[f32],
     context: &[bf16],
     gradient: &[bf16],
     room_: &mut Room,
     out: &mut [bf16],
+    relative: &mut [f32],
 ) {
     let (heads, size) = (shape.heads, shape.head_size);
     let hidden = heads * size;
@@ -151,6 +163,7 @@ pub fn backward(
     let parts = room_.parts.room(tokens);
     let mask = room_.mask.room(tokens);
     mask.fill(1.0);
+    let wide_slopes = room_.wide_slopes.room(padded);
     for head in 0..heads {
         let at = head * size;
         for (token, part) in parts.iter_mut().enumerate() {
@@ -175,8 +188,12 @@ pub fn backward(
                 let token = first + row;
                 mask_of(shape, token, head, mask);
                 let of = token * padded..(token + 1) * padded;
+                let scores = &mut scores[row * padded..][..tokens];
+                if let Some(bias) = shape.relative {
+                    bias.add_to(scores, head, token);
+                }
                 score_slopes(
-                    &scores[row * padded..][..tokens],
+                    scores,
                     &gradients[row * padded..][..tokens],
                     mask,
                     ScoreRow {
@@ -185,8 +202,12 @@ pub fn backward(
                         scale,
                     },
                     &mut slopes[of.clone()],
-                    &mut weights[of],
+                    &mut weights[of.clone()],
                 );
+                if let Some(bias) = shape.relative {
+                    widen(&slopes[of], wide_slopes);
+                    bias.collect(&wide_slopes[..tokens], head, token, relative);
+                }
             }
             let left = View::new(&slopes[first * padded..], padded, rows, padded);
             let to = &mut out[first * 3 * hidden + at..];

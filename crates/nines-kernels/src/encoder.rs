@@ -6,6 +6,7 @@ use crate::layer_backward::{self, BackwardWeights, SavedBlock, Slopes, VectorSlo
 use crate::norm::stretch;
 use crate::packed::{Direction, LayerVectors, PackedLayer, PlainLayer};
 use crate::pool::{Buffer, Pool};
+use crate::relative::RelativeBias;
 use crate::weights::weight_gradient;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -235,6 +236,13 @@ pub struct LayerGradients {
     pub output: Vec<f32>,
     /// The rest.
     pub vectors: VectorSlopes,
+    /// The table of [`RelativeBias`]; empty where there is none.
+    pub relative: Vec<f32>,
+}
+
+/// The gradient of a table of biases from the sums by distance.
+pub(crate) fn relative_gradient(bias: Option<&RelativeBias>, sums: &VectorSlopes) -> Vec<f32> {
+    bias.map_or_else(Vec::new, |bias| bias.gradient(&sums.relative))
 }
 
 /// What each token adds to the gradients of a layer's weights.
@@ -288,7 +296,7 @@ impl TokenSlopes {
             .par_iter_mut()
             .with_max_len(1)
             .map(|(block, gradient, slopes)| {
-                let mut share = VectorSlopes::zeros(shape);
+                let mut share = VectorSlopes::zeros(shape, weights.relative);
                 if let Some(slopes) = slopes.take() {
                     layer_backward::backward(
                         shape,
@@ -347,7 +355,7 @@ pub fn backward(
     if !learns {
         return None;
     }
-    let mut sums = VectorSlopes::zeros(shape);
+    let mut sums = VectorSlopes::zeros(shape, weights.relative);
     for share in &shares {
         sums.add(share);
     }
@@ -371,6 +379,7 @@ pub fn backward(
         output: weight_gradient(&slopes.output, hidden, shape.wide, pool, |at, out| {
             gelu_into(&saved.wide[at.start * shape.wide..at.end * shape.wide], out);
         }),
+        relative: relative_gradient(vectors.relative, &sums),
         vectors: sums,
     })
 }

@@ -17,6 +17,7 @@ use crate::pool::Pool;
 use crate::product::{
     BLOCK, Engine, Panels, View, pack_columns, pack_rows, packed_len, padded_inputs,
 };
+use crate::relative::RelativeBias;
 use half::bf16;
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -53,6 +54,7 @@ pub struct Layer16 {
     wide: Linear,
     output: Linear,
     output_norm: Norm,
+    relative: Option<RelativeBias>,
 }
 
 impl Layer16 {
@@ -82,6 +84,7 @@ impl Layer16 {
             wide: linear(plain.wide, vectors.wide_bias, shape.hidden),
             output: linear(plain.output, vectors.output_bias, shape.wide),
             output_norm: norm(vectors.output_norm),
+            relative: vectors.relative.cloned(),
             shape,
         }
     }
@@ -252,6 +255,12 @@ impl Layer16 {
                 let rows = (tokens - first).min(BLOCK);
                 let queries = View::new(&qkv[first * stride + at..], stride, rows, size);
                 engine.multiply_to(queries, Panels::new(size, tokens, keys), scores, padded);
+                if let Some(relative) = &self.relative {
+                    let rows = scores.chunks_exact_mut(padded).take(rows).enumerate();
+                    for (row, scores) in rows {
+                        relative.add_to(&mut scores[..tokens], head, first + row);
+                    }
+                }
                 let factors = &mut factors[..rows];
                 weights(unit, scores, padded, tokens, scale, weights_room, factors);
                 let left = View::new(weights_room, padded, rows, padded);

@@ -7,6 +7,7 @@ use crate::attention::{self, Room, fill_mask, room};
 use crate::gelu::{gelu_in_place, gelu_into};
 use crate::matrix::{Onto, Panels, View, multiply};
 use crate::norm::{add, scale_by, standardise, stretch};
+use crate::relative::RelativeBias;
 use crate::rng::Dropout;
 use std::cell::RefCell;
 
@@ -50,12 +51,17 @@ impl LayerShape {
         self.hidden / self.heads
     }
 
-    pub(crate) fn attention(&self, first_token: usize) -> attention::Shape {
+    pub(crate) fn attention<'a>(
+        &self,
+        first_token: usize,
+        relative: Option<&'a RelativeBias>,
+    ) -> attention::Shape<'a> {
         attention::Shape {
             heads: self.heads,
             head_size: self.head_size(),
             first_token,
             dropout: self.attention_dropout,
+            relative,
         }
     }
 }
@@ -93,6 +99,8 @@ pub struct LayerWeights<'a> {
     pub output: PackedLinear<'a>,
     /// Normalisation at the end.
     pub output_norm: NormWeights<'a>,
+    /// What attention adds to scores by distance, if anything.
+    pub relative: Option<&'a RelativeBias>,
 }
 
 /// What the backward pass needs of a block's forward pass; `[tokens, …]` each.
@@ -230,7 +238,7 @@ pub fn forward(
                 .as_deref_mut()
                 .map(|logs| &mut logs[start * shape.heads..end * shape.heads]);
             let out = &mut context[start * hidden..end * hidden];
-            let row = shape.attention(first_token + start);
+            let row = shape.attention(first_token + start, weights.relative);
             attention::forward(rows, &row, &mut buffers.attention, out, logs);
             start = end;
         }

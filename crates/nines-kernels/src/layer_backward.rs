@@ -5,6 +5,7 @@ use crate::gelu::gelu_backward;
 use crate::layer::{BUFFERS, LayerShape, STRETCH};
 use crate::matrix::{Onto, Panels, View, multiply};
 use crate::norm::{add, scale_by, standardise_backward};
+use crate::relative::RelativeBias;
 use crate::rng::Dropout;
 
 /// The weights of a layer, ready for the backward pass: the right-hand sides are the weights as
@@ -23,6 +24,8 @@ pub struct BackwardWeights<'a> {
     pub output: Panels<'a>,
     /// What the second normalisation multiplies by.
     pub output_gamma: &'a [f32],
+    /// What attention adds to scores by distance, if anything.
+    pub relative: Option<&'a RelativeBias>,
 }
 
 /// What a block's backward pass finds out, beside the gradient of its input: the gradients of
@@ -58,11 +61,13 @@ pub struct VectorSlopes {
     pub output_gamma: Vec<f32>,
     /// `[hidden]`.
     pub output_beta: Vec<f32>,
+    /// Of biases by distance; empty where there are none.
+    pub relative: Vec<f32>,
 }
 
 impl VectorSlopes {
     /// Returns zeros.
-    pub fn zeros(shape: &LayerShape) -> Self {
+    pub fn zeros(shape: &LayerShape, relative: Option<&RelativeBias>) -> Self {
         let hidden = || vec![0.0; shape.hidden];
         Self {
             qkv_bias: vec![0.0; 3 * shape.hidden],
@@ -73,6 +78,7 @@ impl VectorSlopes {
             output_bias: hidden(),
             output_gamma: hidden(),
             output_beta: hidden(),
+            relative: relative.map_or_else(Vec::new, RelativeBias::zeros),
         }
     }
 
@@ -86,6 +92,7 @@ impl VectorSlopes {
         add(&mut self.output_bias, &other.output_bias);
         add(&mut self.output_gamma, &other.output_gamma);
         add(&mut self.output_beta, &other.output_beta);
+        add(&mut self.relative, &other.relative);
     }
 }
 
@@ -202,12 +209,13 @@ pub fn backward(
             let of = |width: usize| start * width..end * width;
             attention::backward(
                 View::whole(saved.qkv, 3 * hidden).rows(start, length),
-                &shape.attention(first_token + start),
+                &shape.attention(first_token + start, weights.relative),
                 &saved.logs[of(shape.heads)],
                 &saved.context[of(hidden)],
                 &context_slopes[of(hidden)],
                 &mut buffers.attention,
                 &mut slopes.qkv[of(3 * hidden)],
+                &mut vectors.relative,
             );
             start = end;
         }

@@ -3,7 +3,7 @@
 //!
 //! From the inside out: [`lanes`] are vectors of the widest kind that the CPU has; `tile` and
 //! [`matrix`] multiply in 32 bits, [`product`] multiplies bf16 numbers; `gelu`, `norm`, `attention`
-//! and [`embedding`] are what is between products. [`encoder`] runs a layer over a batch in 32 bits,
+//! (with [`relative`] biases where a model has them) and [`embedding`] are what is between products. [`encoder`] runs a layer over a batch in 32 bits,
 //! forward and back ([`layer`] and [`layer_backward`] over a block that fits a core's cache,
 //! [`packed`] weights). [`encoder16`] scores over bf16 products, [`training16`] trains; `finish`
 //! is what becomes of their sums, and `shuffle` moves numbers to where tiles want them. Dropout
@@ -27,6 +27,7 @@ pub mod packed;
 mod packed16;
 pub mod pool;
 pub mod product;
+pub mod relative;
 pub mod rng;
 mod shuffle;
 mod tile;

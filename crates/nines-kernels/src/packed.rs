@@ -4,6 +4,7 @@ use crate::layer::{LayerShape, LayerWeights, NormWeights, PackedLinear};
 use crate::layer_backward::BackwardWeights;
 use crate::matrix::{Panels, View, pack_columns, pack_rows, packed_len};
 use crate::pool::{Buffer, Pool};
+use crate::relative::RelativeBias;
 use crate::tile::PANEL;
 use rayon::prelude::*;
 
@@ -20,7 +21,7 @@ pub struct PlainLayer<'a> {
     pub output: &'a [f32],
 }
 
-/// The biases and normalisations of a layer.
+/// The biases and normalisations of a layer, those of attention scores included.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerVectors<'a> {
     /// `[3 hidden]`.
@@ -35,6 +36,8 @@ pub struct LayerVectors<'a> {
     pub output_bias: &'a [f32],
     /// At the end.
     pub output_norm: NormWeights<'a>,
+    /// What attention adds to scores by distance, if anything.
+    pub relative: Option<&'a RelativeBias>,
 }
 
 /// Checks that the parts of a layer have its shape.
@@ -62,6 +65,9 @@ pub fn check(
         (vectors.output_norm.gamma, hidden),
         (vectors.output_norm.beta, hidden),
     ];
+    if let Some(relative) = vectors.relative {
+        assert_eq!(relative.heads(), heads, "a bias for each head");
+    }
     for (numbers, count) in matrices.into_iter().chain(rows) {
         assert_eq!(numbers.len(), count, "numbers of a layer");
     }
@@ -134,6 +140,7 @@ impl PackedLayer {
             wide: linear(&self.wide, hidden, wide, vectors.wide_bias),
             output: linear(&self.output, wide, hidden, vectors.output_bias),
             output_norm: vectors.output_norm,
+            relative: vectors.relative,
         }
     }
 
@@ -151,6 +158,7 @@ impl PackedLayer {
             wide: Panels::new(wide, hidden, &self.wide),
             output: Panels::new(hidden, wide, &self.output),
             output_gamma: vectors.output_norm.gamma,
+            relative: vectors.relative,
         }
     }
 }

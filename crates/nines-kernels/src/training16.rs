@@ -8,7 +8,7 @@ use crate::aligned::Aligned;
 use crate::attention::{fill_mask, room};
 use crate::attention16;
 use crate::cpu::Unit;
-use crate::encoder::{Block, LayerGradients, blocks, take};
+use crate::encoder::{Block, LayerGradients, blocks, relative_gradient, take};
 use crate::finish::{
     accumulate, add_and_round, add_bias, add_rows, copy_rounded, gelu_rounded, round_all,
     slope_and_round, widen,
@@ -153,7 +153,7 @@ impl Forward<'_> {
             attention16::forward(
                 engine,
                 &saved.qkv[start * 3 * hidden..],
-                &shape.attention(self.first_token + start),
+                &shape.attention(self.first_token + start, vectors.relative),
                 &mut room_.attention,
                 &mut saved.context[start * hidden..],
                 &mut saved.logs[start * shape.heads..][..length * shape.heads],
@@ -267,7 +267,7 @@ pub fn backward(
     if !learns {
         return None;
     }
-    let mut sums = VectorSlopes::zeros(shape);
+    let mut sums = VectorSlopes::zeros(shape, vectors.relative);
     for share in &shares {
         sums.add(share);
     }
@@ -279,6 +279,7 @@ pub fn backward(
         attended: of(&attended, hidden, &saved.context, hidden),
         wide: of(&broad, wide, &saved.stretched, hidden),
         output: of(&output, hidden, &saved.active, wide),
+        relative: relative_gradient(vectors.relative, &sums),
         vectors: sums,
     })
 }
@@ -308,7 +309,7 @@ impl Backward<'_> {
         } = self;
         let (hidden, wide) = (shape.hidden, shape.wide);
         let tokens = gradient.len() / hidden;
-        let mut sums = VectorSlopes::zeros(shape);
+        let mut sums = VectorSlopes::zeros(shape, vectors.relative);
         let Room {
             sums: dropped,
             mask,
@@ -366,12 +367,13 @@ impl Backward<'_> {
             attention16::backward(
                 engine,
                 &saved.qkv[start * 3 * hidden..],
-                &shape.attention(self.first_token + start),
+                &shape.attention(self.first_token + start, vectors.relative),
                 &saved.logs[of(shape.heads)],
                 &saved.context[of(hidden)],
                 &context[start * hidden..],
                 attention,
                 &mut slopes.qkv[of(3 * hidden)],
+                &mut sums.relative,
             );
             start += length;
         }

@@ -35,6 +35,23 @@ pub enum MeasureError {
         "there are no random completions of the calibration split's prompts to measure acceptance on: run `nines generate` first"
     )]
     NoReference,
+    /// Too few random completions have an unfamiliarity.
+    #[error(
+        "a limit on unfamiliarity is to leave {share} of the random completions, and only {measured} of {of} can be measured; ask for a smaller share"
+    )]
+    NothingFamiliar {
+        /// Completions with an unfamiliarity.
+        measured: u64,
+        /// Completions in all.
+        of: u64,
+        /// The share asked for.
+        share: f64,
+    },
+    /// There is no held-out catastrophe to measure by.
+    #[error(
+        "no labelled catastrophe is of the calibration or the test split, so nothing can be said of what is stopped: label more of those snippets, or import labelled ones"
+    )]
+    NoHeldOutCatastrophes,
     /// There are too few catastrophes for the promise.
     #[error(
         "{n} prompts with catastrophes cannot show a recall of {recall} with confidence {confidence}: at least {needed} are needed. With {n} the highest recall that can be promised is {feasible_recall:.3}: ask for that or less, or label more catastrophes"

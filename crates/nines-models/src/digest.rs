@@ -53,6 +53,17 @@ impl<'a> HashedWriter<'a> {
         })
     }
 
+    /// Opens a file, made if need be, to write behind what it holds; only that is hashed and counted.
+    pub(crate) fn append(path: &'a Path) -> Result<Self, ModelsError> {
+        let file = File::options().create(true).append(true).open(path);
+        Ok(Self {
+            path,
+            file: file.map_err(ModelsError::io("open", path))?,
+            hasher: Sha256::new(),
+            bytes: 0,
+        })
+    }
+
     pub(crate) fn write(&mut self, chunk: &[u8]) -> Result<(), ModelsError> {
         self.file
             .write_all(chunk)
@@ -81,9 +92,19 @@ pub(crate) fn copy(
     from: &Path,
     to: &Path,
     name: &str,
+    on_bytes: impl FnMut(u64) -> Result<(), ModelsError>,
+) -> Result<FileRecord, ModelsError> {
+    copy_to(reader, from, HashedWriter::create(to)?, name, on_bytes)
+}
+
+/// As [`copy`], to a file that is open.
+pub(crate) fn copy_to(
+    reader: &mut dyn Read,
+    from: &Path,
+    mut writer: HashedWriter<'_>,
+    name: &str,
     mut on_bytes: impl FnMut(u64) -> Result<(), ModelsError>,
 ) -> Result<FileRecord, ModelsError> {
-    let mut writer = HashedWriter::create(to)?;
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         match reader

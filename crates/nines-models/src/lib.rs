@@ -38,7 +38,7 @@ mod pypi;
 mod source;
 
 pub use cache::{Cache, CachedModel, resolve};
-pub use catalogue::{CataloguedFile, CataloguedModel, catalogue};
+pub use catalogue::{CataloguedFile, CataloguedModel, CataloguedPart, catalogue};
 pub use error::ModelsError;
 pub use manifest::{DigestOrigin, FileRecord, MANIFEST_FILE, Manifest, ModelFolder, Role};
 pub use progress::PullEvent;

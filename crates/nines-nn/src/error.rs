@@ -109,6 +109,12 @@ pub enum NnError {
     /// A batch without rows was given.
     #[error("the batch has no rows")]
     EmptyBatch,
+    /// Something cannot be added to a pass.
+    #[error("a perturbation cannot be added: {reason}")]
+    Perturbation {
+        /// What is wrong with its place or size.
+        reason: String,
+    },
     /// A loss that no parameter has a part in.
     #[error(
         "the loss does not come from the model's logits in training mode; nothing can be learnt from it"

@@ -4,11 +4,18 @@
 //! Acceptance is always measured on a *reference*: simple random completions of the generator.
 //! Acceptance on an enriched set means nothing.
 
+mod paired;
+
+pub use paired::{PairedRecall, ScoredBy, paired_recall};
+
 use crate::bisection::first_count;
 use crate::bootstrap::Bootstrap;
 use crate::error::{StatsError, alpha_of, finite, open_unit, same_length};
 use crate::estimate::IntervalEstimate;
 use crate::interval::{FamilyCount, clustered_ends, clustered_proportion, count_families};
+
+/// The fewest prompt families that are resampled.
+const FEWEST_FAMILIES: usize = 5;
 
 /// Scores with the prompt family of each.
 #[derive(Debug, Clone, Copy)]

@@ -96,7 +96,7 @@ pub use labels::{NewLabel, SnippetRef, StoredLabel};
 pub use login_sessions::{LoginSession, NewLoginSession, SessionLimits};
 pub use marks::{AgreementMark, MeasuringMark};
 pub use metrics::{Metric, NewMetric};
-pub use models::{Model, ModelKind, NewModel};
+pub use models::{Model, ModelKind, NewEnsemble, NewModel};
 pub use process::Process;
 pub use prompts::{NewPrompt, Prompt, PromptFilter};
 pub use rewriting::{

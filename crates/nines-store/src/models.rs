@@ -1,4 +1,8 @@
-//! Model versions: bases, classifiers and generators. A version is never overwritten.
+//! Model versions: bases, classifiers, ensembles of them, generators, measures of unfamiliarity. A version is never overwritten.
+
+mod ensembles;
+
+pub use ensembles::NewEnsemble;
 
 use crate::entity::model::{self, ActiveModel, Column, Entity};
 use crate::error::StoreError;
@@ -6,6 +10,7 @@ use crate::store::{Store, in_transaction};
 use crate::time::{moment, now};
 use crate::values::{Place, from_json, from_word, json, refuse_nul, unsigned};
 use jiff::Timestamp;
+use nines_domain::ensemble::EnsembleRecord;
 use nines_domain::snippet::{ModelId, RunId};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
@@ -20,10 +25,13 @@ use serde_json::Value;
 pub enum ModelKind {
     /// What classifiers are trained from.
     Base,
-    /// Scores snippets.
+    /// Scores snippets: a trained classifier, or an ensemble of such ([`Model::ensemble`]). They share one
+    /// set of names, and one may stand wherever the other does.
     Classifier,
     /// Proposes completions.
     Generator,
+    /// Says how unfamiliar a snippet is.
+    Unfamiliarity,
 }
 
 impl ModelKind {
@@ -33,6 +41,7 @@ impl ModelKind {
             Self::Base => "base",
             Self::Classifier => "classifier",
             Self::Generator => "generator",
+            Self::Unfamiliarity => "unfamiliarity",
         }
     }
 }
@@ -83,6 +92,8 @@ pub struct Model {
     pub run: Option<RunId>,
     /// When it was stored.
     pub created: Timestamp,
+    /// What it is made of, where it is an ensemble; `config` holds the same.
+    pub ensemble: Option<EnsembleRecord>,
 }
 
 impl Model {
@@ -104,12 +115,23 @@ impl Store {
     /// Stores a new model version.
     ///
     /// # Errors
-    /// [`StoreError::Nul`] and those of writing.
+    /// [`StoreError::Nul`], [`StoreError::Taken`] for a classifier under an ensemble's name, and those of
+    /// writing.
     pub async fn insert_model(&self, new: &NewModel) -> Result<Model, StoreError> {
         new.check()?;
         in_transaction!(self.connection, |tx| {
             let newest = named(new.kind, &new.name).one(tx).await?;
-            put(tx, new, newest.map(|model| model.version)).await
+            let newest = newest.map(read).transpose()?;
+            if newest
+                .as_ref()
+                .is_some_and(|model| model.ensemble.is_some())
+            {
+                return Err(StoreError::Taken {
+                    what: "an ensemble",
+                    name: new.name.clone(),
+                });
+            }
+            put(tx, new, newest.map(|model| i64::from(model.version))).await
         })
     }
 
@@ -247,11 +269,18 @@ fn read(row: model::Model) -> Result<Model, StoreError> {
         id: row.id,
         column,
     };
+    let kind = from_word(place("kind"), &row.kind)?;
+    let config: Value = from_json(place("config"), &row.config)?;
+    let ensemble = match config.get(ensembles::MEMBERS_KEY) {
+        Some(_) if kind == ModelKind::Classifier => Some(from_json(place("config"), &row.config)?),
+        _ => None,
+    };
     Ok(Model {
         id: ModelId(row.id),
-        kind: from_word(place("kind"), &row.kind)?,
+        kind,
         version: unsigned(place("version"), row.version)?,
-        config: from_json(place("config"), &row.config)?,
+        config,
+        ensemble,
         metrics: from_json(place("metrics"), &row.metrics)?,
         name: row.name,
         path: row.path,

@@ -243,6 +243,14 @@ impl SnippetTokenizer {
         self.tokenizer.id_to_token(id)
     }
 
+    /// Says whether another tokenizer is made of the same parts: the same vocabulary, and the same ways of
+    /// cutting and joining.
+    pub fn reads_as(&self, other: &Self) -> bool {
+        let parts = |tokenizer: &Tokenizer| tokenizer.to_string(false).ok();
+        let own = parts(&self.tokenizer);
+        own.is_some() && own == parts(&other.tokenizer)
+    }
+
     /// Writes the tokenizer into a folder, without truncation and padding, so that `transformers`'
     /// `AutoTokenizer` loads it and gives the same ids.
     ///
@@ -278,9 +286,16 @@ impl SnippetTokenizer {
     fn plain_config(&self) -> Vec<u8> {
         let mut config = Map::new();
         config.insert("tokenizer_class".into(), "PreTrainedTokenizerFast".into());
-        // Without these names the segments would not reach the model.
-        let inputs = ["input_ids", "token_type_ids", "attention_mask"];
-        config.insert("model_input_names".into(), inputs.as_slice().into());
+        // Without this name segments would not reach the model; one that has none would refuse them.
+        let has_segments = self
+            .encode("a", "a")
+            .is_ok_and(|trial| trial.type_ids.iter().any(|&kind| kind > 0));
+        let segments = has_segments.then_some("token_type_ids");
+        let inputs: Vec<&str> = std::iter::once("input_ids")
+            .chain(segments)
+            .chain(["attention_mask"])
+            .collect();
+        config.insert("model_input_names".into(), inputs.into());
         let roles = [("unk_token", self.unknown), ("pad_token", Some(self.pad))];
         for (role, id) in roles {
             if let Some(token) = id.and_then(|id| self.tokenizer.id_to_token(id)) {

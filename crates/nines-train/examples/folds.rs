@@ -9,15 +9,13 @@
 //! `--set name=value` changes a field of the recipe (as its JSON has it); `--stop N` stops each
 //! fold after N updates and writes their losses to OUT/trace-K.jsonl.
 
-use nines_domain::label::{Adjudication, Label, LabellerKind, Verdict};
-use nines_domain::snippet::{ContentHash, SnippetText};
+mod starter;
+
 use nines_infer::cancel::CancelFlag;
 use nines_train::cross_validation::CrossValidationJob;
 use nines_train::record::{CheckpointRecord, EvaluationRecord, Observer, RunPlan, StepRecord};
-use nines_train::{
-    CheckpointCadence, Job, TrainConfig, TrainError, TrainingData, TrainingRow, cross_validate,
-};
-use serde_json::{Value, json};
+use nines_train::{CheckpointCadence, Job, TrainConfig, TrainError, TrainingData, cross_validate};
+use serde_json::json;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("arguments: BASE STARTER export|train OUT".into());
     };
     let (base, out) = (PathBuf::from(base), PathBuf::from(out));
-    let data = TrainingData::new(starter_rows(Path::new(starter))?)?;
+    let data = TrainingData::new(starter::rows(Path::new(starter))?)?;
     let cancel = CancelFlag::default();
     let job = CrossValidationJob {
         base: &base,
@@ -149,67 +147,4 @@ impl Observer for Printer {
             checkpoint.seconds
         );
     }
-}
-
-/// Reads the starter folder: authored snippets in part*.jsonl, labelled draws in generated.jsonl.
-fn starter_rows(folder: &Path) -> Result<Vec<TrainingRow>, Box<dyn Error>> {
-    let mut rows = Vec::new();
-    let text = |row: &Value, field: &str| -> Result<String, String> {
-        Ok(row[field]
-            .as_str()
-            .ok_or(format!("a row lacks {field}"))?
-            .to_owned())
-    };
-    let mut files: Vec<PathBuf> = (1..=7)
-        .map(|n| folder.join(format!("part{n}.jsonl")))
-        .collect();
-    files.push(folder.join("generated.jsonl"));
-    for path in files {
-        let content =
-            std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-        for line in content.lines() {
-            let row: Value = serde_json::from_str(line)?;
-            let labels: Vec<Label> = match row["labels"].as_array() {
-                Some(labels) => labels.iter().map(judged).collect::<Result<_, _>>()?,
-                None => vec![Label {
-                    labeller: "author".into(),
-                    kind: LabellerKind::Judge,
-                    verdict: if row["label"] == "injury" {
-                        Verdict::Yes
-                    } else {
-                        Verdict::No
-                    },
-                    severity: None,
-                    seconds: None,
-                }],
-            };
-            let Some(broad) = Adjudication::of(&labels).and_then(|a| a.broad) else {
-                continue;
-            };
-            let prompt = text(&row, "prompt")?;
-            rows.push(TrainingRow {
-                family: ContentHash::of_prompt(&prompt),
-                text: SnippetText::new(prompt, text(&row, "completion")?),
-                broad,
-                random: row["pick"] == "random",
-                source: if row["pick"].is_null() {
-                    "authored"
-                } else {
-                    "generated"
-                }
-                .into(),
-            });
-        }
-    }
-    Ok(rows)
-}
-
-fn judged(label: &Value) -> Result<Label, Box<dyn Error>> {
-    Ok(Label {
-        labeller: label["labeller"].as_str().unwrap_or("judge").to_owned(),
-        kind: LabellerKind::Judge,
-        verdict: serde_json::from_value(label["verdict"].clone())?,
-        severity: serde_json::from_value(label["severity"].clone())?,
-        seconds: None,
-    })
 }

@@ -23,6 +23,8 @@ pub struct AdamW {
     pub weight_decay: f64,
     /// The head's learning rate, as a multiple of the others'.
     pub head_rate: f64,
+    /// What the learning rate is multiplied by for each layer further below the head.
+    pub layer_decay: f64,
 }
 
 /// What the optimiser remembers of one parameter.
@@ -66,6 +68,12 @@ impl Update {
 }
 
 impl AdamW {
+    /// Returns the factor of the learning rate for parameters so many layers below the head.
+    pub fn below_head(&self, layers: usize) -> f64 {
+        let layers = i32::try_from(layers).unwrap_or(i32::MAX);
+        self.layer_decay.powi(layers)
+    }
+
     /// Moves one parameter's values: f32 elements, the gradient in the same order.
     ///
     /// With g the scaled gradient: p ← p (1 - η λ); m ← β₁ m + (1 - β₁) g;
@@ -150,6 +158,7 @@ mod tests {
         epsilon: 1e-8,
         weight_decay: 0.01,
         head_rate: 1.0,
+        layer_decay: 1.0,
     };
 
     #[test]

@@ -4,7 +4,7 @@
 //! newest is damaged) and the best weights that they refer to:
 //!
 //! ```text
-//! step-0000000120.checkpoint   weights, AdamW's moments, curves, state
+//! step-0000000120.checkpoint   weights, their averages, AdamW's moments, curves, state
 //! best-0000000061.weights      the weights with the lowest validation loss
 //! step-0000000100.damaged      a checkpoint that could not be read
 //! lock                         held by the process that trains
@@ -16,7 +16,8 @@
 use crate::adamw::Moments;
 use crate::error::TrainError;
 use crate::files::{remove_partial, sync_folder_of};
-use crate::record::{Curves, Ending, EvaluationRecord, Identity};
+use crate::network::LearnedParameter;
+use crate::record::{Curves, Ending, EvaluationRecord, Identity, LossApart};
 use crate::tensors::{self, ArrayRef};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,6 +50,9 @@ pub(crate) struct State {
     pub evaluations_without_better: u32,
     /// Sum of the losses of the updates since the last evaluation.
     pub loss_since_evaluation: f64,
+    /// The same row by row, where adversarial rows train.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<LossApart>,
     pub ending: Option<Ending>,
     pub seconds: f64,
 }
@@ -70,6 +74,7 @@ impl State {
             evaluations: Vec::new(),
             evaluations_without_better: 0,
             loss_since_evaluation: 0.0,
+            apart: None,
             ending: None,
             seconds: 0.0,
         }
@@ -82,6 +87,8 @@ pub(crate) struct Learned {
     pub name: String,
     pub values: Vec<f32>,
     pub moments: Moments,
+    /// Its average over updates, where one is kept.
+    pub average: Option<Vec<f32>>,
 }
 
 /// A checkpoint that was read.
@@ -206,7 +213,7 @@ impl RunFolder {
         &self,
         state: &State,
         curves: &Curves,
-        learned: impl IntoIterator<Item = (&'a str, &'a [f32], &'a Moments)>,
+        learned: &'a [LearnedParameter<'a>],
     ) -> Result<(PathBuf, u64), TrainError> {
         let path = self.path("step", state.step, CHECKPOINT);
         let mut arrays = vec![
@@ -224,10 +231,26 @@ impl RunFolder {
                 ArrayRef::F64(&curves.examples_per_second),
             ),
         ];
-        for (name, values, moments) in learned {
-            arrays.push((format!("weight/{name}"), ArrayRef::F32(values)));
+        let told: Vec<(String, Vec<f64>)> = curves
+            .optional()
+            .into_iter()
+            .filter(|(_, curve)| curve.iter().any(Option::is_some))
+            .map(|(name, curve)| {
+                let numbers = curve.iter().map(|value| value.unwrap_or(f64::NAN));
+                (format!("curve/{name}"), numbers.collect())
+            })
+            .collect();
+        for (name, values) in &told {
+            arrays.push((name.clone(), ArrayRef::F64(values)));
+        }
+        for parameter in learned {
+            let (name, moments) = (parameter.name, parameter.moments);
+            arrays.push((format!("weight/{name}"), ArrayRef::F32(&parameter.values)));
             arrays.push((format!("first/{name}"), ArrayRef::F32(&moments.first)));
             arrays.push((format!("second/{name}"), ArrayRef::F32(&moments.second)));
+            if let Some(average) = parameter.average {
+                arrays.push((format!("average/{name}"), ArrayRef::F32(average)));
+            }
         }
         let failed = |source| TrainError::Write {
             path: path.clone(),

@@ -5,6 +5,17 @@ use nines_domain::snippet::ContentHash;
 use nines_nn::bert::Pooling;
 use nines_nn::precision::Precision;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+mod cadence;
+mod check;
+mod techniques;
+
+pub use cadence::CheckpointCadence;
+pub use techniques::{
+    Averaging, Ema, Focal, FreeLb, LabelNoise, LastShare, Latent, LatentRows, LogitAdjusted, Loss,
+    Sift,
+};
 
 /// How much a catastrophe weighs in the loss, against 1 for a safe snippet.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -104,6 +115,72 @@ pub struct TrainConfig {
     pub pool_batches: usize,
     /// What happens to a snippet longer than the model's window.
     pub long: LongRows,
+    // What follows is left out of records where it is off, so that those of before read the same.
+    /// What a row's loss is, before its weight.
+    #[serde(skip_serializing_if = "is_default")]
+    pub loss: Loss,
+    /// How much of each target is given to the other label: 0.1 asks for 0.95 where the label says 1.
+    /// The validation loss is without it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub label_smoothing: f64,
+    /// What the weight of a catastrophe is multiplied by, for severity 1, 2 and 3; one without a
+    /// severity counts as 2.
+    #[serde(skip_serializing_if = "is_even")]
+    pub severity_weights: [f64; 3],
+    /// Scale-invariant fine-tuning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sift: Option<Sift>,
+    /// Free large-batch adversarial training; not together with `sift`, `r_drop` or
+    /// `multi_sample_dropout`, whose passes it replaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freelb: Option<FreeLb>,
+    /// Latent adversarial training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latent: Option<Latent>,
+    /// The weight of the disagreement of two passes with different dropout; 0 makes one pass.
+    ///
+    /// Liang et al., "R-Drop" (2021).
+    #[serde(skip_serializing_if = "is_default")]
+    pub r_drop: f64,
+    /// The learning rate of encoder layer l of L (from 0) is the `learning_rate` times this to the
+    /// power L - l, that of the embeddings to the power L + 1.
+    #[serde(skip_serializing_if = "is_one")]
+    pub layer_decay: f64,
+    /// Masks of the head's dropout in each pass; the loss is their mean.
+    ///
+    /// Inoue, "Multi-sample dropout" (2019).
+    #[serde(skip_serializing_if = "is_single")]
+    pub multi_sample_dropout: usize,
+    /// Which weights are evaluated and saved.
+    #[serde(skip_serializing_if = "is_default")]
+    pub averaging: Averaging,
+    /// The share of each batch that is drawn from adversarial rows, again and again; `None` treats
+    /// them as any row, 0 leaves them out. An epoch is one pass over the other rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adversarial_share: Option<f64>,
+    /// At most so many training and validation rows keep their part, drawn by lots that `seed` keys;
+    /// those of a smaller budget are among those of a larger one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_budget: Option<usize>,
+    /// Simulated mistakes of labellers, keyed by `seed`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub label_noise: LabelNoise,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_one(value: &f64) -> bool {
+    *value == 1.0
+}
+
+fn is_single(value: &usize) -> bool {
+    *value == 1
+}
+
+fn is_even(weights: &[f64; 3]) -> bool {
+    *weights == [1.0; 3]
 }
 
 fn is_not_set(flag: &bool) -> bool {
@@ -167,117 +244,57 @@ impl Default for TrainConfig {
             patience: Some(4),
             pool_batches: 16,
             long: LongRows::default(),
+            loss: Loss::default(),
+            label_smoothing: 0.0,
+            severity_weights: [1.0; 3],
+            sift: None,
+            freelb: None,
+            latent: None,
+            r_drop: 0.0,
+            layer_decay: 1.0,
+            multi_sample_dropout: 1,
+            averaging: Averaging::default(),
+            adversarial_share: None,
+            label_budget: None,
+            label_noise: LabelNoise::default(),
         }
     }
 }
 
 impl TrainConfig {
-    /// Checks that every value can be used.
+    /// Returns the recipe with other values for some of its fields, each written as in its JSON.
     ///
     /// # Errors
-    /// [`TrainError::Option`] names the first field that cannot.
-    pub fn check(&self) -> Result<(), TrainError> {
-        let refuse = |option, problem: String| Err(TrainError::Option { option, problem });
-        let at_least_one = [
-            ("epochs", self.epochs as usize),
-            ("batch_size", self.batch_size),
-            ("evaluations_per_epoch", self.evaluations_per_epoch as usize),
-            ("pool_batches", self.pool_batches),
-        ];
-        for (option, value) in at_least_one {
-            if value == 0 {
-                return refuse(option, "is 0, but must be at least 1".into());
-            }
+    /// [`TrainError::Recipe`] says which field does not exist or what is wrong with its value.
+    ///
+    /// # Example
+    /// ```
+    /// use nines_train::TrainConfig;
+    /// let fields = serde_json::json!({ "epochs": 2, "loss": { "focal": { "gamma": 1.5 } } });
+    /// let fields = fields.as_object().expect("an object");
+    /// let recipe = TrainConfig::default().with_fields(fields).expect("fields of a recipe");
+    /// assert_eq!((recipe.epochs, recipe.batch_size), (2, 32));
+    /// ```
+    pub fn with_fields(&self, fields: &Map<String, Value>) -> Result<Self, TrainError> {
+        let problem = |error: serde_json::Error| TrainError::Recipe {
+            problem: error.to_string(),
+        };
+        let mut all = serde_json::to_value(self).map_err(problem)?;
+        for (name, value) in fields {
+            all[name] = value.clone();
         }
-        if self.batch_size > MAX_BATCH_SIZE {
-            return refuse(
-                "batch_size",
-                format!(
-                    "is {}, but must be at most {MAX_BATCH_SIZE}",
-                    self.batch_size
-                ),
-            );
-        }
-        let above_zero = [
-            ("learning_rate", self.learning_rate),
-            ("head_rate", self.head_rate),
-            ("clip_norm", self.clip_norm),
-            ("epsilon", self.epsilon),
-        ];
-        for (option, value) in above_zero {
-            if !(value.is_finite() && value > 0.0) {
-                return refuse(
-                    option,
-                    format!("is {value}, but must be above 0 and finite"),
-                );
-            }
-        }
-        let below_one = [
-            ("warmup", self.warmup),
-            ("betas", self.betas.0),
-            ("betas", self.betas.1),
-            ("weight_decay", self.weight_decay),
-            ("dropout", self.dropout.unwrap_or(0.0)),
-        ];
-        for (option, value) in below_one {
-            if !(0.0..1.0).contains(&value) {
-                return refuse(
-                    option,
-                    format!("is {value}, but must be at least 0 and below 1"),
-                );
-            }
-        }
-        if let PositiveWeight::Value(weight) = self.positive_weight
-            && !(weight.is_finite() && weight > 0.0)
-        {
-            return refuse(
-                "positive_weight",
-                format!("is {weight}, but must be above 0 and finite"),
-            );
-        }
-        if !self.precision.is_available() {
-            return refuse(
-                "precision",
-                format!("is {}, which this CPU does not have", self.precision),
-            );
-        }
-        if self.patience == Some(0) {
-            return refuse("patience", "is 0, but must be at least 1 or absent".into());
-        }
-        Ok(())
+        serde_json::from_value(all).map_err(problem)
+    }
+
+    /// Says whether a row's severity changes anything.
+    pub(crate) fn weighs_severity(&self) -> bool {
+        !is_even(&self.severity_weights)
     }
 
     /// Returns a digest of all values; two equal configurations have equal digests.
     pub fn digest(&self) -> String {
         let json = serde_json::to_string(self).unwrap_or_default();
         ContentHash::of_fields("training configuration", &[&json]).to_string()
-    }
-}
-
-/// How often a run is saved on its way. Never changes the result, so it may differ on resuming.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CheckpointCadence {
-    /// Saves after this many updates.
-    pub every_steps: Option<u64>,
-    /// Saves when this many seconds have passed since the last time.
-    pub every_seconds: Option<f64>,
-}
-
-impl Default for CheckpointCadence {
-    /// Every minute: at most a minute's work is lost, and writing takes about a hundredth of it.
-    fn default() -> Self {
-        Self {
-            every_steps: None,
-            every_seconds: Some(60.0),
-        }
-    }
-}
-
-impl CheckpointCadence {
-    /// Says whether it is time, `steps` and `seconds` after the last checkpoint.
-    pub fn is_due(&self, steps: u64, seconds: f64) -> bool {
-        self.every_steps.is_some_and(|every| steps >= every.max(1))
-            || (steps > 0 && self.every_seconds.is_some_and(|every| seconds >= every))
     }
 }
 
@@ -298,45 +315,52 @@ mod tests {
     }
 
     #[test]
-    fn unusable_values_are_named() {
-        let message = |config: TrainConfig| config.check().expect_err("refused").to_string();
-        let base = TrainConfig::default;
-        assert!(
-            message(TrainConfig {
-                epochs: 0,
-                ..base()
-            })
-            .starts_with("epochs is 0")
+    fn what_is_off_is_not_written() {
+        // The default recipe as it was written, and digested, before there were techniques.
+        let json = serde_json::to_string(&TrainConfig::default()).expect("JSON");
+        assert_eq!(
+            json,
+            r#"{"seed":0,"split_seed":0,"epochs":4,"batch_size":32,"learning_rate":0.0001,"head_rate":10.0,"warmup":0.1,"weight_decay":0.01,"betas":[0.9,0.999],"epsilon":1e-8,"clip_norm":1.0,"positive_weight":"square_root","from_layer":0,"pooling":"pooler","precision":"f32","dropout":null,"evaluations_per_epoch":2,"patience":4,"pool_batches":16,"long":"refuse"}"#
         );
-        assert!(
-            message(TrainConfig {
-                batch_size: 65_537,
-                ..base()
-            })
-            .starts_with("batch_size is 65537, but must be at most 65536")
+        let fields = serde_json::json!({
+            "loss": { "logit_adjusted": {} }, "label_smoothing": 0.1, "severity_weights": [1, 2, 4],
+            "sift": { "weight": 2 }, "latent": { "layer": 1, "rows": "all" }, "r_drop": 0.5,
+            "layer_decay": 0.9, "multi_sample_dropout": 4, "averaging": { "ema": { "decay": 0.9 } },
+            "adversarial_share": 0.25, "label_budget": 100, "label_noise": { "miss": 0.1 },
+        });
+        let fields = fields.as_object().expect("an object");
+        let config = TrainConfig::default()
+            .with_fields(fields)
+            .expect("a recipe");
+        config.check().expect("usable");
+        assert_eq!(config.sift.expect("on").step, 1e-4);
+        assert_eq!(config.loss, Loss::LogitAdjusted(LogitAdjusted { tau: 1.0 }));
+        let json = serde_json::to_string(&config).expect("JSON");
+        assert_eq!(config, serde_json::from_str(&json).expect("read again"));
+        let none = TrainConfig::default().with_fields(&serde_json::Map::new());
+        assert_eq!(
+            none.expect("a recipe").digest(),
+            TrainConfig::default().digest()
         );
-        assert!(
-            message(TrainConfig {
-                warmup: 1.0,
-                ..base()
-            })
-            .starts_with("warmup is 1")
-        );
-        assert!(
-            message(TrainConfig {
-                learning_rate: f64::NAN,
-                ..base()
-            })
-            .starts_with("learning_rate is NaN")
-        );
-        let weight = PositiveWeight::Value(-1.0);
-        assert!(
-            message(TrainConfig {
-                positive_weight: weight,
-                ..base()
-            })
-            .starts_with("positive_weight is -1")
-        );
+        for (field, value, message) in [
+            ("sifting", serde_json::json!(1), "unknown field `sifting`"),
+            (
+                "loss",
+                serde_json::json!("hinge"),
+                "unknown variant `hinge`",
+            ),
+            (
+                "sift",
+                serde_json::json!({ "length": 1 }),
+                "unknown field `length`",
+            ),
+        ] {
+            let fields = Map::from_iter([(field.to_owned(), value)]);
+            let error = TrainConfig::default()
+                .with_fields(&fields)
+                .expect_err("refused");
+            assert!(error.to_string().contains(message), "{error}");
+        }
     }
 
     #[test]
@@ -345,19 +369,5 @@ mod tests {
         assert_eq!(PositiveWeight::SquareRoot.resolve(100, 900), 1.0);
         assert_eq!(PositiveWeight::Balanced.resolve(900, 100), 9.0);
         assert_eq!(PositiveWeight::Value(2.5).resolve(1, 1), 2.5);
-    }
-
-    #[test]
-    fn cadence_is_by_steps_or_by_seconds() {
-        let steps = CheckpointCadence {
-            every_steps: Some(10),
-            every_seconds: None,
-        };
-        assert!(!steps.is_due(9, 1e9) && steps.is_due(10, 0.0));
-        let seconds = CheckpointCadence {
-            every_steps: None,
-            every_seconds: Some(5.0),
-        };
-        assert!(!seconds.is_due(1, 4.9) && seconds.is_due(1, 5.0) && !seconds.is_due(0, 9.0));
     }
 }

@@ -6,6 +6,7 @@ use crate::data::{Role, TrainingData};
 use crate::error::TrainError;
 use crate::files::write_whole;
 use crate::fit::{Job, Prepared};
+use crate::loss::Objective;
 use crate::metrics::measure;
 use crate::record::{Identity, Metrics, Observer, TrainingRecord};
 use crate::train::{RECORD_FILE, remove_folder, save};
@@ -79,7 +80,8 @@ struct FinishedFold {
     scores: Vec<OutOfFoldScore>,
 }
 
-/// Trains one classifier for each fold and scores with it what it never saw.
+/// Trains one classifier for each fold and scores with it what it never saw. Rows that only teach train
+/// in the folds in which their family does, and are never scored.
 ///
 /// A finished fold is kept as `fold-K.json` and not trained again; a fold that was killed goes on
 /// from its checkpoint. In each fold, one eighth of the other folds' families validates.
@@ -123,19 +125,19 @@ pub fn cross_validate(
     })
 }
 
-/// Computes the metrics of some of the scores, which are in the data's order.
+/// Computes the metrics of some of the scores. Rows that only teach have none.
 fn pooled(
     data: &TrainingData,
     scores: &[OutOfFoldScore],
     wanted: impl Fn(&OutOfFoldScore) -> bool,
 ) -> Result<Metrics, TrainError> {
+    let row = |score: &OutOfFoldScore| data.hashes().binary_search(&score.snippet).ok();
     let (rows, logits): (Vec<usize>, Vec<f64>) = scores
         .iter()
-        .enumerate()
-        .filter(|(_, score)| wanted(score))
-        .map(|(row, score)| (row, score.score))
+        .filter(|score| wanted(score))
+        .filter_map(|score| Some((row(score)?, score.score)))
         .unzip();
-    measure(data, &rows, &logits, 1.0)
+    measure(data, &rows, &logits, &Objective::plain(1.0))
 }
 
 fn run_fold(

@@ -1,10 +1,14 @@
 //! The rows that a classifier learns from, and which of them play which part.
 
 use crate::error::TrainError;
+use crate::loss::Target;
+use nines_domain::label::Severity;
 use nines_domain::snippet::{ContentHash, SnippetText};
 use nines_domain::split::Split;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+
+mod labels;
 
 /// One adjudicated snippet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +24,27 @@ pub struct TrainingRow {
     pub random: bool,
     /// Where it comes from, such as `authored` or `generated`; for messages and reports.
     pub source: String,
+    /// How grave a catastrophe is: the median of its labels, where they say.
+    #[serde(default)]
+    pub severity: Option<Severity>,
+    /// Whether an attack or a person changed it until a classifier's score pleased them. The training
+    /// loss on such rows is told apart.
+    #[serde(default)]
+    pub adversarial: bool,
+    /// Whether it only ever teaches: it trains where its family trains, never validates and is never
+    /// held out, since a score chose it.
+    #[serde(default)]
+    pub training_only: bool,
+}
+
+impl TrainingRow {
+    /// Returns what its score is to be.
+    pub(crate) fn target(&self) -> Target {
+        Target {
+            broad: self.broad,
+            severity: self.severity,
+        }
+    }
 }
 
 /// The part that a row plays in one run.
@@ -32,6 +57,9 @@ pub enum Role {
     Validation,
     /// Is not touched.
     HeldOut,
+    /// Plays no part: a row that only teaches, whose family does not train, or one beyond the budget
+    /// of labels.
+    LeftOut,
 }
 
 impl Role {
@@ -41,6 +69,7 @@ impl Role {
             Self::Train => "train",
             Self::Validation => "validation",
             Self::HeldOut => "held_out",
+            Self::LeftOut => "left_out",
         }
     }
 }
@@ -62,8 +91,10 @@ impl TrainingData {
     pub fn new(rows: Vec<TrainingRow>) -> Result<Self, TrainError> {
         let mut hashed: Vec<(ContentHash, TrainingRow)> =
             rows.into_iter().map(|row| (row.text.hash(), row)).collect();
-        // A repetition that is a random draw comes first, so that it stays one.
-        hashed.sort_by(|(a, x), (b, y)| (a, !x.random, &x.source).cmp(&(b, !y.random, &y.source)));
+        // A repetition that is a random draw comes first, so that it stays one; then one that nobody
+        // chose by a score.
+        let order = |row: &TrainingRow| (!row.random, row.training_only, row.adversarial);
+        hashed.sort_by(|(a, x), (b, y)| (a, order(x), &x.source).cmp(&(b, order(y), &y.source)));
         for pair in hashed.windows(2) {
             let [(hash, first), (again, second)] = pair else {
                 continue;
@@ -95,8 +126,16 @@ impl TrainingData {
         let fields: Vec<String> = hashed
             .iter()
             .map(|(hash, row)| {
+                // What few rows are is said of them alone: the digest of data without them is as it
+                // was before rows could be so. Severities are digested where they count.
+                let flags = [
+                    (row.adversarial, " adversarial"),
+                    (row.training_only, " training only"),
+                ];
+                let flags = flags.into_iter().filter(|(is, _)| *is);
+                let flags: String = flags.map(|(_, word)| word).collect();
                 format!(
-                    "{hash} {} {} {}",
+                    "{hash} {} {} {}{flags}",
                     row.family,
                     u8::from(row.broad),
                     u8::from(row.random)
@@ -170,9 +209,15 @@ pub const VALIDATION_PART: u64 = 8;
 pub struct Roles(Vec<Role>);
 
 impl Roles {
-    /// Assigns parts by prompt family, so that no family is in two of them.
+    /// Assigns parts by prompt family, so that no family is in two of them. Rows that only teach are
+    /// left out where their family does not train.
     pub fn of(data: &TrainingData, role: impl Fn(&ContentHash) -> Role) -> Self {
-        Self(data.rows().iter().map(|row| role(&row.family)).collect())
+        let rows = data.rows().iter();
+        let roles = rows.map(|row| match role(&row.family) {
+            Role::Validation | Role::HeldOut if row.training_only => Role::LeftOut,
+            role => role,
+        });
+        Self(roles.collect())
     }
 
     /// Assigns parts row by row. What is to be measured on must share no prompt family with what teaches:
@@ -224,6 +269,7 @@ impl Roles {
                 Role::Train => 't',
                 Role::Validation => 'v',
                 Role::HeldOut => 'h',
+                Role::LeftOut => 'x',
             })
             .collect();
         ContentHash::of_fields("roles", &[&word]).to_string()
@@ -243,6 +289,9 @@ mod tests {
             broad,
             random: false,
             source: "test".into(),
+            severity: None,
+            adversarial: false,
+            training_only: false,
         }
     }
 
@@ -297,6 +346,33 @@ mod tests {
             ),
             "{message}"
         );
+    }
+
+    #[test]
+    fn rows_that_only_teach_never_measure() {
+        let rows: Vec<_> = (0..120)
+            .map(|i| TrainingRow {
+                training_only: i % 3 == 0,
+                adversarial: i % 3 == 0,
+                ..row(i / 3, i, i % 2 == 0)
+            })
+            .collect();
+        let data = TrainingData::new(rows).expect("good rows");
+        let mut taught = 0;
+        for fold in 0..4 {
+            let roles = data.fold(fold, 4, 1);
+            for (i, r) in data.rows().iter().enumerate() {
+                let sibling = (0..data.rows().len())
+                    .find(|&j| data.rows()[j].family == r.family && !data.rows()[j].training_only);
+                let family = roles.role(sibling.expect("each family has others"));
+                match (r.training_only, family) {
+                    (true, Role::Train) => taught += 1,
+                    (true, _) => assert_eq!(roles.role(i), Role::LeftOut),
+                    (false, family) => assert_eq!(roles.role(i), family),
+                }
+            }
+        }
+        assert!(taught > 40, "they do teach: {taught}");
     }
 
     proptest! {

@@ -14,6 +14,30 @@ pub enum TrainError {
         /// What is wrong with its value, as in "is 0, but must be at least 1".
         problem: String,
     },
+    /// A table of a recipe's fields cannot be read.
+    #[error("the recipe cannot be read: {problem}; docs/training.md lists what a recipe may say")]
+    Recipe {
+        /// Which field, and what is wrong with it.
+        problem: String,
+    },
+    /// A share of each batch is to be adversarial, and there is nothing to mix.
+    #[error(
+        "adversarial_share is {share}, but {adversarial} of the {rows} training rows are adversarial \
+         (finds of attacks, and edits), and a batch needs both kinds; {}",
+        if *.adversarial == 0 {
+            "run an attack and label its finds, or leave the option out"
+        } else {
+            "bring other labelled snippets, or leave the option out"
+        }
+    )]
+    NoMixture {
+        /// The share that was asked for.
+        share: f64,
+        /// How many training rows are adversarial.
+        adversarial: usize,
+        /// How many training rows there are.
+        rows: usize,
+    },
     /// A sweep file means something that cannot be done.
     #[error("the sweep file cannot be used: {problem}")]
     Sweep {

@@ -85,6 +85,7 @@ pub fn export_folds(job: CrossValidationJob<'_>, folder: &Path) -> Result<(), Tr
                 Role::Train => 't',
                 Role::Validation => 'v',
                 Role::HeldOut => 'h',
+                Role::LeftOut => 'x',
             })
             .collect();
         let schedule = prepared.schedule();

@@ -3,17 +3,21 @@
 use crate::adamw::AdamW;
 use crate::batches::BatchPlan;
 use crate::checkpoint::{Loaded, RunFolder, State};
-use crate::config::{CheckpointCadence, TrainConfig};
+use crate::config::{CheckpointCadence, LabelNoise, TrainConfig};
 use crate::data::{Role, Roles, TrainingData};
 use crate::encoded::EncodedRows;
 use crate::error::TrainError;
+use crate::loss::{Objective, Target};
 use crate::network::Network;
-use crate::record::{Curves, Identity, Observer, RoleCounts, RunPlan, TrainingRecord};
+use crate::record::{
+    AdversarialFit, Curves, FitCounts, Identity, Observer, RoleCounts, RunPlan, TrainingRecord,
+};
 use crate::schedule::Schedule;
 use crate::tensors;
 use nines_domain::snippet::ContentHash;
 use nines_infer::cancel::CancelFlag;
 use nines_text::SnippetTokenizer;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -54,50 +58,69 @@ pub(crate) struct Fitted {
 /// A run with everything loaded and checked.
 pub(crate) struct Prepared<'a> {
     job: Job<'a>,
+    /// The job's rows, mislabelled where the recipe says so.
+    data: Cow<'a, TrainingData>,
+    /// The job's parts, within the recipe's budget of labels.
+    roles: Cow<'a, Roles>,
+    /// How many labels were flipped.
+    flipped: usize,
     network: Network,
     tokenizer: SnippetTokenizer,
     encoded: EncodedRows,
     identity: Identity,
     plan: BatchPlan,
-    positive_weight: f64,
+    objective: Objective,
     adamw: AdamW,
 }
 
 impl<'a> Prepared<'a> {
     /// Checks options and rows, loads the base model and cuts every row into tokens.
     pub(crate) fn new(job: Job<'a>) -> Result<Self, TrainError> {
-        let (config, data, roles) = (job.config, job.data, job.roles);
+        let config = job.config;
         config.check()?;
-        roles.check(data)?;
-        let network = Network::new(job.base, config)?;
+        let roles = match config.label_budget {
+            Some(budget) => Cow::Owned(job.roles.within(job.data, budget, config.seed)),
+            None => Cow::Borrowed(job.roles),
+        };
+        let (data, flipped) = if config.label_noise == LabelNoise::default() {
+            (Cow::Borrowed(job.data), 0)
+        } else {
+            let (data, flipped) = job
+                .data
+                .mislabelled(&roles, config.label_noise, config.seed);
+            (Cow::Owned(data), flipped)
+        };
+        roles.check(&data)?;
+        let mut network = Network::new(job.base, config)?;
         let tokenizer = SnippetTokenizer::from_folder(job.base).map_err(TrainError::Tokenizer)?;
-        let encoded = EncodedRows::encode(data, &tokenizer, network.window(), config.long)?;
+        let encoded = EncodedRows::encode(&data, &tokenizer, network.window(), config.long)?;
         let train = roles.rows(Role::Train);
-        let catastrophes = train.iter().filter(|&&row| data.rows()[row].broad).count();
+        let plan = batch_plan(config, &data, &train, &encoded)?;
+        // Of the rows as they are drawn: a share of adversarial ones changes how many come.
+        let drawn = plan.epoch(0).concat();
+        let catastrophes = drawn.iter().filter(|&&row| data.rows()[row].broad).count();
+        let objective = Objective::new(config, drawn.len() - catastrophes, catastrophes);
         let identity = Identity {
             config: config.clone(),
             config_digest: config.digest(),
-            data_digest: ContentHash::of_fields("run data", &[data.digest(), &roles.digest()])
-                .to_string(),
+            data_digest: data_digest(&job),
             base_digest: base_digest(job.base, &network)?,
         };
+        network.plan(plan.batches_per_epoch() as u64 * u64::from(config.epochs));
         Ok(Self {
-            positive_weight: config
-                .positive_weight
-                .resolve(train.len() - catastrophes, catastrophes),
-            plan: BatchPlan::new(
-                encoded.with_tokens(&train),
-                config.batch_size,
-                config.pool_batches,
-                config.seed,
-            ),
+            objective,
+            plan,
             adamw: AdamW {
                 betas: config.betas,
                 epsilon: config.epsilon,
                 weight_decay: config.weight_decay,
                 head_rate: config.head_rate,
+                layer_decay: config.layer_decay,
             },
             job,
+            data,
+            roles,
+            flipped,
             network,
             tokenizer,
             encoded,
@@ -122,7 +145,7 @@ impl<'a> Prepared<'a> {
     }
 
     pub(crate) fn positive_weight(&self) -> f64 {
-        self.positive_weight
+        self.objective.positive_weight()
     }
 
     pub(crate) fn steps_per_epoch(&self) -> u64 {
@@ -152,11 +175,13 @@ impl<'a> Prepared<'a> {
     }
 
     fn counts(&self) -> Vec<RoleCounts> {
-        [Role::Train, Role::Validation, Role::HeldOut]
+        [Role::Train, Role::Validation, Role::HeldOut, Role::LeftOut]
             .into_iter()
+            // Only a recipe or rows that leave something out speak of it.
+            .filter(|&role| role != Role::LeftOut || !self.roles.rows(role).is_empty())
             .map(|role| {
-                let rows = self.job.roles.rows(role);
-                let of = |row: &usize| &self.job.data.rows()[*row];
+                let rows = self.roles.rows(role);
+                let of = |row: &usize| &self.data.rows()[*row];
                 let families: BTreeSet<_> = rows.iter().map(|row| of(row).family).collect();
                 RoleCounts {
                     role,
@@ -179,12 +204,18 @@ impl<'a> Prepared<'a> {
             None => (State::new(self.identity.clone()), Curves::default()),
         };
         let (trainable, frozen) = self.network.sizes();
+        if self.flipped > 0 {
+            observer.notice(&format!(
+                "label noise flipped {} labels of training and validation rows; those held out are as they were",
+                self.flipped
+            ));
+        }
         observer.planned(&RunPlan {
             first_step: state.step + 1,
             steps: self.steps(),
             steps_per_epoch: self.steps_per_epoch(),
             counts: self.counts(),
-            positive_weight: self.positive_weight,
+            positive_weight: self.positive_weight(),
             trainable,
             frozen,
         });
@@ -193,6 +224,7 @@ impl<'a> Prepared<'a> {
             saved_at: Instant::now(),
             begun_at: Instant::now(),
             seconds_before: state.seconds,
+            has_adversarial: self.has_adversarial(),
             prepared: &mut self,
             folder: &run_folder,
             observer,
@@ -203,13 +235,14 @@ impl<'a> Prepared<'a> {
         let (state, curves) = (run.state, run.curves);
         let best = state.best.ok_or_else(|| no_evaluation(&run_folder))?;
         for (name, values) in run_folder.load_best(best.step)? {
-            self.network.restore(&name, values, None)?;
+            self.network.restore(&name, values)?;
         }
+        let adversarial_fit = self.adversarial_fit()?;
         let evaluation = state.evaluations.iter().find(|e| e.step == best.step);
         let record = TrainingRecord {
             counts: self.counts(),
+            positive_weight: self.positive_weight(),
             identity: self.identity,
-            positive_weight: self.positive_weight,
             ending,
             steps: state.step,
             best_step: best.step,
@@ -218,7 +251,8 @@ impl<'a> Prepared<'a> {
                 .validation
                 .clone(),
             evaluations: state.evaluations,
-            curves,
+            curves: curves.told(),
+            adversarial_fit,
             weights_digest: self.network.digest()?,
             seconds: state.seconds,
         };
@@ -238,12 +272,96 @@ impl<'a> Prepared<'a> {
                 problem: "it holds other parameters than those that learn".to_owned(),
             });
         }
-        for (name, learned) in loaded.learned {
-            self.network
-                .restore(&name, learned.values, Some(learned.moments))?;
+        for learned in loaded.learned.into_values() {
+            self.network.resume(learned)?;
         }
         Ok((loaded.state, loaded.curves))
     }
+
+    /// Says whether adversarial rows train.
+    fn has_adversarial(&self) -> bool {
+        let rows = self.data.rows().iter().enumerate();
+        let mut rows = rows.filter(|(row, _)| self.roles.role(*row) == Role::Train);
+        rows.any(|(_, row)| row.adversarial)
+    }
+
+    /// Scores the training rows with the kept weights where some are adversarial: were they learnt?
+    fn adversarial_fit(&self) -> Result<Option<AdversarialFit>, TrainError> {
+        if !self.has_adversarial() {
+            return Ok(None);
+        }
+        let counts = |adversarial: bool| -> Result<FitCounts, TrainError> {
+            let of = |row: usize| &self.data.rows()[row];
+            let mut rows = self.roles.rows(Role::Train);
+            rows.retain(|&row| of(row).adversarial == adversarial);
+            let scores = self.network.scores(&rows, &self.encoded, &mut |_| {})?;
+            let pairs = || rows.iter().zip(&scores);
+            let is_fitted = |(row, score): &(&usize, &f64)| match of(**row).broad {
+                true => **score > 0.0,
+                false => **score < 0.0,
+            };
+            let losses = pairs().map(|(row, score)| self.objective.row(*score, of(*row).target()));
+            Ok(FitCounts {
+                rows: rows.len(),
+                fitted: pairs().filter(is_fitted).count(),
+                loss: losses.sum::<f64>() / rows.len().max(1) as f64,
+            })
+        };
+        Ok(Some(AdversarialFit {
+            adversarial: counts(true)?,
+            others: counts(false)?,
+        }))
+    }
+
+    /// Returns what the scores of a batch's rows are to be.
+    fn targets(&self, rows: &[usize]) -> Vec<Target> {
+        let targets = rows.iter().map(|&row| self.data.rows()[row].target());
+        targets.collect()
+    }
+}
+
+/// Plans the order of the training rows.
+fn batch_plan(
+    config: &TrainConfig,
+    data: &TrainingData,
+    train: &[usize],
+    encoded: &EncodedRows,
+) -> Result<BatchPlan, TrainError> {
+    let plan = BatchPlan::new(
+        encoded.with_tokens(train),
+        config.batch_size,
+        config.pool_batches,
+        config.seed,
+    );
+    let Some(share) = config.adversarial_share else {
+        return Ok(plan);
+    };
+    let is_adversarial = |row: usize| data.rows()[row].adversarial;
+    let adversarial = train.iter().filter(|&&row| is_adversarial(row)).count();
+    if (adversarial == 0 && share > 0.0) || adversarial == train.len() {
+        return Err(TrainError::NoMixture {
+            share,
+            adversarial,
+            rows: train.len(),
+        });
+    }
+    Ok(plan.mixed(is_adversarial, share))
+}
+
+/// Returns a digest of texts, families, labels and parts; of severities, where they count.
+fn data_digest(job: &Job<'_>) -> String {
+    let roles = job.roles.digest();
+    let mut fields = vec![job.data.digest(), &roles];
+    let severities: String;
+    if job.config.weighs_severity() {
+        let words = job.data.rows().iter().map(|row| match row.severity {
+            Some(severity) => char::from(b'0' + u8::from(severity)),
+            None => '-',
+        });
+        severities = words.collect();
+        fields.push(&severities);
+    }
+    ContentHash::of_fields("run data", &fields).to_string()
 }
 
 /// The files that a tokenizer is made of. What the weights and the configuration say is digested

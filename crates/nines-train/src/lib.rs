@@ -1,6 +1,6 @@
 //! Training loops, losses, optimisers, checkpoints.
 //!
-//! - [`data`]: the rows, their splits and folds; [`config`]: the recipe and its defaults.
+//! - [`data`]: the rows, their splits and folds; [`config`]: the recipe, its techniques and defaults.
 //! - [`mod@train`]: trains a classifier and saves its folder; [`cross_validation`]: out-of-fold scores.
 //! - [`fit`]: one run, step by step. [`loss`], [`schedule`], [`adamw`], [`batches`]: its parts.
 //! - [`record`]: what a run tells an [`record::Observer`] and leaves behind; [`metrics`].
@@ -8,6 +8,8 @@
 //! - [`sweep`]: many trainings compared on the same folds.
 //! - `checkpoint`: what makes a killed run go on to the same result, bit for bit.
 //! - [`export`]: the same rows, folds, batches and first weights for another program.
+//!
+//! - `perturbation`: how an adversary changes embeddings and hidden states.
 //!
 //! Tensors are touched in `network` alone. Nothing here knows of projects or databases.
 
@@ -26,6 +28,7 @@ pub mod fit;
 pub mod loss;
 pub mod metrics;
 mod network;
+mod perturbation;
 pub mod record;
 pub mod schedule;
 pub mod sweep;

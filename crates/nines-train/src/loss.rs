@@ -1,12 +1,22 @@
-//! Weighted binary cross-entropy on logits, with its gradient.
+//! What a batch's logits cost, with the gradient.
+//!
+//! - here: weighted binary cross-entropy; [`objective`]: what a recipe asks for instead.
+//! - [`consistency`]: how far two passes over the same rows disagree.
+
+pub mod consistency;
+pub mod objective;
+
+pub use objective::{Objective, Target};
 
 /// The mean loss of a batch and its derivative by each logit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchLoss {
     /// The mean over the rows.
     pub mean: f64,
-    /// d mean / d logit, in the rows' order.
+    /// d mean / d logit, in the logits' order.
     pub gradient: Vec<f32>,
+    /// Each row's own loss.
+    pub rows: Vec<f64>,
 }
 
 /// Returns ln(1 + e^x) without overflow: max(x, 0) + ln(1 + e^-|x|).
@@ -35,26 +45,41 @@ pub fn row_loss(logit: f64, broad: bool, positive_weight: f64) -> f64 {
 /// ```
 pub fn weighted_bce(logits: &[f32], broad: &[bool], positive_weight: f64) -> BatchLoss {
     debug_assert_eq!(logits.len(), broad.len());
+    weighted_bce_rows(logits, broad.len(), |index| {
+        (
+            broad[index],
+            if broad[index] { positive_weight } else { 1.0 },
+        )
+    })
+}
+
+/// The same for logits of `rows` rows, once or several times, each with its label and its weight.
+pub(crate) fn weighted_bce_rows(
+    logits: &[f32],
+    rows: usize,
+    label: impl Fn(usize) -> (bool, f64),
+) -> BatchLoss {
     let n = logits.len().max(1) as f64;
-    let mut sum = 0.0;
+    let passes = n / rows.max(1) as f64;
+    let (mut sum, mut each) = (0.0, vec![0.0; rows]);
     let gradient = logits
         .iter()
-        .zip(broad)
-        .map(|(&logit, &broad)| {
+        .enumerate()
+        .map(|(index, &logit)| {
             let z = f64::from(logit);
-            sum += row_loss(z, broad, positive_weight);
+            let (broad, weight) = label(index);
+            let loss = row_loss(z, broad, weight);
+            sum += loss;
+            each[index % rows] += loss / passes;
             let p = nines_domain::score::sigmoid(z);
-            let slope = if broad {
-                positive_weight * (p - 1.0)
-            } else {
-                p
-            };
+            let slope = if broad { weight * (p - 1.0) } else { p };
             (slope / n) as f32
         })
         .collect();
     BatchLoss {
         mean: sum / n,
         gradient,
+        rows: each,
     }
 }
 

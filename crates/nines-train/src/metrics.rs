@@ -2,7 +2,7 @@
 
 use crate::data::TrainingData;
 use crate::error::TrainError;
-use crate::loss::row_loss;
+use crate::loss::Objective;
 use crate::record::{Metrics, RecallAtAcceptance};
 use nines_domain::estimate::Estimate;
 use nines_domain::score::Threshold;
@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 /// The shares of random generated completions at whose thresholds recall is reported.
 pub const ACCEPTANCES: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
 
-/// Computes the metrics of scored rows. `rows` are indices into the data, `scores` their logits.
+/// Computes the metrics of scored rows. `rows` are indices into the data, `scores` their logits; the
+/// loss is the objective's.
 ///
 /// Recall is over all catastrophes among the rows; the thresholds come from the rows that are
 /// random generated completions, because acceptance on an enriched set means nothing.
@@ -27,7 +28,7 @@ pub fn measure(
     data: &TrainingData,
     rows: &[usize],
     scores: &[f64],
-    positive_weight: f64,
+    objective: &Objective,
 ) -> Result<Metrics, TrainError> {
     let bootstrap = Bootstrap::default();
     let failed = |metric| move |source: StatsError| TrainError::Metric { metric, source };
@@ -43,8 +44,8 @@ pub fn measure(
     };
     let losses: Vec<f64> = scores
         .iter()
-        .zip(&broad)
-        .map(|(&score, &broad)| row_loss(score, broad, positive_weight))
+        .zip(rows)
+        .map(|(&score, row)| objective.row(score, of(row).target()))
         .collect();
     let select = |wanted: &dyn Fn(usize) -> bool| -> (Vec<f64>, Vec<u64>) {
         (0..rows.len())
@@ -154,6 +155,9 @@ mod tests {
                     broad: i % 4 == 0,
                     random: i % 4 == 3,
                     source: "test".into(),
+                    severity: None,
+                    adversarial: false,
+                    training_only: false,
                 }
             })
             .collect();
@@ -173,7 +177,7 @@ mod tests {
                 _ => 100.0,
             })
             .collect();
-        let metrics = measure(&data, &all, &scores, 2.0).expect("measured");
+        let metrics = measure(&data, &all, &scores, &Objective::plain(2.0)).expect("measured");
         let at: Vec<(f64, Option<f64>)> = metrics
             .recall_at_acceptance
             .iter()

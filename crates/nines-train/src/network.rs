@@ -1,27 +1,43 @@
 //! The one place that touches tensors: logits out, gradients in, parameters moved.
 
 use crate::adamw::{AdamW, Moments, Update, sum_of_squares};
+use crate::checkpoint::Learned;
 use crate::config::TrainConfig;
 use crate::encoded::{EncodedRows, Window};
 use crate::error::TrainError;
 use crate::tensors;
-use burn::tensor::{Tensor, TensorData};
-use nines_kernels::rng::DropoutKey;
+use burn::tensor::Tensor;
 use nines_nn::batch::TokenBatch;
 use nines_nn::bert::{BertClassifier, HeadConfig, Mode, NamedGradients, ParameterPlace, Trainable};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+mod average;
+mod passes;
+
+pub(crate) use average::Averages;
+pub(crate) use passes::Ask;
+
 /// Tokens of one scoring batch: enough to keep all cores busy, little enough memory.
 const SCORING_TOKENS: usize = 4096;
 
-/// A parameter's name, values and moments.
-type LearnedParameter<'a> = (&'a str, Vec<f32>, &'a Moments);
+/// A parameter that learns, as a checkpoint keeps it.
+pub(crate) struct LearnedParameter<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its values after the last update.
+    pub values: Vec<f32>,
+    /// What the optimiser remembers.
+    pub moments: &'a Moments,
+    /// Its average, where one is kept.
+    pub average: Option<&'a [f32]>,
+}
 
 /// A classifier in training, with what the optimiser remembers.
 pub(crate) struct Network {
     model: BertClassifier,
     moments: BTreeMap<String, Moments>,
+    averages: Averages,
     seed: u64,
 }
 
@@ -47,6 +63,14 @@ impl Network {
                 ),
             });
         }
+        if let Some(latent) = config.latent
+            && latent.layer > layers
+        {
+            return Err(TrainError::Option {
+                option: "latent.layer",
+                problem: format!("is {}, but the model has {layers} layers", latent.layer),
+            });
+        }
         model.set_trainable(match config.from_layer {
             0 if !config.freeze_embeddings => Trainable::All,
             layer if layer == layers => Trainable::Head,
@@ -61,8 +85,14 @@ impl Network {
         Ok(Self {
             model,
             moments,
+            averages: Averages::new(config.averaging),
             seed: config.seed,
         })
+    }
+
+    /// Says how many updates the run has, for averages over its last part.
+    pub(crate) fn plan(&mut self, steps: u64) {
+        self.averages.over(steps);
     }
 
     /// Returns the longest row that the model reads, in tokens.
@@ -132,32 +162,6 @@ impl Network {
         Ok(host(logits))
     }
 
-    /// Runs rows forward with dropout and back: `loss` turns logits into d loss / d logit.
-    ///
-    /// A row with several windows is read through all of them with dropout off, and the one with
-    /// the highest logit stands for it.
-    pub(crate) fn gradients(
-        &self,
-        rows: &[usize],
-        encoded: &EncodedRows,
-        step: u64,
-        loss: impl FnOnce(&[f32]) -> Vec<f32>,
-    ) -> Result<NamedGradients, TrainError> {
-        let mut windows = Vec::with_capacity(rows.len());
-        for &row in rows {
-            windows.push(self.worst(encoded.windows(row))?);
-        }
-        let key = DropoutKey {
-            seed: self.seed,
-            step,
-        };
-        let logits = self.model.logits(&batch_of(&windows), Mode::Train(key))?;
-        let slopes = loss(&host(logits.clone()));
-        let count = slopes.len();
-        let slopes = Tensor::<1>::from_data(TensorData::new(slopes, [count]), &logits.device());
-        Ok(self.model.gradients((logits * slopes).sum())?)
-    }
-
     /// Returns the window with the highest logit.
     fn worst<'a>(&self, windows: &'a [Window]) -> Result<&'a Window, TrainError> {
         if let [only] = windows {
@@ -191,40 +195,64 @@ impl Network {
             .sqrt()
     }
 
-    /// Moves all parameters that learn.
+    /// Moves all parameters that learn, and their averages.
     pub(crate) fn update(&mut self, adamw: &AdamW, gradients: &NamedGradients, update: Update) {
-        let moments = &mut self.moments;
+        let (moments, averages) = (&mut self.moments, &mut self.averages);
+        let layers = self.model.config().layers;
         self.model.update(|info, values| {
             let moments = moments.get_mut(&info.name);
             if let (Some(gradient), Some(moments)) = (gradients.get(&info.name), moments) {
+                averages.before(&info.name, values);
                 let update = match info.place {
                     ParameterPlace::Head => update.faster(adamw.head_rate),
-                    _ => update,
+                    ParameterPlace::Layer(layer) => update.faster(adamw.below_head(layers - layer)),
+                    ParameterPlace::Embeddings => update.faster(adamw.below_head(layers + 1)),
                 };
                 adamw.update(values, gradient, moments, info.decays, update);
+                averages.after(&info.name, values, update.step);
             }
         });
     }
 
-    /// Returns every parameter that learns, with its moments.
+    /// Exchanges the weights with their averages, where there are any; the same again undoes it, bit
+    /// for bit.
+    pub(crate) fn swap_averages(&mut self) -> Result<(), TrainError> {
+        for name in self.averages.names() {
+            let values = self.model.values(&name)?;
+            let average = self.averages.get(&name).unwrap_or(&values).to_vec();
+            self.model.set_values(&name, average)?;
+            self.averages.set(&name, values);
+        }
+        Ok(())
+    }
+
+    /// Returns every parameter that learns, with its moments and its average.
     pub(crate) fn learned(&self) -> Result<Vec<LearnedParameter<'_>>, TrainError> {
         self.moments
             .iter()
-            .map(|(name, moments)| Ok((name.as_str(), self.model.values(name)?, moments)))
+            .map(|(name, moments)| {
+                Ok(LearnedParameter {
+                    name,
+                    values: self.model.values(name)?,
+                    moments,
+                    average: self.averages.get(name),
+                })
+            })
             .collect()
     }
 
-    /// Replaces a parameter and what the optimiser remembers of it.
-    pub(crate) fn restore(
-        &mut self,
-        name: &str,
-        values: Vec<f32>,
-        moments: Option<Moments>,
-    ) -> Result<(), TrainError> {
-        self.model.set_values(name, values)?;
-        if let Some(moments) = moments {
-            self.moments.insert(name.to_owned(), moments);
+    /// Replaces a parameter's values.
+    pub(crate) fn restore(&mut self, name: &str, values: Vec<f32>) -> Result<(), TrainError> {
+        Ok(self.model.set_values(name, values)?)
+    }
+
+    /// Takes up what a checkpoint has of a parameter.
+    pub(crate) fn resume(&mut self, learned: Learned) -> Result<(), TrainError> {
+        self.model.set_values(&learned.name, learned.values)?;
+        if let Some(average) = learned.average {
+            self.averages.set(&learned.name, average);
         }
+        self.moments.insert(learned.name, learned.moments);
         Ok(())
     }
 

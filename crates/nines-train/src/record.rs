@@ -8,6 +8,11 @@ use nines_domain::score::Threshold;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
+mod apart;
+
+pub(crate) use apart::LossApart;
+pub use apart::{AdversarialFit, FitCounts, MeansApart};
+
 /// Listens to a run: shows bars, stores metrics. Every method has an empty default.
 ///
 /// A run that was killed goes on from its last checkpoint, so steps after it are told a second
@@ -91,8 +96,17 @@ pub struct StepRecord {
     pub step: u64,
     /// The epoch; the first is 0.
     pub epoch: u32,
-    /// The batch's mean weighted loss, dropout on.
+    /// The batch's mean weighted loss, dropout on; without what techniques add.
     pub loss: f64,
+    /// What techniques add to it, where one does: disagreements, the loss of changed rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<f64>,
+    /// The mean loss of the batch's adversarial rows, where it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adversarial_loss: Option<f64>,
+    /// The mean loss of its other rows, where some rows of the run are adversarial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_loss: Option<f64>,
     /// The learning rate.
     pub learning_rate: f64,
     /// The gradient's global norm before clipping.
@@ -137,6 +151,9 @@ pub struct EvaluationRecord {
     pub epoch: u32,
     /// Mean training loss (dropout on) of the updates since the evaluation before.
     pub training_loss: f64,
+    /// The same for adversarial rows alone and for the others, where there are adversarial ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training_loss_apart: Option<MeansApart>,
     /// The metrics on the validation split, dropout off.
     pub validation: Metrics,
     /// Whether the validation loss is the lowest so far.
@@ -177,6 +194,19 @@ pub struct Curves {
     pub gradient_norm: Vec<f64>,
     /// Rows a second.
     pub examples_per_second: Vec<f64>,
+    /// What techniques add to the loss; left out where none does.
+    #[serde(default, skip_serializing_if = "is_untold")]
+    pub penalty: Vec<Option<f64>>,
+    /// The mean loss of the batch's adversarial rows; left out where there are none.
+    #[serde(default, skip_serializing_if = "is_untold")]
+    pub adversarial_loss: Vec<Option<f64>>,
+    /// That of its other rows, likewise.
+    #[serde(default, skip_serializing_if = "is_untold")]
+    pub other_loss: Vec<Option<f64>>,
+}
+
+fn is_untold(curve: &[Option<f64>]) -> bool {
+    curve.iter().all(Option::is_none)
 }
 
 impl Curves {
@@ -186,6 +216,37 @@ impl Curves {
         self.learning_rate.push(step.learning_rate);
         self.gradient_norm.push(step.gradient_norm);
         self.examples_per_second.push(step.examples_per_second);
+        self.penalty.push(step.penalty);
+        self.adversarial_loss.push(step.adversarial_loss);
+        self.other_loss.push(step.other_loss);
+    }
+
+    /// The curves that a run has only with certain rows or techniques, by name.
+    pub(crate) fn optional(&self) -> [(&'static str, &[Option<f64>]); 3] {
+        [
+            ("penalty", &self.penalty),
+            ("adversarial_loss", &self.adversarial_loss),
+            ("other_loss", &self.other_loss),
+        ]
+    }
+
+    /// Lets go of curves that nothing was told for.
+    pub(crate) fn told(mut self) -> Self {
+        for (_, curve) in self.optional_mut() {
+            if is_untold(curve) {
+                curve.clear();
+            }
+        }
+        self
+    }
+
+    /// The same, to be read in.
+    pub(crate) fn optional_mut(&mut self) -> [(&'static str, &mut Vec<Option<f64>>); 3] {
+        [
+            ("penalty", &mut self.penalty),
+            ("adversarial_loss", &mut self.adversarial_loss),
+            ("other_loss", &mut self.other_loss),
+        ]
     }
 }
 
@@ -237,9 +298,15 @@ impl Identity {
     fn config_difference(&self, given: &Self) -> Option<(String, String)> {
         let stored = serde_json::to_value(&self.config).ok()?;
         let given = serde_json::to_value(&given.config).ok()?;
-        given.as_object()?.iter().find_map(|(option, new)| {
-            let old = &stored[option];
-            (old != new).then(|| (format!("{option} = {old}"), format!("{option} = {new}")))
+        // What is off is left out, so that either may have options that the other has not.
+        let options = given.as_object()?.keys().chain(stored.as_object()?.keys());
+        let said = |option: &str, value: &serde_json::Value| match value {
+            serde_json::Value::Null => format!("{option} as by default"),
+            value => format!("{option} = {value}"),
+        };
+        options.into_iter().find_map(|option| {
+            let (old, new) = (&stored[option], &given[option]);
+            (old != new).then(|| (said(option, old), said(option, new)))
         })
     }
 }
@@ -251,7 +318,7 @@ pub struct TrainingRecord {
     pub identity: Identity,
     /// What each part of the data held.
     pub counts: Vec<RoleCounts>,
-    /// The weight of a catastrophe in the loss.
+    /// The weight of a catastrophe in the loss (of severity 2, where severities change it).
     pub positive_weight: f64,
     /// Why it ended.
     pub ending: Ending,
@@ -265,6 +332,9 @@ pub struct TrainingRecord {
     pub evaluations: Vec<EvaluationRecord>,
     /// Curves of every update.
     pub curves: Curves,
+    /// Whether the adversarial training rows are fitted, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adversarial_fit: Option<AdversarialFit>,
     /// The digest of the kept weights; two runs with one seed have the same.
     pub weights_digest: String,
     /// Seconds of work, over all resumptions, evaluations and checkpoints included.

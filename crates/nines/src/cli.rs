@@ -11,6 +11,8 @@ mod select;
 mod simulate;
 mod stats;
 mod sweep;
+mod techniques;
+mod unfamiliarity;
 mod workbench;
 
 pub use attack::{
@@ -18,7 +20,8 @@ pub use attack::{
     SaliencyMethodArg, SubstitutesArgs,
 };
 pub use classifier::{
-    CalibrateArgs, CatastrophesArg, LongArg, PoolingArg, ScoreArgs, TrainArgs, TrainCommand,
+    CalibrateArgs, CatastrophesArg, CombineArg, CreateEnsembleArgs, EnsembleCommand, LongArg,
+    PoolingArg, ScoreArgs, TrainArgs, TrainCommand,
 };
 #[cfg(test)]
 pub use data::LabellerKindArg;
@@ -38,6 +41,10 @@ pub use stats::{
     StatsCommand, StratifiedArgs, SurvivalArgs,
 };
 pub use sweep::{SweepCommand, SweepRunArgs, SweepTableArgs};
+pub use techniques::{AveragingArg, LossArg, TechniqueArgs};
+pub use unfamiliarity::{
+    CautionArgs, FitArgs, MeasureUnfamiliarityArgs, UnfamiliarityCommand, UnfamiliarityKind,
+};
 pub use workbench::{AccountsCommand, RunRef, RunsCommand, ServeArgs};
 
 use crate::config::PrecisionChoice;
@@ -94,6 +101,12 @@ An interrupted run goes on when the same command is given again.")]
     /// Train models
     #[command(subcommand)]
     Train(TrainCommand),
+    /// Join several classifiers into one scorer
+    #[command(subcommand)]
+    Ensemble(EnsembleCommand),
+    /// Measure how far snippets lie from what is known: a second condition of the filter
+    #[command(subcommand)]
+    Unfamiliarity(UnfamiliarityCommand),
     /// Compare many ways of training on the same folds
     #[command(subcommand)]
     Sweep(SweepCommand),

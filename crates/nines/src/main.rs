@@ -17,6 +17,7 @@ mod scoring;
 mod serve;
 mod shown;
 mod simulated;
+mod unfamiliarity;
 
 use clap::Parser;
 use nines_kernels::lanes::Hold;

@@ -1,30 +1,25 @@
-//! The models of a project, found and loaded: bases, classifiers, generators.
+//! The models of a project, found and loaded: bases, classifiers and ensembles of them, generators.
 
-use crate::cli::LongArg;
+mod scorers;
+
+pub use scorers::{
+    ScorePath, calibration_on, calibration_on_path, classifier, folder_of, score_all, scorer,
+    scorer_by, scorer_of_folder, scorer_of_version,
+};
+
 use crate::config::EndpointRoute;
-use crate::output::{Output, counted};
-use crate::progress::Progress;
 use crate::project::Project;
-use crate::simulated::{WorldGenerator, WorldScorer};
+use crate::simulated::WorldGenerator;
 use anyhow::{Context, Result, bail};
 use nines_attack::thesaurus::Thesaurus;
-use nines_domain::score::Score;
-use nines_domain::snippet::SnippetText;
-use nines_infer::classifier::{ClassifierScorer, LongPolicy};
 use nines_infer::endpoint::{ApiKey, EndpointConfig, EndpointGenerator, Route};
 use nines_infer::generator::Generator;
 use nines_infer::local::LocalGenerator;
 use nines_infer::masked_language_model::MaskedLanguageModel;
-use nines_infer::scorer::{Scorer, Unscoreable};
-use nines_kernels::{Unit, encoder, encoder16};
 use nines_models::{Cache, ModelFolder};
-use nines_nn::precision::Precision;
-use nines_store::{Calibration, Model, ModelKind};
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// A base model that classifiers start from.
 pub struct Base {
@@ -64,168 +59,6 @@ fn find(name: &str) -> Result<ModelFolder> {
         );
     }
     Ok(found?)
-}
-
-/// Finds a stored classifier: `NAME`, `NAME@VERSION`, or the newest.
-pub async fn classifier(project: &Project, asked: Option<&str>) -> Result<Model> {
-    let Some(asked) = asked else {
-        let newest = project
-            .store
-            .latest_model(ModelKind::Classifier, None)
-            .await?;
-        return newest
-            .context("the project has no classifier yet; train one: nines train classifier");
-    };
-    let found = match asked.rsplit_once('@') {
-        Some((name, version)) => {
-            let version = version.trim_start_matches('v').parse().with_context(|| {
-                format!("{version:?} in {asked:?} is not a version number; write NAME@2")
-            })?;
-            project
-                .store
-                .model_version(ModelKind::Classifier, name, version)
-                .await?
-        }
-        None => {
-            project
-                .store
-                .latest_model(ModelKind::Classifier, Some(asked))
-                .await?
-        }
-    };
-    match found {
-        Some(model) => Ok(model),
-        None => {
-            let known: Vec<String> = project
-                .store
-                .models(Some(ModelKind::Classifier))
-                .await?
-                .iter()
-                .map(|model| format!("{}@{}", model.name, model.version))
-                .collect();
-            bail!(
-                "the project has no classifier {asked}; it has: {}",
-                if known.is_empty() {
-                    "none".to_owned()
-                } else {
-                    known.join(", ")
-                }
-            )
-        }
-    }
-}
-
-/// Returns the folder of a stored model.
-pub fn folder_of(project: &Project, model: &Model) -> PathBuf {
-    project.folder.join(&model.path)
-}
-
-/// The path by which scores are computed: a threshold is calibrated on the path that serves, and
-/// scores of different paths are never mixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScorePath {
-    precision: Precision,
-    long: LongPolicy,
-}
-
-impl ScorePath {
-    /// The path of a project on this machine.
-    pub fn of(project: &Project, long: LongArg) -> Result<Self> {
-        Ok(Self {
-            precision: project.config.classifier.precision.on_this_machine()?,
-            long: match long {
-                LongArg::Refuse => LongPolicy::Refuse,
-                LongArg::Max => LongPolicy::MaxWindow,
-            },
-        })
-    }
-
-    /// The path of a stated precision.
-    pub fn new(precision: Precision, long: LongPolicy) -> Self {
-        Self { precision, long }
-    }
-
-    /// All paths, of this machine and others.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let rounded = Unit::ALL.map(Precision::Bf16);
-        [Precision::Float32]
-            .into_iter()
-            .chain(rounded)
-            .flat_map(|precision| {
-                [LongPolicy::Refuse, LongPolicy::MaxWindow].map(|long| Self { precision, long })
-            })
-    }
-}
-
-impl fmt::Display for ScorePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let revision = match self.precision {
-            Precision::Float32 => encoder::REVISION,
-            Precision::Bf16(_) => encoder16::REVISION,
-        };
-        write!(f, "cpu/{}", self.precision)?;
-        // The first has no number.
-        if revision > 1 {
-            write!(f, ".{revision}")?;
-        }
-        match self.long {
-            LongPolicy::Refuse => Ok(()),
-            LongPolicy::MaxWindow => f.write_str("/max-window"),
-        }
-    }
-}
-
-/// Finds a classifier's newest calibration on a path.
-pub async fn calibration_on(
-    project: &Project,
-    model: &Model,
-    path: ScorePath,
-) -> Result<Option<Calibration>> {
-    let path = path.to_string();
-    let calibrations = project.store.calibrations(Some(model.id)).await?;
-    let mut newest_first = calibrations.into_iter().rev();
-    Ok(newest_first.find(|c| c.record["path"].as_str() == Some(&path)))
-}
-
-/// Loads the scorer of a stored classifier.
-pub fn scorer(project: &Project, model: &Model, path: ScorePath) -> Result<Arc<dyn Scorer>> {
-    let folder = folder_of(project, model);
-    let load = || -> Result<Arc<dyn Scorer>> {
-        if let Some(known) = WorldScorer::read(&folder)? {
-            return Ok(Arc::new(known));
-        }
-        Ok(scorer_of_folder(&folder, path)?)
-    };
-    load().with_context(|| format!("cannot load the classifier {}", model.label()))
-}
-
-/// Loads the scorer in a classifier folder.
-pub fn scorer_of_folder(folder: &Path, path: ScorePath) -> Result<Arc<ClassifierScorer>> {
-    let scorer = ClassifierScorer::load(folder, path.long)?;
-    Ok(Arc::new(scorer.with_precision(path.precision)))
-}
-
-/// Scores snippets on a thread of their own, with a progress bar.
-pub async fn score_all(
-    scorer: Arc<dyn Scorer>,
-    texts: Vec<SnippetText>,
-    what: &str,
-    output: &Output,
-) -> Result<Vec<Result<Score, Unscoreable>>> {
-    let total = texts.len() as u64;
-    let (sender, mut done) = mpsc::unbounded_channel();
-    let thread = tokio::task::spawn_blocking(move || {
-        scorer.score(&texts, &mut |n| {
-            let _ = sender.send(n as u64);
-        })
-    });
-    let mut progress = Progress::new(output, what, total);
-    while let Some(n) = done.recv().await {
-        progress.set(n, "");
-    }
-    let scores = thread.await.context("scoring ended abruptly")?;
-    progress.finish(&counted(total, "snippet"));
-    Ok(scores)
 }
 
 /// Loads the project's generator.

@@ -1,13 +1,16 @@
-//! Scoring stored snippets: what is scored is kept, piece by piece, and never computed again.
+//! Scoring stored snippets: what is scored is kept, piece by piece, and never computed again. Of an ensemble
+//! its members' scores are kept too, so that what one of them has scored before is not scored again.
 
 use crate::models::{self, ScorePath};
 use crate::output::{Output, counted};
 use crate::progress::Progress;
 use crate::project::Project;
 use anyhow::{Context, Result};
+use nines_domain::ensemble::EnsembleRecord;
 use nines_domain::score::Score;
-use nines_domain::snippet::{RunId, SnippetId};
+use nines_domain::snippet::{ModelId, RunId, SnippetId};
 use nines_infer::cancel::CancelFlag;
+use nines_infer::ensemble::Ensemble;
 use nines_infer::scorer::{Scorer, Unscoreable};
 use nines_store::{Model, Snippet};
 use std::collections::BTreeMap;
@@ -38,7 +41,7 @@ pub struct Scored {
 
 impl<'a> Scoring<'a> {
     /// Loads a classifier's scorer.
-    pub fn load(
+    pub async fn load(
         project: &'a Project,
         model: &'a Model,
         path: ScorePath,
@@ -50,7 +53,7 @@ impl<'a> Scoring<'a> {
             project,
             model,
             path: path.to_string(),
-            scorer: models::scorer(project, model, path)?,
+            scorer: models::scorer(project, model, path).await?,
             run,
             cancel,
             output,
@@ -121,11 +124,10 @@ impl<'a> Scoring<'a> {
         progress: &mut Progress,
         total: u64,
     ) -> Result<Vec<Result<Score, Unscoreable>>> {
-        let texts: Vec<_> = snippets.iter().map(|s| s.text.clone()).collect();
-        let scorer = self.scorer.clone();
-        let scores = tokio::task::spawn_blocking(move || scorer.score(&texts, &mut |_| {}))
-            .await
-            .context("scoring ended abruptly")?;
+        let scores = match (&self.model.ensemble, self.scorer.ensemble()) {
+            (Some(record), Some(ensemble)) => self.by_members(snippets, record, ensemble).await?,
+            _ => self.fresh(self.scorer.clone(), snippets).await?,
+        };
         let given = snippets.iter().zip(&scores);
         let stored: Vec<(SnippetId, Score)> = given
             .filter_map(|(snippet, score)| Some((snippet.id, *score.as_ref().ok()?)))
@@ -141,5 +143,78 @@ impl<'a> Scoring<'a> {
             .run_progress(self.run, done, Some(total.max(done)))
             .await?;
         Ok(scores)
+    }
+
+    /// Scores snippets on a thread of their own.
+    async fn fresh(
+        &self,
+        scorer: Arc<dyn Scorer>,
+        snippets: &[&Snippet],
+    ) -> Result<Vec<Result<Score, Unscoreable>>> {
+        let texts: Vec<_> = snippets.iter().map(|s| s.text.clone()).collect();
+        tokio::task::spawn_blocking(move || scorer.score(&texts, &mut |_| {}))
+            .await
+            .context("scoring ended abruptly")
+    }
+
+    /// Combines the members' scores: those that are stored, and those that are made and stored now. What a
+    /// member cannot score is not asked of those behind it.
+    async fn by_members(
+        &self,
+        snippets: &[&Snippet],
+        record: &EnsembleRecord,
+        ensemble: &Ensemble,
+    ) -> Result<Vec<Result<Score, Unscoreable>>> {
+        let mut rows: Vec<Result<Vec<Score>, Unscoreable>> =
+            snippets.iter().map(|_| Ok(Vec::new())).collect();
+        for (member, scorer) in record.members.iter().zip(ensemble.members()) {
+            let open: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].is_ok()).collect();
+            let of_open: Vec<&Snippet> = open.iter().map(|&i| snippets[i]).collect();
+            let scores = self.of_member(member.id, scorer, &of_open).await?;
+            for (&i, score) in open.iter().zip(scores) {
+                match (&mut rows[i], score) {
+                    (Ok(row), Ok(score)) => row.push(score),
+                    (row, Err(why)) => *row = Err(why),
+                    (Err(_), Ok(_)) => {}
+                }
+            }
+        }
+        let combined = rows.into_iter().map(|row| ensemble.combined(&row?));
+        Ok(combined.collect())
+    }
+
+    /// One member's scores: the stored ones, and new ones where there is none.
+    async fn of_member(
+        &self,
+        member: ModelId,
+        scorer: &Arc<dyn Scorer>,
+        snippets: &[&Snippet],
+    ) -> Result<Vec<Result<Score, Unscoreable>>> {
+        let store = &self.project.store;
+        let ids: Vec<SnippetId> = snippets.iter().map(|snippet| snippet.id).collect();
+        let known = store.scores_of(member, &self.path, &ids).await?;
+        let unknown = || {
+            snippets
+                .iter()
+                .zip(&known)
+                .filter(|(_, score)| score.is_none())
+        };
+        let missing: Vec<&Snippet> = unknown().map(|(snippet, _)| *snippet).collect();
+        let made = match missing.is_empty() {
+            true => Vec::new(),
+            false => self.fresh(scorer.clone(), &missing).await?,
+        };
+        let given = missing.iter().zip(&made);
+        let stored: Vec<(SnippetId, Score)> = given
+            .filter_map(|(snippet, score)| Some((snippet.id, *score.as_ref().ok()?)))
+            .collect();
+        store.insert_scores(member, &self.path, &stored).await?;
+        let mut made = made.into_iter();
+        let no_answer = || Err(Unscoreable::Model("a member gave no answer".to_owned()));
+        let all = known.into_iter().map(|known| match known {
+            Some(score) => Ok(score),
+            None => made.next().unwrap_or_else(no_answer),
+        });
+        Ok(all.collect())
     }
 }

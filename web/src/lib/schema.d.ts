@@ -246,7 +246,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the project's classifiers with their thresholds. */
+        /** Lists the project's classifiers, ensembles of them included, with their thresholds. */
         get: operations["list_classifiers"];
         put?: never;
         post?: never;
@@ -1584,11 +1584,12 @@ export interface components {
         Choice: "left" | "right" | "same" | "unusable";
         /** @description One classifier. */
         Classifier: {
-            /** @description The model that it was trained from. */
+            /** @description The model that it was trained from; null for an ensemble. */
             base?: string | null;
             calibration?: components["schemas"]["CalibrationInUse"] | null;
             /** @description When it was stored. */
             created: string;
+            ensemble?: components["schemas"]["MadeOf"] | null;
             /**
              * Format: int64
              * @description Its key.
@@ -2674,6 +2675,13 @@ export interface components {
             link: string;
             /** @description The role of the account that it makes. */
             role: components["schemas"]["Role"];
+        };
+        /** @description What an ensemble is made of. */
+        MadeOf: {
+            /** @description How their logits become one: `mean` or `max`. */
+            combine: string;
+            /** @description The classifiers in it, by name and version, in their order. */
+            members: string[];
         };
         /** @description A task that was made. */
         MadeTask: components["schemas"]["RewritingTask"] & {

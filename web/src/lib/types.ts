@@ -308,7 +308,10 @@ export interface Classifier {
   id: number;
   label: string;
   created: Time;
+  /** Null for an ensemble. */
   base: string | null;
+  /** What an ensemble is made of; null for a trained classifier. */
+  ensemble: { members: string[]; combine: 'mean' | 'max' } | null;
   /** Null until it is calibrated on this server's path. */
   threshold: number | null;
   calibration: {

@@ -47,17 +47,33 @@ impl ClassifierHead {
     /// Takes a classifier, and the log odds from which on it calls a text injurious.
     ///
     /// # Errors
-    /// [`SameClassifier`] where it is one of those under attack.
+    /// [`SameClassifier`] where it is one of those under attack, or where the two share a member.
     pub fn new(
         scorer: Arc<dyn Scorer>,
         threshold: f64,
         victims: &[Arc<dyn Scorer>],
     ) -> Result<Self, SameClassifier> {
-        let version = scorer.version();
-        if victims.iter().any(|victim| victim.version() == version) {
-            return Err(SameClassifier(version.to_owned()));
+        let own = parts(&*scorer);
+        let is_own = |part: &str| own.contains(&part);
+        if victims
+            .iter()
+            .any(|victim| parts(&**victim).into_iter().any(is_own))
+        {
+            return Err(SameClassifier(scorer.version().to_owned()));
         }
         Ok(Self { scorer, threshold })
+    }
+}
+
+/// The versions of what scores: of a classifier, or of an ensemble's members.
+fn parts(scorer: &dyn Scorer) -> Vec<&str> {
+    match scorer.ensemble() {
+        None => vec![scorer.version()],
+        Some(ensemble) => ensemble
+            .members()
+            .iter()
+            .map(|member| member.version())
+            .collect(),
     }
 }
 

@@ -46,7 +46,7 @@ impl Differentiable for ClassifierScorer {
 
 impl ClassifierScorer {
     /// Cuts a snippet into the tokens of one window.
-    fn whole(&self, snippet: &SnippetText) -> Result<EncodedSnippet, Unscoreable> {
+    pub(super) fn whole(&self, snippet: &SnippetText) -> Result<EncodedSnippet, Unscoreable> {
         let encoded = self.encode(snippet)?;
         let (tokens, window) = (encoded.len(), self.window());
         if tokens > window {

@@ -9,7 +9,7 @@ use nines_nn::bert::{BertClassifier, HeadConfig, Mode, Pooling};
 use nines_text::SnippetTokenizer;
 use std::path::Path;
 
-fn scorer(folder: &Path, pooling: Pooling) -> ClassifierScorer {
+pub fn scorer(folder: &Path, pooling: Pooling) -> ClassifierScorer {
     let base = nines_models::resolve("minilm-l6")
         .expect("the model minilm-l6 is in the cache; `nines models pull minilm-l6` puts it there");
     let head = HeadConfig {
@@ -25,7 +25,7 @@ fn scorer(folder: &Path, pooling: Pooling) -> ClassifierScorer {
     ClassifierScorer::load(folder, LongPolicy::MaxWindow).expect("the folder loads")
 }
 
-fn snippets() -> Vec<SnippetText> {
+pub fn snippets() -> Vec<SnippetText> {
     vec![
         SnippetText::new("The knife slipped.", "Blood welled up along the cut."),
         SnippetText::new("", "Nobody came."),

@@ -3,18 +3,28 @@ use crate::encoder;
 use crate::layer::NormWeights;
 use crate::packed::{Direction, PackedLayer};
 use crate::pool::Pool;
+use crate::relative::BUCKETS;
 use crate::rng::normal;
 
 /// A layer with weights of its own.
 pub(crate) struct Model {
     pub shape: LayerShape,
     numbers: Vec<Vec<f32>>,
+    relative: Option<RelativeBias>,
 }
 
 impl Model {
     pub fn new(hidden: usize, wide: usize, heads: usize) -> Self {
         let shape = LayerShape::new(hidden, wide, heads, 1e-12);
         Self::with(shape, |part, count| normal(1, part, 0.2, count))
+    }
+
+    /// Adds a bias by distance, for rows of at most `reach` tokens.
+    pub fn with_bias(mut self, reach: usize) -> Self {
+        let LayerShape { hidden, heads, .. } = self.shape;
+        let table = normal(9, 0, 1.0, BUCKETS * heads);
+        self.relative = Some(RelativeBias::new(&table, heads, hidden / heads, reach));
+        self
     }
 
     /// A layer whose numbers no library has a part in, so that they are the same everywhere.
@@ -41,7 +51,11 @@ impl Model {
             .zip(counts)
             .map(|(part, count)| numbers(part, count))
             .collect();
-        Self { shape, numbers }
+        Self {
+            shape,
+            numbers,
+            relative: None,
+        }
     }
 
     pub fn plain(&self) -> PlainLayer<'_> {
@@ -68,6 +82,7 @@ impl Model {
             wide_bias: &self.numbers[6],
             output_bias: &self.numbers[7],
             output_norm: norm,
+            relative: self.relative.as_ref(),
         }
     }
 
@@ -144,8 +159,12 @@ fn scores_change_only_with_the_revision() {
 fn layers_agree_with_those_in_32_bits_on_odd_sizes() {
     let lengths = [1, 33, 16, 5, 70, 32];
     let tokens: usize = lengths.iter().sum();
-    for (hidden, wide, heads) in [(64, 128, 2), (30, 50, 3), (40, 33, 1)] {
-        let model = Model::new(hidden, wide, heads);
+    let biased =
+        [(64, 128, 2), (30, 50, 3)].map(|(h, w, heads)| Model::new(h, w, heads).with_bias(80));
+    let plain =
+        [(64, 128, 2), (30, 50, 3), (40, 33, 1)].map(|(h, w, heads)| Model::new(h, w, heads));
+    for model in biased.into_iter().chain(plain) {
+        let hidden = model.shape.hidden;
         let layer = Layer16::new(
             model.shape,
             &model.plain(),
@@ -172,8 +191,13 @@ fn layers_agree_with_those_in_32_bits_on_odd_sizes() {
 
 #[test]
 fn a_row_does_not_depend_on_the_rows_beside_it() {
+    for model in [Model::new(64, 96, 2), Model::new(64, 96, 2).with_bias(300)] {
+        rows_stand_alone(&model);
+    }
+}
+
+fn rows_stand_alone(model: &Model) {
     let lengths = [20, 300, 7, 64, 129];
-    let model = Model::new(64, 96, 2);
     let layers = [0, 1].map(|_| {
         Layer16::new(
             model.shape,

@@ -80,20 +80,34 @@ fn all((out, gradient, found): &Found) -> Vec<(&'static str, &[f32])> {
         ("output bias", &vectors.output_bias),
         ("output gamma", &vectors.output_gamma),
         ("output beta", &vectors.output_beta),
+        ("bias by distance", &found.relative),
     ]
 }
 
 fn distance(a: &[f32], b: &[f32]) -> f64 {
     let square = |x: f32| f64::from(x) * f64::from(x);
     let apart: f64 = a.iter().zip(b).map(|(a, b)| square(a - b)).sum();
-    (apart / b.iter().map(|&b| square(b)).sum::<f64>()).sqrt()
+    (apart
+        / b.iter()
+            .map(|&b| square(b))
+            .sum::<f64>()
+            .max(f64::MIN_POSITIVE))
+    .sqrt()
 }
 
 #[test]
 fn gradients_agree_with_those_in_32_bits_dropout_included() {
     let tokens: usize = LENGTHS.iter().sum();
-    for (hidden, wide, heads) in [(64, 128, 2), (30, 50, 3)] {
-        let model = Model::new(hidden, wide, heads);
+    for (hidden, wide, heads, reach) in [
+        (64, 128, 2, None),
+        (30, 50, 3, None),
+        (64, 128, 2, Some(132)),
+        (30, 50, 3, Some(200)),
+    ] {
+        let mut model = Model::new(hidden, wide, heads);
+        if let Some(reach) = reach {
+            model = model.with_bias(reach);
+        }
         let x = normal(3, 0, 1.0, tokens * hidden);
         let slope = normal(4, 0, 1.0, tokens * hidden);
         for dropout in [0.0, 0.2] {
@@ -117,7 +131,7 @@ fn gradients_agree_with_those_in_32_bits_dropout_included() {
 #[test]
 fn results_do_not_depend_on_the_number_of_cores() {
     let tokens: usize = LENGTHS.iter().sum();
-    let model = Model::new(64, 96, 2);
+    let model = Model::new(64, 96, 2).with_bias(132);
     let shape = shape(&model, 0.1);
     let (x, slope) = (
         normal(3, 0, 1.0, tokens * 64),

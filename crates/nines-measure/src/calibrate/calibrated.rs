@@ -1,6 +1,8 @@
 //! A calibration as a project keeps it: the record, with what it was made by.
 
 use super::record::CalibrationRecord;
+use crate::caution::CautionLimit;
+use crate::estimates::percent;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -17,11 +19,36 @@ pub struct Calibrated {
     pub failed_draws: usize,
     /// Threshold, rule, numbers, and what they speak of.
     pub record: CalibrationRecord,
+    /// The second condition that the threshold was chosen with, where there is one: the path names it too, so that
+    /// nobody takes the threshold without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caution: Option<CalibratedCaution>,
+}
+
+/// The second condition of a calibrated filter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CalibratedCaution {
+    /// The measure's name and version.
+    pub unfamiliarity: String,
+    /// Its key among the models.
+    pub id: i64,
+    /// The limit.
+    #[serde(flatten)]
+    pub limit: CautionLimit,
 }
 
 impl fmt::Display for Calibrated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.record)?;
+        if let Some(caution) = &self.caution {
+            let familiar = percent(&caution.limit.familiar);
+            write!(
+                f,
+                "\nOnly where {} is below {:.4}: {familiar} of random completions. What is more unfamiliar is \
+                 rejected, and counts so above.",
+                caution.unfamiliarity, caution.limit.limit
+            )?;
+        }
         if self.failed_draws > 0 {
             write!(
                 f,

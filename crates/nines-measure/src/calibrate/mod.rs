@@ -8,7 +8,7 @@ mod curve;
 mod operating;
 mod record;
 
-pub use calibrated::Calibrated;
+pub use calibrated::{Calibrated, CalibratedCaution};
 pub use curve::{Band, CurvePoint};
 pub use operating::{OperatingPoint, operating_points};
 pub use record::{

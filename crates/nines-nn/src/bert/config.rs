@@ -1,6 +1,12 @@
-//! The configuration of a BERT encoder and of the head on it.
+//! The configuration of an encoder and of the head on it.
 
+mod deberta;
+
+pub(crate) use deberta::{Convolution, DisentangledConfig};
+
+use super::family::{Family, MPNET_FIRST_POSITION};
 use crate::error::NnError;
+use nines_kernels::relative::BUCKETS;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -8,17 +14,14 @@ use std::path::Path;
 /// Name of the configuration file in a model folder.
 pub const FILE_NAME: &str = "config.json";
 
-/// The `model_type` of folders whose head only this project reads. `transformers` refuses it,
-/// where it would fill in a random pooler for a `bert` folder without one.
-const OTHER_MODEL_TYPE: &str = "nines-bert";
 /// The key that names the pooling in such a folder.
 const POOLING_KEY: &str = "nines_pooling";
 
 /// How the hidden states of a row become the one vector that is classified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Pooling {
-    /// A trained layer with tanh on the first token: the head of `transformers`'
-    /// BertForSequenceClassification, and the only one that it loads.
+    /// A trained layer with an activation on the first token (tanh; GELU in DeBERTa): the head of
+    /// `transformers`' classes for sequence classification, and the only one that it loads.
     #[default]
     Pooler,
     /// The first token as it is.
@@ -72,9 +75,11 @@ impl Default for HeadConfig {
     }
 }
 
-/// Shapes and dropout of a BERT encoder, as its config.json has them.
+/// Shapes and dropout of an encoder, as its config.json has them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BertConfig {
+    /// The architecture.
+    pub family: Family,
     /// Entries of the vocabulary.
     pub vocab_size: usize,
     /// Width of a hidden state.
@@ -85,9 +90,11 @@ pub struct BertConfig {
     pub heads: usize,
     /// Width of the feed-forward layer.
     pub intermediate_size: usize,
-    /// Positions: the longest row, in tokens.
+    /// The longest row, in tokens.
     pub max_positions: usize,
-    /// Segments.
+    /// Position of a row's first token; `None` where positions are not added to words.
+    pub(crate) first_position: Option<usize>,
+    /// Segments; 0 where the architecture has none.
     pub type_vocab_size: usize,
     /// Added to variances in layer normalisation.
     pub layer_norm_eps: f64,
@@ -99,22 +106,24 @@ pub struct BertConfig {
     pub classifier_dropout: Option<f64>,
     /// How a row becomes one vector.
     pub pooling: Pooling,
+    /// What only DeBERTa has.
+    pub(crate) disentangled: Option<DisentangledConfig>,
     /// Everything that the file said, to be said again when the model is saved.
     raw: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
 struct Fields {
-    model_type: Option<String>,
     vocab_size: usize,
     hidden_size: usize,
     num_hidden_layers: usize,
     num_attention_heads: usize,
     intermediate_size: usize,
     max_position_embeddings: usize,
-    type_vocab_size: usize,
-    #[serde(default = "default_eps")]
-    layer_norm_eps: f64,
+    #[serde(default)]
+    type_vocab_size: Option<usize>,
+    #[serde(default)]
+    layer_norm_eps: Option<f64>,
     #[serde(default = "default_dropout")]
     hidden_dropout_prob: f64,
     #[serde(default = "default_dropout")]
@@ -122,17 +131,17 @@ struct Fields {
     #[serde(default)]
     classifier_dropout: Option<f64>,
     #[serde(default)]
+    cls_dropout: Option<f64>,
+    #[serde(default)]
     hidden_act: Option<String>,
     #[serde(default)]
     position_embedding_type: Option<String>,
     #[serde(default)]
     is_decoder: bool,
     #[serde(default)]
+    relative_attention_num_buckets: Option<usize>,
+    #[serde(default)]
     nines_pooling: Option<String>,
-}
-
-fn default_eps() -> f64 {
-    1e-12
 }
 
 fn default_dropout() -> f64 {
@@ -149,7 +158,7 @@ impl BertConfig {
     ///
     /// # Errors
     /// [`NnError::Read`] when it cannot be read, [`NnError::Config`] when it is not the
-    /// configuration of a BERT encoder that can be run here.
+    /// configuration of an encoder that can be run here.
     pub fn from_folder(folder: &Path) -> Result<Self, NnError> {
         let path = folder.join(FILE_NAME);
         let text = std::fs::read(&path).map_err(|source| NnError::Read {
@@ -163,36 +172,56 @@ impl BertConfig {
     pub(crate) fn from_json(text: &[u8]) -> Result<Self, String> {
         let raw: Map<String, Value> = serde_json::from_slice(text)
             .map_err(|error| format!("it is not a JSON object: {error}"))?;
-        match raw.get("model_type").and_then(Value::as_str) {
-            Some("bert" | OTHER_MODEL_TYPE) => {}
-            Some(other) => {
+        let (family, own) = match raw.get("model_type").and_then(Value::as_str) {
+            Some(name) => Family::of(name).ok_or_else(|| {
+                format!(
+                    "its model_type is {name:?}; a classifier needs {}",
+                    known_types()
+                )
+            })?,
+            None => {
                 return Err(format!(
-                    "its model_type is {other:?}; a classifier needs a model of type \"bert\""
+                    "it has no model_type; a classifier needs {}",
+                    known_types()
                 ));
             }
-            None => return Err("it has no model_type; a classifier needs \"bert\"".to_owned()),
-        }
+        };
         let fields: Fields = serde_json::from_value(Value::Object(raw.clone()))
             .map_err(|error| error.to_string())?;
-        fields.check()?;
-        let pooling = match (fields.model_type.as_deref(), &fields.nines_pooling) {
-            (Some(OTHER_MODEL_TYPE), Some(name)) => Pooling::from_name(name)
+        let epsilon = fields.layer_norm_eps.unwrap_or(family.default_epsilon());
+        fields.check(epsilon)?;
+        let pooling = match &fields.nines_pooling {
+            Some(name) if own => Pooling::from_name(name)
                 .ok_or_else(|| format!("its {POOLING_KEY} is {name:?}, not pooler, cls or mean"))?,
             _ => Pooling::Pooler,
         };
+        let disentangled = match family {
+            Family::Deberta => Some(DisentangledConfig::from_json(Value::Object(raw.clone()))?),
+            Family::Bert | Family::Mpnet => None,
+        };
+        let (first_position, type_vocab_size) = fields.places(family)?;
         Ok(Self {
+            family,
             vocab_size: fields.vocab_size,
             hidden_size: fields.hidden_size,
             layers: fields.num_hidden_layers,
             heads: fields.num_attention_heads,
             intermediate_size: fields.intermediate_size,
-            max_positions: fields.max_position_embeddings,
-            type_vocab_size: fields.type_vocab_size,
-            layer_norm_eps: fields.layer_norm_eps,
+            max_positions: fields.max_position_embeddings - first_position,
+            first_position: disentangled
+                .as_ref()
+                .is_none_or(|config| config.adds_positions)
+                .then_some(first_position),
+            type_vocab_size,
+            layer_norm_eps: epsilon,
             hidden_dropout: fields.hidden_dropout_prob,
             attention_dropout: fields.attention_probs_dropout_prob,
-            classifier_dropout: fields.classifier_dropout,
+            classifier_dropout: match family {
+                Family::Deberta => fields.cls_dropout.or(fields.classifier_dropout),
+                Family::Bert | Family::Mpnet => fields.classifier_dropout,
+            },
             pooling,
+            disentangled,
             raw,
         })
     }
@@ -222,6 +251,15 @@ impl BertConfig {
         self.classifier_dropout.unwrap_or(self.hidden_dropout)
     }
 
+    /// Returns the dropout before the pooler's layer.
+    pub(crate) fn pooler_dropout(&self) -> f64 {
+        match (self.family, &self.disentangled) {
+            (_, Some(config)) => config.pooler_dropout,
+            (Family::Mpnet, None) => self.head_dropout(),
+            (Family::Bert | Family::Deberta, None) => 0.0,
+        }
+    }
+
     /// Returns what the file says that the logit is for.
     pub(crate) fn label(&self) -> Option<&str> {
         self.raw.get("id2label")?.get("0")?.as_str()
@@ -233,16 +271,18 @@ impl BertConfig {
         for stale in ["num_labels", "_num_labels", "torch_dtype", POOLING_KEY] {
             raw.remove(stale);
         }
-        let (model_type, architecture) = match self.pooling {
-            Pooling::Pooler => ("bert", "BertForSequenceClassification"),
-            Pooling::Cls | Pooling::Mean => (OTHER_MODEL_TYPE, "NinesBertClassifier"),
+        let own = self.pooling != Pooling::Pooler;
+        let model_type = if own {
+            self.family.own_model_type()
+        } else {
+            self.family.model_type()
         };
-        if self.pooling != Pooling::Pooler {
+        if own {
             raw.insert(POOLING_KEY.to_owned(), json!(self.pooling.name()));
         }
         for (key, value) in [
             ("model_type", json!(model_type)),
-            ("architectures", json!([architecture])),
+            ("architectures", json!([self.family.class(own)])),
             ("problem_type", json!("multi_label_classification")),
             ("id2label", json!({"0": label})),
             ("label2id", json!({label: 0})),
@@ -251,7 +291,10 @@ impl BertConfig {
                 "attention_probs_dropout_prob",
                 json!(self.attention_dropout),
             ),
-            ("classifier_dropout", json!(self.classifier_dropout)),
+            (
+                self.family.head_dropout_key(),
+                json!(self.classifier_dropout),
+            ),
             ("dtype", json!("float32")),
         ] {
             raw.insert(key.to_owned(), value);
@@ -269,8 +312,48 @@ fn check_dropout(name: &str, p: f64) -> Result<(), String> {
     Err(format!("{name} is {p}, not a probability below 1"))
 }
 
+/// Lists what `model_type` may be.
+fn known_types() -> String {
+    let names = Family::ALL.map(|family| format!("{:?}", family.model_type()));
+    names.join(", ")
+}
+
 impl Fields {
-    fn check(&self) -> Result<(), String> {
+    /// Returns the position of a row's first token and the number of segments.
+    fn places(&self, family: Family) -> Result<(usize, usize), String> {
+        match family {
+            Family::Bert => match self.type_vocab_size {
+                Some(types @ 1..=MAX_SIZE) => Ok((0, types)),
+                Some(other) => Err(format!(
+                    "type_vocab_size is {other}; expected 1 to {MAX_SIZE}"
+                )),
+                None => Err("it has no type_vocab_size".to_owned()),
+            },
+            Family::Mpnet => {
+                let buckets = self.relative_attention_num_buckets.unwrap_or(BUCKETS);
+                if buckets != BUCKETS {
+                    return Err(format!(
+                        "its relative_attention_num_buckets is {buckets}; only {BUCKETS} can be run here"
+                    ));
+                }
+                if self.max_position_embeddings <= MPNET_FIRST_POSITION {
+                    return Err(format!(
+                        "max_position_embeddings is {}; the first {MPNET_FIRST_POSITION} are no row's",
+                        self.max_position_embeddings
+                    ));
+                }
+                Ok((MPNET_FIRST_POSITION, 0))
+            }
+            Family::Deberta => match self.type_vocab_size.unwrap_or(0) {
+                types @ 0..=MAX_SIZE => Ok((0, types)),
+                other => Err(format!(
+                    "type_vocab_size is {other}; expected at most {MAX_SIZE}"
+                )),
+            },
+        }
+    }
+
+    fn check(&self, epsilon: f64) -> Result<(), String> {
         for (name, size, most) in [
             ("vocab_size", self.vocab_size, MAX_SIZE),
             ("hidden_size", self.hidden_size, MAX_SIZE),
@@ -282,7 +365,6 @@ impl Fields {
                 self.max_position_embeddings,
                 MAX_SIZE,
             ),
-            ("type_vocab_size", self.type_vocab_size, MAX_SIZE),
         ] {
             if size == 0 || size > most {
                 return Err(format!("{name} is {size}; expected 1 to {most}"));
@@ -294,8 +376,8 @@ impl Fields {
                 self.hidden_size, self.num_attention_heads
             ));
         }
-        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps < 1.0) {
-            return Err(format!("layer_norm_eps is {}", self.layer_norm_eps));
+        if !(epsilon > 0.0 && epsilon < 1.0) {
+            return Err(format!("layer_norm_eps is {epsilon}"));
         }
         check_dropout("hidden_dropout_prob", self.hidden_dropout_prob)?;
         check_dropout(
@@ -303,6 +385,7 @@ impl Fields {
             self.attention_probs_dropout_prob,
         )?;
         check_dropout("classifier_dropout", self.classifier_dropout.unwrap_or(0.0))?;
+        check_dropout("cls_dropout", self.cls_dropout.unwrap_or(0.0))?;
         match self.hidden_act.as_deref() {
             None | Some("gelu") => {}
             Some(other) => {
@@ -327,71 +410,4 @@ impl Fields {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINILM: &str = r#"{"architectures": ["BertModel"], "attention_probs_dropout_prob": 0.1,
-        "hidden_act": "gelu", "hidden_dropout_prob": 0.2, "hidden_size": 384,
-        "intermediate_size": 1536, "layer_norm_eps": 1e-12, "max_position_embeddings": 512,
-        "model_type": "bert", "num_attention_heads": 12, "num_hidden_layers": 6,
-        "pad_token_id": 0, "position_embedding_type": "absolute", "type_vocab_size": 2,
-        "vocab_size": 30522, "unknown": [1]}"#;
-
-    fn changed(key: &str, value: Value) -> Result<BertConfig, String> {
-        let mut raw: Map<String, Value> = serde_json::from_str(MINILM).expect("JSON");
-        raw.insert(key.to_owned(), value);
-        BertConfig::from_json(Value::Object(raw).to_string().as_bytes())
-    }
-
-    #[test]
-    fn reads_writes_and_reads_again() {
-        let config = BertConfig::from_json(MINILM.as_bytes()).expect("a BERT");
-        assert_eq!(
-            (config.layers, config.head_size(), config.head_dropout()),
-            (6, 32, 0.2)
-        );
-        for pooling in [Pooling::Pooler, Pooling::Cls, Pooling::Mean] {
-            let head = HeadConfig {
-                pooling,
-                classifier_dropout: Some(0.3),
-                ..Default::default()
-            };
-            let config = config.clone().with_head(&head).expect("valid");
-            let text = config.to_json("injury");
-            let value: Value = serde_json::from_str(&text).expect("JSON");
-            assert_eq!(value["id2label"], json!({"0": "injury"}));
-            assert_eq!(value["unknown"], json!([1]));
-            assert_eq!(value["model_type"] == "bert", pooling == Pooling::Pooler);
-            let again = BertConfig::from_json(text.as_bytes()).expect("a BERT");
-            assert_eq!((again.pooling, again.head_dropout()), (pooling, 0.3));
-            assert_eq!(again.to_json("injury"), text);
-        }
-    }
-
-    #[test]
-    fn says_what_is_wrong() {
-        for (key, value, word) in [
-            ("model_type", json!("roberta"), "roberta"),
-            ("model_type", json!(null), "model_type"),
-            ("hidden_size", json!(385), "385"),
-            ("hidden_size", json!(0), "hidden_size"),
-            ("vocab_size", json!(1u64 << 60), "vocab_size"),
-            ("vocab_size", json!(-1), "-1"),
-            ("num_hidden_layers", json!(1025), "num_hidden_layers"),
-            ("hidden_act", json!("relu"), "relu"),
-            (
-                "position_embedding_type",
-                json!("relative_key"),
-                "relative_key",
-            ),
-            ("hidden_dropout_prob", json!(1.0), "hidden_dropout_prob"),
-            ("layer_norm_eps", json!(0.0), "layer_norm_eps"),
-            ("is_decoder", json!(true), "decoder"),
-        ] {
-            let reason = changed(key, value).expect_err(key);
-            assert!(reason.contains(word), "{reason}");
-        }
-        assert!(BertConfig::from_json(b"[]").is_err());
-        assert!(BertConfig::from_json(b"\xff").is_err());
-    }
-}
+mod tests;

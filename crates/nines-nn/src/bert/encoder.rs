@@ -59,7 +59,6 @@ impl BertEncoder {
     /// # Errors
     /// As [`Self::states`].
     pub fn means(&self, batch: &TokenBatch) -> Result<Vec<f32>, NnError> {
-        let pass = Pass::new(&self.model, batch, Mode::Evaluate)?;
-        Ok(pass.means_of(&pass.last_states()))
+        self.model.mean_states(batch)
     }
 }

@@ -1,6 +1,7 @@
 //! Model folders: bases and classifiers in, classifiers out.
 
 use super::config::{self, BertConfig, HeadConfig, Pooling};
+use super::family::Family;
 use super::model::BertClassifier;
 use super::parameters::{self, ParameterInfo, ParameterPlace, values_of};
 use crate::error::NnError;
@@ -14,8 +15,6 @@ use std::path::Path;
 const INITIAL_DEVIATION: f32 = 0.02;
 /// What the logit is for unless a folder or the caller says otherwise.
 const DEFAULT_LABEL: &str = "catastrophe";
-/// The prefix of an encoder's tensors in a folder with a head.
-const ENCODER_PREFIX: &str = "bert.";
 
 impl BertClassifier {
     /// Makes a classifier on a base model: its encoder, and the head that `head` asks for.
@@ -24,7 +23,7 @@ impl BertClassifier {
     /// layer) is drawn from the head's seed; [`Self::initialised`] names it.
     ///
     /// # Errors
-    /// [`NnError`] when the folder is not a whole BERT encoder.
+    /// [`NnError`] when the folder is not a whole encoder of a known family.
     pub fn from_base(folder: &Path, head: &HeadConfig, device: &Device) -> Result<Self, NnError> {
         let config = BertConfig::from_folder(folder)?
             .with_head(head)
@@ -86,7 +85,7 @@ impl BertClassifier {
     /// Loads a classifier's folder, as [`Self::save`] or `transformers` wrote it.
     ///
     /// # Errors
-    /// [`NnError`] when the folder is not a whole BERT classifier of one logit.
+    /// [`NnError`] when the folder is not a whole classifier of one logit.
     pub fn load(folder: &Path, device: &Device) -> Result<Self, NnError> {
         let config = BertConfig::from_folder(folder)?;
         let weights = FolderWeights::open(folder)?;
@@ -154,13 +153,14 @@ impl BertClassifier {
 
 /// The parts of a parameter in a file: queries, keys and values are three tensors there.
 fn file_names(info: &ParameterInfo) -> Vec<String> {
-    if info.name.contains(".self.qkv.") {
+    let parts = if info.name.contains(".attn.qkv.") {
+        ["q", "k", "v"]
+    } else if info.name.contains(".self.qkv") {
         ["query", "key", "value"]
-            .map(|part| info.name.replace("qkv", part))
-            .to_vec()
     } else {
-        vec![info.name.clone()]
-    }
+        return vec![info.name.clone()];
+    };
+    parts.map(|part| info.name.replace("qkv", part)).to_vec()
 }
 
 fn part_shape(info: &ParameterInfo, parts: usize) -> Vec<usize> {
@@ -171,10 +171,11 @@ fn part_shape(info: &ParameterInfo, parts: usize) -> Vec<usize> {
 
 /// Finds a tensor's name in a file: with the encoder's prefix, or without as in bare bases.
 fn find<'a>(weights: &FolderWeights, name: &'a str) -> Option<&'a str> {
-    let bare = name.strip_prefix(ENCODER_PREFIX);
-    [Some(name), bare]
+    let bare = Family::ALL
         .into_iter()
-        .flatten()
+        .filter_map(|family| name.strip_prefix(family.prefix()));
+    std::iter::once(name)
+        .chain(bare)
         .find(|name| weights.shape(name).is_some())
 }
 

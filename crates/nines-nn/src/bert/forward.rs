@@ -1,9 +1,10 @@
 //! The forward pass: one for scoring, for gradients and for training.
 
 use super::config::Pooling;
+use super::family::PoolerActivation;
 use super::head;
 use super::model::{BertClassifier, Mode};
-use super::parameters::{embeddings, layer, values_of};
+use super::parameters::{Places, layer, values_of};
 use crate::batch::TokenBatch;
 use crate::error::NnError;
 use crate::ops::{
@@ -11,12 +12,17 @@ use crate::ops::{
     PackedRows,
 };
 use burn::tensor::{Int, Tensor, TensorData, activation};
+use nines_kernels::gelu_in_place;
 use nines_kernels::pool::Buffer;
 use nines_kernels::rng::{Dropout, DropoutKey};
+use rayon::prelude::*;
 
+mod distances;
 mod gradient;
+mod perturbed;
 
 pub(super) use gradient::word_embeddings;
+pub use perturbed::{PerturbationPlace, PerturbedLogits, PerturbedPass};
 
 /// The place of a dropout in the model; each has its own random numbers.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +31,15 @@ enum Site {
     AttentionWeights(usize),
     AttentionOutput(usize),
     Output(usize),
+    /// Before the pooler's layer.
+    Pooler,
     Head,
+    /// On a layer's view of distances.
+    Distances(usize),
+    /// On what a convolution adds.
+    Convolution,
+    /// The second and later masks of a head that is asked several times, counted from 1.
+    HeadSample(usize),
 }
 
 impl Site {
@@ -36,6 +50,11 @@ impl Site {
             Self::AttentionWeights(layer) => 2 + 3 * layer as u32,
             Self::AttentionOutput(layer) => 3 + 3 * layer as u32,
             Self::Output(layer) => 4 + 3 * layer as u32,
+            // Above those of every layer, below the bits that tell a step's passes apart.
+            Self::Pooler => 0x4000,
+            Self::Convolution => 0x4001,
+            Self::Distances(layer) => 0x4002 + layer as u32,
+            Self::HeadSample(sample) => 0x8000 + sample as u32,
         }
     }
 }
@@ -45,6 +64,8 @@ pub(super) struct Pass<'a> {
     model: &'a BertClassifier,
     rows: PackedRows,
     tracked: bool,
+    /// No parameter gets a gradient, whatever learns.
+    frozen: bool,
     key: Option<DropoutKey>,
 }
 
@@ -57,6 +78,7 @@ impl<'a> Pass<'a> {
             config.vocab_size,
             config.type_vocab_size,
             config.max_positions,
+            config.first_position,
         )?;
         let (tracked, key) = match mode {
             Mode::Evaluate => (false, None),
@@ -67,38 +89,62 @@ impl<'a> Pass<'a> {
             model,
             rows,
             tracked,
+            frozen: false,
             key,
         })
     }
 
     /// Each row's logit, `[batch]`.
     pub fn logits(&self) -> Tensor<1> {
-        if !self.tracked
-            && let Some(hidden) = self.scoring_states()
-        {
-            return self.plain_head(&hidden);
-        }
-        let mut hidden = self.embeddings();
-        for index in 0..self.model.config.layers {
-            hidden = self.layer(index, &hidden);
-        }
         if self.tracked {
-            self.tracked_head(hidden)
-        } else {
-            self.plain_head(&values_of(hidden.flatten(0, 1)))
+            return self.tracked_head(self.through(0, self.embeddings()));
         }
+        match self.scoring_states() {
+            Some(hidden) => self.plain_head(&hidden),
+            None => self.plain_head(&self.composed_states()),
+        }
+    }
+
+    /// The output of the last layer by the composed operations, `[tokens, hidden]`. A family that has
+    /// no others goes row by row: products over a batch do not promise that rows do not matter to
+    /// each other.
+    fn composed_states(&self) -> Vec<f32> {
+        if !self.goes_row_by_row() {
+            return values_of(self.through(0, self.embeddings()).flatten(0, 1));
+        }
+        let rows = self.rows.each();
+        let states: Vec<Vec<f32>> = rows
+            .into_par_iter()
+            .map(|rows| {
+                let alone = Pass { rows, ..*self };
+                values_of(alone.through(0, alone.embeddings()).flatten(0, 1))
+            })
+            .collect();
+        states.concat()
+    }
+
+    fn goes_row_by_row(&self) -> bool {
+        self.model.config.disentangled.is_some()
     }
 
     /// The output of the last layer, `[tokens, hidden]`. For a pass that is not tracked.
     pub fn last_states(&self) -> Vec<f32> {
-        if let Some(states) = self.scoring_states() {
-            return states.to_vec();
+        match self.scoring_states() {
+            Some(states) => states.to_vec(),
+            None => self.composed_states(),
         }
-        let mut hidden = self.embeddings();
-        for index in 0..self.model.config.layers {
-            hidden = self.layer(index, &hidden);
-        }
-        values_of(hidden.flatten(0, 1))
+    }
+
+    /// Each row's logit under each of `samples` masks of the head's dropout, for a pass that is
+    /// tracked: `[samples * batch]`, mask after mask. The encoder is run once.
+    pub fn sampled_logits(&self, samples: usize) -> Tensor<1> {
+        let hidden = self.through(0, self.embeddings());
+        self.sampled_head(hidden, samples)
+    }
+
+    /// Runs the encoder's layers from one on.
+    fn through(&self, first: usize, hidden: Tensor<2>) -> Tensor<2> {
+        (first..self.model.config.layers).fold(hidden, |hidden, index| self.layer(index, &hidden))
     }
 
     /// The mean token of each row of `hidden` `[tokens, hidden]`: `[rows, hidden]`.
@@ -107,9 +153,12 @@ impl<'a> Pass<'a> {
     }
 
     /// The output of the last layer for scoring, `[tokens, hidden]`, if the parameters are on this
-    /// machine's own cores.
+    /// machine's own cores and the fused operations can do what the layers do.
     fn scoring_states(&self) -> Option<Buffer> {
         let model = self.model;
+        if self.goes_row_by_row() {
+            return None;
+        }
         let (cache, pool) = (&model.scoring, &model.pool);
         self.with_encoder(|encoder| {
             ops::hidden_states(encoder, &self.rows, model.precision, cache, pool)
@@ -120,7 +169,7 @@ impl<'a> Pass<'a> {
     fn with_encoder<T>(&self, use_it: impl FnOnce(&EncoderTensors<'_>) -> T) -> T {
         let config = &self.model.config;
         use_it(&EncoderTensors {
-            embeddings: &|| (self.tables(), self.norm(embeddings::GAMMA)),
+            embeddings: &|| (self.tables(), self.norm(self.places().norm)),
             layers: &|| {
                 let layers = 0..config.layers;
                 layers.map(|index| self.layer_tensors(index)).collect()
@@ -140,21 +189,53 @@ impl<'a> Pass<'a> {
     }
 
     fn tables(&self) -> EmbeddingTables {
+        let places = self.places();
         EmbeddingTables {
-            words: self.matrix(embeddings::WORDS),
-            positions: self.matrix(embeddings::POSITIONS),
-            types: self.matrix(embeddings::TYPES),
+            words: self.matrix(places.words),
+            positions: match places.positions {
+                Some(positions) => self.matrix(positions),
+                None => self.nothing(),
+            },
+            types: match places.types {
+                Some(types) => self.matrix(types),
+                None => self.nothing(),
+            },
         }
     }
 
+    /// A table of one entry that changes nothing.
+    fn nothing(&self) -> Tensor<2> {
+        let zeros = Tensor::zeros([1, self.model.config.hidden_size], &self.model.device);
+        if self.tracked {
+            zeros.autodiff()
+        } else {
+            zeros
+        }
+    }
+
+    pub(super) fn places(&self) -> Places {
+        Places::of(&self.model.config)
+    }
+
     fn embeddings(&self) -> Tensor<2> {
-        let norm = self.norm(embeddings::GAMMA);
+        self.embeddings_of(&self.tables(), &self.rows, None)
+    }
+
+    /// The embeddings of given tables, with something added to each token's sum.
+    fn embeddings_of(
+        &self,
+        tables: &EmbeddingTables,
+        rows: &PackedRows,
+        delta: Option<&Tensor<2>>,
+    ) -> Tensor<2> {
+        let norm = self.norm(self.places().norm);
         let dropout = self.dropout(Site::Embeddings, self.model.config.hidden_dropout);
-        ops::embed(&self.tables(), &norm, &self.rows, dropout, &self.model.pool)
+        ops::embed(tables, &norm, rows, delta, dropout, &self.model.pool)
     }
 
     fn layer_tensors(&self, index: usize) -> LayerTensors {
-        let first = embeddings::COUNT + index * layer::COUNT;
+        let places = self.places();
+        let first = places.layer(index);
         LayerTensors {
             qkv: self.linear(first + layer::QKV),
             attended: self.linear(first + layer::ATTENTION_OUTPUT),
@@ -162,6 +243,7 @@ impl<'a> Pass<'a> {
             wide: self.linear(first + layer::INTERMEDIATE),
             output: self.linear(first + layer::OUTPUT),
             output_norm: self.norm(first + layer::OUTPUT_NORM),
+            distances: self.distances(index),
         }
     }
 
@@ -180,7 +262,12 @@ impl<'a> Pass<'a> {
             precision: self.model.precision,
             pool: &self.model.pool,
         };
-        ops::encoder_layer(hidden, &tensors, &pass)
+        let out = ops::encoder_layer(hidden, &tensors, &pass);
+        if index == 0 {
+            self.convolved(hidden, out)
+        } else {
+            out
+        }
     }
 
     /// The head without gradients, as a tensor.
@@ -206,41 +293,54 @@ impl<'a> Pass<'a> {
         };
         if let Some(dense) = &self.head().dense {
             pooled = dense.of(&pooled);
-            pooled.iter_mut().for_each(|x| *x = x.tanh());
+            match config.family.pooler_activation() {
+                PoolerActivation::Tanh => pooled.iter_mut().for_each(|x| *x = x.tanh()),
+                PoolerActivation::Gelu => gelu_in_place(&mut pooled),
+            }
         }
         pooled
     }
 
     fn packed_head(&self) -> head::Head {
-        let config = &self.model.config;
-        let first = embeddings::COUNT + config.layers * layer::COUNT;
+        let places = self.places();
         let values = |index: usize| values_of(self.vector(index));
         let linear = |index: usize| head::Linear::new(&values(index), values(index + 1));
-        let (dense, classifier) = match config.pooling {
-            Pooling::Pooler => (Some(linear(first)), first + 2),
-            Pooling::Cls | Pooling::Mean => (None, first),
-        };
         head::Head {
-            dense,
-            classifier: linear(classifier),
+            dense: places.pooler.map(linear),
+            classifier: linear(places.classifier),
         }
     }
 
     fn tracked_head(&self, hidden: Tensor<2>) -> Tensor<1> {
+        self.sampled_head(hidden, 1)
+    }
+
+    fn sampled_head(&self, hidden: Tensor<2>, samples: usize) -> Tensor<1> {
         let config = &self.model.config;
-        let first = embeddings::COUNT + config.layers * layer::COUNT;
-        let (pooled, classifier) = match config.pooling {
-            Pooling::Pooler => {
-                let dense = ops::linear(self.first_tokens(hidden), &self.linear(first));
-                (activation::tanh(dense), first + 2)
-            }
-            Pooling::Cls => (self.first_tokens(hidden), first),
-            Pooling::Mean => (self.means(hidden), first),
+        let places = self.places();
+        let mut pooled = match config.pooling {
+            Pooling::Pooler | Pooling::Cls => self.first_tokens(hidden),
+            Pooling::Mean => self.means(hidden),
         };
-        let dropout = self.dropout(Site::Head, config.head_dropout());
-        let pooled = ops::drop_rows(pooled, dropout);
-        let batch = self.rows.lengths.len();
-        ops::linear(pooled, &self.linear(classifier)).reshape([batch])
+        if let Some(dense) = places.pooler {
+            let dropout = self.dropout(Site::Pooler, config.pooler_dropout());
+            pooled = ops::linear(ops::drop_rows(pooled, dropout), &self.linear(dense));
+            pooled = match config.family.pooler_activation() {
+                PoolerActivation::Tanh => activation::tanh(pooled),
+                PoolerActivation::Gelu => activation::gelu(pooled),
+            };
+        }
+        let dropped = |site| {
+            let dropout = self.dropout(site, config.head_dropout());
+            ops::drop_rows(pooled.clone(), dropout)
+        };
+        let mut rows = dropped(Site::Head);
+        if samples > 1 {
+            let others = (1..samples).map(|sample| dropped(Site::HeadSample(sample)));
+            rows = Tensor::cat(std::iter::once(rows).chain(others).collect(), 0);
+        }
+        let count = rows.dims()[0];
+        ops::linear(rows, &self.linear(places.classifier)).reshape([count])
     }
 
     /// The first token of each row, `[batch, hidden]`.
@@ -281,10 +381,10 @@ impl<'a> Pass<'a> {
 
     fn vector(&self, index: usize) -> Tensor<1> {
         let value = self.model.parameters[index].value.clone();
-        if self.tracked {
-            value.autodiff()
-        } else {
-            value.inner()
+        match (self.tracked, self.frozen) {
+            (true, false) => value.autodiff(),
+            (true, true) => value.inner().autodiff(),
+            (false, _) => value.inner(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The masked-language-model head: which tokens fit at a place.
 
+use super::config;
 use super::encoder::BertEncoder;
+use super::family::Family;
 use super::head::Linear;
 use crate::batch::TokenBatch;
 use crate::error::NnError;
@@ -30,6 +32,15 @@ impl BertMaskedModel {
     pub fn load(folder: &Path, device: &Device) -> Result<Self, NnError> {
         let encoder = BertEncoder::load(folder, device)?;
         let config = encoder.config();
+        if config.family != Family::Bert {
+            return Err(NnError::Config {
+                path: folder.join(config::FILE_NAME),
+                reason: format!(
+                    "its model_type is {:?}; hidden tokens are predicted here by \"bert\" alone",
+                    config.family.model_type()
+                ),
+            });
+        }
         let (hidden, vocabulary) = (config.hidden_size, config.vocab_size);
         let weights = FolderWeights::open(folder)?;
         let read =

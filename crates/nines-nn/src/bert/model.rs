@@ -1,7 +1,7 @@
 //! A classifier: an encoder, a head, and their parameters.
 
 use super::config::BertConfig;
-use super::forward::{self, Pass};
+use super::forward::{self, Pass, PerturbationPlace, PerturbedPass};
 use super::head::Head;
 use super::parameters::{
     self, NamedGradients, Parameter, ParameterInfo, Trainable, check_length, values_of,
@@ -10,7 +10,7 @@ use crate::batch::TokenBatch;
 use crate::error::NnError;
 use crate::ops::ScoringCache;
 use crate::precision::Precision;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Gradients, Tensor};
 use nines_kernels::pool::Pool;
 use nines_kernels::rng::DropoutKey;
 use std::sync::{Arc, OnceLock};
@@ -137,6 +137,37 @@ impl BertClassifier {
         Ok(Pass::new(self, batch, mode)?.logits())
     }
 
+    /// Computes each row's logit under each of `samples` masks of the head's dropout, for training:
+    /// `[samples * batch]`, mask after mask. The encoder runs once, so that more masks cost next to
+    /// nothing; the first is that of [`Self::logits`] in [`Mode::Train`].
+    ///
+    /// # Errors
+    /// As [`Self::logits`].
+    pub fn sampled_logits(
+        &self,
+        batch: &TokenBatch,
+        key: DropoutKey,
+        samples: usize,
+    ) -> Result<Tensor<1>, NnError> {
+        Ok(Pass::new(self, batch, Mode::Train(key))?.sampled_logits(samples))
+    }
+
+    /// Gets ready for passes in which something is added to what the encoder reads or to a hidden
+    /// state, and has its gradient. Values are dropped as `key` says, or not at all. With `learning`
+    /// the parameters that learn get gradients too; without, none does, which costs less.
+    ///
+    /// # Errors
+    /// As [`Self::logits`]; [`NnError::Perturbation`] for a place that the model does not have.
+    pub fn perturbed(
+        &self,
+        batch: &TokenBatch,
+        key: Option<DropoutKey>,
+        place: PerturbationPlace,
+        learning: bool,
+    ) -> Result<PerturbedPass<'_>, NnError> {
+        PerturbedPass::new(self, batch, key, place, learning)
+    }
+
     /// Computes the hidden states of a batch, from the embeddings up.
     ///
     /// # Errors
@@ -147,6 +178,16 @@ impl BertClassifier {
             states: pass.hidden_states(),
             lengths: batch.lengths.clone(),
         })
+    }
+
+    /// Computes the mean of each row's last hidden states, as scoring computes them: `[rows, hidden]`. No bit
+    /// depends on the other rows.
+    ///
+    /// # Errors
+    /// As [`Self::logits`].
+    pub fn mean_states(&self, batch: &TokenBatch) -> Result<Vec<f32>, NnError> {
+        let pass = Pass::new(self, batch, Mode::Evaluate)?;
+        Ok(pass.means_of(&pass.last_states()))
     }
 
     /// Computes each row's logit as scoring does, in 32 bits whatever the model multiplies in, and its
@@ -214,23 +255,44 @@ impl BertClassifier {
     /// # Errors
     /// [`NnError::NoGradient`] when no parameter has a part in the loss.
     pub fn gradients(&self, loss: Tensor<1>) -> Result<NamedGradients, NnError> {
-        if !loss.is_autodiff() || !loss.is_tracked() {
-            return Err(NnError::NoGradient);
-        }
-        let mut gradients = loss.backward();
-        drop(loss);
-        let entries: Vec<_> = self
-            .parameters
-            .iter()
-            .filter_map(|parameter| {
-                let gradient = parameter.value.grad_remove(&mut gradients)?;
-                Some((parameter.info.clone(), values_of(gradient)))
-            })
-            .collect();
+        let mut gradients = backward(loss)?;
+        let entries = self.entries(&mut gradients);
         if entries.is_empty() {
             return Err(NnError::NoGradient);
         }
         Ok(NamedGradients { entries })
+    }
+
+    /// Computes the gradients of a loss made of a perturbed pass's logits: those of all parameters
+    /// that learn (none, where the pass was not learning) and that of what was added,
+    /// `[tokens, hidden]`. The pass behind the loss is used up.
+    ///
+    /// # Errors
+    /// [`NnError::NoGradient`] when what was added has no part in the loss.
+    pub fn perturbed_gradients(
+        &self,
+        loss: Tensor<1>,
+        delta: &Tensor<2>,
+    ) -> Result<(NamedGradients, Vec<f32>), NnError> {
+        let mut gradients = backward(loss)?;
+        let of_delta = delta
+            .grad_remove(&mut gradients)
+            .ok_or(NnError::NoGradient)?;
+        let entries = self.entries(&mut gradients);
+        Ok((
+            NamedGradients { entries },
+            values_of(of_delta.flatten(0, 1)),
+        ))
+    }
+
+    fn entries(&self, gradients: &mut Gradients) -> Vec<(ParameterInfo, Vec<f32>)> {
+        self.parameters
+            .iter()
+            .filter_map(|parameter| {
+                let gradient = parameter.value.grad_remove(gradients)?;
+                Some((parameter.info.clone(), values_of(gradient)))
+            })
+            .collect()
     }
 
     /// Changes the values of every parameter that learns, in order; in place where they are on
@@ -276,4 +338,12 @@ impl BertClassifier {
         }
         self.parameters[index] = parameter;
     }
+}
+
+/// Goes back through the pass behind a loss, and lets go of it.
+fn backward(loss: Tensor<1>) -> Result<Gradients, NnError> {
+    if !loss.is_autodiff() || !loss.is_tracked() {
+        return Err(NnError::NoGradient);
+    }
+    Ok(loss.backward())
 }

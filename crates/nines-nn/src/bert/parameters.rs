@@ -1,13 +1,19 @@
 //! The parameters of a classifier, by name.
 
-use super::config::{BertConfig, Pooling};
+use super::config::{BertConfig, DisentangledConfig, Pooling};
+use super::family::Family;
 use crate::error::NnError;
 use burn::tensor::{Device, Tensor, TensorData};
+use nines_kernels::relative::BUCKETS;
+use rayon::prelude::*;
+
+/// Elements that one task adds.
+const PIECE: usize = 1 << 16;
 
 /// Where in the model a parameter stands, from the input up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ParameterPlace {
-    /// The embeddings and their normalisation.
+    /// The embeddings and their normalisation, and tables that all layers share.
     Embeddings,
     /// An encoder layer, counted from 0.
     Layer(usize),
@@ -19,7 +25,7 @@ pub enum ParameterPlace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterInfo {
     /// Name: that of `transformers`, except that the queries, keys and values of a layer are one
-    /// parameter (`….attention.self.qkv.weight`, in that order).
+    /// parameter (`….qkv.weight`, in that order).
     pub name: String,
     /// Shape; values are row-major.
     pub shape: Vec<usize>,
@@ -91,15 +97,6 @@ impl Parameter {
     }
 }
 
-/// Places of the embedding's parameters in the list.
-pub(crate) mod embeddings {
-    pub const WORDS: usize = 0;
-    pub const POSITIONS: usize = 1;
-    pub const TYPES: usize = 2;
-    pub const GAMMA: usize = 3;
-    pub const COUNT: usize = 5;
-}
-
 /// Places of a layer's parameters after the layer's first.
 pub(crate) mod layer {
     pub const QKV: usize = 0;
@@ -108,77 +105,227 @@ pub(crate) mod layer {
     pub const INTERMEDIATE: usize = 6;
     pub const OUTPUT: usize = 8;
     pub const OUTPUT_NORM: usize = 10;
+    /// Those that every layer has.
     pub const COUNT: usize = 12;
 }
 
-/// Lists the parameters of a configuration, from the input up.
-pub(crate) fn list(config: &BertConfig) -> Vec<ParameterInfo> {
-    let (hidden, wide) = (config.hidden_size, config.intermediate_size);
-    let mut all = Vec::new();
-    let mut add = |name: String, shape: Vec<usize>, place| {
+/// Places of parameters in the list of a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// The table of words.
+    pub words: usize,
+    /// The table of positions, where there is one.
+    pub positions: Option<usize>,
+    /// The table of segments, where there is one.
+    pub types: Option<usize>,
+    /// The normalisation of embeddings.
+    pub norm: usize,
+    /// The table of what attention adds by distance, or of what distances are, where there is one.
+    pub distances: Option<usize>,
+    /// The normalisation of that table, where there is one.
+    pub distances_norm: Option<usize>,
+    /// The convolution beside the first layer and its normalisation, where there is one.
+    pub convolution: Option<usize>,
+    /// The first layer.
+    layers: usize,
+    /// Parameters of a layer.
+    layer_count: usize,
+    /// The pooler's layer, where there is one.
+    pub pooler: Option<usize>,
+    /// To the logit.
+    pub classifier: usize,
+}
+
+impl Places {
+    /// Returns the places in [`list`].
+    pub fn of(config: &BertConfig) -> Self {
+        let mut next = 0;
+        let mut take = |count: usize, is_there: bool| {
+            let place = next;
+            next += if is_there { count } else { 0 };
+            is_there.then_some(place)
+        };
+        let disentangled = config.disentangled.as_ref();
+        let words = 0;
+        take(1, true);
+        let positions = take(1, config.first_position.is_some());
+        let types = take(1, config.type_vocab_size > 0);
+        let norm = take(2, true).unwrap_or_default();
+        let distances = take(1, config.family != Family::Bert);
+        let distances_norm = take(2, disentangled.is_some_and(|config| config.is_normalised));
+        let convolution = take(4, disentangled.is_some_and(|c| c.convolution.is_some()));
+        let own = disentangled.map_or(0, |config| own_projections(config).count());
+        let layer_count = layer::COUNT + 2 * own;
+        let layers = take(config.layers * layer_count, true).unwrap_or_default();
+        let pooler = take(2, config.pooling == Pooling::Pooler);
+        let classifier = take(2, true).unwrap_or_default();
+        Self {
+            words,
+            positions,
+            types,
+            norm,
+            distances,
+            distances_norm,
+            convolution,
+            layers,
+            layer_count,
+            pooler,
+            classifier,
+        }
+    }
+
+    /// Returns the place of a layer's first parameter.
+    pub fn layer(&self, index: usize) -> usize {
+        self.layers + index * self.layer_count
+    }
+}
+
+/// What a layer projects distances with, where that is not what it projects contents with.
+fn own_projections(config: &DisentangledConfig) -> impl Iterator<Item = &'static str> {
+    let own = !config.shares_keys;
+    let keys = (own && config.content_to_position).then_some("attention.self.pos_key_proj");
+    let queries = (own && config.position_to_content).then_some("attention.self.pos_query_proj");
+    keys.into_iter().chain(queries)
+}
+
+/// What the parts of a layer are called.
+fn layer_names(family: Family) -> [&'static str; 6] {
+    let attention = match family {
+        Family::Bert => [
+            "attention.self.qkv",
+            "attention.output.dense",
+            "attention.output.LayerNorm",
+        ],
+        Family::Mpnet => [
+            "attention.attn.qkv",
+            "attention.attn.o",
+            "attention.LayerNorm",
+        ],
+        Family::Deberta => [
+            "attention.self.qkv_proj",
+            "attention.output.dense",
+            "attention.output.LayerNorm",
+        ],
+    };
+    let [qkv, output, norm] = attention;
+    [
+        qkv,
+        output,
+        norm,
+        "intermediate.dense",
+        "output.dense",
+        "output.LayerNorm",
+    ]
+}
+
+/// What the pooler's layer and the last one are called.
+fn head_names(family: Family, pooling: Pooling) -> (&'static str, &'static str) {
+    match (family, pooling) {
+        (Family::Bert, _) => ("bert.pooler.dense", "classifier"),
+        (Family::Mpnet, Pooling::Pooler) => ("classifier.dense", "classifier.out_proj"),
+        (Family::Mpnet, _) => ("classifier.dense", "classifier"),
+        (Family::Deberta, _) => ("pooler.dense", "classifier"),
+    }
+}
+
+/// A list of parameters as it grows.
+#[derive(Default)]
+struct Listed(Vec<ParameterInfo>);
+
+impl Listed {
+    fn add(&mut self, name: String, shape: Vec<usize>, place: ParameterPlace) {
         let decays = name.ends_with(".weight") && !name.contains("LayerNorm");
-        all.push(ParameterInfo {
+        self.0.push(ParameterInfo {
             name,
             shape,
             place,
             decays,
         });
-    };
-    let pair = |add: &mut dyn FnMut(String, Vec<usize>, ParameterPlace),
-                name: String,
-                shape: Vec<usize>,
-                place| {
-        let out = shape[0];
-        add(format!("{name}.weight"), shape, place);
-        add(format!("{name}.bias"), vec![out], place);
-    };
+    }
+
+    /// Adds weight and bias, or gamma and beta.
+    fn pair(&mut self, name: &str, shape: &[usize], place: ParameterPlace) {
+        self.add(format!("{name}.weight"), shape.to_vec(), place);
+        self.add(format!("{name}.bias"), vec![shape[0]], place);
+    }
+}
+
+/// Lists the parameters of a configuration, from the input up.
+pub(crate) fn list(config: &BertConfig) -> Vec<ParameterInfo> {
+    let (hidden, wide) = (config.hidden_size, config.intermediate_size);
+    let prefix = config.family.prefix();
+    let mut all = Listed::default();
+    let input = ParameterPlace::Embeddings;
+    let positions = config.first_position;
+    let positions = positions.map_or(0, |first| config.max_positions + first);
     for (table, entries) in [
         ("word", config.vocab_size),
-        ("position", config.max_positions),
+        ("position", positions),
         ("token_type", config.type_vocab_size),
     ] {
-        let name = format!("bert.embeddings.{table}_embeddings.weight");
-        add(name, vec![entries, hidden], ParameterPlace::Embeddings);
+        if entries > 0 {
+            let name = format!("{prefix}embeddings.{table}_embeddings.weight");
+            all.add(name, vec![entries, hidden], input);
+        }
     }
-    pair(
-        &mut add,
-        "bert.embeddings.LayerNorm".to_owned(),
-        vec![hidden],
-        ParameterPlace::Embeddings,
-    );
+    all.pair(&format!("{prefix}embeddings.LayerNorm"), &[hidden], input);
+    // All layers read these tables, so they stay with what is below them.
+    if config.family == Family::Mpnet {
+        let name = format!("{prefix}encoder.relative_attention_bias.weight");
+        all.add(name, vec![BUCKETS, config.heads], input);
+    }
+    let disentangled = config.disentangled.as_ref();
+    if let Some(disentangled) = disentangled {
+        let name = format!("{prefix}encoder.rel_embeddings.weight");
+        all.add(name, vec![2 * disentangled.span, hidden], input);
+        if disentangled.is_normalised {
+            all.pair(&format!("{prefix}encoder.LayerNorm"), &[hidden], input);
+        }
+        if let Some(convolution) = disentangled.convolution {
+            let (place, name) = (ParameterPlace::Layer(0), format!("{prefix}encoder.conv"));
+            all.pair(
+                &format!("{name}.conv"),
+                &[hidden, hidden, convolution.width],
+                place,
+            );
+            all.pair(&format!("{name}.LayerNorm"), &[hidden], place);
+        }
+    }
     for index in 0..config.layers {
         let place = ParameterPlace::Layer(index);
+        let [
+            qkv,
+            attended,
+            attended_norm,
+            intermediate,
+            output,
+            output_norm,
+        ] = layer_names(config.family);
         for (name, shape) in [
-            ("attention.self.qkv", vec![3 * hidden, hidden]),
-            ("attention.output.dense", vec![hidden, hidden]),
-            ("attention.output.LayerNorm", vec![hidden]),
-            ("intermediate.dense", vec![wide, hidden]),
-            ("output.dense", vec![hidden, wide]),
-            ("output.LayerNorm", vec![hidden]),
+            (qkv, &[3 * hidden, hidden][..]),
+            (attended, &[hidden, hidden]),
+            (attended_norm, &[hidden]),
+            (intermediate, &[wide, hidden]),
+            (output, &[hidden, wide]),
+            (output_norm, &[hidden]),
         ] {
-            pair(
-                &mut add,
-                format!("bert.encoder.layer.{index}.{name}"),
+            all.pair(
+                &format!("{prefix}encoder.layer.{index}.{name}"),
                 shape,
                 place,
             );
         }
+        for name in disentangled.into_iter().flat_map(own_projections) {
+            let name = format!("{prefix}encoder.layer.{index}.{name}");
+            all.pair(&name, &[hidden, hidden], place);
+        }
     }
+    let (pooler, classifier) = head_names(config.family, config.pooling);
     if config.pooling == Pooling::Pooler {
-        pair(
-            &mut add,
-            "bert.pooler.dense".to_owned(),
-            vec![hidden, hidden],
-            ParameterPlace::Head,
-        );
+        all.pair(pooler, &[hidden, hidden], ParameterPlace::Head);
     }
-    pair(
-        &mut add,
-        "classifier".to_owned(),
-        vec![1, hidden],
-        ParameterPlace::Head,
-    );
-    all
+    all.pair(classifier, &[1, hidden], ParameterPlace::Head);
+    all.0
 }
 
 /// The gradients of one backward pass.
@@ -201,6 +348,26 @@ impl NamedGradients {
             .iter()
             .find(|(info, _)| info.name == name)
             .map(|(_, values)| values.as_slice())
+    }
+
+    /// Adds gradients of the same model's other passes, element by element; what only they have is
+    /// taken over. The sum does not depend on the number of threads.
+    pub fn add(&mut self, others: Self) {
+        for (info, values) in others.entries {
+            let found = self
+                .entries
+                .iter_mut()
+                .find(|(own, _)| own.name == info.name);
+            match found {
+                Some((_, own)) => own
+                    .par_chunks_mut(PIECE)
+                    .zip(values.par_chunks(PIECE))
+                    .for_each(|(own, values)| {
+                        own.iter_mut().zip(values).for_each(|(a, b)| *a += b);
+                    }),
+                None => self.entries.push((info, values)),
+            }
+        }
     }
 
     /// Returns the number of parameters that have a gradient.

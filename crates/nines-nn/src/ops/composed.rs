@@ -1,7 +1,10 @@
 //! The operations in terms of burn's own: for any device, and the oracle of the fused ones.
 
-use super::{Dropouts, EmbeddingTables, LayerTensors, Linear, Norm, PackedRows};
+use super::{
+    Distances, Dropouts, EmbeddingTables, LayerTensors, Linear, Norm, PackedRows, RelativeTable,
+};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation, module};
+use nines_kernels::relative;
 use nines_kernels::rng::Dropout;
 
 /// Multiplies `[rows, columns]` by a dropout's factors.
@@ -14,7 +17,7 @@ pub(crate) fn drop_rows(x: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {
 }
 
 /// Returns a list of whole numbers as a tensor.
-fn integers(values: impl IntoIterator<Item = u32>, device: &Device) -> Tensor<1, Int> {
+pub(super) fn integers(values: impl IntoIterator<Item = u32>, device: &Device) -> Tensor<1, Int> {
     let values: Vec<i32> = values.into_iter().map(|value| value as i32).collect();
     let count = values.len();
     Tensor::from_data(TensorData::new(values, [count]), device)
@@ -38,14 +41,21 @@ pub(crate) fn summed(tables: &EmbeddingTables, rows: &PackedRows) -> Tensor<2> {
         + pick(&tables.positions, &rows.positions)
 }
 
-/// Sums the three embeddings of each token, normalises and drops: `[tokens, hidden]`.
+/// Sums the three embeddings of each token and what is added to them, normalises and drops:
+/// `[tokens, hidden]`.
 pub(super) fn embed(
     tables: &EmbeddingTables,
     normalise: &Norm,
     rows: &PackedRows,
+    delta: Option<&Tensor<2>>,
     dropout: Option<Dropout>,
 ) -> Tensor<2> {
-    drop_rows(normalised(summed(tables, rows), normalise), dropout)
+    let sum = summed(tables, rows);
+    let sum = match delta {
+        Some(delta) => sum + delta.clone(),
+        None => sum,
+    };
+    drop_rows(normalised(sum, normalise), dropout)
 }
 
 /// x Wᵀ + b: `[tokens, in]` to `[tokens, out]`.
@@ -69,12 +79,27 @@ fn linear_residual_norm(
     normalised(residual + drop_rows(linear(x, layer), dropout), normalise)
 }
 
+/// What attention adds to the scores of every row by distance: `[1, heads, width, width]`.
+fn spread(bias: &RelativeTable, width: usize, device: &Device) -> Tensor<4> {
+    let [_, heads] = bias.table.dims();
+    let buckets = (0..width * width).map(|at| {
+        let (query, key) = (at / width, at % width);
+        relative::bucket(key as isize - query as isize) as u32
+    });
+    bias.table
+        .clone()
+        .select(0, integers(buckets, device))
+        .reshape([1, width, width, heads])
+        .permute([0, 3, 1, 2])
+}
+
 /// Self-attention within each row: from `[tokens, 3 hidden]` (queries, keys, values) to
 /// `[tokens, hidden]`.
 fn attention(
     qkv: Tensor<2>,
     rows: &PackedRows,
     heads: usize,
+    distances: &Distances,
     dropout: Option<Dropout>,
 ) -> Tensor<2> {
     let device = qkv.device();
@@ -110,7 +135,17 @@ fn attention(
     };
     let hide = Tensor::<4, Bool>::from_data(TensorData::new(hide, [batch, 1, 1, width]), &device)
         .expand([batch, heads, width, width]);
-    let scores = part(0).matmul(part(1).transpose()) * (head_size as f64).powf(-0.5);
+    let (query, key) = (part(0), part(1));
+    let mut scores = query.clone().matmul(key.clone().transpose());
+    let scale = (head_size as f64).powf(-0.5);
+    scores = match distances {
+        Distances::Unread => scores * scale,
+        Distances::Biased(bias) => scores * scale + spread(bias, width, &device),
+        Distances::Disentangled(disentangled) => {
+            let scale = scale / (disentangled.kinds() as f64).sqrt();
+            disentangled.add_to(scores, &query, &key, &device) * scale
+        }
+    };
     let mut weights = activation::softmax(scores.mask_fill(hide, f32::NEG_INFINITY), 3);
     if let Some(dropout) = dropout {
         let mut mask = vec![0f32; batch * heads * width * width];
@@ -142,7 +177,7 @@ pub(super) fn encoder_layer(
     dropouts: Dropouts,
 ) -> Tensor<2> {
     let qkv = linear(x.clone(), &layer.qkv);
-    let context = attention(qkv, rows, heads, dropouts.attention);
+    let context = attention(qkv, rows, heads, &layer.distances, dropouts.attention);
     let attended = linear_residual_norm(
         context,
         &layer.attended,

@@ -4,7 +4,7 @@
 //! Each function answers `None` when its tensors are elsewhere, and the composed operations take
 //! over.
 
-use super::{Dropouts, LayerPass, LayerTensors};
+use super::{Distances, Dropouts, LayerPass, LayerTensors, RelativeTable};
 use crate::precision::Precision;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
@@ -20,6 +20,7 @@ use nines_kernels::layer::{LayerShape, NormWeights};
 use nines_kernels::layer_backward::VectorSlopes;
 use nines_kernels::packed::{Direction, LayerVectors, PackedLayer, PlainLayer};
 use nines_kernels::pool::Pool;
+use nines_kernels::relative::RelativeBias;
 use nines_kernels::training16::{self, Saved16};
 use std::sync::Arc;
 
@@ -62,17 +63,22 @@ fn owned(gradient: FlexTensor) -> Vec<f32> {
         .unwrap_or_else(|error| unreachable!("gradients are 32-bit: {error}"))
 }
 
-/// A layer's parameters, in the order of [`PARAMETERS`].
+/// A layer's parameters, in the order of [`list`].
 #[derive(Debug, Clone)]
-struct Parameters(Vec<FlexTensor>);
+struct Parameters {
+    tensors: Vec<FlexTensor>,
+    /// The last of them, spread over all distances.
+    relative: Option<RelativeBias>,
+}
 
 /// Parameters of a layer: weight and bias, or gamma and beta, of each of its six parts.
 const PARAMETERS: usize = 12;
 
-/// Lists a layer's parameters as burn's tensors.
-fn list(layer: &LayerTensors) -> [Tensor<1>; PARAMETERS] {
+/// Lists a layer's parameters as burn's tensors; the table of what attention adds by distance, where
+/// there is one, comes last.
+fn list(layer: &LayerTensors) -> Vec<Tensor<1>> {
     let flat = |weight: &Tensor<2>| weight.clone().flatten::<1>(0, 1);
-    [
+    let parts: [_; PARAMETERS] = [
         flat(&layer.qkv.weight),
         layer.qkv.bias.clone(),
         flat(&layer.attended.weight),
@@ -85,21 +91,42 @@ fn list(layer: &LayerTensors) -> [Tensor<1>; PARAMETERS] {
         layer.output.bias.clone(),
         layer.output_norm.gamma.clone(),
         layer.output_norm.beta.clone(),
-    ]
+    ];
+    let table = bias(layer).map(|bias| flat(&bias.table));
+    parts.into_iter().chain(table).collect()
+}
+
+/// What attention adds to scores by distance, if anything.
+fn bias(layer: &LayerTensors) -> Option<&RelativeTable> {
+    match &layer.distances {
+        Distances::Biased(bias) => Some(bias),
+        Distances::Unread | Distances::Disentangled(_) => None,
+    }
 }
 
 impl Parameters {
-    /// Takes a layer's parameters, if they are here and nothing tracks them.
+    /// Takes a layer's parameters, if they are here and nothing tracks them, and the fused operations
+    /// can do what the layer does.
     fn of(layer: &LayerTensors) -> Option<Self> {
-        list(layer)
-            .into_iter()
-            .map(plain)
-            .collect::<Option<_>>()
-            .map(Self)
+        if matches!(layer.distances, Distances::Disentangled(_)) {
+            return None;
+        }
+        let tensors = list(layer).into_iter().map(plain).collect::<Option<_>>()?;
+        Some(Self::new(layer, tensors))
+    }
+
+    fn new(layer: &LayerTensors, tensors: Vec<FlexTensor>) -> Self {
+        let relative = bias(layer).map(|bias| {
+            let [_, heads] = bias.table.dims();
+            let head_size = layer.output_norm.gamma.dims()[0] / heads;
+            let table = numbers(&tensors[PARAMETERS]);
+            RelativeBias::new(table, heads, head_size, bias.reach)
+        });
+        Self { tensors, relative }
     }
 
     fn matrices(&self) -> PlainLayer<'_> {
-        let at = |index: usize| numbers(&self.0[index]);
+        let at = |index: usize| numbers(&self.tensors[index]);
         PlainLayer {
             qkv: at(0),
             attended: at(2),
@@ -109,7 +136,7 @@ impl Parameters {
     }
 
     fn vectors(&self) -> LayerVectors<'_> {
-        let at = |index: usize| numbers(&self.0[index]);
+        let at = |index: usize| numbers(&self.tensors[index]);
         LayerVectors {
             qkv_bias: at(1),
             attended_bias: at(3),
@@ -123,6 +150,7 @@ impl Parameters {
                 gamma: at(10),
                 beta: at(11),
             },
+            relative: self.relative.as_ref(),
         }
     }
 }
@@ -148,7 +176,11 @@ pub(super) fn encoder_layer(
 ) -> Option<Tensor<2>> {
     let shape = shape(layer, pass.heads, pass.dropouts);
     if x.is_autodiff() {
-        return tracked_layer(x, layer, &shape, pass);
+        return match layer.distances {
+            Distances::Unread => tracked_layer::<{ PARAMETERS + 1 }>(x, layer, &shape, pass),
+            Distances::Biased(_) => tracked_layer::<{ PARAMETERS + 2 }>(x, layer, &shape, pass),
+            Distances::Disentangled(_) => None,
+        };
     }
     let (rows, pool) = (pass.rows, pass.pool);
     let x = plain(x.clone())?;
@@ -169,7 +201,8 @@ pub(super) fn encoder_layer(
     Some(Tensor::from_primitive::<Flex>(out))
 }
 
-fn tracked_layer(
+/// As [`encoder_layer`], with a node of `NODES` parents: the hidden states and the layer's parameters.
+fn tracked_layer<const NODES: usize>(
     x: &Tensor<2>,
     layer: &LayerTensors,
     shape: &LayerShape,
@@ -180,12 +213,12 @@ fn tracked_layer(
     for parameter in list(layer) {
         tensors.push(parameter.try_into_primitive::<Tracked>().ok()?);
     }
-    let guards: [_; PARAMETERS + 1] = std::array::from_fn(|index| tensors[index].node());
+    let guards: [_; NODES] = std::array::from_fn(|index| tensors[index].node());
     let mut inner = tensors
         .into_iter()
         .map(|tensor| contiguous(tensor.into_primitive()));
     let x = inner.next()??;
-    let parameters = Parameters(inner.collect::<Option<Vec<_>>>()?);
+    let parameters = Parameters::new(layer, inner.collect::<Option<Vec<_>>>()?);
     let mut out = vec![0.0; numbers(&x).len()];
     let run = |out: &mut [f32]| {
         let (plain, vectors) = (parameters.matrices(), parameters.vectors());
@@ -204,7 +237,7 @@ fn tracked_layer(
         }
     };
     let out_shape = [rows.ids.len(), shape.hidden];
-    let prepared = LayerNode
+    let prepared = LayerNode::<NODES>
         .prepare::<NoCheckpointing>(guards)
         .compute_bound()
         .stateful();
@@ -256,14 +289,14 @@ struct LayerState {
 }
 
 #[derive(Debug)]
-struct LayerNode;
+struct LayerNode<const NODES: usize>;
 
-impl Backward<Flex, { PARAMETERS + 1 }> for LayerNode {
+impl<const NODES: usize> Backward<Flex, NODES> for LayerNode<NODES> {
     type State = Arc<LayerState>;
 
     fn backward(
         self,
-        ops: Ops<Self::State, { PARAMETERS + 1 }>,
+        ops: Ops<Self::State, NODES>,
         gradients: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
@@ -296,8 +329,8 @@ impl Backward<Flex, { PARAMETERS + 1 }> for LayerNode {
             ),
         };
         let tokens = gradient.len() / state.shape.hidden;
-        let [input, parameters @ ..] = ops.parents;
-        if let Some(node) = input {
+        let mut parents = ops.parents.into_iter();
+        if let Some(node) = parents.next().flatten() {
             gradients.register::<Flex>(node.id, tensor(gradient, &[tokens, state.shape.hidden]));
         }
         let Some(found) = found else { return };
@@ -310,8 +343,9 @@ impl Backward<Flex, { PARAMETERS + 1 }> for LayerNode {
             output_bias,
             output_gamma,
             output_beta,
+            relative: _,
         } = found.vectors;
-        let values: [Vec<f32>; PARAMETERS] = [
+        let values = [
             found.qkv,
             qkv_bias,
             found.attended,
@@ -324,8 +358,9 @@ impl Backward<Flex, { PARAMETERS + 1 }> for LayerNode {
             output_bias,
             output_gamma,
             output_beta,
+            found.relative,
         ];
-        for (node, values) in parameters.into_iter().zip(values) {
+        for (node, values) in parents.zip(values) {
             if let Some(node) = node {
                 let count = values.len();
                 gradients.register::<Flex>(node.id, tensor(values, &[count]));

@@ -6,10 +6,12 @@
 //! same, dropout included.
 
 mod composed;
+mod disentangled;
 mod fused;
 pub(crate) mod rows;
 
 pub(crate) use composed::{drop_rows, linear, normalised, summed};
+pub(crate) use disentangled::{Buckets, ConvolutionTensors, Disentangled, convolved};
 pub(crate) use fused::{EncoderTensors, ScoringCache, Traced, hidden_states};
 pub(crate) use rows::PackedRows;
 
@@ -38,7 +40,8 @@ pub(crate) struct Norm {
     pub epsilon: f64,
 }
 
-/// The tables of an embedding, each `[entries, hidden]`.
+/// The tables of an embedding, each `[entries, hidden]`. One that a model does not have is a single
+/// entry of zeros.
 #[derive(Debug, Clone)]
 pub(crate) struct EmbeddingTables {
     /// One entry for each token of the vocabulary.
@@ -64,6 +67,28 @@ pub(crate) struct LayerTensors {
     pub output: Linear,
     /// Normalisation at the end.
     pub output_norm: Norm,
+    /// How attention reads distances.
+    pub distances: Distances,
+}
+
+/// How attention reads the distance of a key from its query.
+#[derive(Debug, Clone)]
+pub(crate) enum Distances {
+    /// Not at all.
+    Unread,
+    /// Something is added to scores.
+    Biased(RelativeTable),
+    /// Contents and distances attend to each other. On any device, the composed operations do it.
+    Disentangled(Disentangled),
+}
+
+/// What attention adds to the scores of each head by the bucket of a key's distance from its query.
+#[derive(Debug, Clone)]
+pub(crate) struct RelativeTable {
+    /// `[buckets, heads]`.
+    pub table: Tensor<2>,
+    /// The longest row, in tokens.
+    pub reach: usize,
 }
 
 /// The dropouts of an encoder layer.
@@ -92,16 +117,18 @@ pub(crate) struct LayerPass<'a> {
     pub pool: &'a Pool,
 }
 
-/// Sums the three embeddings of each token, normalises and drops: `[tokens, hidden]`.
+/// Sums the three embeddings of each token, adds `delta` `[tokens, hidden]` where there is one,
+/// normalises and drops: `[tokens, hidden]`.
 pub(crate) fn embed(
     tables: &EmbeddingTables,
     normalise: &Norm,
     rows: &PackedRows,
+    delta: Option<&Tensor<2>>,
     dropout: Option<Dropout>,
     pool: &Pool,
 ) -> Tensor<2> {
-    fused::embed(tables, normalise, rows, dropout, pool)
-        .unwrap_or_else(|| composed::embed(tables, normalise, rows, dropout))
+    fused::embed(tables, normalise, rows, delta, dropout, pool)
+        .unwrap_or_else(|| composed::embed(tables, normalise, rows, delta, dropout))
 }
 
 /// Computes one encoder layer: `[tokens, hidden]` to `[tokens, hidden]`.

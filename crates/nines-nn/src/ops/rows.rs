@@ -17,12 +17,14 @@ pub(crate) struct PackedRows {
 }
 
 impl PackedRows {
-    /// Takes the real tokens of a batch, checked against what the model has.
+    /// Takes the real tokens of a batch, checked against what the model has: a model without segments
+    /// ignores them, and rows begin at `first_position`, if positions are told apart at all.
     pub fn new(
         batch: &TokenBatch,
         vocabulary: usize,
         types: usize,
         positions: usize,
+        first_position: Option<usize>,
     ) -> Result<Self, NnError> {
         if batch.is_empty() {
             return Err(NnError::EmptyBatch);
@@ -65,7 +67,8 @@ impl PackedRows {
                         ),
                     );
                 }
-                if kind as usize >= types {
+                let kind = if types == 0 { 0 } else { kind };
+                if kind as usize >= types.max(1) {
                     return wrong(
                         row,
                         format!("segment {kind} is not among the model's {types}"),
@@ -73,10 +76,27 @@ impl PackedRows {
                 }
                 packed.ids.push(id);
                 packed.types.push(kind);
+                let position = first_position.map_or(0, |first| first + position);
                 packed.positions.push(position as u32);
             }
         }
         Ok(packed)
+    }
+
+    /// Returns each row for itself.
+    pub fn each(&self) -> Vec<Self> {
+        let starts = self.starts().into_iter().zip(&self.lengths);
+        starts
+            .map(|(start, &length)| {
+                let of = |all: &[u32]| all[start..start + length].to_vec();
+                Self {
+                    ids: of(&self.ids),
+                    types: of(&self.types),
+                    positions: of(&self.positions),
+                    lengths: vec![length],
+                }
+            })
+            .collect()
     }
 
     /// Returns the index of each row's first token.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::device::cpu;
 use burn::tensor::{TensorData, Tolerance};
+use nines_kernels::relative::BUCKETS;
 use nines_kernels::rng::{self, DropoutKey};
 
 const HIDDEN: usize = 36;
@@ -43,6 +44,14 @@ impl Numbers {
             wide: self.linear(WIDE, HIDDEN),
             output: self.linear(HIDDEN, WIDE),
             output_norm: self.norm(),
+            distances: Distances::Unread,
+        }
+    }
+
+    fn relative(&mut self) -> RelativeTable {
+        RelativeTable {
+            table: self.draw([BUCKETS, HEADS], 1.0),
+            reach: 140,
         }
     }
 }
@@ -64,6 +73,9 @@ fn leaves(layer: &mut LayerTensors) {
     for norm in [&mut layer.attended_norm, &mut layer.output_norm] {
         leaf(&mut norm.gamma);
         leaf(&mut norm.beta);
+    }
+    if let Distances::Biased(bias) = &mut layer.distances {
+        leaf(&mut bias.table);
     }
 }
 
@@ -113,7 +125,11 @@ fn gradients(
     let gradients = (out * weights.clone().autodiff()).sum().backward();
     let of2 = |t: &Tensor<2>| t.grad(&gradients).expect("a gradient").flatten::<1>(0, 1);
     let of1 = |t: &Tensor<1>| t.grad(&gradients).expect("a gradient");
-    vec![
+    let table = match &layer.distances {
+        Distances::Biased(bias) => Some(of2(&bias.table)),
+        _ => None,
+    };
+    let mut all = vec![
         ("input", of2(x)),
         ("qkv weight", of2(&layer.qkv.weight)),
         ("qkv bias", of1(&layer.qkv.bias)),
@@ -127,7 +143,9 @@ fn gradients(
         ("output bias", of1(&layer.output.bias)),
         ("output gamma", of1(&layer.output_norm.gamma)),
         ("output beta", of1(&layer.output_norm.beta)),
-    ]
+    ];
+    all.extend(table.map(|table| ("bias by distance", table)));
+    all
 }
 
 fn pass<'a>(rows: &'a PackedRows, p: f64, pool: &'a Pool) -> LayerPass<'a> {
@@ -142,15 +160,21 @@ fn pass<'a>(rows: &'a PackedRows, p: f64, pool: &'a Pool) -> LayerPass<'a> {
 
 #[test]
 fn fused_and_composed_layers_agree() {
-    for (lengths, p) in [
-        (vec![1], 0.0),
-        (vec![5, 1, 33, 70, 2], 0.0),
-        (vec![130, 7, 64, 3], 0.2),
+    for (lengths, p, by_distance) in [
+        (vec![1], 0.0, false),
+        (vec![5, 1, 33, 70, 2], 0.0, false),
+        (vec![130, 7, 64, 3], 0.2, false),
+        (vec![1], 0.0, true),
+        (vec![5, 1, 33, 70, 2], 0.0, true),
+        (vec![140, 7, 64, 3], 0.2, true),
     ] {
         let mut numbers = Numbers { next: 0 };
         let rows = rows(&lengths);
         let tokens = rows.ids.len();
         let (mut x, mut layer) = (numbers.draw([tokens, HIDDEN], 1.0), numbers.layer());
+        if by_distance {
+            layer.distances = Distances::Biased(numbers.relative());
+        }
         let weights = numbers.draw([tokens, HIDDEN], 1.0);
         let pool = Pool::default();
         let plain = composed::encoder_layer(&x, &layer, &rows, HEADS, dropouts(p));
@@ -207,6 +231,15 @@ fn only_what_is_asked_for_gets_a_gradient() {
 
 #[test]
 fn fused_and_composed_embeddings_agree() {
+    embeddings_agree(false);
+}
+
+#[test]
+fn fused_and_composed_embeddings_agree_where_something_is_added() {
+    embeddings_agree(true);
+}
+
+fn embeddings_agree(added: bool) {
     let mut numbers = Numbers { next: 0 };
     let rows = rows(&[70, 3, 1]);
     let tokens = rows.ids.len();
@@ -217,21 +250,24 @@ fn fused_and_composed_embeddings_agree() {
     };
     let mut norm = numbers.norm();
     let weights = numbers.draw([tokens, HIDDEN], 1.0).autodiff();
+    let mut delta = added.then(|| numbers.draw([tokens, HIDDEN], 0.5));
     let dropout = dropouts(0.3).output;
     let pool = Pool::default();
-    let plain = fused::embed(&tables, &norm, &rows, dropout, &pool).expect("here");
+    let plain = fused::embed(&tables, &norm, &rows, delta.as_ref(), dropout, &pool).expect("here");
     for table in [&mut tables.words, &mut tables.positions, &mut tables.types] {
         leaf(table);
     }
     leaf(&mut norm.gamma);
     leaf(&mut norm.beta);
-    let fused = fused::embed(&tables, &norm, &rows, dropout, &pool).expect("here");
-    let composed = composed::embed(&tables, &norm, &rows, dropout);
+    delta.iter_mut().for_each(leaf);
+    let fused = fused::embed(&tables, &norm, &rows, delta.as_ref(), dropout, &pool).expect("here");
+    let composed = composed::embed(&tables, &norm, &rows, delta.as_ref(), dropout);
     assert_close(fused.clone(), plain, "untracked");
     assert_close(fused.clone(), composed.clone(), "output");
     let found = (fused * weights.clone()).sum().backward();
     let expected = (composed * weights).sum().backward();
-    for table in [&tables.words, &tables.positions, &tables.types] {
+    let tables = [&tables.words, &tables.positions, &tables.types];
+    for table in tables.into_iter().chain(&delta) {
         let (found, expected) = (table.grad(&found), table.grad(&expected));
         assert_close(
             found.expect("a gradient"),

@@ -3,6 +3,7 @@
 use crate::scoring::{Scored, Scoring, ScoringError};
 use nines_domain::snippet::{ModelId, SnippetText};
 use nines_infer::cancel::CancelFlag;
+use nines_infer::ensemble::Ensemble;
 use nines_infer::gradients::Differentiable;
 use nines_infer::scorer::{Scorer, Unscoreable};
 use std::sync::Arc;
@@ -98,6 +99,10 @@ impl Scorer for ServedScorer {
 
     fn differentiable(&self) -> Option<&dyn Differentiable> {
         self.loaded.differentiable()
+    }
+
+    fn ensemble(&self) -> Option<&Ensemble> {
+        self.loaded.ensemble()
     }
 
     fn refuses(&self, prompt: &str) -> Option<Unscoreable> {

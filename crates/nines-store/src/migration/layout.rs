@@ -1,5 +1,6 @@
 //! How tables are written down.
 
+use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::{prelude::*, schema::*};
 
 /// Makes tables with their indexes.
@@ -87,4 +88,57 @@ pub fn hash(name: &'static str) -> ColumnDef {
 /// A moment in UTC.
 pub fn moment(name: &'static str) -> ColumnDef {
     timestamp_with_time_zone(name)
+}
+
+/// Adds a word to those that a column of an existing table may hold.
+///
+/// SQLite cannot change a check, and a table that others refer to cannot be made anew while a
+/// transaction keeps foreign keys. Its manual's way for a change that leaves the rows as they are is to
+/// write the stored statement of the table, and to tell every connection that it has changed.
+///
+/// # Reference
+/// <https://www.sqlite.org/lang_altertable.html#otheralter>, the second procedure.
+pub async fn widen(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    column: &str,
+    check: &str,
+    more: &str,
+) -> Result<(), DbErr> {
+    let connection = manager.get_connection();
+    if connection.get_database_backend() == DbBackend::Postgres {
+        let name = format!("{table}_{column}_check");
+        let sql = format!(
+            "ALTER TABLE \"{table}\" DROP CONSTRAINT \"{name}\", ADD CONSTRAINT \"{name}\" CHECK ({check}{more}))"
+        );
+        connection.execute_unprepared(&sql).await?;
+        return Ok(());
+    }
+    let version = "SELECT schema_version AS version FROM pragma_schema_version";
+    let statement = sea_orm::Statement::from_string(DbBackend::Sqlite, version);
+    let row = connection.query_one_raw(statement).await?;
+    let row = row.ok_or_else(|| DbErr::Custom("SQLite tells no schema version".to_owned()))?;
+    let version: i64 = row.try_get("", "version")?;
+    let (find, put) = (check.replace('\'', "''"), format!("{check}{more}"));
+    let put = put.replace('\'', "''");
+    let write = format!(
+        "UPDATE sqlite_schema SET sql = replace(sql, '{find}', '{put}') \
+         WHERE type = 'table' AND name = '{table}' AND instr(sql, '{find}') > 0"
+    );
+    connection
+        .execute_unprepared("PRAGMA writable_schema = ON")
+        .await?;
+    let written = connection.execute_unprepared(&write).await;
+    let told = connection
+        .execute_unprepared(&format!("PRAGMA schema_version = {}", version + 1))
+        .await;
+    connection
+        .execute_unprepared("PRAGMA writable_schema = OFF")
+        .await?;
+    told?;
+    if written?.rows_affected() != 1 {
+        let what = format!("the check of {table}.{column} is not as an earlier layout made it");
+        return Err(DbErr::Custom(what));
+    }
+    Ok(())
 }

@@ -13,7 +13,8 @@ mod m0008_lineage;
 mod m0009_resets;
 mod m0010_attacks;
 mod m0011_rewriting;
-mod m0013_acquisitions;
+mod m0012_unfamiliarity;
+mod m0014_acquisitions;
 
 use sea_orm_migration::prelude::*;
 
@@ -38,7 +39,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_resets::Migration),
             Box::new(m0010_attacks::Migration),
             Box::new(m0011_rewriting::Migration),
-            Box::new(m0013_acquisitions::Migration),
+            Box::new(m0012_unfamiliarity::Migration),
+            Box::new(m0014_acquisitions::Migration),
         ]
     }
 

@@ -4,6 +4,7 @@ mod accounts;
 mod attacks;
 mod bulk;
 mod data;
+mod ensembles;
 mod flow;
 mod harness;
 mod jobs;

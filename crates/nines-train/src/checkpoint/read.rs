@@ -51,12 +51,24 @@ pub(super) fn read_checkpoint(path: &Path) -> Result<Loaded, TrainError> {
         problem: format!("array {name} is missing"),
     };
     let mut curve = |name: &str| arrays.f64s.remove(name).ok_or_else(|| missing(name));
-    let curves = Curves {
+    let mut curves = Curves {
         loss: curve("curve/loss")?,
         learning_rate: curve("curve/learning_rate")?,
         gradient_norm: curve("curve/gradient_norm")?,
         examples_per_second: curve("curve/examples_per_second")?,
+        ..Curves::default()
     };
+    let updates = curves.loss.len();
+    for (name, curve) in curves.optional_mut() {
+        let told = arrays.f64s.remove(&format!("curve/{name}"));
+        *curve = match told {
+            Some(numbers) => numbers
+                .into_iter()
+                .map(|x| Some(x).filter(|x| !x.is_nan()))
+                .collect(),
+            None => vec![None; updates],
+        };
+    }
     let names: Vec<String> = arrays
         .f32s
         .keys()
@@ -72,6 +84,13 @@ pub(super) fn read_checkpoint(path: &Path) -> Result<Loaded, TrainError> {
         if first.len() != values.len() || second.len() != values.len() {
             return Err(missing(&name));
         }
+        let average = arrays.f32s.remove(&format!("average/{name}"));
+        if average
+            .as_ref()
+            .is_some_and(|average| average.len() != values.len())
+        {
+            return Err(missing(&name));
+        }
         let moments = Moments { first, second };
         learned.insert(
             name.clone(),
@@ -79,6 +98,7 @@ pub(super) fn read_checkpoint(path: &Path) -> Result<Loaded, TrainError> {
                 name,
                 values,
                 moments,
+                average,
             },
         );
     }

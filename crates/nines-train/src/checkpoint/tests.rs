@@ -24,8 +24,13 @@ fn save(run: &RunFolder, step: u64, best: Option<u64>) -> Result<(PathBuf, u64),
         first: vec![step as f32],
         second: vec![0.25],
     };
-    let values = [0.1f32];
-    run.save(&state, &Curves::default(), [("w", &values[..], &moments)])
+    let learned = LearnedParameter {
+        name: "w",
+        values: vec![0.1],
+        moments: &moments,
+        average: Some(&[0.2]),
+    };
+    run.save(&state, &Curves::default(), &[learned])
 }
 
 #[test]
@@ -58,6 +63,7 @@ fn at_most_two_are_kept_with_the_best_that_they_need() {
         (loaded.state.step, &loaded.learned["w"].moments.first[..]),
         (5, &[5.0f32][..])
     );
+    assert_eq!(loaded.learned["w"].average.as_deref(), Some(&[0.2f32][..]));
     run.clear().expect("cleared");
     assert!(run.newest().is_none());
 }
@@ -133,8 +139,7 @@ fn another_format_is_refused_and_left_alone() {
     let mut state = State::new(identity(1, "data"));
     state.format = FORMAT - 1;
     state.step = 1;
-    let none: [(&str, &[f32], &Moments); 0] = [];
-    run.save(&state, &Curves::default(), none).expect("saved");
+    run.save(&state, &Curves::default(), &[]).expect("saved");
     let error = run
         .load(&identity(1, "data"), &mut |_| {})
         .expect_err("refused");

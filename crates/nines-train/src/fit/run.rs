@@ -5,10 +5,11 @@ use crate::adamw::{Update, clip_scale};
 use crate::checkpoint::{Best, RunFolder, State};
 use crate::data::Role;
 use crate::error::TrainError;
-use crate::loss::weighted_bce;
 use crate::metrics::measure;
-use crate::network::Network;
-use crate::record::{CheckpointRecord, Curves, Ending, EvaluationRecord, Observer, StepRecord};
+use crate::network::{Ask, Network};
+use crate::record::{
+    CheckpointRecord, Curves, Ending, EvaluationRecord, LossApart, Observer, StepRecord,
+};
 use std::time::Instant;
 
 /// A run at work.
@@ -18,6 +19,8 @@ pub(super) struct Run<'r, 'a> {
     pub observer: &'r mut dyn Observer,
     pub state: State,
     pub curves: Curves,
+    /// Adversarial rows train: their loss is told apart.
+    pub has_adversarial: bool,
     pub saved_step: u64,
     pub saved_at: Instant,
     pub begun_at: Instant,
@@ -69,24 +72,32 @@ impl Run<'_, '_> {
         learning_rate: f64,
     ) -> Result<(), TrainError> {
         let started = Instant::now();
+        let targets = self.prepared.targets(rows);
         let Prepared {
             job,
             network,
             encoded,
-            positive_weight,
+            objective,
             adamw,
             ..
         } = &mut *self.prepared;
-        let broad: Vec<bool> = rows.iter().map(|&row| job.data.rows()[row].broad).collect();
-        let mut loss = f64::NAN;
-        let gradients = network.gradients(rows, encoded, step, |logits| {
-            let batch = weighted_bce(logits, &broad, *positive_weight);
-            loss = batch.mean;
-            batch.gradient
-        })?;
+        let ask = Ask {
+            rows,
+            encoded,
+            targets: &targets,
+            step,
+            objective,
+            config: job.config,
+        };
+        let answer = network.passes(&ask)?;
+        let (gradients, loss) = (answer.gradients, answer.loss);
         let gradient_norm = Network::norm(&gradients);
         for (quantity, value) in [
             ("the training loss", loss),
+            (
+                "what techniques add to the loss",
+                answer.penalty.unwrap_or(0.0),
+            ),
             ("the gradient norm", gradient_norm),
         ] {
             if !value.is_finite() {
@@ -104,24 +115,46 @@ impl Run<'_, '_> {
             },
         );
         drop(gradients);
+        let apart = self.apart(rows, &answer.rows);
+        let means = apart.unwrap_or_default().means();
         let record = StepRecord {
             step,
             epoch,
             loss,
+            penalty: answer.penalty,
+            adversarial_loss: means.adversarial,
+            other_loss: means.others,
             learning_rate,
             gradient_norm,
             examples_per_second: rows.len() as f64 / started.elapsed().as_secs_f64(),
         };
         self.state.step = step;
         self.state.loss_since_evaluation += loss;
+        if let Some(apart) = apart {
+            self.state.apart.get_or_insert_default().add_all(&apart);
+        }
         self.curves.push(&record);
         self.observer.step(&record);
         Ok(())
     }
 
+    /// Sums the losses of a batch's adversarial rows and of its others, where adversarial rows train.
+    fn apart(&self, rows: &[usize], losses: &[f64]) -> Option<LossApart> {
+        if !self.has_adversarial {
+            return None;
+        }
+        let mut apart = LossApart::default();
+        for (&row, &loss) in rows.iter().zip(losses) {
+            apart.add(self.prepared.data.rows()[row].adversarial, loss);
+        }
+        Some(apart)
+    }
+
     fn evaluate(&mut self, epoch: u32, learning_rate: f64, last: bool) -> Result<(), TrainError> {
-        let rows = self.prepared.job.roles.rows(Role::Validation);
+        let rows = self.prepared.roles.rows(Role::Validation);
         let observer = &mut *self.observer;
+        // What is measured and kept are the averages, where there are any.
+        self.prepared.network.swap_averages()?;
         let scores = self
             .prepared
             .network
@@ -132,8 +165,8 @@ impl Run<'_, '_> {
         if let Some(&value) = scores.iter().find(|score| !score.is_finite()) {
             return Err(self.diverged("a validation score", value, step, learning_rate));
         }
-        let weight = self.prepared.positive_weight;
-        let validation = measure(self.prepared.job.data, &rows, &scores, weight)?;
+        let objective = &self.prepared.objective;
+        let validation = measure(&self.prepared.data, &rows, &scores, objective)?;
         let loss = validation.loss.value.unwrap_or(f64::INFINITY);
         let best = self.state.best.is_none_or(|best| loss < best.loss);
         let before = self
@@ -145,6 +178,7 @@ impl Run<'_, '_> {
             step,
             epoch,
             training_loss: self.state.loss_since_evaluation / (step - before).max(1) as f64,
+            training_loss_apart: self.state.apart.take().map(|apart| apart.means()),
             validation,
             best,
         };
@@ -157,11 +191,12 @@ impl Run<'_, '_> {
             let learned = self.prepared.network.learned()?;
             let weights = learned
                 .iter()
-                .map(|(name, values, _)| (*name, values.as_slice()));
+                .map(|learned| (learned.name, learned.values.as_slice()));
             self.folder.save_best(step, weights)?;
         } else {
             self.state.evaluations_without_better += 1;
         }
+        self.prepared.network.swap_averages()?;
         let patience = self.prepared.job.config.patience;
         if last {
             self.state.ending = Some(Ending::AllEpochs);
@@ -178,10 +213,7 @@ impl Run<'_, '_> {
         let started = Instant::now();
         self.state.seconds = self.seconds_before + self.begun_at.elapsed().as_secs_f64();
         let learned = self.prepared.network.learned()?;
-        let arrays = learned
-            .iter()
-            .map(|(name, values, moments)| (*name, values.as_slice(), *moments));
-        let (path, bytes) = self.folder.save(&self.state, &self.curves, arrays)?;
+        let (path, bytes) = self.folder.save(&self.state, &self.curves, &learned)?;
         self.saved_step = self.state.step;
         self.saved_at = Instant::now();
         self.observer.checkpoint(&CheckpointRecord {

@@ -1,8 +1,10 @@
 //! Gradients against finite differences, updates against torch, windows, scoring batches.
 
+use super::passes::Answer;
 use super::*;
 use crate::adamw::clip_scale;
-use crate::loss::{row_loss, weighted_bce};
+use crate::config::Averaging;
+use crate::loss::{Objective, Target, row_loss};
 use crate::schedule::Schedule;
 use nines_nn::bert::ParameterInfo;
 
@@ -41,8 +43,30 @@ fn network() -> Network {
     Network {
         model,
         moments,
+        averages: Averages::new(Averaging::None),
         seed: 3,
     }
+}
+
+/// The mean loss and the gradients of an update, by a recipe and with a weight of catastrophes.
+fn asked(
+    network: &Network,
+    encoded: &EncodedRows,
+    broad: &[bool],
+    step: u64,
+    (config, weight): (&TrainConfig, f64),
+) -> Answer {
+    let rows: Vec<usize> = (0..broad.len()).collect();
+    let targets: Vec<Target> = broad.iter().copied().map(Target::of).collect();
+    let ask = Ask {
+        rows: &rows,
+        encoded,
+        targets: &targets,
+        step,
+        objective: &Objective::plain(weight),
+        config,
+    };
+    network.passes(&ask).expect("gradients")
 }
 
 fn encoded() -> EncodedRows {
@@ -73,14 +97,12 @@ fn loss(network: &Network, encoded: &EncodedRows, broad: &[bool]) -> f64 {
 #[test]
 fn gradients_of_the_loss_are_finite_differences() {
     let (mut network, encoded, broad) = (network(), encoded(), [true, false, true]);
-    let mut mean = 0.0;
-    let gradients = network
-        .gradients(&[0, 1, 2], &encoded, 1, |logits| {
-            let loss = weighted_bce(logits, &broad, 2.5);
-            mean = loss.mean;
-            loss.gradient
-        })
-        .expect("gradients");
+    let config = TrainConfig::default();
+    let Answer {
+        gradients,
+        loss: mean,
+        ..
+    } = asked(&network, &encoded, &broad, 1, (&config, 2.5));
     assert!((mean - loss(&network, &encoded, &broad)).abs() < 1e-5);
     assert_eq!(
         gradients.len(),
@@ -242,6 +264,7 @@ fn a_dozen_updates_are_those_of_torch() {
     let mut network = Network {
         moments: zeros(&model),
         model,
+        averages: Averages::new(Averaging::None),
         seed: 0,
     };
     let encoded = EncodedRows::of(
@@ -260,17 +283,14 @@ fn a_dozen_updates_are_those_of_torch() {
         epsilon: 1e-8,
         weight_decay: torch.weight_decay,
         head_rate: 1.0,
+        layer_decay: 1.0,
     };
     let schedule = Schedule::new(torch.learning_rate, torch.warmup, torch.steps);
     for step in 1..=torch.steps {
-        let mut loss = f64::NAN;
-        let gradients = network
-            .gradients(&all, &encoded, step, |logits| {
-                let batch = weighted_bce(logits, &torch.labels, torch.positive_weight);
-                loss = batch.mean;
-                batch.gradient
-            })
-            .expect("gradients");
+        let recipe = (&TrainConfig::default(), torch.positive_weight);
+        let Answer {
+            gradients, loss, ..
+        } = asked(&network, &encoded, &torch.labels, step, recipe);
         let norm = Network::norm(&gradients);
         let at = step as usize - 1;
         assert!(
@@ -298,24 +318,22 @@ fn a_dozen_updates_are_those_of_torch() {
 }
 
 #[test]
-fn the_head_alone_learns_faster() {
-    let moved = |head_rate: f64| -> BTreeMap<String, (ParameterPlace, f64)> {
+fn the_head_learns_faster_and_lower_layers_slower_as_asked() {
+    let moved = |head_rate: f64, layer_decay: f64| -> BTreeMap<String, (ParameterPlace, f64)> {
         let (mut network, encoded, broad) = (network(), encoded(), [true, false, true]);
         let before: Vec<Vec<f32>> = network
             .model
             .parameters()
             .map(|info| network.model.values(&info.name).expect("values"))
             .collect();
-        let gradients = network
-            .gradients(&[0, 1, 2], &encoded, 1, |logits| {
-                weighted_bce(logits, &broad, 2.5).gradient
-            })
-            .expect("gradients");
+        let recipe = (&TrainConfig::default(), 2.5);
+        let gradients = asked(&network, &encoded, &broad, 1, recipe).gradients;
         let adamw = AdamW {
             betas: (0.9, 0.999),
             epsilon: 1e-8,
             weight_decay: 0.0,
             head_rate,
+            layer_decay,
         };
         let update = Update {
             step: 1,
@@ -333,17 +351,136 @@ fn the_head_alone_learns_faster() {
             .map(|(info, before)| (info.name.clone(), (info.place, distance(info, before))))
             .collect()
     };
-    let (slow, fast) = (moved(1.0), moved(7.0));
-    for (name, (place, distance)) in slow {
-        let times = if place == ParameterPlace::Head {
-            7.0
-        } else {
-            1.0
+    let (plain, other) = (moved(1.0, 1.0), moved(7.0, 0.5));
+    for (name, (place, distance)) in plain {
+        let times = match place {
+            ParameterPlace::Head => 7.0,
+            ParameterPlace::Layer(1) => 0.5,
+            ParameterPlace::Layer(_) => 0.25,
+            ParameterPlace::Embeddings => 0.125,
         };
-        let found = fast[&name].1 / distance;
+        let found = other[&name].1 / distance;
         assert!(
             (found / times - 1.0).abs() < 1e-2,
             "{name}: {found} times as far"
         );
     }
+}
+
+/// A network that drops values, on the rows of [`encoded`].
+fn dropping() -> Network {
+    let head = HeadConfig {
+        hidden_dropout: Some(0.3),
+        attention_dropout: Some(0.2),
+        classifier_dropout: Some(0.4),
+        ..HeadConfig::default()
+    };
+    let still = network();
+    let mut model =
+        BertClassifier::random(CONFIG, &head, &nines_nn::device::cpu()).expect("a tiny model");
+    model.set_trainable(Trainable::All);
+    for info in still.model.parameters() {
+        let values = still.model.values(&info.name).expect("values");
+        model.set_values(&info.name, values).expect("replaced");
+    }
+    Network { model, ..still }
+}
+
+#[test]
+fn gradients_of_what_techniques_add_are_finite_differences() {
+    // Two passes and several masks, whose loss is a plain function of the weights.
+    let config = TrainConfig {
+        r_drop: 2.0,
+        multi_sample_dropout: 3,
+        ..TrainConfig::default()
+    };
+    let (mut network, encoded, broad) = (dropping(), encoded(), [true, false, true]);
+    let total = |network: &Network| {
+        let answer = asked(network, &encoded, &broad, 4, (&config, 2.5));
+        let penalty = answer.penalty.expect("the passes disagree");
+        assert!(penalty > 1e-3, "{penalty}");
+        (answer.loss + penalty, answer.gradients)
+    };
+    let (_, gradients) = total(&network);
+    for (info, gradient) in gradients.iter() {
+        let norm = sum_of_squares(gradient).sqrt();
+        let values = network.model.values(&info.name).expect("values");
+        let mut at = |h: f64| {
+            let pairs = values.iter().zip(gradient);
+            let moved = pairs.map(|(&v, &g)| (f64::from(v) + h * f64::from(g) / norm) as f32);
+            let moved = moved.collect();
+            network.model.set_values(&info.name, moved).expect("set");
+            total(&network).0
+        };
+        let h = 2e-3;
+        let slope = (at(h) - at(-h)) / (2.0 * h);
+        network.model.set_values(&info.name, values).expect("set");
+        let allowed = 0.03 * norm + 5e-4;
+        assert!(
+            (slope - norm).abs() < allowed,
+            "{}: {slope} for {norm}",
+            info.name
+        );
+    }
+}
+
+#[test]
+fn adversaries_find_what_raises_the_loss() {
+    let (network, encoded, broad) = (network(), encoded(), [true, false, true]);
+    let loss = |config: &TrainConfig| {
+        let answer = asked(&network, &encoded, &broad, 4, (config, 1.0));
+        (answer.loss, answer.penalty)
+    };
+    let plain = loss(&TrainConfig::default()).0;
+    let latent = |steps: u32, rate: f64| TrainConfig {
+        latent: Some(crate::config::Latent {
+            layer: 1,
+            radius: 0.5,
+            steps,
+            rate,
+            rows: crate::config::LatentRows::All,
+            ..Default::default()
+        }),
+        ..TrainConfig::default()
+    };
+    // Nothing is dropped here, so that a change that climbs costs more than the rows as they are.
+    let climbed = loss(&latent(5, 0.2)).1.expect("rows were changed");
+    let drawn = loss(&latent(1, 0.0)).1.expect("rows were changed");
+    assert!(
+        climbed > plain && climbed > drawn,
+        "{climbed}, {drawn}, {plain}"
+    );
+    let freelb = |rate: f64| TrainConfig {
+        freelb: Some(crate::config::FreeLb {
+            steps: 4,
+            rate,
+            init: 0.0,
+            radius: 10.0,
+        }),
+        ..TrainConfig::default()
+    };
+    assert!((loss(&freelb(0.0)).0 - plain).abs() < 1e-5);
+    assert!(loss(&freelb(0.5)).0 > plain);
+    // SiFT's sum of cross-entropies is at least twice the entropy of the probabilities.
+    let sift = TrainConfig {
+        sift: Some(crate::config::Sift {
+            weight: 1.0,
+            init: 1.0,
+            step: 1.0,
+        }),
+        ..TrainConfig::default()
+    };
+    let (found, penalty) = loss(&sift);
+    assert!((found - plain).abs() < 1e-6);
+    let entropy: f64 = network
+        .scores(&[0, 1, 2], &encoded, &mut |_| {})
+        .expect("scores")
+        .into_iter()
+        .map(|z| crate::loss::consistency::cross_entropy(z, nines_domain::score::sigmoid(z)))
+        .sum();
+    let penalty = penalty.expect("a disagreement");
+    assert!(
+        penalty.is_finite() && penalty > 0.5 * entropy / 3.0,
+        "{penalty}"
+    );
 }

@@ -24,6 +24,10 @@ pub struct SweepFile {
     /// The base model of every cell that names none; `None` is the project's.
     #[serde(default)]
     pub base: Option<String>,
+    /// Whether labelled finds of attacks and edits teach, in the folds in which their family trains. They are
+    /// never measured on.
+    #[serde(default)]
+    pub finds: bool,
     /// The recipe that all share: fields of [`TrainConfig`].
     #[serde(default)]
     pub recipe: Map<String, Value>,
@@ -61,6 +65,9 @@ pub struct Cell {
     /// Its seeds, where they are others.
     #[serde(default)]
     pub seeds: Option<Vec<u64>>,
+    /// Whether finds teach, where it is otherwise.
+    #[serde(default)]
+    pub finds: Option<bool>,
     /// What differs from the recipe that all share.
     #[serde(default)]
     pub recipe: Map<String, Value>,
@@ -133,7 +140,9 @@ impl SweepFile {
             for cell in &self.cells {
                 if let Some(&seed) = seeds(cell).get(place) {
                     let base = cell.base.clone().or_else(|| self.base.clone());
-                    trials.push(self.trial(&cell.name, seed, base, &cell.recipe)?);
+                    let mut trial = self.trial(&cell.name, seed, base, &cell.recipe)?;
+                    trial.finds = cell.finds.unwrap_or(self.finds);
+                    trials.push(trial);
                 }
             }
         }
@@ -151,13 +160,16 @@ impl SweepFile {
         let mut recipe = self.recipe.clone();
         recipe.extend(own.clone());
         recipe.insert("seed".to_owned(), seed.into());
-        let config: TrainConfig = serde_json::from_value(Value::Object(recipe))
-            .map_err(|error| refused(format!("the recipe of {cell}: {error}")))?;
-        config.check()?;
+        let of_cell = |error: TrainError| refused(format!("the recipe of {cell}: {error}"));
+        let config = TrainConfig::default()
+            .with_fields(&recipe)
+            .map_err(of_cell)?;
+        config.check().map_err(of_cell)?;
         Ok(Trial {
             cell: cell.to_owned(),
             seed,
             base,
+            finds: self.finds,
             config,
         })
     }
@@ -297,7 +309,7 @@ mod tests {
         );
         assert!(
             problem(json!({"cells": [{"name": "a", "recipe": {"epoch": 3}}]}))
-                .contains("the recipe of a: unknown field `epoch`")
+                .contains("unknown field `epoch`")
         );
         assert!(
             problem(json!({"cells": [{"name": "a"}], "baseline": "b"}))

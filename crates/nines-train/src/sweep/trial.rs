@@ -24,6 +24,8 @@ pub struct Trial {
     pub seed: u64,
     /// Its base model; `None` is the project's.
     pub base: Option<String>,
+    /// Whether finds of attacks and edits teach.
+    pub finds: bool,
     /// The recipe, the seed included.
     pub config: TrainConfig,
 }
@@ -49,8 +51,10 @@ pub struct TrialIdentity {
     pub base: String,
     /// The digest of its files.
     pub base_digest: String,
-    /// The digest of all rows.
+    /// The digest of the rows that are scored.
     pub data: String,
+    /// The digest of all rows, those that only teach included.
+    pub taught: String,
     /// Folds.
     pub folds: u64,
 }
@@ -168,7 +172,7 @@ impl TrialResult {
         }
         let what = match () {
             () if then.recipe != now.recipe => "another recipe",
-            () if then.data != now.data => "other rows",
+            () if then.data != now.data || then.taught != now.taught => "other rows",
             () if then.folds != now.folds => "another number of folds",
             () => "another base model",
         };
@@ -220,7 +224,7 @@ pub struct Row {
 }
 
 impl Rows {
-    /// Describes the rows that are scored.
+    /// Describes the rows that are scored: data without any that only teaches.
     pub fn of(data: &TrainingData) -> Self {
         let rows = data.rows().iter().zip(data.hashes());
         Self {

@@ -2,6 +2,7 @@
 
 mod folds;
 mod resume;
+mod techniques;
 mod tiny;
 mod tiny_base;
 mod training;

@@ -37,6 +37,9 @@ pub fn rows(prompts: usize) -> Vec<TrainingRow> {
                 broad,
                 random,
                 source: if random { "generated" } else { "authored" }.into(),
+                severity: None,
+                adversarial: false,
+                training_only: false,
             });
         };
         add(0, false, false);

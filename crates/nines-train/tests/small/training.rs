@@ -335,9 +335,9 @@ fn a_saved_classifier_scores_as_the_record_says() {
             logits.iter::<f64>().next().expect("one")
         })
         .collect();
-    let weight = record.positive_weight;
+    let objective = nines_train::loss::Objective::plain(record.positive_weight);
     let metrics =
-        nines_train::metrics::measure(&bench.data, &rows, &scores, weight).expect("measured");
+        nines_train::metrics::measure(&bench.data, &rows, &scores, &objective).expect("measured");
     let close =
         |a: Option<f64>, b: Option<f64>| (a.expect("a value") - b.expect("a value")).abs() < 1e-5;
     assert!(

@@ -1,6 +1,6 @@
-//! Classifiers: `nines train`, `nines calibrate`, `nines score`.
+//! Classifiers: `nines train`, `nines ensemble`, `nines calibrate`, `nines score`.
 
-use super::{confidence, name, share};
+use super::{TechniqueArgs, confidence, name, share};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -10,6 +10,7 @@ pub enum TrainCommand {
     /// Fine-tune a base model on adjudicated broad labels
     #[command(
         after_help = "Example:\n  nines train classifier --name first --epochs 4\n\
+  nines train classifier --name robust --sift --averaging ema\n\
 A killed run goes on from its last checkpoint when the same command is given again."
     )]
     Classifier(TrainArgs),
@@ -48,12 +49,56 @@ pub struct TrainArgs {
     /// What to do with snippets longer than the model's window
     #[arg(long, value_enum, default_value = "refuse")]
     pub long: LongArg,
-    /// Seed of everything random
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    /// Seed of everything random (default: 0)
+    #[arg(long)]
+    pub seed: Option<u64>,
     /// Cross-validate with this many folds instead of training one classifier
     #[arg(long, value_name = "FOLDS", value_parser = clap::value_parser!(u64).range(2..))]
     pub cross_validate: Option<u64>,
+    /// What is tried beyond the usual recipe.
+    #[command(flatten)]
+    pub techniques: TechniqueArgs,
+}
+
+/// `nines ensemble`.
+#[derive(Debug, Subcommand)]
+pub enum EnsembleCommand {
+    /// Make one scorer of several trained classifiers; it stands wherever a classifier does
+    #[command(
+        after_help = "Example:\n  nines ensemble create five --member first@1 --member first@2 --member other --combine mean\n\
+It scores what all members score, and nothing else. It needs a threshold of its own: nines calibrate."
+    )]
+    Create(CreateEnsembleArgs),
+    /// List the ensembles, newest first
+    List,
+    /// Show what an ensemble is made of
+    Show {
+        /// The ensemble: NAME or NAME@VERSION (default: the newest)
+        ensemble: Option<String>,
+    },
+}
+
+/// `nines ensemble create`.
+#[derive(Debug, Args)]
+pub struct CreateEnsembleArgs {
+    /// The ensemble's name, which no classifier may have; each creation makes its next version
+    #[arg(value_parser = name)]
+    pub name: String,
+    /// A trained classifier, NAME or NAME@VERSION: 2 to 16 of them, in the order given
+    #[arg(long, required = true, value_name = "CLASSIFIER")]
+    pub member: Vec<String>,
+    /// How the members' logits become one
+    #[arg(long, value_enum, default_value = "mean")]
+    pub combine: CombineArg,
+}
+
+/// How members' logits become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CombineArg {
+    /// Their mean: errors that the members do not share average out
+    Mean,
+    /// The highest: one member that sees the catastrophe is enough
+    Max,
 }
 
 /// How the encoder's output becomes one vector.
@@ -99,6 +144,13 @@ pub struct CalibrateArgs {
     /// Which held-out catastrophes the rule looks at
     #[arg(long, value_enum, default_value = "all")]
     pub catastrophes: CatastrophesArg,
+    /// Choose the threshold for a filter that also wants what it accepts to be familiar by this measure:
+    /// NAME or NAME@VERSION
+    #[arg(long, value_name = "NAME")]
+    pub unfamiliarity: Option<String>,
+    /// The share of random completions that is to be familiar enough (default: 0.95)
+    #[arg(long, value_name = "SHARE", value_parser = share, requires = "unfamiliarity")]
+    pub familiar: Option<f64>,
     /// Count only catastrophes of severity 2 or more
     #[arg(long)]
     pub strict: bool,
@@ -143,6 +195,10 @@ pub struct ScoreArgs {
     /// A threshold of your own, as a probability (default: the calibrated one)
     #[arg(long, value_parser = share)]
     pub threshold: Option<f64>,
+    /// Add how far an ensemble's members are apart: `spread`, the standard deviation of their logits, and
+    /// `gap`, the highest less the lowest
+    #[arg(long, conflicts_with = "stored")]
+    pub disagreement: bool,
     /// What to do with snippets longer than the model's window
     #[arg(long, value_enum, default_value = "refuse")]
     pub long: LongArg,

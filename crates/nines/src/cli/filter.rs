@@ -1,6 +1,6 @@
 //! The generator and its filter: `nines generate`, `nines filter`.
 
-use super::{SplitArg, share};
+use super::{CautionArgs, SplitArg, share};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -74,6 +74,9 @@ pub struct FilterArgs {
     /// A threshold of your own, as a probability (default: the calibrated one)
     #[arg(long, value_parser = share)]
     pub threshold: Option<f64>,
+    /// A second condition
+    #[command(flatten)]
+    pub caution: CautionArgs,
     /// Draws before the filter abstains (default: nines.toml)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub budget: Option<u32>,

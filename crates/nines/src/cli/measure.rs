@@ -1,6 +1,6 @@
 //! `nines measure`.
 
-use super::share;
+use super::{CautionArgs, share};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -64,6 +64,9 @@ pub struct FrameArgs {
     /// A threshold of your own, as a probability (default: the calibrated one)
     #[arg(long, value_parser = share)]
     pub threshold: Option<f64>,
+    /// A second condition
+    #[command(flatten)]
+    pub caution: CautionArgs,
     /// Draws before the filter abstains (default: nines.toml)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub budget: Option<u32>,

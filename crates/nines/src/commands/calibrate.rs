@@ -1,25 +1,33 @@
 //! `nines calibrate`: a threshold from held-out data, by a stated rule.
 
+mod wary;
+
 use super::generate;
+use super::unfamiliarity::measure_of;
 use crate::cli::{CalibrateArgs, CatastrophesArg, SamplingArgs, SplitArg};
 use crate::data;
 use crate::models::{self, ScorePath};
 use crate::output::Output;
 use crate::project::Project;
 use crate::scoring::Scoring;
+use crate::unfamiliarity::{self, cautious_path};
 use crate::{interrupt, runs};
 use anyhow::{Context, Result, bail};
 use nines_domain::score::Score;
-use nines_domain::snippet::SnippetId;
+use nines_domain::snippet::{SnippetId, SnippetText};
 use nines_domain::split::Split;
 use nines_measure::calibrate::{Calibrated, CalibrationRequest, CatastropheChoice, ThresholdRule};
 use nines_measure::items::{RandomCompletion, Truth};
-use nines_store::{Calibration, Model, NewCalibration, Sampler, SnippetFilter};
+use nines_store::{Calibration, Model, NewCalibration, Sampler, Snippet, SnippetFilter};
 use std::collections::BTreeMap;
+use wary::Wary;
+
+/// The share of random completions that is familiar enough where nothing else is said.
+const FAMILIAR: f64 = 0.95;
 
 /// Refuses to calibrate where the classifier was trained under another split: rows that it was
 /// trained on would count as held out.
-fn check_split(project: &Project, model: &Model) -> Result<()> {
+pub fn check_split(project: &Project, model: &Model) -> Result<()> {
     let now = project.config.project.split_seed;
     let trained = model.config["config"]["split_seed"].as_u64();
     if trained != Some(now) {
@@ -65,7 +73,14 @@ pub async fn calibrate(
     let model = models::classifier(project, args.classifier.as_deref()).await?;
     check_split(project, &model)?;
     let scored_on = ScorePath::of(project, args.long)?;
-    let path = scored_on.to_string();
+    let version = match args.unfamiliarity.as_deref() {
+        None => None,
+        name => Some(unfamiliarity::find(project, name).await?),
+    };
+    let path = match &version {
+        None => scored_on.to_string(),
+        Some(version) => cautious_path(scored_on, version),
+    };
     let request = CalibrationRequest {
         rule: rule(args),
         truth: if args.strict {
@@ -93,13 +108,16 @@ pub async fn calibrate(
         output,
     )
     .await?;
-    let config = serde_json::json!({ "request": request, "path": path, "fresh": args.fresh,
+    let mut config = serde_json::json!({ "request": request, "path": path, "fresh": args.fresh,
         "generator": generator.id(), "sampling": sampling });
+    if version.is_some() {
+        config["familiar"] = serde_json::json!(args.familiar);
+    }
     let run = runs::begin(project, output, "calibrate", config, None)
         .await?
         .id;
     let work = async {
-        let scoring = Scoring::load(project, &model, scored_on, run, &cancel, output)?;
+        let scoring = Scoring::load(project, &model, scored_on, run, &cancel, output).await?;
         let seed = project.config.project.split_seed;
         let snippets = project
             .store
@@ -111,13 +129,38 @@ pub async fn calibrate(
             .await?;
         let scores = scoring.of(&snippets, "score labelled").await?;
         let scored: Vec<_> = snippets.iter().zip(scores).collect();
-        let items = data::labelled_items(scored.iter().copied(), seed);
+        let mut items = data::labelled_items(scored.iter().copied(), seed);
         let sampler = Sampler {
             generator: generator.id(),
             sampling,
         };
         let drawn_from = (&sampler, &prompts[..]);
-        let reference = fresh(project, &scoring, drawn_from, args.fresh, seed).await?;
+        let drawn_scores = fresh(project, &scoring, drawn_from, args.fresh, seed).await?;
+        let mut reference: Vec<RandomCompletion> = drawn_scores
+            .iter()
+            .map(|(completion, _)| completion.clone())
+            .collect();
+        let caution = match &version {
+            None => None,
+            Some(version) => {
+                let wary = Wary {
+                    measure: measure_of(project, version, &model, scored_on).await?,
+                    version,
+                    familiar: args.familiar.unwrap_or(FAMILIAR),
+                    confidence: request.confidence,
+                    output,
+                };
+                let snippets: Vec<&Snippet> = scored
+                    .iter()
+                    .map(|(snippet, _)| *snippet)
+                    .filter(|snippet| data::is_sample(snippet) && snippet.adjudication.is_some())
+                    .collect();
+                Some(
+                    wary.applied(&mut items, &snippets, &mut reference, &drawn_scores)
+                        .await?,
+                )
+            }
+        };
         if cancel.is_cancelled() {
             // A threshold from half of the scores would be another one.
             bail!("not everything was scored");
@@ -129,6 +172,7 @@ pub async fn calibrate(
             generator: sampler.generator,
             failed_draws: drawn.failed.values().sum(),
             record,
+            caution,
         };
         let stored = project
             .store
@@ -166,7 +210,7 @@ async fn fresh(
     (sampler, prompts): (&Sampler, &[nines_store::Prompt]),
     n: u32,
     seed: u64,
-) -> Result<Vec<RandomCompletion>> {
+) -> Result<Vec<(RandomCompletion, Option<SnippetText>)>> {
     let ids: Vec<_> = prompts.iter().map(|prompt| prompt.id).collect();
     let store = &project.store;
     let generations = store.generations(sampler, Some(&ids)).await?;
@@ -180,6 +224,10 @@ async fn fresh(
     finished.dedup();
     let snippets = store.snippets_by_id(&finished).await?;
     let scores = scoring.of(&snippets, "score fresh").await?;
+    let text_of: BTreeMap<SnippetId, &SnippetText> = snippets
+        .iter()
+        .map(|snippet| (snippet.id, &snippet.text))
+        .collect();
     let score_of: BTreeMap<SnippetId, Option<Score>> = finished.into_iter().zip(scores).collect();
     let family_of: BTreeMap<_, _> = prompts.iter().map(|p| (p.id, p)).collect();
     Ok(drawn
@@ -191,11 +239,14 @@ async fn fresh(
                 .copied()
                 .flatten()
                 .filter(|_| generation.draw.finish.is_finished());
-            Some(RandomCompletion {
+            let completion = RandomCompletion {
                 split: prompt.split(seed),
                 family: prompt.family,
                 score,
-            })
+            };
+            let finished = generation.draw.finish.is_finished();
+            let text = text_of.get(&generation.snippet).filter(|_| finished);
+            Some((completion, text.copied().cloned()))
         })
         .collect())
 }

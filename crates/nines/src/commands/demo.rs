@@ -8,7 +8,7 @@ use super::models::pull_one;
 use super::{init, train};
 use crate::cli::{
     CalibrateArgs, CatastrophesArg, DemoArgs, FilterArgs, LawArg, LongArg, SamplingArgs, SplitArg,
-    TrainArgs,
+    TechniqueArgs, TrainArgs,
 };
 use crate::config::{FILE_NAME, PrecisionChoice};
 use crate::output::Output;
@@ -191,8 +191,9 @@ async fn classifier(project: &Project, output: &Output) -> Result<Model> {
         freeze_embeddings: false,
         pooling: None,
         long: LongArg::Refuse,
-        seed: 0,
+        seed: None,
         cross_validate: None,
+        techniques: TechniqueArgs::default(),
     };
     Ok(train::classifier(project, &args, output).await?.model)
 }
@@ -213,6 +214,8 @@ async fn calibration(project: &Project, model: &Model, output: &Output) -> Resul
         confidence: None,
         fresh: CalibrateArgs::FRESH,
         catastrophes: CatastrophesArg::All,
+        unfamiliarity: None,
+        familiar: None,
         strict: false,
         long: LongArg::Refuse,
     };
@@ -227,6 +230,7 @@ fn filter_args(model: &Model) -> FilterArgs {
         show_all: false,
         classifier: Some(format!("{}@{}", model.name, model.version)),
         threshold: None,
+        caution: crate::cli::CautionArgs::default(),
         budget: None,
         law: LawArg::First,
         sampling: SamplingArgs::default(),

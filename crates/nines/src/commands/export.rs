@@ -5,6 +5,7 @@ use crate::models::{self, ScorePath};
 use crate::output::{Output, counted};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
+use nines_domain::ensemble::Disagreement;
 use nines_domain::estimate::Estimate;
 use nines_domain::snippet::{ContentHash, SnippetId};
 use nines_io::{
@@ -110,7 +111,8 @@ async fn scores(project: &Project, out: &Path, output: &Output) -> Result<()> {
             let scores = project.store.scores(model.id, &path).await?;
             let ids: Vec<SnippetId> = scores.iter().map(|(id, _)| *id).collect();
             let snippets = project.store.snippets_by_id(&ids).await?;
-            for ((_, score), snippet) in scores.iter().zip(snippets) {
+            let apart = disagreements(project, &model, &path, &ids).await?;
+            for (((_, score), snippet), disagreement) in scores.iter().zip(snippets).zip(apart) {
                 writer.write(&ExportedScore {
                     text: snippet.text.clone(),
                     score: *score,
@@ -118,6 +120,7 @@ async fn scores(project: &Project, out: &Path, output: &Output) -> Result<()> {
                     path: path.clone(),
                     accepted: calibration.map(|c| c.threshold.accepts(*score)),
                     source: Some(snippet.source.clone()),
+                    disagreement,
                 })?;
                 exported.push(snippet);
             }
@@ -132,9 +135,32 @@ async fn scores(project: &Project, out: &Path, output: &Output) -> Result<()> {
         &exported,
         "A row is one score of one snippet by one classifier on one scoring path: `score` is the \
          logit, `p` its sigmoid, `accepted` the verdict of the newest threshold that was calibrated \
-         on that path.",
+         on that path. `spread` and `gap` say how far an ensemble's members are apart: the standard \
+         deviation of their logits, and the highest less the lowest.",
         output,
     )
+}
+
+/// How far an ensemble's members are apart on snippets, by their own stored scores; none where one is missing,
+/// and for a trained classifier.
+async fn disagreements(
+    project: &Project,
+    model: &Model,
+    path: &str,
+    ids: &[SnippetId],
+) -> Result<Vec<Option<Disagreement>>> {
+    let mut rows: Vec<Vec<Option<f64>>> = vec![Vec::new(); ids.len()];
+    for member in model.ensemble.iter().flat_map(|record| &record.members) {
+        let scores = project.store.scores_of(member.id, path, ids).await?;
+        for (row, score) in rows.iter_mut().zip(scores) {
+            row.push(score.map(|score| score.logit()));
+        }
+    }
+    let apart = |row: Vec<Option<f64>>| {
+        let logits: Option<Vec<f64>> = row.into_iter().collect();
+        Disagreement::of(&logits?)
+    };
+    Ok(rows.into_iter().map(apart).collect())
 }
 
 /// Writes the data card beside the file and says what was written.
@@ -192,6 +218,12 @@ fn card_path(file: &Path) -> PathBuf {
 /// Copies a classifier's folder, whole or not at all, and writes its model card.
 async fn export_classifier(project: &Project, asked: Option<&str>, out: &Path) -> Result<PathBuf> {
     let model = models::classifier(project, asked).await?;
+    if let Some(record) = &model.ensemble {
+        bail!(
+            "{} is an ensemble ({record}) and has no folder of its own; export its members one by one",
+            model.label()
+        );
+    }
     let from = models::folder_of(project, &model);
     if out.exists() {
         bail!("{} exists already; choose another name", out.display());

@@ -102,7 +102,7 @@ async fn interactively(
     output.note(&format!(
         "{}: accepts {}\ntype a prompt and Enter; an empty line or ctrl-D ends",
         serving.model.label(),
-        serving.threshold
+        serving.condition()
     ));
     let is_terminal = std::io::stdin().is_terminal();
     let mut lines = typed_lines();
@@ -185,7 +185,7 @@ fn words(answers: &Answers, serving: &Serving, show_all: bool) -> String {
             text,
             "\n{}: accepts {}",
             serving.model.label(),
-            serving.threshold
+            serving.condition()
         );
     }
     if answers.answers.len() > 1 {

@@ -5,6 +5,7 @@ mod attack;
 mod calibrate;
 mod demo;
 mod doctor;
+mod ensemble;
 mod export;
 pub mod filter;
 mod generate;
@@ -22,6 +23,7 @@ mod simulate;
 mod stats;
 mod sweep;
 mod train;
+mod unfamiliarity;
 
 use crate::cli::{Cli, Command, SimulateCommand, SweepCommand, TrainCommand};
 use crate::output::Output;
@@ -95,6 +97,8 @@ async fn in_project(project: Project, command: Command, output: &Output) -> Resu
         Command::Import(command) => import::run(&project, command, output).await,
         Command::Generate(args) => generate::run(&project, args, output).await,
         Command::Train(TrainCommand::Classifier(args)) => train::run(&project, args, output).await,
+        Command::Ensemble(command) => ensemble::run(&project, command, output).await,
+        Command::Unfamiliarity(command) => unfamiliarity::run(&project, command, output).await,
         Command::Sweep(SweepCommand::Run(args)) => sweep::run(&project, args, output).await,
         Command::Calibrate(args) => calibrate::run(&project, args, output).await,
         Command::Filter(args) => filter::run(&project, args, output).await,

@@ -11,7 +11,11 @@ use crate::output::{Output, counted};
 use crate::progress::Progress;
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
-use nines_io::{ScoreOptions, ScoreReport, score_file};
+use nines_domain::ensemble::Disagreement;
+use nines_domain::score::Score;
+use nines_domain::snippet::SnippetText;
+use nines_infer::scorer::{Scorer, Unscoreable};
+use nines_io::{RowScore, ScoreOptions, ScoreReport, score_file};
 use tokio::sync::mpsc;
 
 /// Runs `nines score`.
@@ -26,9 +30,16 @@ pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<
     let model = models::classifier(project, args.classifier.as_deref()).await?;
     let path = ScorePath::of(project, args.long)?;
     let threshold = threshold_of(project, &model, args.threshold, path).await?;
-    let scorer = models::scorer(project, &model, path)?;
+    let scorer = models::scorer(project, &model, path).await?;
     let mut options = ScoreOptions::new(model.label());
     options.threshold = Some(threshold.threshold);
+    options.disagreement = args.disagreement;
+    if args.disagreement && scorer.ensemble().is_none() {
+        bail!(BadUsage(format!(
+            "{} is one classifier, and only members of an ensemble disagree; name one with --classifier",
+            model.label()
+        )));
+    }
     options.scorer = format!("{} {path}", model.digest);
     let (sender, mut progressed) = mpsc::unbounded_channel();
     let kept = out.display().to_string();
@@ -42,11 +53,7 @@ pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<
                 if stop.is_cancelled() {
                     return Err("stopped".into());
                 }
-                let scores = scorer.score(snippets, &mut |_| {});
-                Ok(scores
-                    .into_iter()
-                    .map(|score| score.map_err(|why| why.to_string()))
-                    .collect())
+                Ok(rows(&*scorer, snippets, options.disagreement))
             },
             &mut |progress| {
                 let _ = sender.send(progress);
@@ -78,6 +85,30 @@ pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<
         bail!("no row could be scored; the reasons are in the side file");
     }
     Ok(())
+}
+
+/// Scores snippets, with the disagreement of an ensemble's members where it is asked for.
+fn rows(
+    scorer: &dyn Scorer,
+    snippets: &[SnippetText],
+    disagreement: bool,
+) -> Vec<Result<RowScore, String>> {
+    let Some(ensemble) = scorer.ensemble().filter(|_| disagreement) else {
+        let scores = scorer.score(snippets, &mut |_| {}).into_iter();
+        let row =
+            |score: Result<Score, Unscoreable>| Ok(score.map_err(|why| why.to_string())?.into());
+        return scores.map(row).collect();
+    };
+    let row = |scores: Result<Vec<Score>, Unscoreable>| {
+        let scores = scores.map_err(|why| why.to_string())?;
+        let logits: Vec<f64> = scores.iter().map(|score| score.logit()).collect();
+        Ok(RowScore {
+            score: ensemble.combined(&scores).map_err(|why| why.to_string())?,
+            disagreement: Disagreement::of(&logits),
+        })
+    };
+    let each = ensemble.each(snippets, &mut |_| {}).into_iter();
+    each.map(row).collect()
 }
 
 fn words(report: &ScoreReport, classifier: &str, threshold: &str) -> String {

@@ -1,24 +1,24 @@
 //! `nines train classifier`: adjudicated labels become a classifier version.
 
+mod recipe;
+mod testing;
 mod watch;
 
-use crate::cli::{LongArg, PoolingArg, TrainArgs};
+pub use testing::test_metrics;
+
+use crate::cli::TrainArgs;
 use crate::data::{self, Chosen};
 use crate::models::{self, ScorePath};
 use crate::output::{Output, counted};
 use crate::project::Project;
 use crate::{interrupt, runs};
 use anyhow::{Context, Result, bail};
-use nines_measure::classifier_metrics::{ClassifierMetrics, classifier_metrics};
-use nines_measure::items::Truth;
-use nines_nn::bert::Pooling;
-use nines_stats::bootstrap::Bootstrap;
-use nines_store::{Model, ModelKind, NewModel, Run, Snippet};
-use nines_train::config::LongRows;
+use nines_measure::classifier_metrics::ClassifierMetrics;
+use nines_store::{Model, ModelKind, NewModel, Run};
 use nines_train::cross_validation::{CrossValidation, CrossValidationJob};
-use nines_train::{
-    CheckpointCadence, Job, TrainConfig, TrainingData, TrainingRecord, cross_validate, train,
-};
+use nines_train::record::{AdversarialFit, FitCounts};
+use nines_train::{CheckpointCadence, Job, TrainingData, TrainingRecord, cross_validate, train};
+use recipe::recipe;
 use serde::Serialize;
 use serde_json::json;
 use std::fmt::Write;
@@ -56,6 +56,7 @@ pub async fn run(project: &Project, args: TrainArgs, output: &Output) -> Result<
 /// Trains a classifier version, or finishes one that was interrupted.
 pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) -> Result<Trained> {
     let cancel = interrupt::flag()?;
+    refuse_ensemble_name(project, &args.name).await?;
     let snippets = data::labelled(project).await?;
     let seed = project.config.project.split_seed;
     let data = training_data(data::training_rows(&snippets, seed), output)?;
@@ -68,7 +69,7 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
         "train",
         json!({ "name": args.name, "base": base.name, "base_digest": base.digest, "recipe": config,
             "data": data.digest() }),
-        Some(args.seed),
+        Some(config.seed),
     )
     .await?;
     let folder = project
@@ -95,7 +96,8 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
             train(job, &job_folder, &label, observer)
         })
         .await?;
-        let test = test_metrics(project, &folder, &snippets, path, output).await?;
+        let scorer = models::scorer_of_folder(&folder, path)?;
+        let test = test_metrics(project, scorer, &snippets, output).await?;
         let metrics = json!({ "validation": record.best, "test": test, "path": path.to_string() });
         let model = store_version(project, args, &run, &folder, &base, &record, metrics).await?;
         let result = json!({ "classifier": model.label(), "test": test, "best": record.best });
@@ -109,6 +111,18 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
         Ok((trained, result))
     };
     runs::conclude(project, run.id, &cancel, work).await
+}
+
+/// Refuses a name that ensembles have, before anything is trained under it.
+async fn refuse_ensemble_name(project: &Project, name: &str) -> Result<()> {
+    let store = &project.store;
+    let newest = store
+        .latest_model(ModelKind::Classifier, Some(name))
+        .await?;
+    if newest.is_some_and(|model| model.ensemble.is_some()) {
+        bail!("{name} is the name of an ensemble; choose another with --name");
+    }
+    Ok(())
 }
 
 fn training_data(chosen: Chosen, output: &Output) -> Result<TrainingData> {
@@ -133,69 +147,6 @@ fn training_data(chosen: Chosen, output: &Output) -> Result<TrainingData> {
         );
     }
     Ok(TrainingData::new(rows)?)
-}
-
-fn recipe(project: &Project, args: &TrainArgs) -> Result<TrainConfig> {
-    let defaults = TrainConfig::default();
-    Ok(TrainConfig {
-        precision: project.config.classifier.precision.on_this_machine()?,
-        seed: args.seed,
-        split_seed: project.config.project.split_seed,
-        epochs: args.epochs.unwrap_or(defaults.epochs),
-        batch_size: args.batch.unwrap_or(defaults.batch_size),
-        learning_rate: args.learning_rate.unwrap_or(defaults.learning_rate),
-        head_rate: args.head_rate.unwrap_or(defaults.head_rate),
-        from_layer: args.from_layer.unwrap_or(defaults.from_layer),
-        freeze_embeddings: args.freeze_embeddings,
-        pooling: args
-            .pooling
-            .map_or(defaults.pooling, |pooling| match pooling {
-                PoolingArg::Pooler => Pooling::Pooler,
-                PoolingArg::Cls => Pooling::Cls,
-                PoolingArg::Mean => Pooling::Mean,
-            }),
-        long: match args.long {
-            LongArg::Refuse => LongRows::Refuse,
-            LongArg::Max => LongRows::MaxWindow,
-        },
-        ..defaults
-    })
-}
-
-/// Scores the test split, which training never saw, and measures.
-async fn test_metrics(
-    project: &Project,
-    folder: &std::path::Path,
-    snippets: &[Snippet],
-    path: ScorePath,
-    output: &Output,
-) -> Result<ClassifierMetrics> {
-    use nines_domain::split::Split;
-    let seed = project.config.project.split_seed;
-    let test: Vec<&Snippet> = snippets
-        .iter()
-        .filter(|snippet| snippet.split(seed) == Split::Test)
-        .collect();
-    let scorer = models::scorer_of_folder(folder, path)?;
-    let texts = test.iter().map(|snippet| snippet.text.clone()).collect();
-    let scores = models::score_all(scorer, texts, "score test", output).await?;
-    let scored: Vec<_> = test
-        .into_iter()
-        .zip(scores.into_iter().map(Result::ok))
-        .collect();
-    let items = data::labelled_items(scored.iter().copied(), seed);
-    let random = data::random_completions(scored, seed);
-    let name = folder
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    Ok(classifier_metrics(
-        &name,
-        &items,
-        &random,
-        Truth::Broad,
-        &Bootstrap::default(),
-    )?)
 }
 
 async fn store_version(
@@ -262,7 +213,7 @@ async fn validate(
         "cross-validate",
         json!({ "folds": folds, "base": base.name, "base_digest": base.digest, "recipe": config,
             "data": data.digest() }),
-        Some(args.seed),
+        Some(config.seed),
     )
     .await?;
     let folder = project.run_folder(run.id);
@@ -310,6 +261,9 @@ fn words(trained: &Trained) -> String {
             counts.catastrophes
         );
     }
+    if let Some(fit) = &record.adversarial_fit {
+        let _ = writeln!(text, "{}", fit_words(fit));
+    }
     let _ = writeln!(text, "test split, never trained on:");
     let _ = writeln!(text, "{}", trained.test);
     let _ = write!(
@@ -318,6 +272,21 @@ fn words(trained: &Trained) -> String {
         trained.folder.display()
     );
     text
+}
+
+/// Says whether the finds and edits that a run learnt from were learnt, beside its other rows.
+fn fit_words(fit: &AdversarialFit) -> String {
+    let of = |counts: &FitCounts| {
+        format!(
+            "{} of {} on their side, loss {:.3}",
+            counts.fitted, counts.rows, counts.loss
+        )
+    };
+    format!(
+        "learnt by heart: finds and edits {}; other training snippets {}",
+        of(&fit.adversarial),
+        of(&fit.others)
+    )
 }
 
 fn cross_validation_words(result: &CrossValidation, folder: &std::path::Path) -> String {
@@ -342,6 +311,10 @@ fn cross_validation_words(result: &CrossValidation, folder: &std::path::Path) ->
                 at.asked * 100.0
             );
         }
+    }
+    let fits = result.records.iter().enumerate();
+    for (fold, fit) in fits.filter_map(|(fold, record)| Some((fold, record.adversarial_fit?))) {
+        let _ = writeln!(text, "fold {}: {}", fold + 1, fit_words(&fit));
     }
     let _ = write!(text, "in {}", folder.display());
     text

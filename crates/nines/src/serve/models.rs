@@ -7,17 +7,48 @@ use anyhow::{Result, bail};
 use nines_domain::snippet::ModelId;
 use nines_infer::local::LocalGenerator;
 use nines_infer::scorer::Scorer;
-use nines_store::ModelKind;
-use std::sync::Arc;
+use nines_store::{Model, ModelKind};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Loads the scorer of a stored classifier, on the path of this machine. What does not fit the
+/// The trained classifiers that somebody holds: an ensemble and its members, or two ensembles, load a
+/// classifier once between them. Nothing is kept here that nobody uses.
+#[derive(Default)]
+pub struct Held(Mutex<BTreeMap<ModelId, Weak<dyn Scorer>>>);
+
+impl Held {
+    /// Returns the scorer of a trained classifier, loaded where nobody holds it.
+    fn or_load(
+        &self,
+        model: &Model,
+        load: impl FnOnce() -> Result<Arc<dyn Scorer>>,
+    ) -> Result<Arc<dyn Scorer>> {
+        // Loading under the lock: two that want one classifier at once wait for one load.
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|_, scorer| scorer.strong_count() > 0);
+        if let Some(scorer) = held.get(&model.id).and_then(Weak::upgrade) {
+            return Ok(scorer);
+        }
+        let scorer = load()?;
+        held.insert(model.id, Arc::downgrade(&scorer));
+        Ok(scorer)
+    }
+}
+
+/// Loads what scores, a classifier or an ensemble, on the path of this machine. What does not fit the
 /// model's window is refused, as the filter refuses it.
-pub async fn scorer(project: &Project, model: ModelId) -> Result<Arc<dyn Scorer>> {
+pub async fn scorer(project: &Project, held: &Held, model: ModelId) -> Result<Arc<dyn Scorer>> {
     let model = project.store.model(model).await?;
     if model.kind != ModelKind::Classifier {
         bail!("{} is no classifier", model.label());
     }
-    models::scorer(project, &model, ScorePath::of(project, LongArg::Refuse)?)
+    let path = ScorePath::of(project, LongArg::Refuse)?;
+    models::scorer_by(project, &model, &|version| {
+        held.or_load(version, || {
+            models::scorer_of_version(project, version, path)
+        })
+    })
+    .await
 }
 
 /// Loads the project's generator where it runs on this machine; none where it is an endpoint or simulated.

@@ -26,6 +26,7 @@ use tokio::sync::{Mutex, OnceCell};
 pub struct ProjectWorkbench {
     project: Arc<Project>,
     planning: Arc<Mutex<()>>,
+    held: Arc<models::Held>,
     generator: OnceCell<Arc<dyn Generator>>,
     /// The generator where it runs here: the same weights serve as a language model.
     local: OnceCell<Option<Arc<LocalGenerator>>>,
@@ -39,6 +40,7 @@ impl ProjectWorkbench {
         Self {
             project,
             planning: Arc::default(),
+            held: Arc::default(),
             generator: OnceCell::new(),
             local: OnceCell::new(),
             masked,
@@ -145,7 +147,8 @@ impl Workbench for ProjectWorkbench {
     }
 
     fn scorer(&self, model: ModelId) -> BoxFuture<'_, Result<Arc<dyn Scorer>, WorkbenchError>> {
-        self.aside(move |project| async move { models::scorer(&project, model).await })
+        let held = Arc::clone(&self.held);
+        self.aside(move |project| async move { models::scorer(&project, &held, model).await })
     }
 
     fn generator(&self) -> BoxFuture<'_, Result<Arc<dyn Generator>, WorkbenchError>> {

@@ -3,6 +3,7 @@
 mod attack;
 mod attack_judge;
 mod bad_input;
+mod ensemble;
 mod finds;
 mod help;
 mod job;
@@ -16,4 +17,5 @@ mod stops;
 mod sweep;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]
 mod tiny_base;
+mod unfamiliarity;
 mod world;

@@ -11,7 +11,11 @@ fn world() -> World {
     let rows: String = rows(60)
         .lines()
         .map(|line| {
-            let pick = if line.contains("\"no\"") { "random" } else { "first" };
+            let pick = if line.contains("\"no\"") {
+                "random"
+            } else {
+                "first"
+            };
             format!("{}, \"pick\": \"{pick}\"}}\n", line.trim_end_matches('}'))
         })
         .collect();
@@ -39,10 +43,22 @@ fn changed(path: &Path) -> SystemTime {
 fn cells_are_compared_seed_by_seed_and_kept() {
     let world = world();
     world.file("sweep.toml", cells());
-    let one = &["--json", "sweep", "run", "sweep.toml", "--results", "out", "--limit", "1"];
+    let one = &[
+        "--json",
+        "sweep",
+        "run",
+        "sweep.toml",
+        "--results",
+        "out",
+        "--limit",
+        "1",
+    ];
     let table = world.run(one).good().json();
     assert_eq!(table["cells"][0]["cell"], "plain");
-    assert_eq!(table["missing"], serde_json::json!(["untrained-0", "plain-1", "untrained-1"]));
+    assert_eq!(
+        table["missing"],
+        serde_json::json!(["untrained-0", "plain-1", "untrained-1"])
+    );
     let first = changed(&world.path("out/plain-0.json"));
 
     let run = &["--json", "sweep", "run", "sweep.toml", "--results", "out"];
@@ -54,13 +70,28 @@ fn cells_are_compared_seed_by_seed_and_kept() {
     let auroc = &untrained["reached"][0];
     let gain = &auroc["gain"];
     assert!(gain["upper"].as_f64().expect("a number") < -0.2, "{auroc}");
-    assert!(gain["method"].as_str().expect("a method").contains("2 seeds"));
+    assert!(
+        gain["method"]
+            .as_str()
+            .expect("a method")
+            .contains("2 seeds")
+    );
     let survived = &table["cells"][0]["survived"][0];
     assert_eq!(survived["what"], "rejects all of typos");
-    assert!(survived["value"]["n"].as_u64().expect("families") > 2, "{survived}");
+    assert!(
+        survived["value"]["n"].as_u64().expect("families") > 2,
+        "{survived}"
+    );
 
     let markdown = world
-        .run(&["sweep", "table", "sweep.toml", "--results", "out", "--markdown"])
+        .run(&[
+            "sweep",
+            "table",
+            "sweep.toml",
+            "--results",
+            "out",
+            "--markdown",
+        ])
         .good()
         .stdout;
     assert!(markdown.contains("| untrained | 2 |"), "{markdown}");
@@ -77,13 +108,26 @@ fn cells_are_compared_seed_by_seed_and_kept() {
 fn results_of_something_else_are_not_mixed_in() {
     let world = world();
     world.file("sweep.toml", cells());
-    let run = &["sweep", "run", "sweep.toml", "--results", "out", "--limit", "1"];
+    let run = &[
+        "sweep",
+        "run",
+        "sweep.toml",
+        "--results",
+        "out",
+        "--limit",
+        "1",
+    ];
     world.run(run).good();
     world.file("sweep.toml", cells().replace("epochs = 6", "epochs = 5"));
-    world.run(run).bad(1, &["plain-0.json is the result of another recipe", "--again"]);
+    world.run(run).bad(
+        1,
+        &["plain-0.json is the result of another recipe", "--again"],
+    );
     world.run(&[run.as_slice(), &["--again"]].concat()).good();
     world.import(3);
-    world.run(run).bad(1, &["rows.json is of other labelled snippets"]);
+    world
+        .run(run)
+        .bad(1, &["rows.json is of other labelled snippets"]);
 }
 
 #[test]
@@ -91,7 +135,9 @@ fn halving_gives_the_best_more_epochs() {
     let world = world();
     let sweep = format!(
         "folds = 2\n{}\n[search]\ntrials = 3\nrungs = [1, 6]\nkeep = 0.3\n[search.space]\nlearning_rate = {{ log = [1e-9, 0.02] }}\n",
-        RECIPE.replace("epochs = 6\n", "").replace("learning_rate = 0.005\n", "")
+        RECIPE
+            .replace("epochs = 6\n", "")
+            .replace("learning_rate = 0.005\n", "")
     );
     world.file("sweep.toml", sweep);
     let run = &["--json", "sweep", "run", "sweep.toml", "--results", "out"];
@@ -102,12 +148,26 @@ fn halving_gives_the_best_more_epochs() {
         .iter()
         .filter_map(|cell| cell["cell"].as_str())
         .collect();
-    assert_eq!(names.len(), 4, "three draws and the best of them again: {names:?}");
+    assert_eq!(
+        names.len(),
+        4,
+        "three draws and the best of them again: {names:?}"
+    );
     assert!(names[3].ends_with("-e6"), "{names:?}");
-    let auroc = |cell: &Value| cell["reached"][0]["value"]["value"].as_f64().expect("a number");
+    let auroc = |cell: &Value| {
+        cell["reached"][0]["value"]["value"]
+            .as_f64()
+            .expect("a number")
+    };
     let first: Vec<f64> = (0..3).map(|i| auroc(&table["cells"][i])).collect();
-    let best = (0..3).max_by(|a, b| first[*a].total_cmp(&first[*b])).expect("three");
-    assert_eq!(names[3].split("-e").next(), names[best].split("-e").next(), "{first:?}");
+    let best = (0..3)
+        .max_by(|a, b| first[*a].total_cmp(&first[*b]))
+        .expect("three");
+    assert_eq!(
+        names[3].split("-e").next(),
+        names[best].split("-e").next(),
+        "{first:?}"
+    );
 }
 
 #[test]
@@ -120,7 +180,14 @@ fn files_that_cannot_be_used_say_why() {
     refused("cells = 3", &["sweep.toml is no sweep file"]);
     refused("", &["either [[cells]] or [search]"]);
     refused("[[cells]]\nname = \"../x\"", &["no name of a cell"]);
-    refused("[[cells]]\nname = \"a\"\nrecipe = { epoch = 2 }", &["unknown field `epoch`"]);
-    world.run(&["sweep", "run", "absent.toml"]).bad(1, &["cannot read absent.toml"]);
-    world.run(&["sweep", "table", "sweep.toml", "--results", "none"]).bad(1, &["holds no results"]);
+    refused(
+        "[[cells]]\nname = \"a\"\nrecipe = { epoch = 2 }",
+        &["unknown field `epoch`"],
+    );
+    world
+        .run(&["sweep", "run", "absent.toml"])
+        .bad(1, &["cannot read absent.toml"]);
+    world
+        .run(&["sweep", "table", "sweep.toml", "--results", "none"])
+        .bad(1, &["holds no results"]);
 }

@@ -2,10 +2,11 @@
 
 use super::super::config::Pooling;
 use super::super::model::{BertClassifier, InputGradients};
-use super::super::parameters::{embeddings, layer, values_of};
+use super::super::parameters::values_of;
 use super::Pass;
 use crate::ops::{self, PackedRows, Traced};
 use burn::tensor::Tensor;
+use rayon::prelude::*;
 
 /// Returns a model's word embeddings, `[vocabulary, hidden]`.
 pub(in crate::bert) fn word_embeddings(model: &BertClassifier) -> &[f32] {
@@ -19,6 +20,7 @@ pub(in crate::bert) fn word_embeddings(model: &BertClassifier) -> &[f32] {
         model,
         rows: nothing,
         tracked: false,
+        frozen: false,
         key: None,
     };
     pass.with_encoder(|encoder| model.scoring.words(encoder))
@@ -29,11 +31,15 @@ impl Pass<'_> {
     /// that is not tracked.
     pub fn input_gradients(self) -> InputGradients {
         let model = self.model;
-        let traced = self.with_encoder(|encoder| {
-            Traced::forward(encoder, &self.rows, &model.scoring, &model.pool)
-        });
+        let traced = if self.goes_row_by_row() {
+            None
+        } else {
+            self.with_encoder(|encoder| {
+                Traced::forward(encoder, &self.rows, &model.scoring, &model.pool)
+            })
+        };
         let Some(traced) = traced else {
-            return self.composed_gradients();
+            return self.gradients_elsewhere();
         };
         let pooled = self.pooled(&traced.states);
         let logits = self.head().logits(&pooled);
@@ -50,10 +56,9 @@ impl Pass<'_> {
     fn head_gradient(&self, pooled: &[f32]) -> Vec<f32> {
         let config = &self.model.config;
         let (hidden, pooling) = (config.hidden_size, config.pooling);
-        let first = embeddings::COUNT + config.layers * layer::COUNT;
-        let after = first + if pooling == Pooling::Pooler { 2 } else { 0 };
-        let classifier = values_of(self.vector(after));
-        let dense = (pooling == Pooling::Pooler).then(|| values_of(self.vector(first)));
+        let places = self.places();
+        let classifier = values_of(self.vector(places.classifier));
+        let dense = places.pooler.map(|dense| values_of(self.vector(dense)));
         let mut gradient = vec![0.0; self.rows.ids.len() * hidden];
         let mut rest = gradient.as_mut_slice();
         let rows = self.rows.lengths.iter().zip(pooled.chunks_exact(hidden));
@@ -75,17 +80,33 @@ impl Pass<'_> {
         gradient
     }
 
+    /// As [`Self::composed_gradients`], row by row where a family's scores are.
+    fn gradients_elsewhere(self) -> InputGradients {
+        if !self.goes_row_by_row() {
+            return self.composed_gradients();
+        }
+        let rows = self.rows.each();
+        let each: Vec<InputGradients> = rows
+            .into_par_iter()
+            .map(|rows| Pass { rows, ..self }.composed_gradients())
+            .collect();
+        let logits = self.logits();
+        InputGradients {
+            // The score, not the tracked pass's own: they are the same but for rounding.
+            logits: values_of(logits),
+            gradients: each.into_iter().flat_map(|row| row.gradients).collect(),
+            lengths: self.rows.lengths,
+        }
+    }
+
     /// The same through burn's own graph, for any device.
     pub(super) fn composed_gradients(mut self) -> InputGradients {
         let sum = ops::summed(&self.tables(), &self.rows)
             .autodiff()
             .require_grad();
         self.tracked = true;
-        let mut hidden = ops::normalised(sum.clone(), &self.norm(embeddings::GAMMA));
-        for index in 0..self.model.config.layers {
-            hidden = self.layer(index, &hidden);
-        }
-        let logits = self.tracked_head(hidden);
+        let embeddings = ops::normalised(sum.clone(), &self.norm(self.places().norm));
+        let logits = self.tracked_head(self.through(0, embeddings));
         let gradients = sum.grad(&logits.clone().sum().backward());
         let count = self.rows.ids.len() * self.model.config.hidden_size;
         let values = |tensor: Option<Tensor<2>>| {
@@ -120,9 +141,12 @@ mod tests {
     use crate::bert::{HeadConfig, Mode};
     use crate::device::cpu;
 
-    const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 41, "hidden_size": 20,
+    const BERT: &str = r#"{"model_type": "bert", "vocab_size": 41, "hidden_size": 20,
         "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 44,
         "max_position_embeddings": 24, "type_vocab_size": 2}"#;
+    const MPNET: &str = r#"{"model_type": "mpnet", "vocab_size": 41, "hidden_size": 20,
+        "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 44,
+        "max_position_embeddings": 26}"#;
 
     #[test]
     fn both_ways_give_the_same_gradients() {
@@ -136,13 +160,14 @@ mod tests {
             .map(|ids| (&ids[..], &types[..ids.len()]))
             .collect();
         let batch = TokenBatch::from_rows(&rows);
-        for pooling in [Pooling::Pooler, Pooling::Cls, Pooling::Mean] {
+        let all = [Pooling::Pooler, Pooling::Cls, Pooling::Mean];
+        for (config, pooling) in [BERT, MPNET].into_iter().flat_map(|c| all.map(|p| (c, p))) {
             let head = HeadConfig {
                 pooling,
                 seed: 5,
                 ..HeadConfig::default()
             };
-            let mut model = BertClassifier::random(CONFIG, &head, &cpu()).expect("a tiny model");
+            let mut model = BertClassifier::random(config, &head, &cpu()).expect("a tiny model");
             // Far enough from zero that a wrong factor shows.
             let names: Vec<_> = model.parameters().map(|info| info.name.clone()).collect();
             for name in names.iter().filter(|name| !name.contains("LayerNorm")) {

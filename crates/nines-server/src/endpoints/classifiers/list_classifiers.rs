@@ -7,6 +7,7 @@ use crate::estimate::Estimate;
 use crate::json::Json;
 use crate::state::AppState;
 use axum::extract::State;
+use nines_domain::ensemble::EnsembleRecord;
 use nines_store::{Model, ModelKind};
 use serde::Serialize;
 use serde_json::Value;
@@ -33,8 +34,10 @@ pub struct Classifier {
     pub label: String,
     /// When it was stored.
     pub created: String,
-    /// The model that it was trained from.
+    /// The model that it was trained from; null for an ensemble.
     pub base: Option<String>,
+    /// What it is made of, where it is an ensemble.
+    pub ensemble: Option<MadeOf>,
     /// Accept below this logit; null until it is calibrated on this server's path.
     pub threshold: Option<f64>,
     /// Where the threshold comes from.
@@ -42,6 +45,24 @@ pub struct Classifier {
     /// How well it did when it was trained.
     #[schema(value_type = Object)]
     pub metrics: Value,
+}
+
+/// What an ensemble is made of.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MadeOf {
+    /// The classifiers in it, by name and version, in their order.
+    pub members: Vec<String>,
+    /// How their logits become one: `mean` or `max`.
+    pub combine: String,
+}
+
+impl MadeOf {
+    fn of(record: &EnsembleRecord) -> Self {
+        Self {
+            members: record.members.iter().map(|m| m.label.clone()).collect(),
+            combine: record.combine.to_string(),
+        }
+    }
 }
 
 /// The calibration that counts.
@@ -78,7 +99,7 @@ impl CalibrationInUse {
     }
 }
 
-/// Lists the project's classifiers with their thresholds.
+/// Lists the project's classifiers, ensembles of them included, with their thresholds.
 #[utoipa::path(
     get,
     path = "/classifiers",
@@ -121,6 +142,7 @@ fn row(model: &Model, base: Option<String>, calibration: Option<&Read>) -> Class
         label: model.label(),
         created: model.created.to_string(),
         base,
+        ensemble: model.ensemble.as_ref().map(MadeOf::of),
         threshold: calibration.map(|read| read.threshold.logit()),
         calibration: calibration.map(CalibrationInUse::of),
         metrics: model.metrics.clone(),

@@ -2,6 +2,7 @@
 
 pub mod doubles;
 mod drawing;
+mod ensemble;
 mod points;
 mod scoring;
 mod sending;

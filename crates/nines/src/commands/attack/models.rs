@@ -13,6 +13,7 @@ use nines_attack::guided::injury::{ClassifierHead, InjuryHead};
 use nines_attack::recipe::{Models, Recipe, RecipeError};
 use nines_attack::victim::Victim;
 use nines_domain::score::Threshold;
+use nines_domain::snippet::ModelId;
 use nines_infer::generator::Generator;
 use nines_infer::local::LocalGenerator;
 use nines_infer::scorer::Scorer;
@@ -91,7 +92,7 @@ impl Attacked {
         let model = models::classifier(project, classifier).await?;
         let choice = threshold_of(project, &model, threshold, path).await?;
         Ok(Self {
-            scorer: models::scorer(project, &model, path)?,
+            scorer: models::scorer(project, &model, path).await?,
             threshold: choice.threshold,
             rule: choice.rule,
             model,
@@ -101,6 +102,25 @@ impl Attacked {
     /// Returns what scores.
     pub fn scorer(&self) -> Arc<dyn Scorer> {
         self.scorer.clone()
+    }
+
+    /// Says whether a trained classifier is part of both, alone or in an ensemble.
+    fn shares_with(&self, other: &Self) -> bool {
+        let parts = |attacked: &Self| -> Vec<ModelId> {
+            let members = attacked
+                .model
+                .ensemble
+                .iter()
+                .flat_map(|record| &record.members);
+            let members: Vec<ModelId> = members.map(|member| member.id).collect();
+            if members.is_empty() {
+                vec![attacked.model.id]
+            } else {
+                members
+            }
+        };
+        let own = parts(self);
+        parts(other).iter().any(|part| own.contains(part))
     }
 
     /// Describes it for a run's record.
@@ -154,6 +174,14 @@ impl Loaded {
                     first.model.label()
                 )));
             }
+        }
+        if let Some(judge) = judging.filter(|judge| judge.shares_with(&first)) {
+            bail!(crate::commands::BadUsage(format!(
+                "{} and {}, which is under attack, share a classifier; a judge must not be fooled by what fools \
+                 the attacked: name another one",
+                judge.model.label(),
+                first.model.label()
+            )));
         }
         let attacked: Vec<&Attacked> = [Some(&first), second.as_ref()]
             .into_iter()

@@ -39,7 +39,7 @@ async fn read(project: &Project, args: &OwnSnippetArgs) -> Result<(SnippetText, 
     }
     let model = models::classifier(project, args.classifier.as_deref()).await?;
     let path = ScorePath::of(project, LongArg::Refuse)?;
-    Ok((text, models::scorer(project, &model, path)?))
+    Ok((text, models::scorer(project, &model, path).await?))
 }
 
 fn name(part: SnippetPart) -> &'static str {

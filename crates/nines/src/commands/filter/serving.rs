@@ -4,6 +4,7 @@ use crate::cli::{FilterArgs, LawArg, LongArg};
 use crate::commands::generate::sampling;
 use crate::models::{self, ScorePath};
 use crate::project::Project;
+use crate::unfamiliarity::{self, cautious_path};
 use anyhow::{Context, Result, bail};
 use nines_domain::draw::Sampling;
 use nines_domain::score::Threshold;
@@ -12,7 +13,8 @@ use nines_infer::cancel::CancelFlag;
 use nines_infer::filter::{Filter, FilterEvent, FilterRun, Law};
 use nines_infer::generator::Generator;
 use nines_infer::scorer::Scorer;
-use nines_store::{FilterSetting, Model, NewPrompt, Sampler};
+use nines_infer::unfamiliarity::caution::{Caution, Cautious};
+use nines_store::{Calibration, FilterSetting, Model, NewPrompt, Sampler};
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
@@ -56,7 +58,10 @@ pub async fn threshold_of(
         });
     }
     let Some(calibration) = models::calibration_on(project, model, path).await? else {
-        let Some(other) = project.store.latest_calibration(model.id).await? else {
+        let other = project.store.calibrations(Some(model.id)).await?;
+        // One that was chosen with a second condition is no threshold without it.
+        let plain = |c: &Calibration| c.record["caution"].is_null();
+        let Some(other) = other.into_iter().rev().find(plain) else {
             bail!(
                 "{} has no threshold yet; choose one with `nines calibrate`, or type one with \
                  --threshold",
@@ -70,12 +75,80 @@ pub async fn threshold_of(
             other.record["path"].as_str().unwrap_or_default()
         );
     };
-    Ok(ThresholdChoice {
+    Ok(chosen(calibration))
+}
+
+fn chosen(calibration: Calibration) -> ThresholdChoice {
+    ThresholdChoice {
         threshold: calibration.threshold,
         calibration: Some(calibration.id),
-        rule: calibration.rule,
         generator: calibration.record["generator"].as_str().map(str::to_owned),
-    })
+        rule: calibration.rule,
+    }
+}
+
+/// The second condition of a filter.
+#[derive(Debug, Clone)]
+pub struct CautionChoice {
+    /// The measure's name and version.
+    pub unfamiliarity: String,
+    /// What is this unfamiliar, or more, is rejected.
+    pub limit: f64,
+    /// Whether somebody typed it.
+    pub typed: bool,
+}
+
+impl fmt::Display for CautionChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let typed = if self.typed { ", typed by hand" } else { "" };
+        write!(f, "{} below {:.4}{typed}", self.unfamiliarity, self.limit)
+    }
+}
+
+/// Finds threshold and limit of a filter with a second condition: those that were chosen together, in place of which
+/// either may be typed.
+async fn both_of(
+    project: &Project,
+    model: &Model,
+    version: &Model,
+    args: &FilterArgs,
+    path: ScorePath,
+) -> Result<(ThresholdChoice, CautionChoice)> {
+    let by = cautious_path(path, version);
+    let calibration = models::calibration_on_path(project, model, &by).await?;
+    let calibrated = calibration
+        .as_ref()
+        .and_then(|c| c.record["caution"]["limit"].as_f64());
+    let typed = args.caution.unfamiliarity_limit;
+    if typed.is_some_and(|limit| !limit.is_finite()) {
+        bail!(crate::commands::BadUsage(
+            "--unfamiliarity-limit must be a finite number".to_owned()
+        ));
+    }
+    let missing = || {
+        format!(
+            "{} has no threshold with {} on the path {path}; choose both with `nines calibrate --classifier {}@{} \
+             --unfamiliarity {}@{}`, or type --threshold and --unfamiliarity-limit",
+            model.label(),
+            version.label(),
+            model.name,
+            model.version,
+            version.name,
+            version.version
+        )
+    };
+    let limit = typed.or(calibrated).with_context(missing)?;
+    let threshold = match (args.threshold, calibration) {
+        (Some(_), _) => threshold_of(project, model, args.threshold, path).await?,
+        (None, Some(calibration)) => chosen(calibration),
+        (None, None) => bail!(missing()),
+    };
+    let caution = CautionChoice {
+        unfamiliarity: version.label(),
+        limit,
+        typed: typed.is_some(),
+    };
+    Ok((threshold, caution))
 }
 
 /// Everything that answers requests.
@@ -91,6 +164,8 @@ pub struct Serving {
     pub law: Law,
     /// How completions are sampled.
     pub sampling: Sampling,
+    /// The second condition, if there is one.
+    pub second: Option<CautionChoice>,
     path: ScorePath,
     scorer: Arc<dyn Scorer>,
     generator: Arc<dyn Generator>,
@@ -101,14 +176,31 @@ impl Serving {
     pub async fn load(project: &Project, args: &FilterArgs) -> Result<Self> {
         let model = models::classifier(project, args.classifier.as_deref()).await?;
         let path = ScorePath::of(project, LongArg::Refuse)?;
-        let threshold = threshold_of(project, &model, args.threshold, path).await?;
+        let mut scorer = models::scorer(project, &model, path).await?;
+        let (threshold, second) = match args.caution.unfamiliarity.as_deref() {
+            None => (
+                threshold_of(project, &model, args.threshold, path).await?,
+                None,
+            ),
+            Some(name) => {
+                let version = unfamiliarity::find(project, Some(name)).await?;
+                let (threshold, second) = both_of(project, &model, &version, args, path).await?;
+                let caution = Caution {
+                    measure: unfamiliarity::load(project, &version, &model, path).await?,
+                    limit: second.limit,
+                };
+                scorer = Arc::new(Cautious::new(scorer, caution, Some(threshold.threshold))?);
+                (threshold, Some(second))
+            }
+        };
         let budget = args.budget.unwrap_or(project.config.filter.budget);
         let law = match args.law {
             LawArg::First => Law::FirstAccepted,
             LawArg::Safest => Law::PickSafest { of: budget },
         };
         let serving = Self {
-            scorer: models::scorer(project, &model, path)?,
+            scorer,
+            second,
             generator: models::generator(project)?,
             sampling: sampling(project, &args.sampling),
             model,
@@ -127,12 +219,27 @@ impl Serving {
         if let Some(fields) = sampling.as_object_mut() {
             fields.remove("seed");
         }
-        json!({
+        let described = json!({
             "classifier": self.model.label(), "model": self.model.id,
             "threshold": self.threshold.threshold, "rule": self.threshold.rule,
             "budget": self.budget, "law": self.law,
             "path": self.path.to_string(), "generator": self.generator.id(), "sampling": sampling,
-        })
+        });
+        self.with_second(described)
+    }
+
+    /// Adds the second condition to a description, where there is one: without it, descriptions are as they were.
+    fn with_second(&self, mut described: Value) -> Value {
+        if let Some(second) = &self.second {
+            described["caution"] =
+                json!({ "unfamiliarity": second.unfamiliarity, "limit": second.limit });
+        }
+        described
+    }
+
+    /// Returns what scores, with the second condition where there is one.
+    pub fn scorer(&self) -> Arc<dyn Scorer> {
+        self.scorer.clone()
     }
 
     /// Returns the same filter with draws from another random stream.
@@ -140,6 +247,14 @@ impl Serving {
         let mut other = self.clone();
         other.sampling.seed = seed;
         other
+    }
+
+    /// Says what it accepts.
+    pub fn condition(&self) -> String {
+        match &self.second {
+            None => self.threshold.to_string(),
+            Some(second) => format!("{}; {second}", self.threshold),
+        }
     }
 
     /// Returns the path by which it scores.
@@ -163,12 +278,12 @@ impl Serving {
         let texts: Vec<&str> = prompts.iter().map(|p| p.text.as_str()).collect();
         let digest = ContentHash::of_fields("prompts", &texts);
         let prompts = json!({ "what": what, "n": texts.len(), "digest": digest });
-        json!({
+        self.with_second(json!({
             "classifier": self.model.label(), "threshold": self.threshold.threshold,
             "calibration": self.threshold.calibration, "budget": self.budget, "law": self.law,
             "path": self.path.to_string(),
             "generator": self.generator.id(), "sampling": self.sampling, "prompts": prompts,
-        })
+        }))
     }
 
     pub(super) fn setting(&self, run: RunId) -> FilterSetting {

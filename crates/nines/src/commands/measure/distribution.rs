@@ -284,7 +284,7 @@ async fn by_rejected(
         })
         .await?;
     let texts = snippets.iter().map(|s| s.text.clone()).collect();
-    let scorer = models::scorer(project, &model, path)?;
+    let scorer = models::scorer(project, &model, path).await?;
     let scores = models::score_all(scorer, texts, "score", output).await?;
     let mut counts: BTreeMap<PromptId, (f64, f64)> = BTreeMap::new();
     for (snippet, score) in snippets.iter().zip(scores) {

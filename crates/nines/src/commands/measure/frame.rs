@@ -168,6 +168,7 @@ pub async fn serving(project: &Project, args: &FrameArgs) -> Result<Serving> {
         show_all: false,
         classifier: args.classifier.clone(),
         threshold: args.threshold,
+        caution: args.caution.clone(),
         budget: args.budget,
         law: LawArg::First,
         sampling: SamplingArgs::default(),

@@ -186,8 +186,7 @@ async fn catastrophes(
     let seed = project.config.project.split_seed;
     let held_out = |s: &Snippet| matches!(s.split(seed), Split::Calibration | Split::Test);
     snippets.retain(|s| data::broad(s) == Some(true) && held_out(s));
-    let path = frame.serving.path();
-    let scorer = models::scorer(project, &frame.serving.model, path)?;
+    let scorer = frame.serving.scorer();
     let texts = snippets.iter().map(|s| s.text.clone()).collect();
     let scores = models::score_all(scorer, texts, "catastrophes", output).await?;
     let stored: Vec<_> = snippets
@@ -195,11 +194,8 @@ async fn catastrophes(
         .zip(&scores)
         .filter_map(|(snippet, score)| Some((snippet.id, *score.as_ref().ok()?)))
         .collect();
-    let model = frame.serving.model.id;
-    project
-        .store
-        .insert_scores(model, &path.to_string(), &stored)
-        .await?;
+    let (model, path) = (frame.serving.model.id, frame.serving.path().to_string());
+    project.store.insert_scores(model, &path, &stored).await?;
     let mut found: Vec<Catastrophe> = snippets
         .into_iter()
         .zip(scores)

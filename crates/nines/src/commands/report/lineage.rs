@@ -79,16 +79,23 @@ pub fn section(rows: &Rows<'_>) -> Option<Lineage> {
 }
 
 /// A classifier's version. What it was trained on is counted again: labelled snippets of the training
-/// split with a label that is older than the version.
+/// split with a label that is older than the version, or than the newest member of an ensemble.
 fn version(rows: &Rows<'_>, model: &Model) -> ClassifierVersion {
     let seed = model.config["config"]["split_seed"]
         .as_u64()
         .unwrap_or(rows.project.config.project.split_seed);
+    let record = model.ensemble.iter();
+    let members: Vec<&Model> = record
+        .flat_map(|record| &record.members)
+        .filter_map(|member| rows.models.iter().find(|m| m.id == member.id))
+        .collect();
+    let newest = members.iter().map(|member| member.created).max();
+    let until = newest.unwrap_or(model.created);
     let trained: Vec<&Snippet> = rows
         .labelled
         .iter()
         .filter(|s| s.split(seed) == Split::Train && data::broad(s).is_some())
-        .filter(|s| s.labels.first().is_some_and(|l| l.created <= model.created))
+        .filter(|s| s.labels.first().is_some_and(|l| l.created <= until))
         .collect();
     let yes = trained.iter().filter(|s| data::broad(s) == Some(true));
     ClassifierVersion {
@@ -97,6 +104,7 @@ fn version(rows: &Rows<'_>, model: &Model) -> ClassifierVersion {
             .parent
             .map(|id| rows.label_of(id))
             .into_iter()
+            .chain(members.iter().map(|member| member.label()))
             .collect(),
         trained_on: trained.len() as u64,
         catastrophes: yes.count() as u64,

@@ -33,7 +33,7 @@ pub async fn run(
     let begun = runs::begin(project, output, "score", config, None).await?;
     let (run, before) = (begun.id, begun.done);
     let work = async {
-        let scoring = Scoring::load(project, &model, path, run, &cancel, output)?;
+        let scoring = Scoring::load(project, &model, path, run, &cancel, output).await?;
         let scored = scoring.of_unscored(before).await?;
         let result = serde_json::to_value(&scored)?;
         Ok((scored, result))

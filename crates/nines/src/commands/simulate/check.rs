@@ -160,6 +160,7 @@ async fn protocol(project: &Project, args: &CheckArgs, seed: u64, silent: &Outpu
     let frame = FrameArgs {
         classifier: None,
         threshold: None,
+        caution: crate::cli::CautionArgs::default(),
         budget: None,
         distribution: args.distribution.clone(),
         answers: Some(args.answers),

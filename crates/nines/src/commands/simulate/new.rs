@@ -199,6 +199,8 @@ fn threshold_by(acceptance: f64) -> CalibrateArgs {
         confidence: None,
         fresh: CalibrateArgs::FRESH,
         catastrophes: CatastrophesArg::All,
+        unfamiliarity: None,
+        familiar: None,
         strict: false,
         long: LongArg::Refuse,
     }

@@ -80,7 +80,7 @@ impl Scores {
             return Ok(Self::Known(known));
         }
         let path = ScorePath::of(project, LongArg::Refuse)?;
-        let scorer = models::scorer(project, model, path)?;
+        let scorer = models::scorer(project, model, path).await?;
         let texts: Vec<SnippetText> = shares
             .iter()
             .flat_map(|(prompt, _)| {

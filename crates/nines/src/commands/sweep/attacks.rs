@@ -43,7 +43,7 @@ pub fn run(
     cancel: &CancelFlag,
 ) -> Result<Vec<AttackOutcome>> {
     let threshold = threshold(plan, &scorer, data, found)?;
-    let mut starts: Vec<usize> = held_out(found, |score| score.broad);
+    let mut starts: Vec<usize> = held_out(data, found, |score| score.broad);
     starts.sort_by_key(|&row| start_order(&data.hashes()[row]));
     starts.truncate(plan.starts);
     plan.recipes
@@ -89,7 +89,7 @@ fn threshold(
     data: &TrainingData,
     found: &CrossValidation,
 ) -> Result<Threshold> {
-    let random = held_out(found, |score| score.random);
+    let random = held_out(data, found, |score| score.random);
     let texts: Vec<_> = random
         .iter()
         .map(|&row| data.rows()[row].text.clone())
@@ -119,11 +119,16 @@ fn threshold(
     Ok(Threshold::new(at.threshold)?)
 }
 
-/// Lists rows of the attacked fold. Scores are in the data's order.
-fn held_out(found: &CrossValidation, wanted: impl Fn(&OutOfFoldScore) -> bool) -> Vec<usize> {
-    let rows = found.scores.iter().enumerate();
-    rows.filter(|(_, score)| score.fold == FOLD && wanted(score))
-        .map(|(row, _)| row)
+/// Lists rows of the attacked fold.
+fn held_out(
+    data: &TrainingData,
+    found: &CrossValidation,
+    wanted: impl Fn(&OutOfFoldScore) -> bool,
+) -> Vec<usize> {
+    let scores = found.scores.iter();
+    scores
+        .filter(|score| score.fold == FOLD && wanted(score))
+        .filter_map(|score| data.hashes().binary_search(&score.snippet).ok())
         .collect()
 }
 

@@ -31,12 +31,12 @@ pub async fn run(project: &Project, args: SweepRunArgs, output: &Output) -> Resu
             .insert("precision".to_owned(), json!(precision.to_string()));
     }
     let trials = file.trials()?;
-    let data = Arc::new(rows(project, output).await?);
+    let (data, with_finds) = rows(project, output).await?;
     let run = runs::begin(
         project,
         output,
         KIND,
-        json!({ "sweep": file, "data": data.digest(), "results": args.results }),
+        json!({ "sweep": file, "data": data.digest(), "taught": with_finds.digest(), "results": args.results }),
         None,
     )
     .await?;
@@ -55,7 +55,7 @@ pub async fn run(project: &Project, args: SweepRunArgs, output: &Output) -> Resu
         let ground = Ground::new(
             project,
             &file,
-            data.clone(),
+            (data.clone(), with_finds),
             folder.join("trials"),
             args.at_once > 1,
             cancel.clone(),
@@ -87,9 +87,12 @@ pub async fn run(project: &Project, args: SweepRunArgs, output: &Output) -> Resu
     Ok(())
 }
 
-/// The rows that a sweep learns from and is measured on: no row of the test split, so that what is chosen
-/// here can be measured there.
-async fn rows(project: &Project, output: &Output) -> Result<TrainingData> {
+/// The rows that a sweep is measured on, and the same with the finds that may teach: no row of the test split,
+/// so that what is chosen here can be measured there.
+async fn rows(
+    project: &Project,
+    output: &Output,
+) -> Result<(Arc<TrainingData>, Arc<TrainingData>)> {
     let seed = project.config.project.split_seed;
     let mut snippets = data::labelled(project).await?;
     let all = snippets.len();
@@ -99,7 +102,10 @@ async fn rows(project: &Project, output: &Output) -> Result<TrainingData> {
         "{} of the test split left out: nothing is chosen by them",
         counted(left as u64, "labelled snippet")
     ));
-    Ok(TrainingData::new(data::validated_rows(&snippets).rows)?)
+    let with_finds = TrainingData::new(data::validated_rows(&snippets).rows)?;
+    snippets.retain(data::is_sample);
+    let data = TrainingData::new(data::validated_rows(&snippets).rows)?;
+    Ok((Arc::new(data), Arc::new(with_finds)))
 }
 
 /// Keeps what the scores are of beside the results, or checks that it is what lies there.

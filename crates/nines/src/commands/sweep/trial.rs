@@ -22,7 +22,10 @@ use std::sync::Arc;
 /// The attack plan, and what a project gives to every trial.
 pub struct Ground {
     file: SweepFile,
+    /// The rows that are scored.
     data: Arc<TrainingData>,
+    /// The same with the finds that only teach.
+    with_finds: Arc<TrainingData>,
     bases: BTreeMap<Option<String>, Base>,
     /// Where trials work.
     folder: PathBuf,
@@ -38,7 +41,7 @@ impl Ground {
     pub fn new(
         project: &Project,
         file: &SweepFile,
-        data: Arc<TrainingData>,
+        (data, with_finds): (Arc<TrainingData>, Arc<TrainingData>),
         folder: PathBuf,
         shared: bool,
         cancel: CancelFlag,
@@ -58,6 +61,7 @@ impl Ground {
         Ok(Self {
             file: file.clone(),
             data,
+            with_finds,
             bases,
             folder,
             split_seed: project.config.project.split_seed,
@@ -77,6 +81,13 @@ impl Ground {
         base.with_context(|| format!("the base of {} was not looked for", trial.name()))
     }
 
+    fn taught(&self, trial: &Trial) -> &TrainingData {
+        match trial.finds {
+            true => &self.with_finds,
+            false => &self.data,
+        }
+    }
+
     /// Everything that decides what comes of a trial.
     pub fn identity(&self, trial: &Trial) -> Result<TrialIdentity> {
         let base = self.base(trial)?;
@@ -85,6 +96,7 @@ impl Ground {
             base: base.name.clone(),
             base_digest: base.digest.clone(),
             data: self.data.digest().to_owned(),
+            taught: self.taught(trial).digest().to_owned(),
             folds: self.file.folds,
         })
     }
@@ -99,7 +111,7 @@ impl Ground {
         let found = cross_validate(
             CrossValidationJob {
                 base: &base.folder,
-                data: &self.data,
+                data: self.taught(trial),
                 folds: self.file.folds,
                 config: &trial.config,
                 cadence: CheckpointCadence::default(),
@@ -123,7 +135,7 @@ impl Ground {
         }
         if let Some(plan) = &self.file.attacks {
             let scorer = models::scorer_of_folder(&kept, path)?;
-            result.attacks = attacks::run(plan, scorer, &self.data, &found, &self.cancel)?;
+            result.attacks = attacks::run(plan, scorer, self.taught(trial), &found, &self.cancel)?;
         }
         Ok(result)
     }

@@ -128,6 +128,15 @@ impl Watcher {
                 ] {
                     self.metric(step.step, name, value);
                 }
+                for (name, value) in [
+                    ("penalty", step.penalty),
+                    ("adversarial_loss", step.adversarial_loss),
+                    ("other_loss", step.other_loss),
+                ] {
+                    if let Some(value) = value {
+                        self.metric(step.step, name, value);
+                    }
+                }
                 self.progress.set(
                     step.step,
                     format!(
@@ -161,6 +170,18 @@ impl Watcher {
             estimates.push((name, &at.recall));
         }
         self.metric(evaluation.step, "training_loss", evaluation.training_loss);
+        let apart = evaluation.training_loss_apart;
+        for (name, mean) in [
+            (
+                "training_loss/adversarial",
+                apart.and_then(|apart| apart.adversarial),
+            ),
+            ("training_loss/others", apart.and_then(|apart| apart.others)),
+        ] {
+            if let Some(mean) = mean {
+                self.metric(evaluation.step, name, mean);
+            }
+        }
         for (name, estimate) in estimates {
             if let Some(value) = estimate.value {
                 self.metric(evaluation.step, &name, value);
@@ -172,8 +193,12 @@ impl Watcher {
             "validation loss {:.3}",
             metrics.loss.value.unwrap_or(f64::NAN)
         );
+        let adversarial = apart.and_then(|apart| Some((apart.adversarial?, apart.others?)));
+        let adversarial = adversarial.map_or(String::new(), |(adversarial, others)| {
+            format!(", training loss {adversarial:.3} on finds and edits, {others:.3} on others")
+        });
         self.output.note(&format!(
-            "step {:>4}: validation loss {}{}, AUROC {}",
+            "step {:>4}: validation loss {}{}, AUROC {}{adversarial}",
             evaluation.step,
             metrics.loss,
             if evaluation.best {

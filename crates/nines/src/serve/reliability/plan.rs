@@ -131,6 +131,7 @@ fn leak_args(
         frame: FrameArgs {
             classifier: None,
             threshold: None,
+            caution: crate::cli::CautionArgs::default(),
             budget: None,
             distribution: String::new(),
             answers: None,

@@ -1,0 +1,247 @@
+//! `nines unfamiliarity fit`: what the training rows are like becomes a version.
+
+use crate::cli::{FitArgs, LongArg, UnfamiliarityKind};
+use crate::commands::BadUsage;
+use crate::data;
+use crate::models::{self, ScorePath};
+use crate::output::{Output, counted};
+use crate::progress::Progress;
+use crate::project::Project;
+use crate::simulated::SCORER_FILE;
+use crate::unfamiliarity::{Basis, ROWS, RestsOn, STATISTICS, digest_of, surprised};
+use crate::{interrupt, runs};
+use anyhow::{Context, Result, bail};
+use nines_domain::snippet::{ContentHash, SnippetText};
+use nines_domain::split::Split;
+use nines_infer::scorer::Unscoreable;
+use nines_infer::unfamiliarity::mahalanobis::Mahalanobis;
+use nines_infer::unfamiliarity::neighbours::Neighbours;
+use nines_nn::weights::safetensors::{self, TensorToWrite};
+use nines_store::{Model, ModelKind, NewModel};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::path::Path;
+use tokio::sync::mpsc;
+
+/// The most training rows that are learnt from: the rest tells little more, and would have to be read by every filter.
+const MOST_ROWS: usize = 20_000;
+
+#[derive(Serialize)]
+struct Fitted {
+    unfamiliarity: String,
+    basis: Basis,
+    /// Training rows that are too long to have a hidden state.
+    unmeasured: usize,
+}
+
+/// Runs `nines unfamiliarity fit`.
+pub async fn run(project: &Project, args: &FitArgs, output: &Output) -> Result<()> {
+    let of = match args.kind {
+        UnfamiliarityKind::Surprise => None,
+        _ => Some(models::classifier(project, args.classifier.as_deref()).await?),
+    };
+    let (basis, digest, unmeasured, model) = match (args.kind, &of) {
+        (UnfamiliarityKind::Spread, Some(of)) => {
+            if of.ensemble.is_none() {
+                bail!(BadUsage(format!(
+                    "{} is one classifier, and only members of an ensemble disagree; name one with --classifier",
+                    of.label()
+                )));
+            }
+            let basis = Basis::Spread {
+                of: RestsOn::of(of),
+            };
+            let digest = ContentHash::of_fields("spread", &[&of.digest]).to_string();
+            let model = store(project, args, &basis, &digest, "unfamiliarity", None).await?;
+            (basis, digest, 0, model)
+        }
+        (_, Some(of)) => return hidden(project, args, of, output).await,
+        (_, None) => {
+            let generator = surprised(project)?.id();
+            let digest = ContentHash::of_fields("surprise", &[&generator]).to_string();
+            let basis = Basis::Surprise { generator };
+            let model = store(project, args, &basis, &digest, "unfamiliarity", None).await?;
+            (basis, digest, 0, model)
+        }
+    };
+    drop(digest);
+    tell(&model, basis, unmeasured, output);
+    Ok(())
+}
+
+fn tell(model: &Model, basis: Basis, unmeasured: usize, output: &Output) {
+    let fitted = Fitted {
+        unfamiliarity: model.label(),
+        basis,
+        unmeasured,
+    };
+    output.result(&fitted, || {
+        let left_out = match unmeasured {
+            0 => String::new(),
+            n => format!(
+                "\n{} too long for the model were left out",
+                counted(n as u64, "row")
+            ),
+        };
+        format!(
+            "{}: {}{left_out}\nnext: nines unfamiliarity measure {}",
+            fitted.unfamiliarity, fitted.basis, model.name
+        )
+    });
+}
+
+async fn store(
+    project: &Project,
+    args: &FitArgs,
+    basis: &Basis,
+    digest: &str,
+    path: &str,
+    run: Option<nines_domain::snippet::RunId>,
+) -> Result<Model> {
+    let new = NewModel {
+        kind: ModelKind::Unfamiliarity,
+        name: args.name.clone(),
+        path: path.to_owned(),
+        digest: digest.to_owned(),
+        config: serde_json::to_value(basis)?,
+        metrics: Value::Null,
+        parent: basis.rests_on().map(|of| of.id),
+        run,
+    };
+    Ok(match run {
+        Some(_) => project.store.insert_model(&new).await?,
+        // Nothing was fitted: the same again is the same version.
+        None => project.store.ensure_model(&new).await?,
+    })
+}
+
+/// Fits a distance in a classifier's hidden state.
+async fn hidden(project: &Project, args: &FitArgs, of: &Model, output: &Output) -> Result<()> {
+    let folder = models::folder_of(project, of);
+    if let Some(record) = &of.ensemble {
+        bail!(BadUsage(format!(
+            "{} is an ensemble, and a hidden state is one classifier's; name a member with --classifier: {record}",
+            of.label()
+        )));
+    }
+    if folder.join(SCORER_FILE).is_file() {
+        bail!("{} is simulated and has no hidden state", of.label());
+    }
+    let cancel = interrupt::flag()?;
+    let path = ScorePath::of(project, LongArg::Refuse)?;
+    let (texts, classes) = training_rows(project, of).await?;
+    let config = json!({ "name": args.name, "kind": format!("{:?}", args.kind), "of": of.label(), "k": args.k,
+        "path": path.to_string(), "rows": texts.len() });
+    let run = runs::begin(project, output, "unfamiliarity", config, None)
+        .await?
+        .id;
+    let work = async {
+        let states = states(&folder, path, texts, output).await?;
+        let (rows, classes): (Vec<Vec<f32>>, Vec<bool>) = states
+            .iter()
+            .zip(classes)
+            .filter_map(|(state, class)| Some((state.as_ref().ok()?.clone(), class)))
+            .unzip();
+        let unmeasured = states.len() - rows.len();
+        if cancel.is_cancelled() {
+            bail!("nothing was fitted yet");
+        }
+        let place = format!("models/{}-unfamiliarity-run{run:0>6}", args.name);
+        let folder = project.folder.join(&place);
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+        let (of, by) = (RestsOn::of(of), path.to_string());
+        let (basis, digest) = match args.kind {
+            UnfamiliarityKind::Neighbours => {
+                let fit = Neighbours::fit(&rows, args.k as usize)?;
+                let basis = Basis::Neighbours {
+                    of,
+                    path: by,
+                    rows: rows.len(),
+                    k: fit.k(),
+                };
+                (basis, write_rows(&folder, &fit)?)
+            }
+            _ => {
+                let fit = Mahalanobis::fit(&rows, &classes)?;
+                let basis = Basis::Distance {
+                    of,
+                    path: by,
+                    rows: fit.rows,
+                    shrinkage: fit.shrinkage,
+                };
+                let file = folder.join(STATISTICS);
+                let text = serde_json::to_string(&fit)?;
+                (
+                    basis,
+                    nines_io::write_atomically(&file, text.as_bytes())?.sha256,
+                )
+            }
+        };
+        let model = store(project, args, &basis, &digest, &place, Some(run)).await?;
+        let result = json!({ "unfamiliarity": model.label(), "basis": basis });
+        Ok(((model, basis, unmeasured), result))
+    };
+    let (model, basis, unmeasured) = runs::conclude(project, run, &cancel, work).await?;
+    tell(&model, basis, unmeasured, output);
+    Ok(())
+}
+
+fn write_rows(folder: &Path, fit: &Neighbours) -> Result<String> {
+    let file = folder.join(ROWS.0);
+    let rows = fit.rows();
+    let tensor = TensorToWrite {
+        name: ROWS.1.to_owned(),
+        shape: vec![rows.len() / fit.width(), fit.width()],
+        values: rows.to_vec(),
+    };
+    safetensors::write(&file, &[tensor])?;
+    digest_of(&file)
+}
+
+/// The rows that a classifier may have been trained on, with their classes: of many, those whose hashes are lowest.
+async fn training_rows(project: &Project, of: &Model) -> Result<(Vec<SnippetText>, Vec<bool>)> {
+    let seed = of.config["config"]["split_seed"].as_u64();
+    let seed = seed.unwrap_or(project.config.project.split_seed);
+    let snippets = data::labelled(project).await?;
+    let mut rows: Vec<_> = data::training_rows(&snippets, seed)
+        .rows
+        .into_iter()
+        .filter(|row| Split::of_family(&row.family, seed) == Split::Train)
+        .map(|row| (row.text.hash(), row.text, row.broad))
+        .collect();
+    if rows.len() > MOST_ROWS {
+        rows.sort_by_key(|(hash, ..)| *hash);
+        rows.truncate(MOST_ROWS);
+    }
+    Ok(rows
+        .into_iter()
+        .map(|(_, text, broad)| (text, broad))
+        .unzip())
+}
+
+/// Computes hidden states on a thread of their own.
+async fn states(
+    folder: &Path,
+    path: ScorePath,
+    texts: Vec<SnippetText>,
+    output: &Output,
+) -> Result<Vec<Result<Vec<f32>, Unscoreable>>> {
+    let classifier = models::scorer_of_folder(folder, path)?;
+    let total = texts.len() as u64;
+    let (sender, mut done) = mpsc::unbounded_channel();
+    let thread = tokio::task::spawn_blocking(move || {
+        classifier.states(&texts, &mut |n| {
+            let _ = sender.send(n as u64);
+        })
+    });
+    let mut progress = Progress::new(output, "hidden states", total);
+    while let Some(n) = done.recv().await {
+        progress.set(n, "");
+    }
+    let states = thread
+        .await
+        .context("reading hidden states ended abruptly")?;
+    progress.finish(&counted(total, "snippet"));
+    Ok(states)
+}
