@@ -8,6 +8,7 @@
 //! - [`caution`]: a second condition on unfamiliarity, and what it buys.
 //! - [`classifier_metrics`]: how good a classifier ranks, by kind of text.
 //! - [`filter_report`]: what a filter did: acceptance, draws for each prompt, abstentions.
+//! - [`tightening`]: a threshold that falls with rejections, at the same abstention as a fixed one.
 //! - [`report`]: curves and tables that a report shows beside stored estimates.
 //!
 //! The formulas are those of `nines-stats`; here is decided which rows they may see. Every number
@@ -28,6 +29,7 @@ pub mod leak;
 pub mod quality;
 pub mod report;
 pub mod severity;
+pub mod tightening;
 
 pub use error::MeasureError;
 pub use estimates::estimate;

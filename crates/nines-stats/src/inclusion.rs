@@ -123,7 +123,7 @@ pub fn inclusion_probabilities(weights: &[f64], n: usize) -> Result<Vec<f64>, St
 pub fn systematic(probabilities: &[f64], seed: u64) -> Result<Vec<usize>, StatsError> {
     finite("probabilities", probabilities)?;
     let outside = |p: &f64| !(0.0..=1.0).contains(p);
-    if let Some(index) = probabilities.iter().position(|p| outside(p)) {
+    if let Some(index) = probabilities.iter().position(outside) {
         return Err(StatsError::ItemOutOfRange {
             what: "probabilities",
             index,

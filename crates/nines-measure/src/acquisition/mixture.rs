@@ -1,13 +1,13 @@
 //! Several strategies in one draw.
 
 use super::strategy::{Strategy, UnknownStrategy};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 /// Strategies with their shares of a draw, which sum to 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Mixture(BTreeMap<Strategy, f64>);
 

@@ -11,6 +11,7 @@ mod margin;
 mod quality;
 mod record;
 mod show;
+mod tightening;
 
 pub use attack_time::{
     Gathered as GatheredAttacks, Group as AttackGroup, compared as attack_ratio,
@@ -44,6 +45,7 @@ pub async fn run(project: &Project, command: MeasureCommand, output: &Output) ->
         MeasureCommand::Leak(args) => leak::run(project, &args, output).await,
         MeasureCommand::Quality(args) => quality::run(project, &args, output).await,
         MeasureCommand::Compare(args) => compare::run(project, &args, output).await,
+        MeasureCommand::Tightening(args) => tightening::run(project, &args, output).await,
         MeasureCommand::Agreement(args) => agreement::run(project, &args, output).await,
         MeasureCommand::AttackTime(args) => attack_time::run(project, &args, output).await,
         MeasureCommand::Forecast(args) => forecast::run(project, &args, output).await,

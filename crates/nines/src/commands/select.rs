@@ -7,6 +7,7 @@ mod states;
 mod waiting;
 mod worth;
 
+pub use pool::split_word;
 pub use waiting::open_items;
 
 use super::BadUsage;
