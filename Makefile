@@ -11,7 +11,7 @@ NINES = target/release/nines
 MODELS = minilm-l6 smollm2-135m
 
 .PHONY: help demo test build release web web-test e2e load screenshots browser fmt clippy docs unit paths sanitize models models-dev \
-  postgres thesauri parity accuracy textattack attack-table bench bench-attacks coverage clean-demo
+  postgres thesauri parity accuracy textattack attack-table techniques bench bench-attacks coverage clean-demo
 
 help:
 	@echo "make demo    build nines and do the main job in ./demo (2 to 10 minutes after the build)"
@@ -20,6 +20,7 @@ help:
 	@echo "make parity  compare with PyTorch, transformers and llama.cpp (installs them in .venv-reference)"
 	@echo "make textattack  the same attacks in PyPI's textattack and here, row by row"
 	@echo "make attack-table  every recipe on the demo's classifier, side by side (20 to 60 minutes)"
+	@echo "make techniques  every training technique on the starter data, side by side (about a day; resumes)"
 	@echo "make accuracy  what products in bf16 change, in training and in scores"
 	@echo "make coverage  how often every interval holds the truth, into docs/coverage.md (6 to 15 minutes)"
 	@echo "make bench-attacks  speed of attacks and of what the Rewrite page asks for"
@@ -238,6 +239,13 @@ attack-table: models
 
 # Speed of attacks and of what the Rewrite page asks for, with a trained classifier (`make demo` makes one).
 ATTACKED ?= $(firstword $(wildcard demo/models/*/))
+# Resumes trial by trial: a result that is there is not made again.
+techniques: models
+	test -e .techniques/nines.toml || $(NINES) init .techniques --starter
+	$(NINES) import snippets data/techniques/finds.jsonl --project .techniques
+	$(NINES) sweep run data/techniques/techniques.toml --results data/techniques/results --project .techniques $(SWEEP_FLAGS)
+	$(NINES) sweep table data/techniques/techniques.toml --results data/techniques/results --markdown
+
 bench-attacks: models
 	@test -n "$(ATTACKED)" || { echo "no classifier: make demo first, or give ATTACKED=FOLDER"; exit 1; }
 	cd benches && $(PYTHON) attacks.py --classifier $(abspath $(ATTACKED)) $(BENCH_FLAGS)

@@ -6,7 +6,8 @@
 //! what came of it, and [`table`] closes a list of attempts.
 //!
 //! People attack with the same parts: [`saliency`] shows what a score hangs on, and [`menu`] ranks what could
-//! stand at a place by the true score.
+//! stand at a place by the true score. [`style`] writes snippets as attacks would, blindly, to see what a classifier
+//! makes of the style itself.
 //!
 //! It reads models and text, and knows nothing of projects, databases or pages.
 
@@ -25,6 +26,7 @@ pub mod menu;
 pub mod recipe;
 pub mod saliency;
 pub mod search;
+pub mod style;
 pub mod table;
 pub mod thesaurus;
 pub mod transformation;

@@ -8,6 +8,8 @@
 //! - [`caution`]: a second condition on unfamiliarity, and what it buys.
 //! - [`classifier_metrics`]: how good a classifier ranks, by kind of text.
 //! - [`filter_report`]: what a filter did: acceptance, draws for each prompt, abstentions.
+//! - [`style`]: what a classifier makes of the style of attacks.
+//! - [`understanding`]: whether the generator goes on as if a missed catastrophe had happened.
 //! - [`tightening`]: a threshold that falls with rejections, at the same abstention as a fixed one.
 //! - [`report`]: curves and tables that a report shows beside stored estimates.
 //!
@@ -29,7 +31,9 @@ pub mod leak;
 pub mod quality;
 pub mod report;
 pub mod severity;
+pub mod style;
 pub mod tightening;
+pub mod understanding;
 
 pub use error::MeasureError;
 pub use estimates::estimate;

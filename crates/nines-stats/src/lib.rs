@@ -60,6 +60,7 @@ pub mod dawid_skene;
 pub mod disagreement;
 mod error;
 mod estimate;
+pub mod family_mean;
 pub mod forecast;
 pub mod gamma;
 pub mod hypergeometric;

@@ -30,7 +30,7 @@ pub use filter::{FilterArgs, GenerateArgs, LawArg, SamplingArgs};
 pub use measure::{
     AddDistributionArgs, AllocationArg, AttackTimeArgs, CompareFiltersArgs, ConfidenceArgs,
     DistributionBy, DistributionCommand, FrameArgs, LeakArgs, LeakPlanArgs, MeasureCommand,
-    QualityDesignArgs, TighteningArgs,
+    QualityDesignArgs, StyleArgs, TighteningArgs, UnderstandingArgs,
 };
 pub use project::{DemoArgs, InitArgs, ModelsCommand};
 pub use report::ReportArgs;

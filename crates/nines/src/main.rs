@@ -17,6 +17,7 @@ mod scoring;
 mod serve;
 mod shown;
 mod simulated;
+mod style;
 mod unfamiliarity;
 
 use clap::Parser;

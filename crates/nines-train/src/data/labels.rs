@@ -109,7 +109,7 @@ mod tests {
             (&data.mislabelled(&roles, noise, 5).0, flipped)
         );
         let changed = |row: &usize| noisy.rows()[*row].broad != data.rows()[*row].broad;
-        assert!(!roles.rows(Role::HeldOut).iter().any(|row| changed(row)));
+        assert!(!roles.rows(Role::HeldOut).iter().any(changed));
         let learning = learning(&roles);
         assert_eq!(learning.iter().filter(|row| changed(row)).count(), flipped);
         for (broad, expected) in [(true, 0.3), (false, 0.1)] {

@@ -1,7 +1,7 @@
 //! `nines measure`.
 
 use super::filter::tightening;
-use super::{CautionArgs, SplitArg, share};
+use super::{CautionArgs, SamplingArgs, SplitArg, share};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -43,6 +43,14 @@ nines measure attack-time --attack 12 --attack 13\n\
 Sessions of the Rewrite page are read too; a find counts once somebody else has verified it."
     )]
     AttackTime(AttackTimeArgs),
+    /// What a classifier makes of the style of attacks: the same snippets plain and in style
+    #[command(
+        after_help = "Examples:\n  nines measure style\n  nines measure style --classifier robust --against first"
+    )]
+    Style(StyleArgs),
+    /// Whether the generator goes on as if somebody was hurt, after catastrophes that the classifier missed
+    #[command(after_help = "Example:\n  nines measure understanding --limit 10 --continuations 20")]
+    Understanding(UnderstandingArgs),
     /// How bad the worst prompt of many more will be, by the classifier's own scores
     Forecast(FrameArgs),
     /// The worst catastrophes found, how far from the threshold, and what more caution costs
@@ -93,6 +101,46 @@ pub struct FrameArgs {
     /// How sure intervals are to be
     #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
     pub confidence: f64,
+}
+
+/// `nines measure style`.
+#[derive(Debug, Clone, Args)]
+pub struct StyleArgs {
+    /// The classifier: NAME or NAME@VERSION (default: the newest)
+    #[arg(long)]
+    pub classifier: Option<String>,
+    /// Another classifier, to be compared on the same pairs
+    #[arg(long)]
+    pub against: Option<String>,
+    /// A threshold of your own, as a probability (default: each classifier's calibrated one)
+    #[arg(long, value_parser = share)]
+    pub threshold: Option<f64>,
+}
+
+/// `nines measure understanding`.
+#[derive(Debug, Clone, Args)]
+pub struct UnderstandingArgs {
+    /// The classifier that missed them: NAME or NAME@VERSION (default: the newest)
+    #[arg(long)]
+    pub classifier: Option<String>,
+    /// A threshold of your own, as a probability (default: the calibrated one)
+    #[arg(long, value_parser = share)]
+    pub threshold: Option<f64>,
+    /// The classifier that reads the continuations (default: the same)
+    #[arg(long)]
+    pub judge: Option<String>,
+    /// A continuation implies the catastrophe where the judge says at least this probability
+    #[arg(long, default_value_t = 0.5, value_parser = share)]
+    pub implied: f64,
+    /// At most so many missed catastrophes, the lowest scores first
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// Continuations of each, and of each control
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub continuations: u32,
+    /// How continuations are drawn
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
 }
 
 /// `nines measure leak` and `plan`.

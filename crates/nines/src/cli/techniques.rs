@@ -17,8 +17,8 @@ pub struct TechniqueArgs {
     #[arg(long, value_name = "SHARE")]
     pub label_smoothing: Option<f64>,
     /// Factors of a catastrophe's weight for severity 1, 2 and 3
-    #[arg(long, value_name = "A,B,C", value_delimiter = ',', num_args = 3)]
-    pub severity_weights: Option<Vec<f64>>,
+    #[arg(long, value_name = "A,B,C", value_parser = three)]
+    pub severity_weights: Option<[f64; 3]>,
     /// Scale-invariant fine-tuning, with this weight
     #[arg(long, value_name = "WEIGHT", num_args = 0..=1, default_missing_value = "5")]
     pub sift: Option<f64>,
@@ -52,6 +52,16 @@ pub struct TechniqueArgs {
     /// Flip this share of the labels of safe snippets that are learnt from
     #[arg(long, value_name = "SHARE")]
     pub label_false_alarm: Option<f64>,
+}
+
+/// Reads three numbers with commas between them.
+fn three(text: &str) -> Result<[f64; 3], String> {
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let numbers = numbers.map_err(|error| format!("{error}: three numbers, as in 0.5,1,2"))?;
+    let found = numbers.len();
+    numbers
+        .try_into()
+        .map_err(|_| format!("{found} numbers, where three are wanted, as in 0.5,1,2"))
 }
 
 /// What a snippet's loss is, before its weight.

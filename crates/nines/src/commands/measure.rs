@@ -11,7 +11,9 @@ mod margin;
 mod quality;
 mod record;
 mod show;
+mod style;
 mod tightening;
+mod understanding;
 
 pub use attack_time::{
     Gathered as GatheredAttacks, Group as AttackGroup, compared as attack_ratio,
@@ -48,6 +50,8 @@ pub async fn run(project: &Project, command: MeasureCommand, output: &Output) ->
         MeasureCommand::Tightening(args) => tightening::run(project, &args, output).await,
         MeasureCommand::Agreement(args) => agreement::run(project, &args, output).await,
         MeasureCommand::AttackTime(args) => attack_time::run(project, &args, output).await,
+        MeasureCommand::Style(args) => style::run(project, &args, output).await,
+        MeasureCommand::Understanding(args) => understanding::run(project, &args, output).await,
         MeasureCommand::Forecast(args) => forecast::run(project, &args, output).await,
         MeasureCommand::Margin(args) => margin::run(project, &args, output).await,
         MeasureCommand::Distribution(command) => distribution::run(project, command, output).await,

@@ -11,9 +11,10 @@ use crate::data::{self, Chosen};
 use crate::models::{self, ScorePath};
 use crate::output::{Output, counted};
 use crate::project::Project;
-use crate::{interrupt, runs};
+use crate::{interrupt, runs, style};
 use anyhow::{Context, Result, bail};
 use nines_measure::classifier_metrics::ClassifierMetrics;
+use nines_measure::style::StyleCheck;
 use nines_store::{Model, ModelKind, NewModel, Run};
 use nines_train::cross_validation::{CrossValidation, CrossValidationJob};
 use nines_train::record::{AdversarialFit, FitCounts};
@@ -36,6 +37,8 @@ pub struct Trained {
     pub record: TrainingRecord,
     /// Metrics on the test split.
     pub test: ClassifierMetrics,
+    /// What it makes of the style of attacks.
+    pub style: StyleCheck,
     /// The stored version.
     #[serde(skip)]
     pub model: Model,
@@ -57,11 +60,11 @@ pub async fn run(project: &Project, args: TrainArgs, output: &Output) -> Result<
 pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) -> Result<Trained> {
     let cancel = interrupt::flag()?;
     refuse_ensemble_name(project, &args.name).await?;
+    let config = recipe(project, args)?;
     let snippets = data::labelled(project).await?;
     let seed = project.config.project.split_seed;
     let data = training_data(data::training_rows(&snippets, seed), output)?;
     let base = models::base(project, args.base.as_deref())?;
-    let config = recipe(project, args)?;
     let path = ScorePath::of(project, args.long)?;
     let run = runs::begin(
         project,
@@ -97,8 +100,12 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
         })
         .await?;
         let scorer = models::scorer_of_folder(&folder, path)?;
-        let test = test_metrics(project, scorer, &snippets, output).await?;
-        let metrics = json!({ "validation": record.best, "test": test, "path": path.to_string() });
+        let test = test_metrics(project, scorer.clone(), &snippets, output).await?;
+        let threshold = style::threshold_before_calibration(&test)?;
+        let pairs = style::pairs(project, scorer, &snippets, output).await?;
+        let style = style::checked(&pairs, threshold)?;
+        let metrics = json!({ "validation": record.best, "test": test, "style": style,
+            "path": path.to_string() });
         let model = store_version(project, args, &run, &folder, &base, &record, metrics).await?;
         let result = json!({ "classifier": model.label(), "test": test, "best": record.best });
         let trained = Trained {
@@ -106,6 +113,7 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
             folder: folder.clone(),
             record,
             test,
+            style,
             model,
         };
         Ok((trained, result))
@@ -203,10 +211,10 @@ async fn validate(
     output: &Output,
 ) -> Result<(CrossValidation, PathBuf)> {
     let cancel = interrupt::flag()?;
+    let config = recipe(project, args)?;
     let snippets = data::labelled(project).await?;
     let data = training_data(data::validated_rows(&snippets), output)?;
     let base = models::base(project, args.base.as_deref())?;
-    let config = recipe(project, args)?;
     let run = runs::begin(
         project,
         output,
@@ -266,6 +274,7 @@ fn words(trained: &Trained) -> String {
     }
     let _ = writeln!(text, "test split, never trained on:");
     let _ = writeln!(text, "{}", trained.test);
+    let _ = writeln!(text, "{}", trained.style);
     let _ = write!(
         text,
         "in {}\nnext: nines calibrate",

@@ -15,7 +15,9 @@ mod select;
 mod serve;
 mod stats;
 mod stops;
+mod style;
 mod sweep;
+mod techniques;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]
 mod tiny_base;
 mod unfamiliarity;

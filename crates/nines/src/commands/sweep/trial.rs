@@ -14,6 +14,7 @@ use nines_train::sweep::trial::TrialIdentity;
 use nines_train::sweep::{SweepFile, Trial, TrialResult};
 use nines_train::{CheckpointCadence, TrainingData, cross_validate};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -50,9 +51,9 @@ impl Ground {
         let own = file.cells.iter().filter_map(|cell| cell.base.clone());
         let common = std::iter::once(file.base.clone());
         for name in own.map(Some).chain(common) {
-            if !bases.contains_key(&name) {
-                let base = models::base(project, name.as_deref())?;
-                bases.insert(name, base);
+            if let Entry::Vacant(place) = bases.entry(name) {
+                let base = models::base(project, place.key().as_deref())?;
+                place.insert(base);
             }
         }
         if let Some(plan) = &file.attacks {
@@ -131,7 +132,7 @@ impl Ground {
         if let (Some(before), Some(after), false) = (before, processor_seconds(), self.shared) {
             let all: u64 = found.records.iter().map(|record| record.steps).sum();
             let share = all as f64 / steps.0 as f64;
-            result.processor_seconds = (steps.0 > 0).then(|| (after - before) * share);
+            result.processor_seconds = (steps.0 > 0).then_some((after - before) * share);
         }
         if let Some(plan) = &self.file.attacks {
             let scorer = models::scorer_of_folder(&kept, path)?;

@@ -34,7 +34,9 @@ pub(super) fn recipe(project: &Project, args: &TrainArgs) -> Result<TrainConfig>
             table.split_seed
         );
     }
-    Ok(with_techniques(with_options(table, args), args))
+    let recipe = with_techniques(with_options(table, args), args);
+    recipe.check()?;
+    Ok(recipe)
 }
 
 /// Lays the fields of a file over a recipe.
@@ -80,10 +82,6 @@ fn with_options(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
 
 fn with_techniques(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
     let given = &args.techniques;
-    let severity_weights = match given.severity_weights.as_deref() {
-        Some(&[a, b, c]) => [a, b, c],
-        _ => table.severity_weights,
-    };
     let sift = given.sift.map(|weight| Sift {
         weight,
         ..table.sift.unwrap_or_default()
@@ -104,7 +102,7 @@ fn with_techniques(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
             .loss
             .map_or(table.loss, |loss| shape(loss, table.loss)),
         label_smoothing: given.label_smoothing.unwrap_or(table.label_smoothing),
-        severity_weights,
+        severity_weights: given.severity_weights.unwrap_or(table.severity_weights),
         sift: sift.or(table.sift),
         freelb: freelb.or(table.freelb),
         latent: latent.or(table.latent),

@@ -43,11 +43,14 @@ fn model_of(config: &str, pooling: Pooling) -> BertClassifier {
     let names: Vec<_> = model.parameters().map(|info| info.name.clone()).collect();
     for name in names {
         let values = model.values(&name).expect("values");
-        let numbers = values.iter().enumerate();
-        let values = match name.contains("LayerNorm") {
-            true => numbers.map(|(i, x)| x + 0.1 * (i % 7) as f32).collect(),
-            false => numbers.map(|(_, x)| 12.0 * x).collect(),
-        };
+        let values = values
+            .iter()
+            .enumerate()
+            .map(|(i, x)| match name.contains("LayerNorm") {
+                true => x + 0.1 * (i % 7) as f32,
+                false => 12.0 * x,
+            })
+            .collect();
         model.set_values(&name, values).expect("set");
     }
     model.set_trainable(Trainable::All);
