@@ -39,6 +39,7 @@ fn calibrated(path: &str) -> Calibrated {
         ..CalibrationRequest::new("injury v2")
     };
     Calibrated {
+        caution: None,
         classifier: "injury v2".to_owned(),
         path: path.to_owned(),
         generator: "counting".to_owned(),
