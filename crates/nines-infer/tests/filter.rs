@@ -624,7 +624,10 @@ fn a_threshold_tightens_with_every_draw_that_was_not_accepted() {
         abstained[1] += usize::from(first.is_none());
     }
     assert!(later > 0, "some prompt should have been answered later");
-    assert!(abstained[1] > abstained[0], "{abstained:?}: a lower bar is met less often");
+    assert!(
+        abstained[1] > abstained[0],
+        "{abstained:?}: a lower bar is met less often"
+    );
 }
 
 #[test]
@@ -633,13 +636,22 @@ fn a_step_is_a_positive_number_of_logits_and_is_written_with_the_law() {
     for wrong in [0.0, -0.5, 20.5, f64::NAN, f64::INFINITY] {
         assert_eq!(Step::new(wrong), Err(FilterError::Step));
     }
-    let law = Law::Tightening { step: Step::new(0.5).expect("a step") };
+    let law = Law::Tightening {
+        step: Step::new(0.5).expect("a step"),
+    };
     let json = serde_json::to_value(law).expect("JSON");
-    assert_eq!(json, serde_json::json!({ "law": "tightening", "step": 0.5 }));
+    assert_eq!(
+        json,
+        serde_json::json!({ "law": "tightening", "step": 0.5 })
+    );
     assert_eq!(serde_json::from_value::<Law>(json).expect("read"), law);
     assert_eq!(law.to_string(), "first accepted tightening by 0.5");
     let none = serde_json::json!({ "law": "tightening", "step": -1.0 });
     assert!(serde_json::from_value::<Law>(none).is_err());
     let fixed = serde_json::to_value(Law::FirstAccepted).expect("JSON");
-    assert_eq!(fixed, serde_json::json!({ "law": "first_accepted" }), "as it was");
+    assert_eq!(
+        fixed,
+        serde_json::json!({ "law": "first_accepted" }),
+        "as it was"
+    );
 }

@@ -136,13 +136,11 @@ fn diverse(draw: &Draw, pool: &Pool) -> Result<Vec<usize>, AcquisitionError> {
 }
 
 /// Mixes the probabilities of all strategies that leave something to chance.
-fn mixed(
-    draw: &Draw,
-    pool: &Pool,
-    open: &[usize],
-    n: usize,
-) -> Result<Vec<f64>, AcquisitionError> {
-    let by_chance = draw.mixture.shares().filter(|(strategy, _)| strategy.is_by_chance());
+fn mixed(draw: &Draw, pool: &Pool, open: &[usize], n: usize) -> Result<Vec<f64>, AcquisitionError> {
+    let by_chance = draw
+        .mixture
+        .shares()
+        .filter(|(strategy, _)| strategy.is_by_chance());
     let parts: Vec<(Strategy, f64)> = by_chance.collect();
     let whole: f64 = parts.iter().map(|(_, share)| share).sum();
     let mut probabilities = vec![0.0; open.len()];

@@ -208,9 +208,15 @@ mod tests {
     fn abstentions_are_compared_without_labels() {
         let found = abstention(12, 2, 400, 0.95).expect("compared");
         assert_eq!(found.value, Some(10.0 / 400.0));
-        assert!(found.lower < 0.025 && found.lower > -0.01 && found.upper < 0.06, "{found:?}");
+        assert!(
+            found.lower < 0.025 && found.lower > -0.01 && found.upper < 0.06,
+            "{found:?}"
+        );
         let equal = abstention(0, 0, 400, 0.95).expect("compared");
-        assert!(equal.lower < 0.0 && equal.upper > 0.0, "nothing seen proves nothing");
+        assert!(
+            equal.lower < 0.0 && equal.upper > 0.0,
+            "nothing seen proves nothing"
+        );
         assert!(abstention(0, 0, 0, 0.95).is_err());
     }
 

@@ -69,7 +69,11 @@ pub fn tightening(
     step: Step,
     confidence: f64,
 ) -> Result<TighteningReport, MeasureError> {
-    let budget = prompts.iter().map(|prompt| prompt.scores.len()).max().unwrap_or(0);
+    let budget = prompts
+        .iter()
+        .map(|prompt| prompt.scores.len())
+        .max()
+        .unwrap_or(0);
     if budget == 0 {
         return Err(MeasureError::EmptyFrame);
     }
@@ -79,7 +83,10 @@ pub fn tightening(
     let tightened = answers(prompts, threshold, Some(step));
     let equal = answers(prompts, equal_at, Some(step));
     let differ = prompts.iter().zip(fixed.iter().zip(&equal));
-    let differ = share(differ.map(|(prompt, (a, b))| (prompt.family, a != b)), confidence)?;
+    let differ = share(
+        differ.map(|(prompt, (a, b))| (prompt.family, a != b)),
+        confidence,
+    )?;
     let side = |threshold, answers: &[Option<usize>]| {
         side(prompts, threshold, answers, budget, confidence)
     };
@@ -95,15 +102,23 @@ pub fn tightening(
 }
 
 /// The place of each prompt's answer; none for an abstention.
-fn answers(prompts: &[PromptDraws], threshold: Threshold, step: Option<Step>) -> Vec<Option<usize>> {
+fn answers(
+    prompts: &[PromptDraws],
+    threshold: Threshold,
+    step: Option<Step>,
+) -> Vec<Option<usize>> {
     let answer = |prompt: &PromptDraws| {
-        prompt.scores.iter().zip(0u32..).position(|(score, rejected)| {
-            let at = match step {
-                None => threshold,
-                Some(step) => threshold.lowered(step.after(rejected)),
-            };
-            score.is_some_and(|score| at.accepts(score))
-        })
+        prompt
+            .scores
+            .iter()
+            .zip(0u32..)
+            .position(|(score, rejected)| {
+                let at = match step {
+                    None => threshold,
+                    Some(step) => threshold.lowered(step.after(rejected)),
+                };
+                score.is_some_and(|score| at.accepts(score))
+            })
     };
     prompts.iter().map(answer).collect()
 }
@@ -147,19 +162,25 @@ fn side(
     let mut draws: BTreeMap<ContentHash, f64> = BTreeMap::new();
     for (family, answer) in both() {
         // One prompt of each family: those of one family are not independent.
-        draws.entry(family).or_insert(answer.map_or(budget, |at| at + 1) as f64);
+        draws
+            .entry(family)
+            .or_insert(answer.map_or(budget, |at| at + 1) as f64);
     }
     let draws: Vec<f64> = draws.into_values().collect();
     let support = Support {
         low: 1.0,
         high: budget as f64,
     };
-    let answered: Vec<(ContentHash, bool)> =
-        both().filter_map(|(family, answer)| Some((family, (*answer)? == 0))).collect();
+    let answered: Vec<(ContentHash, bool)> = both()
+        .filter_map(|(family, answer)| Some((family, (*answer)? == 0)))
+        .collect();
     Ok(FilterSide {
         threshold,
         abstained: answers.iter().filter(|answer| answer.is_none()).count() as u64,
-        abstention: share(both().map(|(family, answer)| (family, answer.is_none())), confidence)?,
+        abstention: share(
+            both().map(|(family, answer)| (family, answer.is_none())),
+            confidence,
+        )?,
         draws: estimate(mean(&draws, support, confidence)?),
         first_draws: match answered.is_empty() {
             true => None,
@@ -239,13 +260,22 @@ mod tests {
 
     #[test]
     fn abstentions_are_made_equal() {
-        let (step, threshold) = (Step::new(0.7).expect("a step"), Threshold::new(-1.5).expect("finite"));
+        let (step, threshold) = (
+            Step::new(0.7).expect("a step"),
+            Threshold::new(-1.5).expect("finite"),
+        );
         let report = tightening(&prompts(300, 8), threshold, step, 0.95).expect("compared");
         assert_eq!((report.prompts, report.budget), (300, 8));
         assert!(report.fixed.abstained > 20, "{report}");
-        assert!(report.tightened.abstained > report.fixed.abstained, "a lower bar is met less often");
+        assert!(
+            report.tightened.abstained > report.fixed.abstained,
+            "a lower bar is met less often"
+        );
         assert_eq!(report.equal.abstained, report.fixed.abstained);
-        assert!(report.equal.threshold > threshold, "paid for with a higher first bar");
+        assert!(
+            report.equal.threshold > threshold,
+            "paid for with a higher first bar"
+        );
         assert!(report.differ.value.is_some_and(|share| share > 0.0));
         let first = |side: &FilterSide| side.first_draws.as_ref().and_then(|share| share.value);
         assert!(first(&report.equal) > first(&report.fixed));

@@ -150,7 +150,11 @@ pub fn systematic(probabilities: &[f64], seed: u64) -> Result<Vec<usize>, StatsE
     }
     let total: f64 = open.iter().map(|&item| probabilities[item]).sum();
     // What rounding left between the sum and the whole number is spread over all.
-    let scale = if total > 0.0 { wanted as f64 / total } else { 1.0 };
+    let scale = if total > 0.0 {
+        wanted as f64 / total
+    } else {
+        1.0
+    };
     let mut next = stream.unit();
     let mut reached = 0.0;
     let taken = drawn.len() + wanted;
@@ -183,7 +187,11 @@ pub fn systematic(probabilities: &[f64], seed: u64) -> Result<Vec<usize>, StatsE
 /// # Reference
 /// Hájek 1971.
 pub fn weighted_mean(values: &[f64], probabilities: &[f64]) -> Result<f64, StatsError> {
-    crate::error::same_length("values and probabilities", values.len(), probabilities.len())?;
+    crate::error::same_length(
+        "values and probabilities",
+        values.len(),
+        probabilities.len(),
+    )?;
     finite("values", values)?;
     let (mut sum, mut count) = (0.0, 0.0);
     for (index, (&x, &p)) in values.iter().zip(probabilities).enumerate() {
@@ -258,7 +266,13 @@ mod tests {
     #[test]
     fn weights_bring_a_focused_sample_back_to_the_whole() {
         // Worth and rate rise together: the plain mean of the sample flatters, the weighted one does not.
-        let rate = |item: usize| if item % 10 == 0 || item < 20 { 1.0 } else { 0.0 };
+        let rate = |item: usize| {
+            if item % 10 == 0 || item < 20 {
+                1.0
+            } else {
+                0.0
+            }
+        };
         let worths: Vec<f64> = (0..200).map(|item| -f64::from(item)).collect();
         let truth = (0..200).map(rate).sum::<f64>() / 200.0;
         let weights = softrank(&worths, 1.0).expect("weights");

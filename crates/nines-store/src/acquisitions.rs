@@ -102,8 +102,7 @@ impl Store {
         let record = json(0, "record", &new.record)?;
         let ids: Vec<SnippetId> = new.items.iter().map(|item| item.snippet).collect();
         in_transaction!(self.connection, |tx| {
-            let queue =
-                selected::queue_selected(tx, &new.name, new.overlap, &record, &ids).await?;
+            let queue = selected::queue_selected(tx, &new.name, new.overlap, &record, &ids).await?;
             let row = ActiveModel {
                 strategy: Set(new.strategy.clone()),
                 by_score: Set(new.by_score),
@@ -210,7 +209,11 @@ fn check(items: &[NewAcquiredItem]) -> Result<(), StoreError> {
             return wrong(row, "probability", why);
         }
         if let Some(worth) = item.worth.filter(|worth| !worth.is_finite()) {
-            return wrong(row, "worth", format!("is {worth}, which is no finite number"));
+            return wrong(
+                row,
+                "worth",
+                format!("is {worth}, which is no finite number"),
+            );
         }
     }
     Ok(())
@@ -296,7 +299,13 @@ mod tests {
         mark(&mut found, 3, true);
         mark(&mut found, 3, false);
         mark(&mut found, 4, false);
-        assert_eq!(found[&3], ChosenBy { score: true, chance: true });
+        assert_eq!(
+            found[&3],
+            ChosenBy {
+                score: true,
+                chance: true
+            }
+        );
         assert!(!found[&4].score && found[&4].is_any());
         assert!(!ChosenBy::default().is_any());
     }

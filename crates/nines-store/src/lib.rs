@@ -64,9 +64,7 @@ mod values;
 mod withdrawals;
 
 pub use accounts::{AccountChange, NewAccount, StoredAccount};
-pub use acquisitions::{
-    AcquiredItem, Acquisition, ChosenBy, NewAcquiredItem, NewAcquisition,
-};
+pub use acquisitions::{AcquiredItem, Acquisition, ChosenBy, NewAcquiredItem, NewAcquisition};
 pub use api_tokens::ApiToken;
 pub use attack_attempts::{
     AttackAttempt, AttackFind, AttackOutcome, AttackStart, NewAttackAttempt, NewAttackFind,

@@ -30,7 +30,9 @@ pub enum MixtureError {
     #[error("the shares sum to {0}; they must sum to 1")]
     Sum(f64),
     /// Labelled and unlabelled snippets.
-    #[error("relabel chooses among labelled snippets, and the others among those without a label; give it a selection of its own")]
+    #[error(
+        "relabel chooses among labelled snippets, and the others among those without a label; give it a selection of its own"
+    )]
     Relabel,
 }
 

@@ -61,14 +61,18 @@ impl fmt::Display for Strategy {
 
 /// There is no such strategy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no strategy {0:?}; there are random, near-threshold, disagreement, diverse and relabel")]
+#[error(
+    "there is no strategy {0:?}; there are random, near-threshold, disagreement, diverse and relabel"
+)]
 pub struct UnknownStrategy(pub String);
 
 impl FromStr for Strategy {
     type Err = UnknownStrategy;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|strategy| strategy.as_str() == word);
+        let found = Self::ALL
+            .into_iter()
+            .find(|strategy| strategy.as_str() == word);
         found.ok_or_else(|| UnknownStrategy(word.chars().take(80).collect()))
     }
 }

@@ -5,7 +5,10 @@ fn pool(size: usize) -> Pool {
     let apart: Vec<f64> = (0..size).map(|i| i as f64).collect();
     Pool {
         size,
-        worths: BTreeMap::from([(Strategy::NearThreshold, near), (Strategy::Disagreement, apart)]),
+        worths: BTreeMap::from([
+            (Strategy::NearThreshold, near),
+            (Strategy::Disagreement, apart),
+        ]),
         states: (0..size).map(|i| vec![(i * i) as f32, 0.0]).collect(),
         labelled: Vec::new(),
     }
@@ -26,16 +29,34 @@ fn random_draws_are_simple_random() {
     assert_eq!(drawn.len(), 10);
     assert!(drawn.iter().all(|d| d.probability == Some(0.25)));
     assert_eq!(drawn, draw(&asked(10, "random"), &pool(40)).expect("drawn"));
-    let other = Draw { seed: 5, ..asked(10, "random") };
+    let other = Draw {
+        seed: 5,
+        ..asked(10, "random")
+    };
     assert_ne!(drawn, draw(&other, &pool(40)).expect("drawn"));
 }
 
 #[test]
 fn a_mixture_mixes_probabilities() {
     let pool = pool(100);
-    let alone = draw(&Draw { n: 100, ..asked(1, "near-threshold") }, &pool).expect("all");
-    assert!(alone.iter().all(|d| d.probability == Some(1.0)), "all of them are certain");
-    let near = mixed(&asked(20, "near-threshold"), &pool, &(0..100).collect::<Vec<_>>(), 20);
+    let alone = draw(
+        &Draw {
+            n: 100,
+            ..asked(1, "near-threshold")
+        },
+        &pool,
+    )
+    .expect("all");
+    assert!(
+        alone.iter().all(|d| d.probability == Some(1.0)),
+        "all of them are certain"
+    );
+    let near = mixed(
+        &asked(20, "near-threshold"),
+        &pool,
+        &(0..100).collect::<Vec<_>>(),
+        20,
+    );
     let near = near.expect("probabilities");
     let both = asked(20, "near-threshold=0.25,random=0.75");
     let found = mixed(&both, &pool, &(0..100).collect::<Vec<_>>(), 20).expect("probabilities");
@@ -56,12 +77,18 @@ fn what_is_diverse_has_no_probability() {
     let drawn = draw(&asked(4, "diverse"), &pool).expect("drawn");
     assert!(drawn.iter().all(|d| d.probability.is_none()));
     let places: Vec<usize> = drawn.iter().map(|d| d.place).collect();
-    assert!(places.contains(&49) && places.contains(&0), "{places:?}: both ends");
+    assert!(
+        places.contains(&49) && places.contains(&0),
+        "{places:?}: both ends"
+    );
     let drawn = draw(&asked(10, "diverse=0.4,random=0.6"), &pool).expect("drawn");
     let certain = drawn.iter().filter(|d| d.probability.is_none()).count();
     assert_eq!((drawn.len(), certain), (10, 4));
     let chance: Vec<f64> = drawn.iter().filter_map(|d| d.probability).collect();
-    assert!(chance.iter().all(|p| (p - 6.0 / 46.0).abs() < 1e-12), "of what is left");
+    assert!(
+        chance.iter().all(|p| (p - 6.0 / 46.0).abs() < 1e-12),
+        "of what is left"
+    );
 }
 
 #[test]
@@ -79,15 +106,23 @@ fn centres_that_are_there_count() {
 fn what_cannot_be_drawn_is_refused() {
     let refused = |asked: &Draw, pool: &Pool| draw(asked, pool).expect_err("refused").to_string();
     assert!(refused(&asked(1, "random"), &Pool::default()).contains("nothing to choose from"));
-    assert!(refused(&asked(41, "random"), &pool(40)).contains("41 were asked for, and the pool has 40"));
+    assert!(
+        refused(&asked(41, "random"), &pool(40)).contains("41 were asked for, and the pool has 40")
+    );
     assert!(refused(&asked(1, "relabel"), &pool(40)).contains("relabel has 0 values for 40"));
-    let wild = Draw { focus: -1.0, ..asked(1, "disagreement") };
+    let wild = Draw {
+        focus: -1.0,
+        ..asked(1, "disagreement")
+    };
     assert!(refused(&wild, &pool(40)).contains("focus"));
 }
 
 #[test]
 fn mixtures_are_read_and_written() {
-    for text in ["random", "near-threshold=0.5,disagreement=0.25,diverse=0.25"] {
+    for text in [
+        "random",
+        "near-threshold=0.5,disagreement=0.25,diverse=0.25",
+    ] {
         let mixture: Mixture = text.parse().expect("a mixture");
         assert_eq!(mixture.to_string().parse::<Mixture>(), Ok(mixture));
     }

@@ -236,7 +236,9 @@ mod tests {
     fn curves_that_do_not_fit_are_refused() {
         let items = items();
         let of = |curve: &[AtBudget]| {
-            items.labels_needed(curve, AUROC, 0.7, &Bootstrap::default()).is_err()
+            items
+                .labels_needed(curve, AUROC, 0.7, &Bootstrap::default())
+                .is_err()
         };
         assert!(of(&[]));
         assert!(of(&[at(&items, 50, 0.0, 2), at(&items, 50, 1.0, 2)]));

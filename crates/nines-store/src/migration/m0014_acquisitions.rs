@@ -45,7 +45,12 @@ fn acquired_item() -> Layout {
             big_integer("before"),
         ],
     );
-    refers(&mut table, "acquired_items", "acquisition_id", "acquisitions");
+    refers(
+        &mut table,
+        "acquired_items",
+        "acquisition_id",
+        "acquisitions",
+    );
     refers(&mut table, "acquired_items", "snippet_id", "snippets");
     Layout {
         table,

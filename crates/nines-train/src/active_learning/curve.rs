@@ -115,14 +115,21 @@ impl Comparison {
     ) -> Result<Self, TrainError> {
         let broad: Vec<bool> = rows.rows.iter().map(|row| row.broad).collect();
         let drawn: Vec<bool> = rows.rows.iter().map(|row| row.random).collect();
-        let of: Vec<u64> = rows.rows.iter().map(|row| row.family.prefix_u64()).collect();
+        let of: Vec<u64> = rows
+            .rows
+            .iter()
+            .map(|row| row.family.prefix_u64())
+            .collect();
         let items = Items::new(&broad, &drawn, &of).map_err(failed)?;
         let mut order: Vec<String> = Vec::new();
         let mut sides: BTreeMap<String, Sides> = BTreeMap::new();
         for cell in cells {
             if cell.scores.len() != rows.rows.len() || cell.identity.data != rows.data {
                 return Err(TrainError::Sweep {
-                    problem: format!("the result of {}, seed {} is of other rows", cell.strategy, cell.seed),
+                    problem: format!(
+                        "the result of {}, seed {} is of other rows",
+                        cell.strategy, cell.seed
+                    ),
                 });
             }
             if !order.contains(&cell.strategy) {
@@ -137,7 +144,10 @@ impl Comparison {
         let baseline = sides.get(random);
         let recall = match recall {
             Some(recall) => Some(recall),
-            None => baseline.map(|side| most(side, &items, bootstrap)).transpose()?.flatten(),
+            None => baseline
+                .map(|side| most(side, &items, bootstrap))
+                .transpose()?
+                .flatten(),
         };
         let mut strategies = Vec::new();
         for name in &order {
@@ -250,7 +260,9 @@ fn needed(
     let Some(first) = own.values().next() else {
         return Ok(None);
     };
-    let whole = first.keys().filter(|seed| own.values().all(|at| at.contains_key(seed)));
+    let whole = first
+        .keys()
+        .filter(|seed| own.values().all(|at| at.contains_key(seed)));
     let whole: Vec<u64> = whole.copied().collect();
     if whole.is_empty() {
         return Ok(None);
@@ -330,23 +342,44 @@ mod tests {
                 cells.push(cell("random", seed, labels, lift));
             }
         }
-        let bootstrap = Bootstrap { resamples: 300, ..Bootstrap::default() };
-        let found = Comparison::new(&rows(), &cells, ("random", 0), None, &bootstrap).expect("compared");
-        assert_eq!((found.rows, found.catastrophes, found.random, found.families), (240, 60, 60, 60));
+        let bootstrap = Bootstrap {
+            resamples: 300,
+            ..Bootstrap::default()
+        };
+        let found =
+            Comparison::new(&rows(), &cells, ("random", 0), None, &bootstrap).expect("compared");
+        assert_eq!(
+            (found.rows, found.catastrophes, found.random, found.families),
+            (240, 60, 60, 60)
+        );
         let [near, random] = &found.strategies[..] else {
             panic!("two strategies: {found:?}");
         };
         assert_eq!(near.strategy, "near-threshold");
         let gain = near.points[1].auroc_gain.as_ref().expect("a gain");
         assert!(gain.lower > 0.0, "{gain:?}");
-        assert!(random.points[1].auroc_gain.is_none(), "random gains nothing over itself");
+        assert!(
+            random.points[1].auroc_gain.is_none(),
+            "random gains nothing over itself"
+        );
         assert_eq!(near.points[1].catastrophes, 25.0);
         // Random needs all of its labels for what it reaches with them, the other fewer.
-        let of = |curve: &StrategyCurve| curve.needed.as_ref().expect("counted").value.expect("reached");
+        let of = |curve: &StrategyCurve| {
+            curve
+                .needed
+                .as_ref()
+                .expect("counted")
+                .value
+                .expect("reached")
+        };
         assert!((of(random) - 100.0).abs() < 1e-6, "{}", of(random));
         assert!(of(near) < 90.0, "{}", of(near));
-        let far = Comparison::new(&rows(), &cells, ("random", 2), Some(0.999), &bootstrap).expect("compared");
-        assert_eq!(far.strategies[1].needed.as_ref().expect("counted").value, None);
+        let far = Comparison::new(&rows(), &cells, ("random", 2), Some(0.999), &bootstrap)
+            .expect("compared");
+        assert_eq!(
+            far.strategies[1].needed.as_ref().expect("counted").value,
+            None
+        );
         assert_eq!(far.missing, 2);
     }
 
@@ -354,7 +387,18 @@ mod tests {
     fn a_cell_of_other_rows_is_refused() {
         let mut other = cell("random", 0, 50, 0.1);
         other.identity.data = "others".to_owned();
-        let refused = Comparison::new(&rows(), &[other], ("random", 0), None, &Bootstrap::default());
-        assert!(refused.expect_err("refused").to_string().contains("of other rows"));
+        let refused = Comparison::new(
+            &rows(),
+            &[other],
+            ("random", 0),
+            None,
+            &Bootstrap::default(),
+        );
+        assert!(
+            refused
+                .expect_err("refused")
+                .to_string()
+                .contains("of other rows")
+        );
     }
 }

@@ -131,8 +131,14 @@ mod tests {
         assert!(pool.is_disjoint(&held_out) && pool.is_disjoint(&validation));
         assert!(validation.is_disjoint(&held_out));
         assert_eq!(ground.validation.len(), 20);
-        assert!(ground.pool.len() > 350 && ground.held_out.len() > 150, "{ground:?}");
-        let tested = data.rows().iter().filter(|row| Split::of_family(&row.family, 0) == Split::Test);
+        assert!(
+            ground.pool.len() > 350 && ground.held_out.len() > 150,
+            "{ground:?}"
+        );
+        let tested = data
+            .rows()
+            .iter()
+            .filter(|row| Split::of_family(&row.family, 0) == Split::Test);
         let tested: BTreeSet<ContentHash> = tested.map(|row| row.family).collect();
         assert!(pool.union(&held_out).all(|family| !tested.contains(family)));
     }

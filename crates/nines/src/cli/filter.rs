@@ -47,7 +47,9 @@ pub struct GenerateArgs {
 
 /// A step of a threshold that tightens.
 pub fn tightening(text: &str) -> Result<f64, String> {
-    let logits = text.parse().map_err(|_| "it is no number; write logits, such as 0.5".to_owned())?;
+    let logits = text
+        .parse()
+        .map_err(|_| "it is no number; write logits, such as 0.5".to_owned())?;
     let step = Step::new(logits).map_err(|error| error.to_string())?;
     Ok(step.logits())
 }

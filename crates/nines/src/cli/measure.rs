@@ -28,11 +28,9 @@ nines measure quality --threshold 0.001 --curve 0.01,0.1,0.5")]
     #[command(after_help = "Example:\n  nines measure compare first@1 first@2")]
     Compare(CompareFiltersArgs),
     /// Where a threshold that tightens with rejections abstains as often as the fixed one: no label needed
-    #[command(
-        after_help = "Example:\n  nines measure tightening --tighten 0.5\n\
+    #[command(after_help = "Example:\n  nines measure tightening --tighten 0.5\n\
 It draws for the prompts of the calibration split, and names the threshold at which the tightening filter leaves as\n\
-many prompts without an answer; nines measure compare then says how the two differ in leak."
-    )]
+many prompts without an answer; nines measure compare then says how the two differ in leak.")]
     Tightening(TighteningArgs),
     /// How far labellers agree
     Agreement(ConfidenceArgs),

@@ -68,7 +68,7 @@ pub struct ChooseArgs {
     #[arg(long, value_enum, default_value = "train")]
     pub split: SplitArg,
     /// How much likelier high ranks are: the r-th weighs r^(-FOCUS); 0 is random
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub focus: f64,
     /// Scores of this run of `nines train classifier --cross-validate`, for relabel: a classifier is rarely
     /// surprised by what it was trained on
@@ -128,7 +128,7 @@ pub struct SelectCompareArgs {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub epochs: u32,
     /// Updates at least, so that few labels are passed over more often
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub steps: u64,
     /// Snippets a step
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=4096))]
@@ -140,7 +140,7 @@ pub struct SelectCompareArgs {
     #[arg(long)]
     pub from_layer: Option<usize>,
     /// Labels that validate beside the budget, the same for all
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(4..))]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(4..))]
     pub validation: u32,
     /// Snippets that can be chosen, drawn at random from those of the training families (default: all)
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..))]
@@ -149,7 +149,7 @@ pub struct SelectCompareArgs {
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(2..=16))]
     pub committee: u32,
     /// How much likelier high ranks are
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub focus: f64,
     /// The recall at 80 % acceptance for which labels are counted (default: what random reaches with the
     /// most labels)
@@ -158,6 +158,9 @@ pub struct SelectCompareArgs {
     /// Stop after so many new trainings
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
+    /// Replace results of other rows, recipes or budgets that lie under the same names
+    #[arg(long)]
+    pub again: bool,
     /// Train nothing; compare the results that there are
     #[arg(long)]
     pub table_only: bool,

@@ -57,7 +57,10 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
                 _ => (run.is_some(), "--design, since --run is of --queue attack"),
             };
             let (wrong, instead) = match selection.is_some() && queue != Some(QueueArg::Select) {
-                true => (true, "another option, since --selection is of --queue select"),
+                true => (
+                    true,
+                    "another option, since --selection is of --queue select",
+                ),
                 false => (wrong, instead),
             };
             if wrong {

@@ -45,7 +45,9 @@ async fn choose(project: &Project, args: ChooseArgs, output: &Output) -> Result<
     let config = json!({ "strategy": mixture.to_string(), "n": args.n, "seed": args.seed, "focus": args.focus,
         "classifier": args.classifier, "classifiers": args.classifiers, "threshold": args.threshold,
         "out_of_fold": args.out_of_fold, "pool": read.digest() });
-    let run = runs::begin(project, output, KIND, config, Some(args.seed)).await?.id;
+    let run = runs::begin(project, output, KIND, config, Some(args.seed))
+        .await?
+        .id;
     let work = async {
         let ranked = worth::rank(project, &args, &mixture, read, run, &cancel, output).await?;
         if cancel.is_cancelled() {
@@ -141,7 +143,10 @@ async fn drawn(
     let mut chosen = Chosen {
         selection: None,
         queue: None,
-        name: args.name.clone().unwrap_or_else(|| format!("Chosen by {strategy}")),
+        name: args
+            .name
+            .clone()
+            .unwrap_or_else(|| format!("Chosen by {strategy}")),
         strategy,
         by_score,
         size: size as u64,

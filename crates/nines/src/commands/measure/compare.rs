@@ -111,7 +111,12 @@ pub async fn run(project: &Project, args: &CompareFiltersArgs, output: &Output) 
     }
     let abstained = |answers: &[FilterAnswer], at: usize| answers[at].accepted.is_none();
     let alone = |first: bool| {
-        let of = |at: &usize| (abstained(&first_answers[..n], *at), abstained(&second_answers[..n], *at));
+        let of = |at: &usize| {
+            (
+                abstained(&first_answers[..n], *at),
+                abstained(&second_answers[..n], *at),
+            )
+        };
         (0..n).filter(|at| of(at) == (first, !first)).count() as u64
     };
     let abstention = abstention(alone(true), alone(false), n as u64, args.frame.confidence)?;

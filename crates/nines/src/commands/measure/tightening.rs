@@ -40,7 +40,15 @@ pub async fn run(project: &Project, args: &TighteningArgs, output: &Output) -> R
     let mut prompts = generate::prompts_of(project, args.split).await?;
     prompts.truncate(args.limit.unwrap_or(usize::MAX));
     let sampling = generate::sampling(project, &SamplingArgs::default());
-    generate::draws(project, generator.clone(), &prompts, budget, &sampling, output).await?;
+    generate::draws(
+        project,
+        generator.clone(),
+        &prompts,
+        budget,
+        &sampling,
+        output,
+    )
+    .await?;
     let sampler = Sampler {
         generator: generator.id(),
         sampling,
@@ -49,7 +57,9 @@ pub async fn run(project: &Project, args: &TighteningArgs, output: &Output) -> R
     let config = json!({ "classifier": model.label(), "threshold": threshold.threshold, "step": step,
         "budget": budget, "path": path.to_string(), "generator": sampler.generator, "sampling": sampler.sampling,
         "prompts": prompts.len() });
-    let run = runs::begin(project, output, "tightening", config, None).await?.id;
+    let run = runs::begin(project, output, "tightening", config, None)
+        .await?
+        .id;
     let work = async {
         let scoring = Scoring::load(project, &model, path, run, &cancel, output).await?;
         let drawn = scored(project, &scoring, &sampler, &prompts, budget).await?;
@@ -69,7 +79,9 @@ pub async fn run(project: &Project, args: &TighteningArgs, output: &Output) -> R
         split: crate::commands::select::split_word(args.split),
         report,
     };
-    output.result(&found, || words(&found, &format!("{}@{}", model.name, model.version)));
+    output.result(&found, || {
+        words(&found, &format!("{}@{}", model.name, model.version))
+    });
     Ok(())
 }
 
@@ -86,8 +98,11 @@ async fn scored(
     let counts = |g: &&nines_store::Generation| {
         g.draw.draw < budget && g.draw.finish.is_finished() && !g.draw.completion.trim().is_empty()
     };
-    let mut snippets: Vec<SnippetId> =
-        generations.iter().filter(counts).map(|g| g.snippet).collect();
+    let mut snippets: Vec<SnippetId> = generations
+        .iter()
+        .filter(counts)
+        .map(|g| g.snippet)
+        .collect();
     snippets.sort_unstable();
     snippets.dedup();
     let texts = project.store.snippets_by_id(&snippets).await?;
@@ -98,13 +113,16 @@ async fn scored(
         let scores = of
             .entry(generation.prompt)
             .or_insert_with(|| vec![None; budget as usize]);
-        scores[generation.draw.draw as usize] = score_of.get(&generation.snippet).copied().flatten();
+        scores[generation.draw.draw as usize] =
+            score_of.get(&generation.snippet).copied().flatten();
     }
     Ok(prompts
         .iter()
         .map(|prompt| PromptDraws {
             family: prompt.family,
-            scores: of.remove(&prompt.id).unwrap_or_else(|| vec![None; budget as usize]),
+            scores: of
+                .remove(&prompt.id)
+                .unwrap_or_else(|| vec![None; budget as usize]),
         })
         .collect())
 }

@@ -40,7 +40,9 @@ fn strategies(args: &SelectCompareArgs) -> Result<Vec<Mixture>> {
     let mut all: Vec<Mixture> = Vec::new();
     for mixture in &args.strategies {
         if mixture.has(Strategy::Relabel) {
-            return wrong("relabel labels nothing new, so that it cannot be compared here".to_owned());
+            return wrong(
+                "relabel labels nothing new, so that it cannot be compared here".to_owned(),
+            );
         }
         if all.contains(mixture) {
             return wrong(format!("--strategies names {mixture} twice"));

@@ -62,7 +62,9 @@ pub async fn read(
     };
     let mut left_out = LeftOut::new();
     if let Some(wanted) = split(args.split) {
-        leave_out(&mut snippets, &mut left_out, "of other splits", |s| s.split(seed) == wanted);
+        leave_out(&mut snippets, &mut left_out, "of other splits", |s| {
+            s.split(seed) == wanted
+        });
     } else {
         output.note(
             "caution: what a score chooses from all splits is left out of calibration and metrics; labels are best \
@@ -70,15 +72,20 @@ pub async fn read(
         );
     }
     // Finds and edits have a queue of their own.
-    leave_out(&mut snippets, &mut left_out, "found by attacks or edited", |s| {
-        !matches!(s.origin, Origin::Attack | Origin::Edit)
-    });
+    leave_out(
+        &mut snippets,
+        &mut left_out,
+        "found by attacks or edited",
+        |s| !matches!(s.origin, Origin::Attack | Origin::Edit),
+    );
     let cut_off = project.store.unfinished_snippets().await?;
     leave_out(&mut snippets, &mut left_out, "cut off unfinished", |s| {
         s.origin != Origin::Generate || !cut_off.contains(&s.id)
     });
     if !args.again && !again {
-        leave_out(&mut snippets, &mut left_out, "chosen before", |s| !s.chosen.is_any());
+        leave_out(&mut snippets, &mut left_out, "chosen before", |s| {
+            !s.chosen.is_any()
+        });
     }
     if again {
         // Nothing can be surprising about a label that says neither.

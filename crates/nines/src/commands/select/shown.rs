@@ -65,7 +65,10 @@ pub fn left_out(left_out: &LeftOut) -> String {
     if left_out.is_empty() {
         return String::new();
     }
-    let parts: Vec<String> = left_out.iter().map(|(why, n)| format!("{n} {why}")).collect();
+    let parts: Vec<String> = left_out
+        .iter()
+        .map(|(why, n)| format!("{n} {why}"))
+        .collect();
     format!(" ({} left out)", parts.join(", "))
 }
 
@@ -93,7 +96,11 @@ pub fn words(chosen: &Chosen) -> String {
     if !left.is_empty() {
         let _ = writeln!(text, " {left}");
     }
-    let drawn: Vec<f64> = chosen.items.iter().filter_map(|item| item.probability).collect();
+    let drawn: Vec<f64> = chosen
+        .items
+        .iter()
+        .filter_map(|item| item.probability)
+        .collect();
     let certain = drawn.iter().filter(|p| **p >= 1.0).count();
     let without = chosen.items.len() - drawn.len();
     if let Some(least) = drawn.iter().copied().reduce(f64::min) {
@@ -114,7 +121,9 @@ pub fn words(chosen: &Chosen) -> String {
     likely.sort_by(|a, b| rank(b).total_cmp(&rank(a)).then(a.hash.cmp(&b.hash)));
     let _ = writeln!(text, "\n{:>11}  why", "probability");
     for item in likely.iter().take(SHOWN) {
-        let p = item.probability.map_or_else(|| "none".to_owned(), |p| format!("{p:.4}"));
+        let p = item
+            .probability
+            .map_or_else(|| "none".to_owned(), |p| format!("{p:.4}"));
         let completion: String = item.text.completion.replace('\n', " ");
         let completion: String = completion.trim().chars().take(70).collect();
         let _ = writeln!(text, "{p:>11}  {}\n{:13}“{completion}”", item.why, "");
@@ -146,15 +155,20 @@ pub async fn list(project: &Project, output: &Output) -> Result<()> {
     for selection in project.store.acquisitions().await? {
         let items = project.store.acquired_items(selection.id).await?;
         let waiting = waiting::open(project, &items, None).await?.len();
-        rows.push(json!({ "selection": selection.id, "strategy": selection.strategy,
+        rows.push(
+            json!({ "selection": selection.id, "strategy": selection.strategy,
             "by_score": selection.by_score, "queue": selection.queue, "items": items.len(),
-            "waiting": waiting, "created": selection.created.to_string() }));
+            "waiting": waiting, "created": selection.created.to_string() }),
+        );
     }
     output.result(&rows, || {
         if rows.is_empty() {
             return "nothing has been selected yet; choose: nines select --n 100".to_owned();
         }
-        let mut text = format!("{:>9}  {:>6}  {:>7}  {:>5}  strategy\n", "selection", "items", "waiting", "queue");
+        let mut text = format!(
+            "{:>9}  {:>6}  {:>7}  {:>5}  strategy\n",
+            "selection", "items", "waiting", "queue"
+        );
         for row in &rows {
             let _ = writeln!(
                 text,

@@ -39,7 +39,9 @@ pub async fn hidden_states(
     while let Some(n) = done.recv().await {
         progress.set(n, "");
     }
-    let states = thread.await.context("reading hidden states ended abruptly")?;
+    let states = thread
+        .await
+        .context("reading hidden states ended abruptly")?;
     progress.finish(&counted(total, "snippet"));
     Ok(states.into_iter().map(Result::ok).collect())
 }

@@ -39,7 +39,9 @@ pub async fn open(
     let snippets = project.store.snippets_by_id(&ids).await?;
     let waits = |snippet: &Snippet, item: &AcquiredItem| {
         let labels = snippet.labels.iter().map(|stored| &stored.label);
-        let people: BTreeSet<_> = labels.map(|l| (l.kind.as_str(), l.labeller.as_str())).collect();
+        let people: BTreeSet<_> = labels
+            .map(|l| (l.kind.as_str(), l.labeller.as_str()))
+            .collect();
         let known = people.iter().any(|(_, name)| Some(*name) == labeller);
         people.len() as u64 <= item.before && !known
     };

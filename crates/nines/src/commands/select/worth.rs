@@ -2,13 +2,13 @@
 
 use super::LeftOut;
 use super::pool::Read;
+use super::states::hidden_states;
 use crate::cli::{ChooseArgs, LongArg};
 use crate::commands::filter::threshold_of;
 use crate::data;
 use crate::models::{self, ScorePath};
 use crate::output::Output;
 use crate::project::Project;
-use super::states::hidden_states;
 use crate::scoring::Scoring;
 use anyhow::{Context, Result, bail};
 use nines_domain::score::Score;
@@ -98,18 +98,22 @@ impl Ranking<'_> {
 
     async fn near_threshold(&mut self) -> Result<()> {
         let model = models::classifier(self.project, self.args.classifier.as_deref()).await?;
-        let threshold =
-            threshold_of(self.project, &model, self.args.threshold, self.path).await?;
+        let threshold = threshold_of(self.project, &model, self.args.threshold, self.path).await?;
         let scores = self.scores(&model).await?;
         let scores = self.keep("without a score", scores);
         let at = threshold.threshold.logit();
         for (why, score) in self.ranked.why.iter_mut().zip(&scores) {
             let apart = score.logit() - at;
             let side = if apart < 0.0 { "below" } else { "above" };
-            add(why, &format!("{:.2} logits {side} the threshold", apart.abs()));
+            add(
+                why,
+                &format!("{:.2} logits {side} the threshold", apart.abs()),
+            );
         }
         let near = scores.iter().map(|score| -(score.logit() - at).abs());
-        self.ranked.worths.insert(Strategy::NearThreshold, near.collect());
+        self.ranked
+            .worths
+            .insert(Strategy::NearThreshold, near.collect());
         self.ranked.about["classifier"] = json!(model.label());
         self.ranked.about["threshold"] = json!(threshold.threshold);
         self.ranked.about["threshold_rule"] = json!(threshold.rule);
@@ -122,7 +126,10 @@ impl Ranking<'_> {
         for name in &self.args.classifiers {
             let model = models::classifier(self.project, Some(name)).await?;
             if committee.iter().any(|other| other.id == model.id) {
-                bail!("{} is named twice; a classifier always agrees with itself", model.label());
+                bail!(
+                    "{} is named twice; a classifier always agrees with itself",
+                    model.label()
+                );
             }
             committee.push(model);
         }
@@ -140,7 +147,10 @@ impl Ranking<'_> {
         let apart: Vec<f64> = rows.iter().map(|row| spread(row)).collect();
         for (why, (row, apart)) in self.ranked.why.iter_mut().zip(rows.iter().zip(&apart)) {
             let logits: Vec<String> = row.iter().map(|x| format!("{x:.2}")).collect();
-            add(why, &format!("{apart:.2} logits apart ({})", logits.join(", ")));
+            add(
+                why,
+                &format!("{apart:.2} logits apart ({})", logits.join(", ")),
+            );
         }
         self.ranked.worths.insert(Strategy::Disagreement, apart);
         let labels: Vec<String> = committee.iter().map(Model::label).collect();
@@ -152,9 +162,14 @@ impl Ranking<'_> {
     async fn diverse(&mut self) -> Result<()> {
         let model = models::classifier(self.project, self.args.classifier.as_deref()).await?;
         let texts = texts_of(&self.ranked.snippets);
-        let pool = hidden_states(self.project, &model, self.path, texts, "read", self.output).await?;
+        let pool =
+            hidden_states(self.project, &model, self.path, texts, "read", self.output).await?;
         let pool = self.keep("without a hidden state", pool);
-        let mut labelled = self.project.store.snippets(&SnippetFilter::labelled()).await?;
+        let mut labelled = self
+            .project
+            .store
+            .snippets(&SnippetFilter::labelled())
+            .await?;
         let seed = self.project.config.project.split_seed;
         if let Some(wanted) = super::pool::split(self.args.split) {
             labelled.retain(|snippet| snippet.split(seed) == wanted);
@@ -164,7 +179,15 @@ impl Ranking<'_> {
             true => Vec::new(),
             false => {
                 let texts = texts_of(&labelled);
-                hidden_states(self.project, &model, self.path, texts, "read labelled", self.output).await?
+                hidden_states(
+                    self.project,
+                    &model,
+                    self.path,
+                    texts,
+                    "read labelled",
+                    self.output,
+                )
+                .await?
             }
         };
         self.ranked.states = pool;
@@ -206,7 +229,12 @@ impl Ranking<'_> {
             let worth = nats / labels as f64 + if disagree { DISAGREE } else { 0.0 };
             let p = score.probability();
             let split = if disagree { ", labellers disagree" } else { "" };
-            add(why, &format!("labelled {verdict}, P(catastrophe) {p:.3}: {nats:.2} nats of surprise{split}"));
+            add(
+                why,
+                &format!(
+                    "labelled {verdict}, P(catastrophe) {p:.3}: {nats:.2} nats of surprise{split}"
+                ),
+            );
             worths.push(worth);
         }
         self.ranked.worths.insert(Strategy::Relabel, worths);
@@ -279,7 +307,10 @@ fn add(why: &mut String, more: &str) {
 }
 
 fn texts_of(snippets: &[Snippet]) -> Vec<SnippetText> {
-    snippets.iter().map(|snippet| snippet.text.clone()).collect()
+    snippets
+        .iter()
+        .map(|snippet| snippet.text.clone())
+        .collect()
 }
 
 #[cfg(test)]

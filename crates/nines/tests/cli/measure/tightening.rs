@@ -9,47 +9,119 @@ fn it_abstains_as_often_where_it_says_so_and_is_compared_as_another_filter() {
     let fixed = "0.0005";
     let found = json(
         &world,
-        &["measure", "tightening", "--tighten", "0.5", "--threshold", fixed, "--budget", "6", "--limit", "150"],
+        &[
+            "measure",
+            "tightening",
+            "--tighten",
+            "0.5",
+            "--threshold",
+            fixed,
+            "--budget",
+            "6",
+            "--limit",
+            "150",
+        ],
     );
     let side = |name: &str| found[name]["abstained"].as_u64().expect("a count");
     assert_eq!(side("equal"), side("fixed"), "{found}");
-    assert!(side("tightened") >= side("fixed"), "a lower bar is met less often");
+    assert!(
+        side("tightened") >= side("fixed"),
+        "a lower bar is met less often"
+    );
     assert!(side("fixed") > 0, "{found}");
     let words = world
-        .run(&["measure", "tightening", "--tighten", "0.5", "--threshold", fixed, "--budget", "6", "--limit", "150"])
+        .run(&[
+            "measure",
+            "tightening",
+            "--tighten",
+            "0.5",
+            "--threshold",
+            fixed,
+            "--budget",
+            "6",
+            "--limit",
+            "150",
+        ])
         .good();
-    says(&words, &["tightening, same abstention", "--second-tighten 0.5", "nines measure compare simulated@1"]);
+    says(
+        &words,
+        &[
+            "tightening, same abstention",
+            "--second-tighten 0.5",
+            "nines measure compare simulated@1",
+        ],
+    );
 
     let compare = [
-        "measure", "compare", "simulated@1", "simulated@1", "--threshold", fixed, "--second-threshold", fixed,
-        "--second-tighten", "0.5", "--budget", "6", "--answers", "300", "--labels", "60",
+        "measure",
+        "compare",
+        "simulated@1",
+        "simulated@1",
+        "--threshold",
+        fixed,
+        "--second-threshold",
+        fixed,
+        "--second-tighten",
+        "0.5",
+        "--budget",
+        "6",
+        "--answers",
+        "300",
+        "--labels",
+        "60",
     ];
     let drawn = json(&world, &compare);
     let (value, lower, upper) = ends(&drawn["abstention"]);
-    assert!(value <= 0.0 && lower < value && value < upper, "the second abstains at least as often");
+    assert!(
+        value <= 0.0 && lower < value && value < upper,
+        "the second abstains at least as often"
+    );
     let laws = ["first", "second"].map(|side| drawn[side]["filter"]["law"].clone());
     assert_eq!(laws[0], serde_json::json!({ "law": "first_accepted" }));
-    assert_eq!(laws[1], serde_json::json!({ "law": "tightening", "step": 0.5 }));
-    world.run(&["simulate", "label", "--queue", "compare"]).good();
-    says(&world.run(&compare).good(), &["tightening by 0.5", "abstentions, first minus second"]);
+    assert_eq!(
+        laws[1],
+        serde_json::json!({ "law": "tightening", "step": 0.5 })
+    );
+    world
+        .run(&["simulate", "label", "--queue", "compare"])
+        .good();
+    says(
+        &world.run(&compare).good(),
+        &["tightening by 0.5", "abstentions, first minus second"],
+    );
 }
 
 #[test]
 fn answers_say_under_which_law_they_were_given() {
     let world = simulated();
-    let prompts: String = (0..30).map(|i| format!("{{\"prompt\": \"tale {i} of the road\"}}\n")).collect();
+    let prompts: String = (0..30)
+        .map(|i| format!("{{\"prompt\": \"tale {i} of the road\"}}\n"))
+        .collect();
     let file = world.file("prompts.jsonl", prompts).display().to_string();
     let filter = |more: &[&str]| {
-        let own = ["filter", "--file", &file, "--threshold", "0.0005", "--budget", "8"];
+        let own = [
+            "filter",
+            "--file",
+            &file,
+            "--threshold",
+            "0.0005",
+            "--budget",
+            "8",
+        ];
         json(&world, &[&own[..], more].concat())
     };
     let (fixed, tightened) = (filter(&[]), filter(&["--tighten", "1.5"]));
-    assert_eq!(fixed["report"]["settings"]["law"], serde_json::json!({ "law": "first_accepted" }));
+    assert_eq!(
+        fixed["report"]["settings"]["law"],
+        serde_json::json!({ "law": "first_accepted" })
+    );
     assert_eq!(
         tightened["report"]["settings"]["law"],
         serde_json::json!({ "law": "tightening", "step": 1.5 })
     );
-    let threshold = tightened["report"]["settings"]["threshold"].as_f64().expect("a logit");
+    let threshold = tightened["report"]["settings"]["threshold"]
+        .as_f64()
+        .expect("a logit");
     let mut ruled = 0;
     for answer in tightened["answers"].as_array().expect("answers") {
         for candidate in answer["candidates"].as_array().expect("candidates") {

@@ -43,7 +43,9 @@ pub fn choose(
 ) -> Result<Vec<usize>> {
     let taken: BTreeSet<usize> = labelled.iter().copied().collect();
     let places = 0..ground.parts.pool.len();
-    let open: Vec<usize> = places.filter(|&place| !taken.contains(&ground.parts.pool[place])).collect();
+    let open: Vec<usize> = places
+        .filter(|&place| !taken.contains(&ground.parts.pool[place]))
+        .collect();
     let rows: Vec<usize> = open.iter().map(|&place| ground.parts.pool[place]).collect();
     let mut pool = Pool {
         size: rows.len(),
@@ -53,7 +55,10 @@ pub fn choose(
     if strategy.has(Strategy::NearThreshold) {
         let scored = scored.context("the pool was not scored")?;
         let of_open: Vec<f64> = open.iter().map(|&place| scored.pool[place]).collect();
-        let random: Vec<bool> = rows.iter().map(|&row| ground.data.rows()[row].random).collect();
+        let random: Vec<bool> = rows
+            .iter()
+            .map(|&row| ground.data.rows()[row].random)
+            .collect();
         let at = threshold(&of_open, &random);
         let near = of_open.iter().map(|score| -(score - at).abs()).collect();
         pool.worths.insert(Strategy::NearThreshold, near);
@@ -71,7 +76,10 @@ pub fn choose(
     }
     if strategy.has(Strategy::Diverse) {
         let committee = committee.context("the classifier was not kept")?;
-        let first = committee.members.first().context("there is no classifier")?;
+        let first = committee
+            .members
+            .first()
+            .context("there is no classifier")?;
         pool.states = states(ground, first, &rows)?;
         pool.labelled = states(ground, first, labelled)?;
     }
@@ -93,13 +101,18 @@ pub fn choose(
 /// label. Without random ones, of all that is unlabelled.
 fn threshold(scores: &[f64], random: &[bool]) -> f64 {
     let pairs = scores.iter().zip(random);
-    let mut of: Vec<f64> = pairs.filter(|(_, random)| **random).map(|(score, _)| *score).collect();
+    let mut of: Vec<f64> = pairs
+        .filter(|(_, random)| **random)
+        .map(|(score, _)| *score)
+        .collect();
     if of.is_empty() {
         of = scores.to_vec();
     }
     of.sort_by(f64::total_cmp);
     let at = (ACCEPTANCE * of.len() as f64) as usize;
-    of.get(at.min(of.len().saturating_sub(1))).copied().unwrap_or_default()
+    of.get(at.min(of.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or_default()
 }
 
 fn states(ground: &Ground, scorer: &ClassifierScorer, rows: &[usize]) -> Result<Vec<Vec<f32>>> {
@@ -111,7 +124,9 @@ fn states(ground: &Ground, scorer: &ClassifierScorer, rows: &[usize]) -> Result<
 }
 
 fn texts(ground: &Ground, rows: &[usize]) -> Vec<SnippetText> {
-    rows.iter().map(|&row| ground.data.rows()[row].text.clone()).collect()
+    rows.iter()
+        .map(|&row| ground.data.rows()[row].text.clone())
+        .collect()
 }
 
 #[cfg(test)]

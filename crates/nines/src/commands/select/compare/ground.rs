@@ -11,7 +11,7 @@ use nines_measure::acquisition::Mixture;
 use nines_stats::bootstrap::Bootstrap;
 use nines_train::active_learning::{Cell, CellIdentity, Comparison, Ground as Parts};
 use nines_train::sweep::trial::Rows;
-use nines_train::{TrainConfig, TrainingData};
+use nines_train::{TrainConfig, TrainError, TrainingData};
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -67,13 +67,21 @@ impl Ground {
             ..defaults
         };
         let of = |rows: &[usize]| -> String {
-            let hashes: Vec<String> = rows.iter().map(|&row| data.hashes()[row].to_string()).collect();
+            let hashes: Vec<String> = rows
+                .iter()
+                .map(|&row| data.hashes()[row].to_string())
+                .collect();
             let hashes: Vec<&str> = hashes.iter().map(String::as_str).collect();
             ContentHash::of_fields("active learning part", &hashes).to_string()
         };
         let digest = ContentHash::of_fields(
             "active learning",
-            &[data.digest(), &of(&parts.pool), &of(&parts.validation), &of(&parts.held_out)],
+            &[
+                data.digest(),
+                &of(&parts.pool),
+                &of(&parts.validation),
+                &of(&parts.held_out),
+            ],
         );
         let identity = CellIdentity {
             recipe,
@@ -104,14 +112,19 @@ impl Ground {
 
     /// Reads a cell's result, if it is there.
     pub fn cell(&self, strategy: &Mixture, seed: u64, labels: usize) -> Result<Option<Cell>> {
-        Ok(Cell::read(&self.file(strategy, seed, labels), &self.identity)?)
+        match Cell::read(&self.file(strategy, seed, labels), &self.identity) {
+            Err(TrainError::OtherTrial { .. }) if self.args.again => Ok(None),
+            other => Ok(other?),
+        }
     }
 
     /// Returns the places of snippets among the rows.
     pub fn places(&self, hashes: &[ContentHash]) -> Result<Vec<usize>> {
         let place = |hash| self.places.get(hash).copied();
         let found: Option<Vec<usize>> = hashes.iter().map(place).collect();
-        found.context("a result names a snippet that is not there any more; give --results another folder")
+        found.context(
+            "a result names a snippet that is not there any more; give --results another folder",
+        )
     }
 
     /// The recipe of one training.
@@ -129,7 +142,12 @@ impl Ground {
         let all = Rows::of(&self.data).rows;
         Rows {
             data: self.identity.data.clone(),
-            rows: self.parts.held_out.iter().map(|&row| all[row].clone()).collect(),
+            rows: self
+                .parts
+                .held_out
+                .iter()
+                .map(|&row| all[row].clone())
+                .collect(),
         }
     }
 

@@ -49,7 +49,7 @@ pub async fn run(project: &Project, args: SelectCompareArgs, output: &Output) ->
     let work = async {
         fs::create_dir_all(&args.results)
             .with_context(|| format!("cannot make {}", args.results.display()))?;
-        keep_rows(&args.results, &ground.rows())?;
+        keep_rows(&args.results, &ground.rows(), args.again)?;
         let ground = Arc::new(ground);
         let total = (strategies.len() * args.seeds.len() * args.budgets.len()) as u64;
         let mut progress = Progress::new(output, "compare", total);
@@ -64,7 +64,8 @@ pub async fn run(project: &Project, args: SelectCompareArgs, output: &Output) ->
                     folder: folder.join("trainings"),
                     cancel: cancel.clone(),
                 };
-                line.all(project, run.id, &mut progress, &mut left, output).await?;
+                line.all(project, run.id, &mut progress, &mut left, output)
+                    .await?;
             }
         }
         progress.finish("trainings have results");
@@ -81,14 +82,15 @@ pub async fn run(project: &Project, args: SelectCompareArgs, output: &Output) ->
 }
 
 /// Keeps what the scores are of beside the results, or checks that it is what lies there.
-fn keep_rows(results: &Path, rows: &Rows) -> Result<()> {
+fn keep_rows(results: &Path, rows: &Rows, again: bool) -> Result<()> {
     match Rows::read(results)? {
         Some(kept) if kept.data == rows.data => Ok(()),
-        Some(_) => bail!(
-            "{} holds results of other labelled snippets, or of other parts of them; give another folder",
+        Some(_) if !again => bail!(
+            "{} holds results of other labelled snippets, or of other parts of them; give another folder, or --again to \
+             replace them",
             results.display()
         ),
-        None => Ok(rows.write(results)?),
+        _ => Ok(rows.write(results)?),
     }
 }
 
@@ -114,7 +116,10 @@ impl Line {
         output: &Output,
     ) -> Result<()> {
         let budgets = &self.ground.args.budgets;
-        let start = self.ground.parts.start(&self.ground.data, self.seed, budgets[0]);
+        let start = self
+            .ground
+            .parts
+            .start(&self.ground.data, self.seed, budgets[0]);
         let mut labels: Vec<usize> = start;
         for (step, &budget) in budgets.iter().enumerate() {
             let cell = match self.ground.cell(&self.strategy, self.seed, budget)? {
@@ -135,7 +140,10 @@ impl Line {
             };
             progress.set(progress.done() + 1, "");
             let total = Some(progress.total());
-            project.store.run_progress(run, progress.done(), total).await?;
+            project
+                .store
+                .run_progress(run, progress.done(), total)
+                .await?;
             labels = self.ground.places(&[cell.labels, cell.next].concat())?;
         }
         Ok(())
@@ -154,7 +162,9 @@ impl Line {
             (Some(_), true) => u64::from(ground.args.committee),
             _ => 1,
         };
-        let mut committee = Committee { members: Vec::new() };
+        let mut committee = Committee {
+            members: Vec::new(),
+        };
         let mut path = String::new();
         for member in 0..members {
             let seed = self.seed.wrapping_add(member.wrapping_mul(MEMBERS_APART));
@@ -162,7 +172,11 @@ impl Line {
             committee.members.push(scorer);
             path = of;
         }
-        let first = committee.members.first().context("nothing was trained")?.clone();
+        let first = committee
+            .members
+            .first()
+            .context("nothing was trained")?
+            .clone();
         let held_out = scores(ground, &first, &ground.parts.held_out)?;
         let wants_pool = next.is_some() && self.strategy.has(Strategy::NearThreshold);
         let pool = match wants_pool {
@@ -171,7 +185,14 @@ impl Line {
         };
         let scored = pool.clone().map(|pool| Scored { pool });
         let chosen = match next {
-            Some(n) => choose(ground, &self.strategy, (self.seed, n), labels, Some(&committee), scored.as_ref())?,
+            Some(n) => choose(
+                ground,
+                &self.strategy,
+                (self.seed, n),
+                labels,
+                Some(&committee),
+                scored.as_ref(),
+            )?,
             None => Vec::new(),
         };
         Ok(self.made(labels, chosen, path, held_out, pool, begun))
@@ -179,9 +200,15 @@ impl Line {
 
     /// Takes the first training from another strategy, whose labels and seed are the same, where this one needs
     /// no more of it than was kept.
-    fn same_start(&self, step: usize, labels: &[usize], next: Option<usize>) -> Result<Option<Cell>> {
+    fn same_start(
+        &self,
+        step: usize,
+        labels: &[usize],
+        next: Option<usize>,
+    ) -> Result<Option<Cell>> {
         let needs_more = [Strategy::Disagreement, Strategy::Diverse];
-        let (0, Some(n), false) = (step, next, needs_more.iter().any(|s| self.strategy.has(*s))) else {
+        let (0, Some(n), false) = (step, next, needs_more.iter().any(|s| self.strategy.has(*s)))
+        else {
             return Ok(None);
         };
         for other in &self.before {
@@ -193,7 +220,14 @@ impl Line {
             }
             let wide = |scores: &[f32]| scores.iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
             let scored = cell.pool.as_deref().map(|pool| Scored { pool: wide(pool) });
-            let chosen = choose(&self.ground, &self.strategy, (self.seed, n), labels, None, scored.as_ref())?;
+            let chosen = choose(
+                &self.ground,
+                &self.strategy,
+                (self.seed, n),
+                labels,
+                None,
+                scored.as_ref(),
+            )?;
             return Ok(Some(Cell {
                 strategy: self.strategy.to_string(),
                 next: self.hashes(&chosen),
@@ -229,7 +263,9 @@ impl Line {
     }
 
     fn hashes(&self, rows: &[usize]) -> Vec<ContentHash> {
-        rows.iter().map(|&row| self.ground.data.hashes()[row]).collect()
+        rows.iter()
+            .map(|&row| self.ground.data.hashes()[row])
+            .collect()
     }
 
     /// Trains one classifier, and loads it. Its folder is removed again: only scores are kept.
@@ -241,7 +277,9 @@ impl Line {
         let ground = &self.ground;
         let config = ground.recipe(labels.len(), seed);
         let roles = ground.parts.roles(&ground.data, labels);
-        let folder = self.folder.join(format!("{}-{seed}-{}", self.seed, labels.len()));
+        let folder = self
+            .folder
+            .join(format!("{}-{seed}-{}", self.seed, labels.len()));
         remove(&folder)?;
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let output = folder.join("classifier");

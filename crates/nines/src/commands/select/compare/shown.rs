@@ -24,20 +24,38 @@ pub fn words(found: &Comparison) -> String {
                 value(&point.auroc),
             );
             if let Some(gain) = &point.auroc_gain {
-                let recall = point.recall_gain.as_ref().map_or_else(|| "-".to_owned(), gained);
-                let _ = writeln!(text, "  {:>6} over random: recall {recall}, AUROC {}", "", gained(gain));
+                let recall = point
+                    .recall_gain
+                    .as_ref()
+                    .map_or_else(|| "-".to_owned(), gained);
+                let _ = writeln!(
+                    text,
+                    "  {:>6} over random: recall {recall}, AUROC {}",
+                    "",
+                    gained(gain)
+                );
             }
             if let Some(recall) = point.recall.as_ref().and_then(|r| r.value) {
-                let _ = writeln!(text, "  {:>6} {}", "", "▇".repeat((recall * WIDEST).round() as usize));
+                let _ = writeln!(
+                    text,
+                    "  {:>6} {}",
+                    "",
+                    "▇".repeat((recall * WIDEST).round() as usize)
+                );
             }
         }
     }
     if let Some(recall) = found.recall {
-        let _ = writeln!(text, "\nlabels needed for a recall of {recall:.3} at {} % acceptance:", 100.0 * ACCEPTANCE);
+        let _ = writeln!(
+            text,
+            "\nlabels needed for a recall of {recall:.3} at {} % acceptance:",
+            100.0 * ACCEPTANCE
+        );
         for curve in &found.strategies {
             let _ = writeln!(text, "  {:<40} {}", curve.strategy, needed(curve, found));
         }
-        if let Some(Needed { method, .. }) = found.strategies.iter().find_map(|c| c.needed.as_ref()) {
+        if let Some(Needed { method, .. }) = found.strategies.iter().find_map(|c| c.needed.as_ref())
+        {
             let _ = writeln!(text, "({method})");
         }
     }
@@ -57,7 +75,9 @@ pub fn markdown(found: &Comparison) -> String {
     for curve in &found.strategies {
         for point in &curve.points {
             let of = |gain: &Option<Estimate>| match gain {
-                Some(gain) if gain.lower > 0.0 || gain.upper < 0.0 => format!("**{}**", gained(gain)),
+                Some(gain) if gain.lower > 0.0 || gain.upper < 0.0 => {
+                    format!("**{}**", gained(gain))
+                }
                 Some(gain) => gained(gain),
                 None => "-".to_owned(),
             };
@@ -122,13 +142,23 @@ fn seeds(point: &Point) -> String {
 }
 
 fn needed(curve: &StrategyCurve, found: &Comparison) -> String {
-    let budgets = found.strategies.iter().flat_map(|curve| curve.points.iter());
+    let budgets = found
+        .strategies
+        .iter()
+        .flat_map(|curve| curve.points.iter());
     let most = budgets.map(|point| point.labels).max().unwrap_or_default();
     let Some(needed) = &curve.needed else {
         return "no seed has all budgets yet".to_owned();
     };
-    let end = |labels: Option<f64>| labels.map_or_else(|| format!("more than {most}"), |x| format!("{x:.0}"));
-    format!("{} [{}, {}]", end(needed.value), end(needed.lower), end(needed.upper))
+    let end = |labels: Option<f64>| {
+        labels.map_or_else(|| format!("more than {most}"), |x| format!("{x:.0}"))
+    };
+    format!(
+        "{} [{}, {}]",
+        end(needed.value),
+        end(needed.lower),
+        end(needed.upper)
+    )
 }
 
 fn value(estimate: &Estimate) -> String {
