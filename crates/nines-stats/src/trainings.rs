@@ -4,6 +4,10 @@
 //! Two things make such a number uncertain: which prompts were asked (families are resampled), and which
 //! seed trained (the seeds' own spread). Both are in the interval.
 
+mod needed;
+
+pub use needed::{AtBudget, LabelsNeeded};
+
 use crate::bootstrap::{Bootstrap, standard_error};
 use crate::error::{StatsError, finite, same_length};
 use crate::estimate::IntervalEstimate;

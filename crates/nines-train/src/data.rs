@@ -242,6 +242,12 @@ impl Roles {
         Self(roles.collect())
     }
 
+    /// Assigns parts row by row. What is to be measured on must share no prompt family with what teaches:
+    /// that is the caller's to see to.
+    pub fn by_row(data: &TrainingData, role: impl Fn(usize) -> Role) -> Self {
+        Self((0..data.rows().len()).map(role).collect())
+    }
+
     /// Returns the part of one row.
     pub fn role(&self, row: usize) -> Role {
         self.0[row]

@@ -7,6 +7,7 @@ mod filter;
 mod measure;
 mod project;
 mod report;
+mod select;
 mod simulate;
 mod stats;
 mod sweep;
@@ -29,10 +30,11 @@ pub use filter::{FilterArgs, GenerateArgs, LawArg, SamplingArgs};
 pub use measure::{
     AddDistributionArgs, AllocationArg, AttackTimeArgs, CompareFiltersArgs, ConfidenceArgs,
     DistributionBy, DistributionCommand, FrameArgs, LeakArgs, LeakPlanArgs, MeasureCommand,
-    QualityDesignArgs, StyleArgs, UnderstandingArgs,
+    QualityDesignArgs, StyleArgs, TighteningArgs, UnderstandingArgs,
 };
 pub use project::{DemoArgs, InitArgs, ModelsCommand};
 pub use report::ReportArgs;
+pub use select::{ChooseArgs, PoolArg, SelectArgs, SelectCommand, SelectCompareArgs};
 pub use simulate::{CheckArgs, NewArgs, SimulateCommand, SimulatedLabelArgs};
 pub use stats::{
     AgreementArgs, CompareArgs, Input, IntervalArgs, MetricArg, PlanArgs, QualityArgs, SpeciesArgs,
@@ -126,6 +128,14 @@ Rows come back in their order with `score` (logit), `p`, `accepted` and `classif
 cannot be scored go to scored.jsonl.bad.jsonl, with the reason."
     )]
     Score(ScoreArgs),
+    /// Choose what to label next so that a classifier learns most from it
+    #[command(
+        after_help = "Examples:\n  nines select --n 200\n  nines select --strategy disagreement --classifiers first@1,second@1\n  \
+nines select --mix near-threshold=0.5,random=0.5 --n 400 --seed 1\n  nines select --strategy relabel --out-of-fold 7\n\
+The queue is stored before anybody labels it, with the probability of every item; label it in the browser\n\
+(nines serve) or with nines label export --queue select."
+    )]
+    Select(Box<SelectArgs>),
     /// Move labelling batches out and in
     #[command(subcommand)]
     Label(LabelCommand),

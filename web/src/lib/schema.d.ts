@@ -3431,7 +3431,7 @@ export interface components {
          * @description Where the items of a queue come from.
          * @enum {string}
          */
-        QueueKind: "leak" | "compare" | "quality" | "threshold" | "random" | "search" | "sent" | "attack";
+        QueueKind: "leak" | "compare" | "quality" | "threshold" | "random" | "search" | "sent" | "attack" | "select";
         /** @description Queues, oldest first. */
         QueueRows: {
             /** @description The queues. */

@@ -13,4 +13,5 @@ export const queueWords: Record<QueueKind, string> = {
   search: 'from a search',
   sent: 'sent one by one',
   attack: 'attack successes to verify',
+  select: 'chosen to teach the classifier',
 };

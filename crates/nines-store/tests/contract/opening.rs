@@ -22,7 +22,9 @@ const MEASUREMENT: [&str; 9] = [
 ];
 
 /// The tables of later layouts that refer to those of measuring, and what refers to them.
-const LATER: [&str; 15] = [
+const LATER: [&str; 17] = [
+    "acquired_items",
+    "acquisitions",
     "rewriting_steps",
     "rewriting_sessions",
     "rewriting_starts",
@@ -72,7 +74,7 @@ contract! {
             other => panic!("{other:?}"),
         }
         assert_eq!(bytes(&db.url), before);
-        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 13);
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 14);
     }
 
     async fn a_database_of_an_older_nines_is_brought_up_to_date(db) {
@@ -85,7 +87,7 @@ contract! {
             "ALTER TABLE labels DROP COLUMN predicate",
             "DROP INDEX ix_scores_snippet_id",
             "DROP INDEX ix_filter_answers_accepted_snippet_id",
-            "DELETE FROM nines_migrations WHERE version IN ('m0002_failed_draws', 'm0003_label_predicate', 'm0004_measurement', 'm0006_labelling', 'm0008_lineage', 'm0011_rewriting')",
+            "DELETE FROM nines_migrations WHERE version IN ('m0002_failed_draws', 'm0003_label_predicate', 'm0004_measurement', 'm0006_labelling', 'm0008_lineage', 'm0011_rewriting', 'm0014_acquisitions')",
         ] {
             raw.execute_unprepared(undo).await.expect("taken back");
         }
@@ -94,7 +96,7 @@ contract! {
         }
         raw.close().await.expect("closed");
         let store = db.open().await;
-        assert_eq!(store.describe().await.expect("described").layout.len(), 12);
+        assert_eq!(store.describe().await.expect("described").layout.len(), 13);
         assert_eq!(store.prompts(&Default::default()).await.expect("read").len(), 1);
         assert_eq!(db.number("SELECT COUNT(reason) FROM filter_answers").await, 0);
     }
@@ -114,7 +116,7 @@ contract! {
         for undo in [
             "DROP INDEX ix_scores_snippet_id",
             "DROP INDEX ix_filter_answers_accepted_snippet_id",
-            "DELETE FROM nines_migrations WHERE version IN ('m0004_measurement', 'm0006_labelling', 'm0008_lineage', 'm0011_rewriting')",
+            "DELETE FROM nines_migrations WHERE version IN ('m0004_measurement', 'm0006_labelling', 'm0008_lineage', 'm0011_rewriting', 'm0014_acquisitions')",
         ] {
             raw.execute_unprepared(undo).await.expect("taken back");
         }
@@ -168,7 +170,7 @@ contract! {
         let described = store.describe().await.expect("described");
         let program = if db.is_postgres() { "PostgreSQL " } else { "SQLite 3." };
         assert!(described.database.starts_with(program), "{described:?}");
-        assert_eq!(described.layout.len(), 12);
+        assert_eq!(described.layout.len(), 13);
         assert_eq!(described.bytes.is_some(), !db.is_postgres());
     }
 }

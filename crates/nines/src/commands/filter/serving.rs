@@ -10,7 +10,7 @@ use nines_domain::draw::Sampling;
 use nines_domain::score::Threshold;
 use nines_domain::snippet::{CalibrationId, ContentHash, RunId};
 use nines_infer::cancel::CancelFlag;
-use nines_infer::filter::{Filter, FilterEvent, FilterRun, Law};
+use nines_infer::filter::{Filter, FilterEvent, FilterRun, Law, Step};
 use nines_infer::generator::Generator;
 use nines_infer::scorer::Scorer;
 use nines_infer::unfamiliarity::caution::{Caution, Cautious};
@@ -193,9 +193,17 @@ impl Serving {
             }
         };
         let budget = args.budget.unwrap_or(project.config.filter.budget);
-        let law = match args.law {
-            LawArg::First => Law::FirstAccepted,
-            LawArg::Safest => Law::PickSafest { of: budget },
+        let law = match (args.law, args.tighten) {
+            (LawArg::First, None) => Law::FirstAccepted,
+            (LawArg::First, Some(step)) => Law::Tightening {
+                step: Step::new(step)?,
+            },
+            (LawArg::Safest, None) => Law::PickSafest { of: budget },
+            (LawArg::Safest, Some(_)) => bail!(crate::commands::BadUsage(
+                "--tighten lowers the threshold from draw to draw, and --law safest looks at all draws at once; \
+                 choose one"
+                    .to_owned()
+            )),
         };
         let serving = Self {
             scorer,
@@ -250,10 +258,17 @@ impl Serving {
 
     /// Says what it accepts.
     pub fn condition(&self) -> String {
-        match &self.second {
-            None => self.threshold.to_string(),
-            Some(second) => format!("{}; {second}", self.threshold),
+        let mut condition = self.threshold.to_string();
+        if let Law::Tightening { step } = self.law {
+            let step = step.logits();
+            condition.push_str(&format!(
+                "; {step}*ln(1+k) logits lower after k draws that were not accepted"
+            ));
         }
+        if let Some(second) = &self.second {
+            condition.push_str(&format!("; {second}"));
+        }
+        condition
     }
 
     /// Returns the path by which it scores.
