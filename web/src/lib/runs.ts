@@ -24,7 +24,8 @@ export function summaryOf(run: Pick<Run, 'kind' | 'config'>): string {
   } else if (run.kind === 'calibrate') {
     parts.push(text(at(config, 'request', 'classifier')));
   } else if (run.kind === 'attack') {
-    parts.push(text(at(config, 'name')), text(at(config, 'classifier')) && `against ${String(at(config, 'classifier'))}`);
+    const [attacked, second] = [text(at(config, 'attacked', 'classifier')), text(at(config, 'against', 'classifier'))];
+    parts.push(text(at(config, 'name')), attacked && `against ${attacked}${second ? ` and ${second}` : ''}`);
   } else if (run.kind === 'frame') {
     const [from, to] = [number(at(config, 'from')), number(at(config, 'to'))];
     parts.push(text(at(config, 'about', 'filter', 'classifier')), to === null ? null : `requests ${count((from ?? 0) + 1)} to ${count(to)}`);

@@ -177,6 +177,8 @@ fn jobs() -> Vec<Row> {
         get("/api/runs"),
         get("/api/runs/{id}"),
         get("/api/runs/{id}/metrics"),
+        get("/api/runs/{id}/attack"),
+        get("/api/recipes"),
         post("/api/jobs", json!({"kind": "score"})),
         post("/api/jobs/{id}/cancel", Value::Null),
         post("/api/jobs/{id}/retry", Value::Null),
@@ -281,6 +283,7 @@ fn rewriting() -> Vec<Row> {
         post("/api/rewriting/sessions/{id}/submit", with(find)),
         get("/api/rewriting/inspiration", Labeller),
         get("/api/rewriting/standing", Labeller),
+        get("/api/rewriting/opponent", Labeller),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Runs: what commands and jobs have done and are doing.
 
 mod list_runs;
+mod read_attack;
 mod read_run;
 mod read_run_metrics;
 mod shapes;
@@ -15,4 +16,5 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list_runs::list_runs))
         .routes(routes!(read_run::read_run))
         .routes(routes!(read_run_metrics::read_run_metrics))
+        .routes(routes!(read_attack::read_attack))
 }
