@@ -11,8 +11,8 @@ use nines_infer::generator::Generator;
 use nines_infer::language_model::LanguageModel;
 use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_infer::scorer::Scorer;
-use nines_nn::bert::{BertClassifier, HeadConfig};
 use nines_server::attacks::AttackTable;
+use nines_nn::encoder::{Classifier, HeadConfig};
 use nines_server::reliability::{PlanRequest, Planned, Reliability};
 use nines_server::{Workbench, WorkbenchError};
 use nines_store::DesignKind;
@@ -50,7 +50,7 @@ pub fn real_classifier() -> ClassifierScorer {
         ..HeadConfig::default()
     };
     let folder = tempfile::tempdir().expect("a folder");
-    let model = BertClassifier::from_base(&base.path, &head, &nines_nn::device::cpu());
+    let model = Classifier::from_base(&base.path, &head, &nines_nn::device::cpu());
     model.expect("the base").save(folder.path()).expect("saved");
     let tokenizer = SnippetTokenizer::from_folder(&base.path).expect("its tokenizer");
     tokenizer.save_into(folder.path()).expect("saved");

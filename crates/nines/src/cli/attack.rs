@@ -24,7 +24,7 @@ pub enum AttackCommand {
     #[command(
         after_help = "Examples:\n  nines attack run hotflip --limit 50\n  nines attack run mine.toml --from starts.jsonl --queries 500\n  \
 nines attack run --resume 12\n\
-A find is no success before somebody else's label says that the catastrophe survived: finds wait in\n\
+A find is no success before somebody else's label says that the catastrophe survived: finds wait in \
 the queue of attack successes (nines serve, Label)."
     )]
     Run(Box<AttackRunArgs>),

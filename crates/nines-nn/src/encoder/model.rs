@@ -1,6 +1,6 @@
 //! A classifier: an encoder, a head, and their parameters.
 
-use super::config::BertConfig;
+use super::config::EncoderConfig;
 use super::forward::{self, Pass, PerturbationPlace, PerturbedPass};
 use super::head::Head;
 use super::parameters::{
@@ -47,10 +47,10 @@ pub struct InputGradients {
     pub lengths: Vec<usize>,
 }
 
-/// A BERT encoder with a head that gives each row one logit.
+/// An encoder with a head that gives each row one logit.
 #[derive(Debug, Clone)]
-pub struct BertClassifier {
-    pub(super) config: BertConfig,
+pub struct Classifier {
+    pub(super) config: EncoderConfig,
     pub(super) parameters: Vec<Parameter>,
     pub(super) device: Device,
     pub(super) label: String,
@@ -65,10 +65,10 @@ pub struct BertClassifier {
     pub(super) pool: Pool,
 }
 
-impl BertClassifier {
+impl Classifier {
     /// Makes a classifier of a configuration and values for each parameter, in order.
     pub(super) fn new(
-        config: BertConfig,
+        config: EncoderConfig,
         values: Vec<Vec<f32>>,
         initialised: Vec<String>,
         label: String,
@@ -94,7 +94,7 @@ impl BertClassifier {
     }
 
     /// Returns the configuration.
-    pub fn config(&self) -> &BertConfig {
+    pub fn config(&self) -> &EncoderConfig {
         &self.config
     }
 
@@ -114,7 +114,7 @@ impl BertClassifier {
     }
 
     /// Chooses what passes multiply in: 32 bits until then. Parameters, their gradients and hidden
-    /// states are 32-bit in any case.
+    /// states are 32-bit in any case, and so is all of DeBERTa.
     pub fn set_precision(&mut self, precision: Precision) {
         self.precision = precision;
     }

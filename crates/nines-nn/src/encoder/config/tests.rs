@@ -7,15 +7,15 @@ const MINILM: &str = r#"{"architectures": ["BertModel"], "attention_probs_dropou
     "pad_token_id": 0, "position_embedding_type": "absolute", "type_vocab_size": 2,
     "vocab_size": 30522, "unknown": [1]}"#;
 
-fn changed(key: &str, value: Value) -> Result<BertConfig, String> {
+fn changed(key: &str, value: Value) -> Result<EncoderConfig, String> {
     let mut raw: Map<String, Value> = serde_json::from_str(MINILM).expect("JSON");
     raw.insert(key.to_owned(), value);
-    BertConfig::from_json(Value::Object(raw).to_string().as_bytes())
+    EncoderConfig::from_json(Value::Object(raw).to_string().as_bytes())
 }
 
 #[test]
 fn reads_writes_and_reads_again() {
-    let config = BertConfig::from_json(MINILM.as_bytes()).expect("a BERT");
+    let config = EncoderConfig::from_json(MINILM.as_bytes()).expect("a BERT");
     assert_eq!(
         (config.layers, config.head_size(), config.head_dropout()),
         (6, 32, 0.2)
@@ -32,7 +32,7 @@ fn reads_writes_and_reads_again() {
         assert_eq!(value["id2label"], json!({"0": "injury"}));
         assert_eq!(value["unknown"], json!([1]));
         assert_eq!(value["model_type"] == "bert", pooling == Pooling::Pooler);
-        let again = BertConfig::from_json(text.as_bytes()).expect("a BERT");
+        let again = EncoderConfig::from_json(text.as_bytes()).expect("a BERT");
         assert_eq!((again.pooling, again.head_dropout()), (pooling, 0.3));
         assert_eq!(again.to_json("injury"), text);
     }
@@ -43,7 +43,7 @@ fn reads_an_mpnet() {
     let config = br#"{"model_type": "mpnet", "hidden_size": 768, "intermediate_size": 3072,
         "layer_norm_eps": 1e-5, "max_position_embeddings": 514, "num_attention_heads": 12,
         "num_hidden_layers": 12, "relative_attention_num_buckets": 32, "vocab_size": 30527}"#;
-    let config = BertConfig::from_json(config).expect("an MPNet");
+    let config = EncoderConfig::from_json(config).expect("an MPNet");
     assert_eq!((config.family, config.max_positions), (Family::Mpnet, 512));
     let own = config.clone().with_head(&HeadConfig {
         pooling: Pooling::Mean,
@@ -53,7 +53,7 @@ fn reads_an_mpnet() {
         let text = config.to_json("injury");
         let value: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(value["model_type"], name);
-        let again = BertConfig::from_json(text.as_bytes()).expect("an MPNet");
+        let again = EncoderConfig::from_json(text.as_bytes()).expect("an MPNet");
         assert_eq!(again.pooling, config.pooling);
         for (key, value) in [
             ("relative_attention_num_buckets", 16),
@@ -61,7 +61,7 @@ fn reads_an_mpnet() {
         ] {
             let mut raw: Map<String, Value> = serde_json::from_str(&text).expect("JSON");
             raw.insert(key.to_owned(), json!(value));
-            let reason = BertConfig::from_json(Value::Object(raw).to_string().as_bytes());
+            let reason = EncoderConfig::from_json(Value::Object(raw).to_string().as_bytes());
             assert!(reason.expect_err(key).contains(key));
         }
     }
@@ -80,14 +80,14 @@ fn reads_a_deberta_and_says_what_of_it_cannot_be_run() {
     let changed = |key: &str, value: Value| {
         let mut raw: Map<String, Value> = serde_json::from_str(V3).expect("JSON");
         raw.insert(key.to_owned(), value);
-        BertConfig::from_json(Value::Object(raw).to_string().as_bytes())
+        EncoderConfig::from_json(Value::Object(raw).to_string().as_bytes())
     };
     let config = changed("cls_dropout", json!(0.3)).expect("a DeBERTa");
     assert_eq!((config.max_positions, config.head_dropout()), (512, 0.3));
     let disentangled = config.disentangled.clone().expect("distances are read");
     assert_eq!((disentangled.span, disentangled.farthest), (256, 512));
     let text = config.to_json("injury");
-    let again = BertConfig::from_json(text.as_bytes()).expect("a DeBERTa");
+    let again = EncoderConfig::from_json(text.as_bytes()).expect("a DeBERTa");
     assert_eq!(again.disentangled, config.disentangled);
     assert_eq!((again.head_dropout(), again.to_json("injury")), (0.3, text));
     for (key, value) in [
@@ -131,6 +131,6 @@ fn says_what_is_wrong() {
         let reason = changed(key, value).expect_err(key);
         assert!(reason.contains(word), "{reason}");
     }
-    assert!(BertConfig::from_json(b"[]").is_err());
-    assert!(BertConfig::from_json(b"\xff").is_err());
+    assert!(EncoderConfig::from_json(b"[]").is_err());
+    assert!(EncoderConfig::from_json(b"\xff").is_err());
 }

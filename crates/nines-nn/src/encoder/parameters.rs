@@ -1,6 +1,6 @@
 //! The parameters of a classifier, by name.
 
-use super::config::{BertConfig, DisentangledConfig, Pooling};
+use super::config::{DisentangledConfig, EncoderConfig, Pooling};
 use super::family::Family;
 use crate::error::NnError;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -138,7 +138,7 @@ pub(crate) struct Places {
 
 impl Places {
     /// Returns the places in [`list`].
-    pub fn of(config: &BertConfig) -> Self {
+    pub fn of(config: &EncoderConfig) -> Self {
         let mut next = 0;
         let mut take = |count: usize, is_there: bool| {
             let place = next;
@@ -251,7 +251,7 @@ impl Listed {
 }
 
 /// Lists the parameters of a configuration, from the input up.
-pub(crate) fn list(config: &BertConfig) -> Vec<ParameterInfo> {
+pub(crate) fn list(config: &EncoderConfig) -> Vec<ParameterInfo> {
     let (hidden, wide) = (config.hidden_size, config.intermediate_size);
     let prefix = config.family.prefix();
     let mut all = Listed::default();

@@ -1,6 +1,6 @@
 //! Times scoring and training steps of a classifier on rows of tokens.
 //!
-//!     cargo run --release -p nines-nn --example bert_speed -- MODEL_FOLDER ROWS.json [BATCH] [STEPS] [f32|bf16] [frozen]
+//!     cargo run --release -p nines-nn --example encoder_speed -- MODEL_FOLDER ROWS.json [BATCH] [STEPS] [f32|bf16] [frozen]
 //!
 //! With `frozen`, the embeddings do not learn. ROWS.json holds `[{"ids": [..], "type_ids": [..]}, ..]`.
 //! Prints rows a second, and seconds of processor time, which say more than wall time where the
@@ -9,8 +9,8 @@
 use nines_kernels::Unit;
 use nines_kernels::rng::DropoutKey;
 use nines_nn::batch::TokenBatch;
-use nines_nn::bert::{BertClassifier, HeadConfig, Mode, Trainable};
 use nines_nn::device::cpu;
+use nines_nn::encoder::{Classifier, HeadConfig, Mode, Trainable};
 use nines_nn::precision::Precision;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -33,13 +33,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, rows, ..] = arguments.as_slice() else {
         return Err(
-            "usage: bert_speed MODEL_FOLDER ROWS.json [BATCH] [STEPS] [f32|bf16] [frozen]".into(),
+            "usage: encoder_speed MODEL_FOLDER ROWS.json [BATCH] [STEPS] [f32|bf16] [frozen]"
+                .into(),
         );
     };
     let batch_rows: usize = arguments.get(2).map_or(Ok(32), |text| text.parse())?;
     let steps: usize = arguments.get(3).map_or(Ok(6), |text| text.parse())?;
     let mut rows: Vec<Row> = serde_json::from_slice(&std::fs::read(rows)?)?;
-    let mut model = BertClassifier::from_base(Path::new(folder), &HeadConfig::default(), &cpu())?;
+    let mut model = Classifier::from_base(Path::new(folder), &HeadConfig::default(), &cpu())?;
     if arguments.get(4).is_some_and(|word| word == "bf16") {
         let unit = Unit::with_instructions().ok_or("this CPU has no instructions for bf16")?;
         model.set_precision(Precision::Bf16(unit));
@@ -95,7 +96,7 @@ fn batch(rows: &[Row]) -> TokenBatch {
     TokenBatch::from_rows(&rows)
 }
 
-fn score(model: &BertClassifier, rows: &[Row]) -> Result<f32, Box<dyn std::error::Error>> {
+fn score(model: &Classifier, rows: &[Row]) -> Result<f32, Box<dyn std::error::Error>> {
     let (mut sum, mut first) = (0.0, 0);
     while first < rows.len() {
         let (mut end, mut tokens) = (first, 0);
@@ -118,7 +119,7 @@ type Moments = BTreeMap<String, (Vec<f32>, Vec<f32>)>;
 
 /// One step: forward, backward, clipping by the global norm, and AdamW's arithmetic.
 fn train(
-    model: &mut BertClassifier,
+    model: &mut Classifier,
     batch: &TokenBatch,
     moments: &mut Moments,
     step: u64,

@@ -1,8 +1,8 @@
 //! Gradients of what is added against finite differences; what is added nowhere changes nothing.
 
 use super::*;
-use crate::bert::{HeadConfig, Pooling, Trainable};
 use crate::device::cpu;
+use crate::encoder::{HeadConfig, Pooling, Trainable};
 use PerturbationPlace::{Hidden, Normalised, Words};
 use nines_kernels::rng;
 
@@ -23,23 +23,23 @@ const OTHERS: [&str; 2] = [
 const TOKENS: usize = 27;
 const PLACES: [PerturbationPlace; 5] = [Words, Normalised, Hidden(0), Hidden(1), Hidden(2)];
 
-fn model(pooling: Pooling) -> BertClassifier {
+fn model(pooling: Pooling) -> Classifier {
     model_of(CONFIG, pooling)
 }
 
 /// A model of each family.
-fn families(pooling: Pooling) -> impl Iterator<Item = BertClassifier> {
+fn families(pooling: Pooling) -> impl Iterator<Item = Classifier> {
     let configs = [CONFIG].into_iter().chain(OTHERS);
     configs.map(move |config| model_of(config, pooling))
 }
 
-fn model_of(config: &str, pooling: Pooling) -> BertClassifier {
+fn model_of(config: &str, pooling: Pooling) -> Classifier {
     let head = HeadConfig {
         pooling,
         seed: 5,
         ..HeadConfig::default()
     };
-    let mut model = BertClassifier::random(config, &head, &cpu()).expect("a tiny model");
+    let mut model = Classifier::random(config, &head, &cpu()).expect("a tiny model");
     let names: Vec<_> = model.parameters().map(|info| info.name.clone()).collect();
     for name in names {
         let values = model.values(&name).expect("values");
@@ -127,7 +127,7 @@ fn nothing_added_is_the_plain_pass() {
     }
 }
 
-fn nothing_changes(model: &BertClassifier) {
+fn nothing_changes(model: &Classifier) {
     let plain = model.logits(&batch(), Mode::Train(KEY)).expect("logits");
     let (plain_logits, plain_gradients) = (
         host(plain.clone()),
@@ -169,7 +169,7 @@ fn nothing_changes(model: &BertClassifier) {
 fn what_is_added_to_normalised_sums_is_independent_of_the_tables_scale() {
     let mut model = model(Pooling::Mean);
     let delta = rng::normal(4, 1, 0.3, TOKENS * 20);
-    let logits = |model: &BertClassifier| {
+    let logits = |model: &Classifier| {
         let pass = model.perturbed(&batch(), None, Normalised, false);
         host(
             pass.expect("a pass")

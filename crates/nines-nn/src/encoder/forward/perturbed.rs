@@ -1,6 +1,6 @@
 //! Passes to which something is added on the way: what an adversary may change.
 
-use super::super::model::{BertClassifier, Mode};
+use super::super::model::{Classifier, Mode};
 use super::super::parameters::values_of;
 use super::Pass;
 use crate::batch::TokenBatch;
@@ -45,8 +45,8 @@ pub struct PerturbedLogits {
 
 impl<'a> PerturbedPass<'a> {
     /// Checks the batch and the place, and runs what lies below the place.
-    pub(in crate::bert) fn new(
-        model: &'a BertClassifier,
+    pub(in crate::encoder) fn new(
+        model: &'a Classifier,
         batch: &TokenBatch,
         key: Option<DropoutKey>,
         place: PerturbationPlace,

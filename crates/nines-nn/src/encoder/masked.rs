@@ -1,7 +1,7 @@
 //! The masked-language-model head: which tokens fit at a place.
 
+use super::bare::Encoder;
 use super::config;
-use super::encoder::BertEncoder;
 use super::family::Family;
 use super::head::Linear;
 use crate::batch::TokenBatch;
@@ -15,7 +15,7 @@ use std::path::Path;
 /// has it: a layer with GELU and normalisation, then one logit for each token of the vocabulary.
 #[derive(Debug)]
 pub struct BertMaskedModel {
-    encoder: BertEncoder,
+    encoder: Encoder,
     transform: Linear,
     gamma: Vec<f32>,
     beta: Vec<f32>,
@@ -30,7 +30,7 @@ impl BertMaskedModel {
     /// # Errors
     /// [`NnError`] when the folder is not a whole BERT encoder with such a head.
     pub fn load(folder: &Path, device: &Device) -> Result<Self, NnError> {
-        let encoder = BertEncoder::load(folder, device)?;
+        let encoder = Encoder::load(folder, device)?;
         let config = encoder.config();
         if config.family != Family::Bert {
             return Err(NnError::Config {
@@ -65,7 +65,7 @@ impl BertMaskedModel {
     }
 
     /// Returns the encoder.
-    pub fn encoder(&self) -> &BertEncoder {
+    pub fn encoder(&self) -> &Encoder {
         &self.encoder
     }
 

@@ -1,7 +1,7 @@
 //! Gradients of the logits with respect to the word embeddings of the tokens.
 
 use super::super::config::Pooling;
-use super::super::model::{BertClassifier, InputGradients};
+use super::super::model::{Classifier, InputGradients};
 use super::super::parameters::values_of;
 use super::Pass;
 use crate::ops::{self, PackedRows, Traced};
@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 /// Returns a model's word embeddings, `[vocabulary, hidden]`.
-pub(in crate::bert) fn word_embeddings(model: &BertClassifier) -> &[f32] {
+pub(in crate::encoder) fn word_embeddings(model: &Classifier) -> &[f32] {
     let nothing = PackedRows {
         ids: Vec::new(),
         types: Vec::new(),
@@ -138,8 +138,8 @@ fn pooler_gradient(weights: &[f32], classifier: &[f32], pooled: &[f32], out: &mu
 mod tests {
     use super::*;
     use crate::batch::TokenBatch;
-    use crate::bert::{HeadConfig, Mode};
     use crate::device::cpu;
+    use crate::encoder::{HeadConfig, Mode};
 
     const BERT: &str = r#"{"model_type": "bert", "vocab_size": 41, "hidden_size": 20,
         "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 44,
@@ -167,7 +167,7 @@ mod tests {
                 seed: 5,
                 ..HeadConfig::default()
             };
-            let mut model = BertClassifier::random(config, &head, &cpu()).expect("a tiny model");
+            let mut model = Classifier::random(config, &head, &cpu()).expect("a tiny model");
             // Far enough from zero that a wrong factor shows.
             let names: Vec<_> = model.parameters().map(|info| info.name.clone()).collect();
             for name in names.iter().filter(|name| !name.contains("LayerNorm")) {

@@ -77,7 +77,7 @@ impl Default for HeadConfig {
 
 /// Shapes and dropout of an encoder, as its config.json has them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct BertConfig {
+pub struct EncoderConfig {
     /// The architecture.
     pub family: Family,
     /// Entries of the vocabulary.
@@ -153,7 +153,7 @@ const MAX_SIZE: usize = 1 << 24;
 /// The same for layers.
 const MAX_LAYERS: usize = 1024;
 
-impl BertConfig {
+impl EncoderConfig {
     /// Reads the config.json of a model folder.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::config::Pooling;
 use super::family::PoolerActivation;
 use super::head;
-use super::model::{BertClassifier, Mode};
+use super::model::{Classifier, Mode};
 use super::parameters::{Places, layer, values_of};
 use crate::batch::TokenBatch;
 use crate::error::NnError;
@@ -61,7 +61,7 @@ impl Site {
 
 /// One forward pass over one batch.
 pub(super) struct Pass<'a> {
-    model: &'a BertClassifier,
+    model: &'a Classifier,
     rows: PackedRows,
     tracked: bool,
     /// No parameter gets a gradient, whatever learns.
@@ -71,7 +71,7 @@ pub(super) struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// Checks a batch and gets ready.
-    pub fn new(model: &'a BertClassifier, batch: &TokenBatch, mode: Mode) -> Result<Self, NnError> {
+    pub fn new(model: &'a Classifier, batch: &TokenBatch, mode: Mode) -> Result<Self, NnError> {
         let config = &model.config;
         let rows = PackedRows::new(
             batch,

@@ -1,33 +1,33 @@
 //! An encoder without a classifier: its last hidden states and their means.
 
-use super::config::{BertConfig, HeadConfig, Pooling};
+use super::config::{EncoderConfig, HeadConfig, Pooling};
 use super::forward::Pass;
-use super::model::{BertClassifier, Mode};
+use super::model::{Classifier, Mode};
 use crate::batch::TokenBatch;
 use crate::error::NnError;
 use crate::precision::Precision;
 use burn::tensor::Device;
 use std::path::Path;
 
-/// A BERT encoder for reading only: nothing is dropped, and no bit of a row's states depends on the rows
+/// An encoder for reading only: nothing is dropped, and no bit of a row's states depends on the rows
 /// beside it.
 #[derive(Debug, Clone)]
-pub struct BertEncoder {
+pub struct Encoder {
     /// The classifier on it is never asked.
-    model: BertClassifier,
+    model: Classifier,
 }
 
-impl BertEncoder {
+impl Encoder {
     /// Loads the encoder of a model folder, whatever head the folder has.
     ///
     /// # Errors
-    /// [`NnError`] when the folder is not a whole BERT encoder.
+    /// [`NnError`] when the folder is not a whole encoder of a known family.
     pub fn load(folder: &Path, device: &Device) -> Result<Self, NnError> {
         let head = HeadConfig {
             pooling: Pooling::Mean,
             ..HeadConfig::default()
         };
-        let model = BertClassifier::from_base(folder, &head, device)?;
+        let model = Classifier::from_base(folder, &head, device)?;
         Ok(Self { model })
     }
 
@@ -37,7 +37,7 @@ impl BertEncoder {
     }
 
     /// Returns the configuration.
-    pub fn config(&self) -> &BertConfig {
+    pub fn config(&self) -> &EncoderConfig {
         self.model.config()
     }
 

@@ -1,8 +1,8 @@
 //! Model folders: bases and classifiers in, classifiers out.
 
-use super::config::{self, BertConfig, HeadConfig, Pooling};
+use super::config::{self, EncoderConfig, HeadConfig, Pooling};
 use super::family::Family;
-use super::model::BertClassifier;
+use super::model::Classifier;
 use super::parameters::{self, ParameterInfo, ParameterPlace, values_of};
 use crate::error::NnError;
 use crate::weights::files::{fill_folder, write_whole};
@@ -16,7 +16,7 @@ const INITIAL_DEVIATION: f32 = 0.02;
 /// What the logit is for unless a folder or the caller says otherwise.
 const DEFAULT_LABEL: &str = "catastrophe";
 
-impl BertClassifier {
+impl Classifier {
     /// Makes a classifier on a base model: its encoder, and the head that `head` asks for.
     ///
     /// A pooler is taken from the base if it has one. What the base lacks (always the last
@@ -25,7 +25,7 @@ impl BertClassifier {
     /// # Errors
     /// [`NnError`] when the folder is not a whole encoder of a known family.
     pub fn from_base(folder: &Path, head: &HeadConfig, device: &Device) -> Result<Self, NnError> {
-        let config = BertConfig::from_folder(folder)?
+        let config = EncoderConfig::from_folder(folder)?
             .with_head(head)
             .map_err(|reason| NnError::Config {
                 path: folder.join(config::FILE_NAME),
@@ -60,7 +60,7 @@ impl BertClassifier {
     /// # Errors
     /// [`NnError::Config`] when `config_json` is not a configuration that can be run here.
     pub fn random(config_json: &str, head: &HeadConfig, device: &Device) -> Result<Self, NnError> {
-        let config = BertConfig::from_json(config_json.as_bytes())
+        let config = EncoderConfig::from_json(config_json.as_bytes())
             .and_then(|config| config.with_head(head))
             .map_err(|reason| NnError::Config {
                 path: config::FILE_NAME.into(),
@@ -87,7 +87,7 @@ impl BertClassifier {
     /// # Errors
     /// [`NnError`] when the folder is not a whole classifier of one logit.
     pub fn load(folder: &Path, device: &Device) -> Result<Self, NnError> {
-        let config = BertConfig::from_folder(folder)?;
+        let config = EncoderConfig::from_folder(folder)?;
         let weights = FolderWeights::open(folder)?;
         let values = parameters::list(&config)
             .iter()

@@ -14,12 +14,12 @@ impl Pass<'_> {
         let config = &self.model.config;
         match (&config.disentangled, self.places().distances) {
             (Some(disentangled), Some(table)) => {
-                Distances::Disentangled(self.disentangled(disentangled, table, index))
+                Distances::Disentangled(Box::new(self.disentangled(disentangled, table, index)))
             }
-            (None, Some(table)) => Distances::Biased(RelativeTable {
+            (None, Some(table)) => Distances::Biased(Box::new(RelativeTable {
                 table: self.matrix(table),
                 reach: config.max_positions,
-            }),
+            })),
             (_, None) => Distances::Unread,
         }
     }
