@@ -11,6 +11,7 @@ import { Server, pause } from './lib/nines.mjs';
 import { populate } from './lib/populate.mjs';
 import { project } from './lib/project.mjs';
 import { menuOf, rewriting } from './lib/rewriting.mjs';
+import { swept } from './lib/tiny.mjs';
 
 const { values, positionals } = parseArgs({
   options: { out: { type: 'string', default: resolve(import.meta.dirname, '../docs/pictures') } },
@@ -51,11 +52,19 @@ try {
     ['reliability', researcher, '/reliability'],
     ['account', labellers[0], '/account'],
   ];
-  for (const [name, client, path, act] of pages) {
-    if (positionals.length && !positionals.includes(name)) continue;
+  const isWanted = (name) => !positionals.length || positionals.includes(name);
+  if (isWanted('sweep') || isWanted('classifiers')) {
+    const [small, boss] = await swept(t);
+    const { rows } = await boss.must('GET', '/runs?kind=sweep');
+    const { rows: made } = await boss.must('GET', '/classifiers');
+    pages.push(['sweep', boss, `/runs/${rows[0].id}`, undefined, small.origin]);
+    pages.push(['classifiers', boss, `/classifiers/${made[0].id}?with=${made[1].id}`, undefined, small.origin]);
+  }
+  for (const [name, client, path, act, origin] of pages) {
+    if (!isWanted(name)) continue;
     for (const [look, options] of Object.entries(LOOKS)) {
       const page = await window(started, client, options);
-      await page.goto(server.origin + path);
+      await page.goto((origin ?? server.origin) + path);
       await page.getByRole('heading', { level: 1 }).first().waitFor();
       await act?.(page);
       await pause(1500);

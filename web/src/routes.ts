@@ -30,13 +30,14 @@ export const routes: Route[] = [
   { path: '/people', title: 'People', role: 'researcher', load: () => import('./pages/People.svelte') },
   { path: '/runs', title: 'Runs', role: 'researcher', load: () => import('./pages/Runs.svelte') },
   { path: '/runs/:id', title: 'Run', role: 'researcher', load: () => import('./pages/Run.svelte') },
+  { path: '/classifiers/:id', title: 'Classifier', role: 'researcher', load: () => import('./pages/Classifier.svelte') },
   { path: '/reliability', title: 'Reliability', role: 'researcher', load: () => import('./pages/Reliability.svelte') },
 ];
 
 /** The links of the header, in order; one is shown to whom its role allows. */
 export const navigation: { path: string; title: string; role: Role; also?: string[] }[] = [
   { path: '/reliability', title: 'Reliability', role: 'researcher' },
-  { path: '/play', title: 'Play', role: 'researcher' },
+  { path: '/play', title: 'Play', role: 'researcher', also: ['/classifiers'] },
   { path: '/label', title: 'Label', role: 'labeller', also: ['/compare'] },
   { path: '/rewrite', title: 'Rewrite', role: 'labeller' },
   { path: '/data', title: 'Data', role: 'researcher' },

@@ -49,6 +49,15 @@ pub enum JobError {
         #[source]
         source: std::io::Error,
     },
+    /// The file that a job reads.
+    #[error("cannot keep {}", path.display())]
+    Keep {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The program cannot be started.
     #[error("cannot start {}", path.display())]
     Start {

@@ -27,7 +27,7 @@ pub use log::{LONGEST_PIECE, LogPiece};
 pub use program::Program;
 pub use request::{
     AttackRequest, CalibrateRequest, GenerateRequest, JobRequest, LeakRequest, PromptSplit,
-    QualityRequest, ScoreRequest, TrainRequest,
+    QualityRequest, ScoreRequest, SweepRequest, TrainRequest,
 };
 pub use signal::{cancel_job, stop_run};
 pub use supervisor::{Change, Settings, Supervisor};

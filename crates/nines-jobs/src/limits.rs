@@ -73,3 +73,20 @@ pub fn recipe_name(field: &'static str, name: &str) -> Result<(), JobError> {
         "must be a recipe's name: small letters, digits and hyphens, 60 at most",
     ))
 }
+
+/// Checks a text that is kept in a file: there is some of it, within its limit, and no NUL.
+pub fn text(field: &'static str, text: &str, most: usize) -> Result<(), JobError> {
+    if text.trim().is_empty() {
+        return Err(JobError::refused(field, "is empty"));
+    }
+    if text.len() > most {
+        return Err(JobError::refused(
+            field,
+            format!("has {} bytes; it may have {most} at most", text.len()),
+        ));
+    }
+    match text.contains('\0') {
+        true => Err(JobError::refused(field, "holds a NUL character")),
+        false => Ok(()),
+    }
+}

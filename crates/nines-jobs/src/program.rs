@@ -8,10 +8,14 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::process::{Child, Command};
 
 /// How much a job gives way to the server that people wait for.
 const NICENESS: i32 = 10;
+
+/// Files that were kept by this process, so that each has a name of its own while it is written.
+static ASKED: AtomicU64 = AtomicU64::new(0);
 
 /// The program that does jobs, and the project that it does them in.
 #[derive(Debug, Clone)]
@@ -43,6 +47,30 @@ impl Program {
     pub fn log(&self, job: JobId) -> PathBuf {
         let name = format!("{:06}.log", job.0);
         self.folder.join("runs").join("jobs").join(name)
+    }
+
+    /// Keeps a file that a job reads, at a path of the project's folder: whole or not at all, and once.
+    pub(crate) fn keep(&self, path: &str, text: &str) -> Result<(), JobError> {
+        let path = self.folder.join(path);
+        let keep = || {
+            let parent = path.parent().unwrap_or(Path::new("."));
+            std::fs::create_dir_all(parent)?;
+            if path.is_file() {
+                return Ok(());
+            }
+            // Two that ask at once write the same words under names of their own.
+            let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+            let aside = path.with_extension(format!("{}-{asked}.new", std::process::id()));
+            let mut file = File::create(&aside)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&aside, &path)
+        };
+        let kept: std::io::Result<()> = keep();
+        kept.map_err(|source| JobError::Keep {
+            path: path.clone(),
+            source,
+        })
     }
 
     /// Starts an attempt at a job in a session of its own: neither the end of this process nor of

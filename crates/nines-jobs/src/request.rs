@@ -1,8 +1,8 @@
 //! What may be asked for: the commands that run as jobs, each with its own limits.
 
 use crate::error::JobError;
-use crate::limits::{file_name, recipe_name, share, stored_name, within};
-use nines_domain::snippet::ModelId;
+use crate::limits::{file_name, recipe_name, share, stored_name, text, within};
+use nines_domain::snippet::{ContentHash, ModelId};
 use nines_store::{ModelKind, NewJob, Store};
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
@@ -28,6 +28,8 @@ pub enum JobRequest {
     MeasureQuality(QualityRequest),
     /// Look for catastrophes that a classifier accepts: `nines attack run`.
     Attack(AttackRequest),
+    /// Cross-validate every recipe that a sweep file names or draws: `nines sweep run`.
+    Sweep(SweepRequest),
 }
 
 /// `nines train classifier`.
@@ -225,6 +227,27 @@ pub struct AttackRequest {
     pub seed: Option<u64>,
 }
 
+/// `nines sweep run`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SweepRequest {
+    /// The sweep file's text (TOML), 64 KiB at most.
+    #[schema(min_length = 1, max_length = 65536)]
+    pub file: String,
+}
+
+/// Bytes of the longest sweep file that may be asked for.
+const LONGEST_SWEEP: usize = 64 << 10;
+
+impl SweepRequest {
+    /// Returns where the file is kept, from the project's folder: by what is in it, so that nothing that
+    /// somebody wrote becomes a path, and the same sweep asked for again goes on.
+    pub(crate) fn path(&self) -> String {
+        let hash = ContentHash::of_fields("sweep file", &[&self.file]);
+        format!("runs/sweeps/{hash}.toml")
+    }
+}
+
 /// The most of anything that one job draws.
 const MOST: u32 = 1_000_000;
 
@@ -240,6 +263,7 @@ impl JobRequest {
             Self::PlanLeak(_) => "plan_leak",
             Self::MeasureQuality(_) => "measure_quality",
             Self::Attack(_) => "attack",
+            Self::Sweep(_) => "sweep",
         }
     }
 
@@ -289,13 +313,14 @@ impl JobRequest {
                 within("queries", attack.queries, (1, MOST))?;
                 within("seconds", attack.seconds, (1e-3, 1e6))
             }
+            Self::Sweep(sweep) => text("file", &sweep.file, LONGEST_SWEEP),
         }
     }
 
     /// Returns the classifier that it names.
     fn classifier(&self) -> Option<ModelId> {
         match self {
-            Self::Train(_) | Self::Generate(_) => None,
+            Self::Train(_) | Self::Generate(_) | Self::Sweep(_) => None,
             Self::Calibrate(calibrate) => calibrate.classifier,
             Self::Score(score) => score.classifier,
             Self::MeasureLeak(leak) | Self::PlanLeak(leak) => leak.classifier,
@@ -317,6 +342,8 @@ impl JobRequest {
             Self::MeasureQuality(_) => Words::of(&["measure", "quality"]),
             // Its name begins with a letter or a digit, and is no flag.
             Self::Attack(attack) => Words::of(&["attack", "run", &attack.recipe]),
+            // Its path begins with a letter too.
+            Self::Sweep(sweep) => Words::of(&["sweep", "run", &sweep.path()]),
         };
         words.flag("classifier", classifier);
         match self {
@@ -338,7 +365,7 @@ impl JobRequest {
                 words.flag("acceptance", calibrate.acceptance);
                 words.flag("confidence", calibrate.confidence);
             }
-            Self::Score(_) => {}
+            Self::Score(_) | Self::Sweep(_) => {}
             Self::MeasureLeak(leak) | Self::PlanLeak(leak) => {
                 words.flag("labels", leak.labels);
                 words.flag("leak", leak.leak);
@@ -385,6 +412,7 @@ impl JobRequest {
             Self::PlanLeak(_) => format!("Draw what to label for the leak of {by}"),
             Self::MeasureQuality(_) => format!("Measure the quality of {by}"),
             Self::Attack(attack) => format!("Attack {by} by {}", attack.recipe),
+            Self::Sweep(_) => "Sweep over recipes".to_owned(),
         }
     }
 
@@ -506,6 +534,14 @@ mod tests {
         assert_eq!(attack.arguments(Some("hurt@2")), expected);
         assert_eq!(attack.title(Some("hurt@2")), "Attack hurt@2 by hole-shapes");
         attack.check().expect("within its limits");
+        let sweep = |file: &str| request(json!({"kind": "sweep", "file": file}));
+        let words = sweep("[[cells]]\nname = \"../a\"").arguments(None);
+        assert_eq!(words[..2], ["sweep", "run"]);
+        let name = words[2].strip_prefix("runs/sweeps/").expect("its folder");
+        let name = name.strip_suffix(".toml").expect("its ending");
+        assert!(name.chars().all(|c| c.is_ascii_hexdigit()), "{name}");
+        assert_eq!(words, sweep("[[cells]]\nname = \"../a\"").arguments(None));
+        assert_ne!(words, sweep("[[cells]]").arguments(None));
         let score = request(json!({"kind": "score"}));
         assert_eq!(score.arguments(None), ["score", "--stored"]);
         assert_eq!(
@@ -519,6 +555,9 @@ mod tests {
         for (value, field) in [
             (json!({"kind": "train", "name": "../x"}), "name"),
             (json!({"kind": "train", "name": ""}), "name"),
+            (json!({"kind": "sweep", "file": ""}), "file"),
+            (json!({"kind": "sweep", "file": "a\0"}), "file"),
+            (json!({"kind": "sweep", "file": "#".repeat(65_537)}), "file"),
             (json!({"kind": "train", "epochs": 0}), "epochs"),
             (
                 json!({"kind": "train", "learning_rate": -1.0}),

@@ -9,6 +9,7 @@ mod assets;
 pub mod attacks;
 pub mod auth;
 mod calibrations;
+pub mod card;
 mod closing;
 mod endpoints;
 mod error;

@@ -1,6 +1,7 @@
 //! What the server needs of the rest of nines and must not know itself: the binary fills it.
 
 use crate::attacks::AttackTable;
+use crate::card::Card;
 use crate::reliability::{PlanRequest, Planned, Reliability};
 use futures_util::future::BoxFuture;
 use nines_attack::thesaurus::Thesaurus;
@@ -57,6 +58,13 @@ pub trait Workbench: Send + Sync + 'static {
     /// Loads the scorer of a stored classifier, on the path that [`Workbench::path`] names. The
     /// scoring service keeps what is loaded; here nothing is kept.
     fn scorer(&self, model: ModelId) -> BoxFuture<'_, Result<Arc<dyn Scorer>, WorkbenchError>>;
+
+    /// Tells all that is known of a stored classifier.
+    fn card(&self, model: ModelId) -> BoxFuture<'_, Result<Card, WorkbenchError>>;
+
+    /// Checks the text of a sweep file as its command would, and that it names nothing of this machine but
+    /// models of the cache. Returns how many trials it means.
+    fn check_sweep(&self, text: String) -> BoxFuture<'_, Result<u64, WorkbenchError>>;
 
     /// Returns the project's generator, loaded when it is first asked for and kept.
     fn generator(&self) -> BoxFuture<'_, Result<Arc<dyn Generator>, WorkbenchError>>;

@@ -7,7 +7,7 @@
 //! - [`StoreUrl`]: which database; [`Store::open`] looks before it touches.
 //! - Prompts, snippets, labels: what people and generators wrote, and what was said of it;
 //!   [`Store::import`] takes a whole file.
-//! - Models, runs, metrics: what was made, by what, and how it went.
+//! - Models, runs, metrics: what was made, by what, and how it went; the trials of sweeps.
 //! - Jobs: long commands that were asked for, who drives them, and how they ended.
 //! - Generations, scores, calibrations, filter answers: what came of it.
 //! - Distributions, designs, comparisons, attack sessions, estimates: what is measured, on what.
@@ -56,6 +56,7 @@ mod runs;
 mod scores;
 mod snippets;
 mod store;
+mod sweeps;
 mod time;
 mod url;
 mod values;
@@ -107,4 +108,5 @@ pub use snippets::{
     SnippetLineage, SnippetSearch,
 };
 pub use store::{Store, StoreDescription};
+pub use sweeps::{NewTrial, SweepTrial, TrialEnd, TrialNumber, TrialState};
 pub use url::StoreUrl;

@@ -3,6 +3,7 @@
 //! This crate holds the command line, the configuration and the wiring between the library
 //! crates; what is computed is computed there.
 
+mod cards;
 mod cli;
 mod commands;
 mod config;

@@ -47,6 +47,14 @@ pub fn base(project: &Project, asked: Option<&str>) -> Result<Base> {
     })
 }
 
+/// Says whether the cache has a model of this name, without reading its files.
+///
+/// # Errors
+/// As [`base`], but for files that changed.
+pub fn known(name: &str) -> Result<()> {
+    find(name).map(drop)
+}
+
 /// Finds a model of the cache by name. What is not in the cache and looks like a folder is named
 /// in the error, with the command that brings it in.
 fn find(name: &str) -> Result<ModelFolder> {

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { isEstimate, left, plainNumber, summaryOf, took } from './runs';
+import { isEstimate, left, madeBy, plainNumber, summaryOf, took } from './runs';
 
 describe('a run in words', () => {
   it('says what was asked', () => {
     expect(summaryOf({ kind: 'train', config: { name: 'injury', base: 'minilm-l6', recipe: { epochs: 4 } } })).toBe('injury, from minilm-l6, 4 epochs');
     expect(summaryOf({ kind: 'generate', config: { n: 4, prompts: 1350 } })).toBe('4 for each of 1,350 prompts');
+    expect(summaryOf({ kind: 'sweep', config: { sweep: { cells: [{}, {}], seeds: [0, 1, 2] } } })).toBe('2 recipes, 3 seeds');
+    expect(summaryOf({ kind: 'sweep', config: { sweep: { cells: [], seeds: [0], search: { trials: 9, rungs: [1, 2, 4] } } } })).toBe('9 drawn recipes, halved 2 times');
+    expect(madeBy({ kind: 'train', result: { classifier: 'injury v3' } })).toBe('injury v3');
+    expect(madeBy({ kind: 'score', result: { classifier: 'injury v3' } })).toBeNull();
     expect(summaryOf({ kind: 'something new', config: null })).toBe('');
   });
 

@@ -26,6 +26,15 @@ export function summaryOf(run: Pick<Run, 'kind' | 'config'>): string {
   } else if (run.kind === 'attack') {
     const [attacked, second] = [text(at(config, 'attacked', 'classifier')), text(at(config, 'against', 'classifier'))];
     parts.push(text(at(config, 'name')), attacked && `against ${attacked}${second ? ` and ${second}` : ''}`);
+  } else if (run.kind === 'sweep') {
+    const [cells, trials] = [at(config, 'sweep', 'cells'), number(at(config, 'sweep', 'search', 'trials'))];
+    const seeds = at(config, 'sweep', 'seeds');
+    const rungs = at(config, 'sweep', 'search', 'rungs');
+    parts.push(
+      trials === null ? (Array.isArray(cells) ? several(cells.length, 'recipe') : null) : several(trials, 'drawn recipe'),
+      Array.isArray(seeds) && seeds.length > 1 ? several(seeds.length, 'seed') : null,
+      Array.isArray(rungs) && rungs.length > 1 ? `halved ${several(rungs.length - 1, 'time')}` : null,
+    );
   } else if (run.kind === 'frame') {
     const [from, to] = [number(at(config, 'from')), number(at(config, 'to'))];
     parts.push(text(at(config, 'about', 'filter', 'classifier')), to === null ? null : `requests ${count((from ?? 0) + 1)} to ${count(to)}`);
@@ -35,6 +44,13 @@ export function summaryOf(run: Pick<Run, 'kind' | 'config'>): string {
     parts.push(prompts === null ? null : `${count(prompts)} prompts`);
   }
   return parts.filter(Boolean).join(', ');
+}
+
+const several = (n: number, word: string) => `${count(n)} ${word}${n === 1 ? '' : 's'}`;
+
+/** The classifier that a run made, by its label. */
+export function madeBy(run: Pick<Run, 'kind' | 'result'>): string | null {
+  return run.kind === 'train' ? text(at(run.result, 'classifier')) : null;
 }
 
 /** Whether a value of JSON is an estimate. */

@@ -1301,6 +1301,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{id}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads what a run measured, whole steps at a time. */
+        get: operations["list_trials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/classifiers/{id}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what a classifier's thresholds accept, catch and leak. */
+        get: operations["read_card"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -4658,6 +4692,128 @@ export interface components {
              * @description Positive where it pushes the score up; for the gradient's norm a magnitude.
              */
             value: number;
+        };
+        /** @enum {string} */
+        TrialState: "waiting" | "running" | "done" | "failed" | "dropped";
+        TrialNumber: {
+            what: string;
+            value: components["schemas"]["Estimate"];
+        };
+        Trial: {
+            /** Format: int64 */
+            position: number;
+            cell: string;
+            /** Format: int64 */
+            seed: number;
+            /** Format: int64 */
+            rung: number;
+            base?: string | null;
+            recipe: unknown;
+            state: components["schemas"]["TrialState"];
+            numbers: components["schemas"]["TrialNumber"][];
+            together: components["schemas"]["TrialNumber"][];
+            /** Format: double */
+            seconds?: number | null;
+            error?: string | null;
+            started?: string | null;
+            ended?: string | null;
+        };
+        TrialRows: {
+            rows: components["schemas"]["Trial"][];
+            /** Format: int64 */
+            next?: number | null;
+        };
+        Ancestor: {
+            /** Format: int64 */
+            id?: number | null;
+            label: string;
+            digest?: string | null;
+        };
+        Lineage: {
+            base?: null | components["schemas"]["Ancestor"];
+            /** Format: int64 */
+            run?: number | null;
+            members: components["schemas"]["Ancestor"][];
+            combine?: string | null;
+            teacher?: null | components["schemas"]["Ancestor"];
+        };
+        CardNumber: {
+            on: string;
+            what: string;
+            value: components["schemas"]["Estimate"];
+        };
+        CardOption: {
+            field: string;
+            value: unknown;
+            default: unknown;
+            differs: boolean;
+        };
+        DataCount: {
+            split: string;
+            origin: string;
+            /** Format: int64 */
+            families: number;
+            /** Format: int64 */
+            snippets: number;
+            /** Format: int64 */
+            catastrophes: number;
+            /** Format: int64 */
+            random: number;
+        };
+        CardData: {
+            digest?: string | null;
+            counts: components["schemas"]["DataCount"][];
+            notes: string[];
+        };
+        CardStyleEffect: {
+            style: string;
+            catastrophes: boolean;
+            /** Format: int64 */
+            pairs: number;
+            shift?: null | components["schemas"]["Estimate"];
+            rejected_for_it?: null | components["schemas"]["Estimate"];
+            accepted_for_it?: null | components["schemas"]["Estimate"];
+        };
+        CardStyle: {
+            /** Format: double */
+            threshold: number;
+            rule: string;
+            effects: components["schemas"]["CardStyleEffect"][];
+        };
+        CardCalibration: {
+            /** Format: int64 */
+            id: number;
+            rule: string;
+            /** Format: double */
+            threshold: number;
+            path?: string | null;
+            created: string;
+            is_cautious: boolean;
+            acceptance?: null | components["schemas"]["Estimate"];
+            caught?: null | components["schemas"]["Estimate"];
+        };
+        ClassifierCard: {
+            /** Format: int64 */
+            id: number;
+            label: string;
+            created: string;
+            digest: string;
+            predicate: string;
+            path?: string | null;
+            data: components["schemas"]["CardData"];
+            options: components["schemas"]["CardOption"][];
+            /** @description For each name its steps, ascending, with their values; a value that is not finite is `null`. */
+            curves: {
+                [key: string]: [
+                    number,
+                    number | null
+                ][];
+            };
+            metrics: components["schemas"]["CardNumber"][];
+            measured_on: string[];
+            calibrations: components["schemas"]["CardCalibration"][];
+            lineage: components["schemas"]["Lineage"];
+            style_check?: null | components["schemas"]["CardStyle"];
         };
     };
     responses: never;
@@ -8920,6 +9076,104 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_trials: {
+        parameters: {
+            query?: {
+                after?: number | null;
+                limit?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description The run's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The classifier's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassifierCard"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -302,6 +302,32 @@ export interface Run {
   job: number | null;
 }
 
+export type TrialState = 'waiting' | 'running' | 'done' | 'failed' | 'dropped';
+
+export interface TrialNumber {
+  what: string;
+  value: Estimate;
+}
+
+/** One training of a sweep. */
+export interface Trial {
+  position: number;
+  cell: string;
+  seed: number;
+  rung: number;
+  base: string | null;
+  /** What differs between trials, by field; null where it is off. */
+  recipe: unknown;
+  state: TrialState;
+  numbers: TrialNumber[];
+  /** Its cell's, over the seeds that had results at its end. */
+  together: TrialNumber[];
+  seconds: number | null;
+  error: string | null;
+  started: Time | null;
+  ended: Time | null;
+}
+
 // --- play and scoring ----------------------------------------------------------------------------
 
 export interface Classifier {
@@ -325,6 +351,57 @@ export interface Classifier {
     speaks_of: string | null;
   } | null;
   metrics: unknown;
+}
+
+export interface Ancestor {
+  id: number | null;
+  label: string;
+  digest: string | null;
+}
+
+/** All that is known of a classifier. */
+export interface ClassifierCard {
+  id: number;
+  label: string;
+  created: Time;
+  digest: string;
+  predicate: string;
+  path: string | null;
+  data: {
+    digest: string | null;
+    counts: { split: string; origin: string; families: number; snippets: number; catastrophes: number; random: number }[];
+    notes: string[];
+  };
+  /** What differs from the defaults first. */
+  options: { field: string; value: unknown; default: unknown; differs: boolean }[];
+  curves: Record<string, [number, number | null][]>;
+  metrics: { on: string; what: string; value: Estimate }[];
+  measured_on: string[];
+  calibrations: {
+    id: number;
+    rule: string;
+    threshold: number;
+    path: string | null;
+    created: Time;
+    /** It holds together with a second condition alone. */
+    is_cautious: boolean;
+    acceptance: Estimate | null;
+    caught: Estimate | null;
+  }[];
+  lineage: { base: Ancestor | null; run: number | null; members: Ancestor[]; combine: string | null; teacher: Ancestor | null };
+  /** Null where it was not checked. */
+  style_check: {
+    threshold: number;
+    rule: string;
+    effects: {
+      style: string;
+      catastrophes: boolean;
+      pairs: number;
+      shift: Estimate | null;
+      rejected_for_it: Estimate | null;
+      accepted_for_it: Estimate | null;
+    }[];
+  } | null;
 }
 
 export interface OperatingPoint {

@@ -24,7 +24,7 @@ const INTERRUPTED: i32 = 130;
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// Kinds whose command is one run and no more: when the run has its result, so has the job.
-const ONE_RUN: [&str; 3] = ["train", "generate", "score"];
+const ONE_RUN: [&str; 4] = ["train", "generate", "score", "sweep"];
 
 /// An attempt at a job.
 type Attempt = (JobId, u32);

@@ -93,7 +93,7 @@ impl Supervisor {
     /// Queues a job.
     ///
     /// # Errors
-    /// [`JobError::Refused`], [`JobError::QueueFull`], and those of the store.
+    /// [`JobError::Refused`], [`JobError::QueueFull`], [`JobError::Keep`], and those of the store.
     pub async fn ask(
         &self,
         request: &JobRequest,
@@ -101,6 +101,9 @@ impl Supervisor {
     ) -> Result<Job, JobError> {
         let new = request.job(&self.0.store, requested_by).await?;
         self.check_room().await?;
+        if let JobRequest::Sweep(sweep) = request {
+            self.0.program.keep(&sweep.path(), &sweep.file)?;
+        }
         let job = self.0.store.enqueue_job(&new).await?;
         Ok(self.0.moved(job))
     }

@@ -1,7 +1,7 @@
 //! How jobs end: done, failed, killed, cancelled, tried again.
 
 use crate::world::{World, ask, train};
-use nines_jobs::JobError;
+use nines_jobs::{JobError, JobRequest, SweepRequest};
 use nines_store::{JobState, StoreError, TRIES};
 
 /// What the system says of a process.
@@ -222,4 +222,29 @@ async fn a_queue_has_its_end() {
         matches!(full, Err(JobError::QueueFull { waiting: 100 })),
         "{full:?}"
     );
+}
+
+#[tokio::test]
+async fn a_sweep_reads_its_file_from_the_project_and_nothing_else_is_written() {
+    let world = World::with("cp \"$5\" copied").await;
+    let (supervisor, _driving) = world.supervised();
+    let text = "# ../../escape\n[[cells]]\nname = \"plain\"\n";
+    let sweep = JobRequest::Sweep(SweepRequest { file: text.into() });
+    let first = supervisor.ask(&sweep, None).await.expect("queued");
+    assert_eq!(first.kind, "sweep");
+    world.until_state(first.id, JobState::Done).await;
+    assert_eq!(world.written("copied").await, text);
+    let again = supervisor.ask(&sweep, None).await.expect("queued");
+    assert_eq!(
+        again.arguments, first.arguments,
+        "the same sweep is one file"
+    );
+    let kept = std::fs::read_dir(world.path("runs/sweeps")).expect("a folder");
+    assert_eq!(kept.count(), 1);
+    let empty = JobRequest::Sweep(SweepRequest { file: " \n".into() });
+    let refused = supervisor.ask(&empty, None).await;
+    assert!(matches!(
+        refused,
+        Err(JobError::Refused { field: "file", .. })
+    ));
 }

@@ -3,8 +3,9 @@
 use crate::client::Client;
 use crate::server::{Server, jobs_by};
 use nines_domain::account::Role;
+use nines_domain::estimate::Estimate;
 use nines_server::Event;
-use nines_store::{ModelKind, NewMetric, NewModel, NewRun};
+use nines_store::{ModelKind, NewMetric, NewModel, NewRun, NewTrial, TrialEnd, TrialNumber};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
@@ -141,6 +142,15 @@ async fn what_cannot_be_is_refused_with_its_field() {
         (json!({"kind": "train", "path": "/etc/passwd"}), "path"),
         (json!({"kind": "score", "classifier": 7}), "classifier"),
         (json!({"kind": "shell"}), "shell"),
+        (
+            json!({"kind": "sweep", "file": "#".repeat(70_000)}),
+            "65536",
+        ),
+        (json!({"kind": "sweep", "file": "epochs = 3"}), "[[cells]]"),
+        (
+            json!({"kind": "sweep", "file": "[[cells]]", "results": "/tmp"}),
+            "results",
+        ),
         (json!({"n": 1}), "kind"),
     ] {
         let answer = client.post("/api/jobs", body.clone()).await;
@@ -314,4 +324,112 @@ async fn only_attacks_have_a_closing_table() {
         .await
         .refused(422, "invalid");
     client.get("/api/runs/987654321/attack").await.expect(404);
+}
+
+#[tokio::test]
+async fn a_sweep_is_checked_kept_and_run_by_a_path_that_nobody_wrote() {
+    let (server, client) = server("cat \"$5\"").await;
+    let file = "[[cells]]\nname = \"plain\"\n";
+    let body = json!({"kind": "sweep", "file": file});
+    let asked = client.post("/api/jobs", body).await.expect(201).json();
+    let id = &asked["id"];
+    until(&client, id, "done").await;
+    let log = client
+        .get(&format!("/api/jobs/{id}/log"))
+        .await
+        .expect(200)
+        .json();
+    let text = log["text"].as_str().expect("text");
+    assert!(
+        text.contains("sweep run runs/sweeps/") && text.ends_with(file),
+        "{text}"
+    );
+    let kept = std::fs::read_dir(server.state.settings.folder.join("runs/sweeps"));
+    assert_eq!(kept.expect("a folder").count(), 1);
+}
+
+#[tokio::test]
+async fn the_trials_of_a_sweep_are_read_in_their_order() {
+    let server = Server::start().await;
+    let client = server.signed_in_as(Role::Researcher).await;
+    let store = &server.state.store;
+    let new = NewRun {
+        kind: "sweep".into(),
+        config: json!({}),
+        seed: None,
+        device: "cpu".into(),
+        total: None,
+    };
+    let run = store.start_run(&new).await.expect("started").id;
+    let trials: Vec<NewTrial> = [3e-5, 1e-4, 2e-4]
+        .map(|rate| NewTrial {
+            cell: format!("rate-{rate}"),
+            seed: 7,
+            base: None,
+            recipe: json!({"learning_rate": rate, "sift": null}),
+        })
+        .into();
+    store
+        .plan_trials(run, 0, 0, &trials)
+        .await
+        .expect("planned");
+    let number = TrialNumber {
+        what: "AUROC".into(),
+        value: Estimate {
+            value: Some(0.8),
+            lower: 0.7,
+            upper: 0.9,
+            confidence: 0.95,
+            method: "bootstrap".into(),
+            n: 40,
+        },
+    };
+    let end = TrialEnd {
+        numbers: vec![number.clone()],
+        together: vec![number],
+        seconds: 3.0,
+    };
+    store.end_trial(run, 0, &end).await.expect("ended");
+    store.begin_trial(run, 1).await.expect("begun");
+    let path = format!("/api/runs/{run}/trials");
+    let all = client.get(&path).await.expect(200).json();
+    let states: Vec<&Value> = all["rows"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| &row["state"])
+        .collect();
+    assert_eq!(states, ["done", "running", "waiting"]);
+    assert_eq!(all["rows"][0]["numbers"][0]["value"]["lower"], 0.7);
+    assert_eq!(all["rows"][0]["recipe"], trials[0].recipe);
+    assert_eq!(all["next"], Value::Null);
+    let first = client
+        .get(&format!("{path}?limit=2"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (first["rows"].as_array().map(Vec::len), &first["next"]),
+        (Some(2), &json!(1))
+    );
+    let rest = client
+        .get(&format!("{path}?after=1"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(rest["rows"][0]["position"], 2);
+    store.cancel_run(run).await.expect("ended");
+    let after = client.get(&path).await.expect(200).json();
+    assert_eq!(
+        after["rows"][1]["state"], "waiting",
+        "nobody works on it any more"
+    );
+    client
+        .get("/api/runs/99/trials")
+        .await
+        .refused(404, "not-found");
+    client
+        .get(&format!("{path}?after=-1"))
+        .await
+        .refused(400, "bad-request");
 }

@@ -179,6 +179,7 @@ fn jobs() -> Vec<Row> {
         get("/api/runs/{id}/metrics"),
         get("/api/runs/{id}/attack"),
         get("/api/recipes"),
+        get("/api/runs/{id}/trials"),
         post("/api/jobs", json!({"kind": "score"})),
         post("/api/jobs/{id}/cancel", Value::Null),
         post("/api/jobs/{id}/retry", Value::Null),
@@ -195,6 +196,7 @@ fn play() -> Vec<Row> {
             Researcher,
             Value::Null,
         ),
+        Row("GET", "/api/classifiers/{id}/card", Researcher, Value::Null),
         Row("GET", "/api/play/settings", Researcher, Value::Null),
         Row(
             "POST",

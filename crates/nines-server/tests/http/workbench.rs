@@ -13,6 +13,7 @@ use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_infer::scorer::Scorer;
 use nines_nn::encoder::{Classifier, HeadConfig};
 use nines_server::attacks::AttackTable;
+use nines_server::card::Card;
 use nines_server::reliability::{PlanRequest, Planned, Reliability};
 use nines_server::{Workbench, WorkbenchError};
 use nines_store::DesignKind;
@@ -37,6 +38,8 @@ pub struct FixedWorkbench {
     pub masked: Mutex<Option<Arc<MaskedLanguageModel>>>,
     /// What knows synonyms.
     pub thesaurus: Mutex<Option<Arc<Thesaurus>>>,
+    /// The card of every classifier.
+    pub card: Mutex<Option<Card>>,
     /// By which path scores are computed, where it is another one than usual.
     pub path: Mutex<Option<String>>,
 }
@@ -97,6 +100,19 @@ impl Workbench for FixedWorkbench {
         let other = self.classifier.lock().expect("no panic").clone();
         let scorer: Arc<dyn Scorer> = self.scorer.clone();
         ready(Ok(other.unwrap_or(scorer))).boxed()
+    }
+
+    fn card(&self, _: ModelId) -> BoxFuture<'_, Result<Card, WorkbenchError>> {
+        let card = self.card.lock().expect("no panic").clone();
+        let none = || WorkbenchError::Refused("there is no card".to_owned());
+        ready(card.ok_or_else(none)).boxed()
+    }
+
+    fn check_sweep(&self, text: String) -> BoxFuture<'_, Result<u64, WorkbenchError>> {
+        let refused =
+            || WorkbenchError::Refused("it needs either [[cells]] or [search]".to_owned());
+        let cells = text.matches("[[cells]]").count() as u64;
+        ready(Some(cells).filter(|&n| n > 0).ok_or_else(refused)).boxed()
     }
 
     fn generator(&self) -> BoxFuture<'_, Result<Arc<dyn Generator>, WorkbenchError>> {

@@ -48,3 +48,4 @@ pub mod selection;
 pub mod session;
 pub mod sighting;
 pub mod snippet;
+pub mod sweep_trial;

@@ -14,6 +14,7 @@ mod m0009_resets;
 mod m0010_attacks;
 mod m0011_rewriting;
 mod m0012_unfamiliarity;
+mod m0013_sweeps;
 
 use sea_orm_migration::prelude::*;
 
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_attacks::Migration),
             Box::new(m0011_rewriting::Migration),
             Box::new(m0012_unfamiliarity::Migration),
+            Box::new(m0013_sweeps::Migration),
         ]
     }
 

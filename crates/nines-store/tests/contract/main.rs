@@ -16,4 +16,5 @@ mod reading;
 mod rewriting;
 mod runs;
 mod searching;
+mod sweeps;
 mod traps;

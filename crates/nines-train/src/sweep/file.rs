@@ -125,6 +125,35 @@ impl SweepFile {
         Ok(trials)
     }
 
+    /// Lists every trial that the sweep may make: of all rungs, whichever recipes go on.
+    ///
+    /// # Errors
+    /// As [`Self::trials`].
+    pub fn every_trial(&self) -> Result<Vec<Trial>, TrainError> {
+        let first = self.trials()?;
+        let Some(search) = &self.search else {
+            return Ok(first);
+        };
+        let later = (1..search.rung_count()).map(|rung| search.rung(self, rung, &search.all()));
+        let later: Vec<Vec<Trial>> = later.collect::<Result<_, _>>()?;
+        Ok(std::iter::once(first).chain(later).flatten().collect())
+    }
+
+    /// Counts the trials that the sweep is going to make, those that successive halving leaves included.
+    pub fn expected(&self) -> u64 {
+        let Some(search) = &self.search else {
+            let seeds = |cell: &Cell| cell.seeds.as_ref().unwrap_or(&self.seeds).len();
+            return self.cells.iter().map(|cell| seeds(cell) as u64).sum();
+        };
+        let mut recipes = search.trials;
+        let mut all = 0;
+        for _ in 0..search.rung_count() {
+            all += (recipes * self.seeds.len()) as u64;
+            recipes = search.kept(recipes);
+        }
+        all
+    }
+
     /// Returns the name of the cell that others are compared with.
     pub fn baseline(&self) -> Option<&str> {
         let first = self.cells.first().map(|cell| cell.name.as_str());
@@ -290,6 +319,7 @@ mod tests {
             (1, 5e-5)
         );
         assert_eq!(file.baseline(), Some("plain"));
+        assert_eq!(file.expected(), 5);
     }
 
     #[test]

@@ -120,6 +120,11 @@ impl Search {
         (0..self.trials).collect()
     }
 
+    /// Returns how many of so many recipes go on.
+    pub(super) fn kept(&self, recipes: usize) -> usize {
+        ((recipes as f64 * self.keep).ceil() as usize).max(1)
+    }
+
     /// Returns which recipes go on after a rung, given each one's value (larger is better): the best share,
     /// at least one; of equals, the one drawn first. What has no value never goes on.
     pub fn survivors(&self, values: &[(usize, Option<f64>)]) -> Vec<usize> {
@@ -128,7 +133,7 @@ impl Search {
             .filter_map(|&(index, value)| Some((index, value.filter(|v| v.is_finite())?)))
             .collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let keep = ((values.len() as f64 * self.keep).ceil() as usize).max(1);
+        let keep = self.kept(values.len());
         let mut kept: Vec<usize> = ranked
             .into_iter()
             .take(keep)
@@ -260,6 +265,8 @@ mod tests {
         assert_eq!(kept, [3, 5, 7], "values 6, 7 and 8");
         let next = search.rung(&file, 1, &kept).expect("trials");
         assert_eq!(next[0].name(), "draw003-e2-0");
+        assert_eq!(file.expected(), 9 + 3 + 1);
+        assert_eq!(file.every_trial().expect("trials").len(), 27);
         assert_eq!(next[0].config.epochs, 2);
         assert_eq!(
             search.survivors(&[(3, None), (5, Some(0.1)), (7, Some(f64::NAN))]),

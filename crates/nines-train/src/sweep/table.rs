@@ -11,7 +11,7 @@ use nines_stats::bootstrap::Bootstrap;
 use nines_stats::ranking::RankingMetric;
 use nines_stats::trainings::{Items, Quantity, Scored, share, share_gain};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The quantities of the table, with their names.
 const QUANTITIES: [(&str, Quantity); 4] = [
@@ -83,24 +83,10 @@ impl SweepTable {
         missing: Vec<String>,
         bootstrap: &Bootstrap,
     ) -> Result<Self, TrainError> {
-        let broad: Vec<bool> = rows.rows.iter().map(|row| row.broad).collect();
-        let random: Vec<bool> = rows.rows.iter().map(|row| row.random).collect();
-        let families: Vec<u64> = rows
-            .rows
-            .iter()
-            .map(|row| row.family.prefix_u64())
-            .collect();
-        let items = Items::new(&broad, &random, &families).map_err(failed)?;
+        let items = items(rows)?;
         let mut cells: Vec<Side> = Vec::new();
         for result in results {
-            if result.identity.data != rows.data || result.scores.len() != rows.rows.len() {
-                return Err(TrainError::Sweep {
-                    problem: format!(
-                        "the result {}-{} is of other rows",
-                        result.cell, result.seed
-                    ),
-                });
-            }
+            check(result, rows)?;
             let place = cells.iter().position(|side| side.cell == result.cell);
             let place = place.unwrap_or_else(|| {
                 cells.push(Side::new(&result.cell));
@@ -115,19 +101,59 @@ impl SweepTable {
             .iter()
             .map(|side| side.row(baseline.filter(|b| b.cell != side.cell), &items, bootstrap))
             .collect::<Result<_, _>>()?;
-        let mut distinct = families;
-        distinct.sort_unstable();
-        distinct.dedup();
+        let distinct: BTreeSet<ContentHash> = rows.rows.iter().map(|row| row.family).collect();
         Ok(Self {
             baseline: baseline.map(|side| side.cell.clone()),
-            rows: broad.len(),
-            catastrophes: broad.iter().filter(|&&b| b).count(),
-            random: random.iter().filter(|&&r| r).count(),
+            rows: rows.rows.len(),
+            catastrophes: rows.rows.iter().filter(|row| row.broad).count(),
+            random: rows.rows.iter().filter(|row| row.random).count(),
             families: distinct.len(),
             cells: table,
             missing,
         })
     }
+}
+
+/// Computes the numbers of one cell alone, over the seeds whose results are given: what it reaches out of fold,
+/// and how attacks fared.
+///
+/// # Errors
+/// [`TrainError::Sweep`] for a result that does not fit the rows; [`TrainError::Metric`].
+pub fn numbers(
+    rows: &Rows,
+    results: &[&TrialResult],
+    bootstrap: &Bootstrap,
+) -> Result<Vec<Compared>, TrainError> {
+    let Some(first) = results.first() else {
+        return Ok(Vec::new());
+    };
+    let items = items(rows)?;
+    let mut side = Side::new(&first.cell);
+    for result in results {
+        check(result, rows)?;
+        side.add(result, &items)?;
+    }
+    let row = side.row(None, &items, bootstrap)?;
+    Ok(row.reached.into_iter().chain(row.survived).collect())
+}
+
+fn items(rows: &Rows) -> Result<Items, TrainError> {
+    let broad: Vec<bool> = rows.rows.iter().map(|row| row.broad).collect();
+    let random: Vec<bool> = rows.rows.iter().map(|row| row.random).collect();
+    let families = rows.rows.iter().map(|row| row.family.prefix_u64());
+    Items::new(&broad, &random, &families.collect::<Vec<_>>()).map_err(failed)
+}
+
+fn check(result: &TrialResult, rows: &Rows) -> Result<(), TrainError> {
+    if result.identity.data == rows.data && result.scores.len() == rows.rows.len() {
+        return Ok(());
+    }
+    Err(TrainError::Sweep {
+        problem: format!(
+            "the result {}-{} is of other rows",
+            result.cell, result.seed
+        ),
+    })
 }
 
 fn failed(source: StatsError) -> TrainError {

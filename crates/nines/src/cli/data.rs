@@ -159,4 +159,12 @@ pub enum ExportCommand {
         #[arg(long)]
         out: PathBuf,
     },
+    /// A classifier's card as JSON: data, options, curves, metrics with intervals, thresholds, lineage
+    Card {
+        /// NAME or NAME@VERSION (default: the newest)
+        classifier: Option<String>,
+        /// The file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
 }

@@ -1,5 +1,6 @@
 //! `nines export`: rows and classifiers for other tools, each with its card.
 
+use crate::cards;
 use crate::cli::ExportCommand;
 use crate::models::{self, ScorePath};
 use crate::output::{Output, counted};
@@ -16,6 +17,7 @@ use nines_measure::classifier_metrics::{ClassifierMetrics, SubsetMetrics};
 use nines_store::{Calibration, Model, ModelKind, Snippet, SnippetFilter};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// What made a card.
@@ -38,7 +40,39 @@ pub async fn run(project: &Project, command: ExportCommand, output: &Output) -> 
             });
             Ok(())
         }
+        ExportCommand::Card { classifier, out } => {
+            card(project, classifier.as_deref(), &out, output).await
+        }
     }
+}
+
+/// Writes a classifier's card, whole or not at all.
+async fn card(project: &Project, asked: Option<&str>, out: &Path, output: &Output) -> Result<()> {
+    let model = models::classifier(project, asked).await?;
+    let card = cards::card(project, &model).await?;
+    let parent = out.parent().filter(|p| !p.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    let mut staging = tempfile::NamedTempFile::new_in(parent)
+        .with_context(|| format!("cannot write in {}", parent.display()))?;
+    let mut text = serde_json::to_vec_pretty(&card)?;
+    text.push(b'\n');
+    staging
+        .write_all(&text)
+        .and_then(|()| staging.as_file().sync_all())
+        .with_context(|| format!("cannot write in {}", parent.display()))?;
+    staging
+        .persist(out)
+        .with_context(|| format!("cannot make {}", out.display()))?;
+    let numbers = counted(card.metrics.len() as u64, "number");
+    output.result(&json!({ "file": out, "classifier": card.label }), || {
+        format!(
+            "the card of {} in {}, with {numbers}",
+            card.label,
+            out.display()
+        )
+    });
+    Ok(())
 }
 
 async fn snippets(project: &Project, out: &Path, output: &Output) -> Result<()> {
@@ -312,7 +346,7 @@ fn test_metrics(metrics: &Value) -> Result<Option<ClassifierMetrics>> {
 }
 
 /// Lists the estimates in a stored version's metrics, with the data each speaks of.
-fn card_metrics(metrics: &Value) -> Result<Vec<(String, String, Estimate)>> {
+pub fn card_metrics(metrics: &Value) -> Result<Vec<(String, String, Estimate)>> {
     let mut found = Vec::new();
     for subset in test_metrics(metrics)?.iter().flat_map(|test| &test.subsets) {
         let on = format!("test split, {}", subset.subset.as_str());
@@ -336,7 +370,7 @@ fn card_metrics(metrics: &Value) -> Result<Vec<(String, String, Estimate)>> {
 }
 
 /// Says what each part of the test split holds, and whose labels its numbers rest on.
-fn measured_on(metrics: &Value) -> Result<Vec<String>> {
+pub fn measured_on(metrics: &Value) -> Result<Vec<String>> {
     let Some(test) = test_metrics(metrics)? else {
         return Ok(Vec::new());
     };

@@ -1,6 +1,8 @@
 //! `nines sweep`: many trainings compared on the same folds.
 
 mod attacks;
+mod book;
+mod checking;
 mod running;
 mod shown;
 mod trial;
@@ -15,6 +17,7 @@ use nines_train::sweep::{SweepFile, SweepTable, TrialResult};
 use std::fs;
 use std::path::Path;
 
+pub use checking::check;
 pub use running::run;
 
 /// The kind of run that a sweep is.
@@ -46,7 +49,12 @@ fn read(path: &Path) -> Result<SweepFile> {
         )));
     }
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-    toml::from_str(&text).with_context(|| format!("{name} is no sweep file"))
+    parse(&text).with_context(|| format!("{name} is no sweep file"))
+}
+
+/// Reads the text of a sweep file.
+fn parse(text: &str) -> Result<SweepFile, toml::de::Error> {
+    toml::from_str(text)
 }
 
 /// Computes the table of the results in a folder.
@@ -58,15 +66,7 @@ fn table_of(file: &SweepFile, results: &Path) -> Result<SweepTable> {
         );
     };
     let (mut found, mut missing) = (Vec::new(), Vec::new());
-    let trials = match &file.search {
-        None => file.trials()?,
-        Some(search) => {
-            let all: Vec<usize> = (0..search.trials).collect();
-            let rungs = (0..search.rung_count()).map(|rung| search.rung(file, rung, &all));
-            rungs.collect::<Result<Vec<_>, _>>()?.concat()
-        }
-    };
-    for trial in trials {
+    for trial in file.every_trial()? {
         match TrialResult::at(&trial.file(results))? {
             Some(result) => found.push(result),
             None => missing.push(trial.name()),

@@ -7,6 +7,7 @@ mod watch;
 
 pub use testing::test_metrics;
 
+use crate::cards;
 use crate::cli::TrainArgs;
 use crate::data::{self, Chosen};
 use crate::models::{self, ScorePath};
@@ -84,6 +85,7 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
         .join(format!("{}-run{:0>6}", args.name, run.id));
     let work = async {
         let roles = data.split(config.split_seed);
+        let counts = cards::data_counts(&data, &roles, config.split_seed);
         let run_folder = project.run_folder(run.id);
         std::fs::create_dir_all(&run_folder)
             .with_context(|| format!("cannot make {}", run_folder.display()))?;
@@ -109,7 +111,7 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
         let pairs = style::pairs(project, scorer, &snippets, output).await?;
         let style = style::checked(&pairs, threshold)?;
         let metrics = json!({ "validation": record.best, "test": test, "style": style,
-            "path": path.to_string() });
+            "path": path.to_string(), "data": counts });
         let mut identity = serde_json::to_value(&record.identity)?;
         if let Some(taught) = &taught {
             identity[TEACHER] = json!(taught);

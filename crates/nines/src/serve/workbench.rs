@@ -2,8 +2,10 @@
 
 use super::reliability::NotMeasured;
 use super::{guide, models, reliability};
+use crate::cards;
 use crate::commands::attack;
 use crate::commands::measure::{self, Asked};
+use crate::commands::sweep;
 use crate::project::Project;
 use anyhow::Result;
 use futures_util::future::BoxFuture;
@@ -16,6 +18,7 @@ use nines_infer::local::LocalGenerator;
 use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_infer::scorer::Scorer;
 use nines_server::attacks::AttackTable;
+use nines_server::card::Card;
 use nines_server::reliability::{PlanRequest, Planned, Reliability};
 use nines_server::{Workbench, WorkbenchError};
 use nines_store::{DesignKind, StoreError};
@@ -155,6 +158,17 @@ impl Workbench for ProjectWorkbench {
     fn scorer(&self, model: ModelId) -> BoxFuture<'_, Result<Arc<dyn Scorer>, WorkbenchError>> {
         let held = Arc::clone(&self.held);
         self.aside(move |project| async move { models::scorer(&project, &held, model).await })
+    }
+
+    fn card(&self, model: ModelId) -> BoxFuture<'_, Result<Card, WorkbenchError>> {
+        self.aside(move |project| async move {
+            let model = project.store.model(model).await?;
+            cards::card(&project, &model).await
+        })
+    }
+
+    fn check_sweep(&self, text: String) -> BoxFuture<'_, Result<u64, WorkbenchError>> {
+        self.aside(move |_| async move { sweep::check(&text) })
     }
 
     fn generator(&self) -> BoxFuture<'_, Result<Arc<dyn Generator>, WorkbenchError>> {

@@ -353,7 +353,11 @@ fn runs_stand_side_by_side_and_in_documents() {
         "{unlike}"
     );
     let listed = world.run(&["attack", "list"]).good().stdout;
-    assert_eq!(listed.lines().count(), 4, "a heading and three runs: {listed}");
+    assert_eq!(
+        listed.lines().count(),
+        4,
+        "a heading and three runs: {listed}"
+    );
     let times = world.run(&["--json", "measure", "attack-time", "--attack", "2"]);
     let times = times.good().json();
     assert!(

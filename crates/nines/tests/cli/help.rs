@@ -23,6 +23,7 @@ const COMMANDS: &[&[&str]] = &[
     &["label", "export"],
     &["label", "import"],
     &["export", "classifier"],
+    &["export", "card"],
     &["measure"],
     &["measure", "plan"],
     &["measure", "leak"],

@@ -3,6 +3,7 @@
 mod attack;
 mod attack_judge;
 mod bad_input;
+mod cards;
 mod distilling;
 mod ensemble;
 mod finds;
@@ -17,6 +18,7 @@ mod stats;
 mod stops;
 mod style;
 mod sweep;
+mod sweep_job;
 mod techniques;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]
 mod tiny_base;

@@ -9,7 +9,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// A running server, and somebody who is signed in.
-struct Served {
+pub struct Served {
     child: Child,
     address: String,
     session: Option<(String, String)>,
@@ -17,7 +17,7 @@ struct Served {
 
 impl Served {
     /// Starts the server of a world's project on a free port and makes its first account.
-    fn start(world: &World) -> Self {
+    pub fn start(world: &World) -> Self {
         Self::start_with(world, &[])
     }
 
@@ -59,7 +59,7 @@ impl Served {
     }
 
     /// Sends a request and reads the answer to its end.
-    fn call(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String, Value) {
+    pub fn call(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String, Value) {
         let body = body.map(Value::to_string).unwrap_or_default();
         let signed = self
             .session
@@ -88,7 +88,7 @@ impl Served {
     }
 
     #[track_caller]
-    fn get(&self, path: &str) -> Value {
+    pub fn get(&self, path: &str) -> Value {
         let (status, _, body) = self.call("GET", path, None);
         assert_eq!(status, 200, "{body}");
         body
@@ -108,7 +108,7 @@ impl Served {
     }
 
     /// Tells it to stop, and waits until it has.
-    fn stop(self) -> Ended {
+    pub fn stop(self) -> Ended {
         let sent = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
             .status();

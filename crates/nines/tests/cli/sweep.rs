@@ -1,12 +1,29 @@
 //! `nines sweep`: cells, halving, attacks at equal acceptance, going on.
 
 use crate::world::{World, rows};
-use serde_json::Value;
+use nines_domain::snippet::RunId;
+use nines_store::{Store, StoreUrl, SweepTrial, TrialState};
+use serde_json::{Value, json};
 use std::path::Path;
 use std::time::SystemTime;
 
+/// The trials of a run, as whoever watches reads them.
+fn trials(world: &World, run: i64) -> Vec<SweepTrial> {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let url = StoreUrl::Sqlite(world.path("project/nines.db"));
+        let store = Store::open(&url).await.expect("opens");
+        let (trials, _) = store.trials(RunId(run), None, 1000).await.expect("read");
+        trials
+    })
+}
+
+fn states(trials: &[SweepTrial]) -> Vec<TrialState> {
+    trials.iter().map(|trial| trial.state).collect()
+}
+
 /// A world whose safe rows count as random completions, so that acceptance can be measured.
-fn world() -> World {
+pub fn world() -> World {
     let world = World::with_project();
     let rows: String = rows(60)
         .lines()
@@ -60,11 +77,58 @@ fn cells_are_compared_seed_by_seed_and_kept() {
         serde_json::json!(["untrained-0", "plain-1", "untrained-1"])
     );
     let first = changed(&world.path("out/plain-0.json"));
+    let watched = trials(&world, 1);
+    use TrialState::{Done, Waiting};
+    assert_eq!(states(&watched), [Done, Waiting, Waiting, Waiting]);
+    assert_eq!(
+        (watched[1].cell.as_str(), watched[2].seed),
+        ("untrained", 1)
+    );
+    assert_eq!(
+        watched[0].recipe,
+        json!({"learning_rate": 0.005}),
+        "what differs alone"
+    );
+    let auroc = &watched[0].numbers[0];
+    assert_eq!(auroc.what, "AUROC");
+    assert_eq!(
+        auroc.value.value,
+        table["cells"][0]["reached"][0]["value"]["value"].as_f64()
+    );
+    assert_eq!(
+        watched[0].numbers, watched[0].together,
+        "one seed is the cell so far"
+    );
 
     let run = &["--json", "sweep", "run", "sweep.toml", "--results", "out"];
     let table = world.run(run).good().json();
     assert_eq!(changed(&world.path("out/plain-0.json")), first, "made once");
     assert_eq!(table["missing"], serde_json::json!([]));
+    let watched = trials(&world, 2);
+    assert_eq!(states(&watched), [Done; 4]);
+    assert_eq!(watched[0].started, None, "it was there before");
+    assert!(watched[1].started.is_some() && watched[1].seconds.is_some());
+    for (row, trial) in [(0, &watched[2]), (1, &watched[3])] {
+        let cell = &table["cells"][row];
+        let all = cell["reached"]
+            .as_array()
+            .into_iter()
+            .chain(cell["survived"].as_array())
+            .flatten();
+        let shown: Vec<(&Value, &Value)> = all
+            .map(|number| (&number["what"], &number["value"]))
+            .collect();
+        let told = serde_json::to_value(&trial.together).expect("JSON");
+        let told = told.as_array().expect("numbers");
+        assert_eq!(shown.len(), told.len());
+        for ((what, value), told) in shown.into_iter().zip(told) {
+            assert_eq!(
+                (what, value),
+                (&told["what"], &told["value"]),
+                "as the table says"
+            );
+        }
+    }
     let untrained = &table["cells"][1];
     assert_eq!(untrained["seeds"], serde_json::json!([0, 1]));
     let auroc = &untrained["reached"][0];
@@ -154,6 +218,17 @@ fn halving_gives_the_best_more_epochs() {
         "three draws and the best of them again: {names:?}"
     );
     assert!(names[3].ends_with("-e6"), "{names:?}");
+    let watched = trials(&world, 1);
+    assert_eq!(watched.len(), 4);
+    let dropped = states(&watched[..3])
+        .iter()
+        .filter(|&&state| state == TrialState::Dropped)
+        .count();
+    assert_eq!(
+        (dropped, watched[3].state, watched[3].rung),
+        (2, TrialState::Done, 1)
+    );
+    assert_eq!(watched[3].recipe["epochs"], 6);
     let auroc = |cell: &Value| {
         cell["reached"][0]["value"]["value"]
             .as_f64()
@@ -190,4 +265,26 @@ fn files_that_cannot_be_used_say_why() {
     world
         .run(&["sweep", "table", "sweep.toml", "--results", "none"])
         .bad(1, &["holds no results"]);
+}
+
+#[test]
+fn a_trial_that_fails_is_told_and_waits_when_the_sweep_goes_on() {
+    let world = world();
+    // A layer that the tiny base does not have is found out when it is trained.
+    let broken = format!(
+        "folds = 2\n{RECIPE}\n[[cells]]\nname = \"plain\"\n[[cells]]\nname = \"deep\"\nrecipe = {{ from_layer = 900 }}\n"
+    );
+    world.file("sweep.toml", broken);
+    let run = &["sweep", "run", "sweep.toml", "--results", "out"];
+    world.run(run).bad(1, &["the trial deep-0"]);
+    let watched = trials(&world, 1);
+    assert_eq!(states(&watched), [TrialState::Done, TrialState::Failed]);
+    let error = watched[1].error.as_deref().expect("an error");
+    assert!(error.contains("the trial deep-0"), "{error}");
+    world.run(run).bad(1, &["the trial deep-0"]);
+    let again = trials(&world, 1);
+    assert_eq!(
+        again[0], watched[0],
+        "the same run went on, and kept what it had"
+    );
 }

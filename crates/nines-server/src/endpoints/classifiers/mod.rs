@@ -2,6 +2,7 @@
 
 mod list_classifiers;
 mod operating_points;
+mod read_card;
 
 use crate::error::Problem;
 use crate::state::AppState;
@@ -15,6 +16,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_classifiers::list_classifiers))
         .routes(routes!(operating_points::operating_points))
+        .routes(routes!(read_card::read_card))
 }
 
 /// Finds a classifier: the one asked for, or the newest.

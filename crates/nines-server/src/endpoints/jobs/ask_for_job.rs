@@ -25,6 +25,10 @@ pub async fn ask_for_job(
     Researcher { account }: Researcher,
     Json(request): Json<JobRequest>,
 ) -> Result<(StatusCode, Json<JobRow>), Problem> {
+    request.check()?;
+    if let JobRequest::Sweep(sweep) = &request {
+        state.workbench.check_sweep(sweep.file.clone()).await?;
+    }
     let job = state.jobs.ask(&request, Some(account.name)).await?;
     let subject = format!("job {}", job.id);
     let detail = json!({ "arguments": job.arguments });

@@ -1,6 +1,7 @@
 //! Runs: what commands and jobs have done and are doing.
 
 mod list_runs;
+mod list_trials;
 mod read_attack;
 mod read_run;
 mod read_run_metrics;
@@ -17,4 +18,5 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(read_run::read_run))
         .routes(routes!(read_run_metrics::read_run_metrics))
         .routes(routes!(read_attack::read_attack))
+        .routes(routes!(list_trials::list_trials))
 }

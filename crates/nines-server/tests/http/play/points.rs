@@ -8,9 +8,11 @@ use nines_domain::snippet::ContentHash;
 use nines_domain::split::Split;
 use nines_measure::calibrate::{Calibrated, CalibrationRequest, ThresholdRule, calibrate};
 use nines_measure::items::{LabelledItem, Provenance, RandomCompletion};
+use nines_server::card::{Card, CardData, CardNumber, Lineage};
 use nines_store::{DesignKind, NewCalibration, NewDesign, NewDistribution, NewEstimate, NewPrompt};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// 400 random completions with scores from −4 to 4, on 200 prompts, and 60 catastrophes above −2.
 fn calibrated(path: &str) -> Calibrated {
@@ -243,4 +245,53 @@ async fn the_leak_stands_where_it_was_measured_by_people_where_they_labelled() {
     assert_eq!(leak[1]["strict_at_most"]["value"], 0.3);
     assert_eq!(leak[0]["strict_at_most"], Value::Null);
     assert_eq!(leak[1]["held_out"], true);
+}
+
+#[tokio::test]
+async fn a_card_is_that_of_a_classifier() {
+    let server = Playing::start().await;
+    let [classifier, gone] = [server.models[1].0, 9999];
+    let estimate = Estimate {
+        value: Some(0.8),
+        lower: 0.7,
+        upper: f64::INFINITY,
+        confidence: 0.95,
+        method: "bootstrap".to_owned(),
+        n: 40,
+    };
+    let card = Card {
+        id: classifier,
+        label: "injury v2".to_owned(),
+        created: "2026-11-28T10:00:00Z".to_owned(),
+        digest: "d".repeat(64),
+        predicate: "an injury v1".to_owned(),
+        path: None,
+        data: CardData::default(),
+        options: Vec::new(),
+        curves: BTreeMap::from([("loss".to_owned(), vec![(1, None), (2, Some(0.5))])]),
+        metrics: vec![CardNumber {
+            on: "test split".to_owned(),
+            what: "AUROC".to_owned(),
+            value: estimate.into(),
+        }],
+        measured_on: Vec::new(),
+        calibrations: Vec::new(),
+        lineage: Lineage::default(),
+        style_check: None,
+    };
+    *server.server.bench.card.lock().expect("no panic") = Some(card);
+    let path = |id: i64| format!("/api/classifiers/{id}/card");
+    let read = server
+        .researcher
+        .get(&path(classifier))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(read["curves"]["loss"], json!([[1, null], [2, 0.5]]));
+    assert_eq!(read["metrics"][0]["value"]["upper"], Value::Null);
+    server
+        .researcher
+        .get(&path(gone))
+        .await
+        .refused(404, "not-found");
 }

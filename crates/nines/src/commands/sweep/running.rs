@@ -1,5 +1,6 @@
 //! `nines sweep run`: trial after trial, each kept before the next begins.
 
+use super::book::Book;
 use super::trial::Ground;
 use super::{KIND, read, shown, table_of};
 use crate::cli::SweepRunArgs;
@@ -9,7 +10,7 @@ use crate::progress::Progress;
 use crate::project::Project;
 use crate::{interrupt, runs};
 use anyhow::{Context, Result, bail};
-use nines_domain::snippet::{ContentHash, RunId};
+use nines_domain::snippet::ContentHash;
 use nines_domain::split::Split;
 use nines_infer::cancel::CancelFlag;
 use nines_store::Snippet;
@@ -17,6 +18,7 @@ use nines_train::TrainingData;
 use nines_train::sweep::trial::{ROWS_FILE, Rows};
 use nines_train::sweep::{SweepFile, SweepTable, Trial, TrialResult};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -61,16 +63,17 @@ pub async fn run(project: &Project, args: SweepRunArgs, output: &Output) -> Resu
             cancel.clone(),
         )?;
         let sweep = Sweep {
-            project,
-            run: run.id,
             args: &args,
             file: &file,
             results: &results,
+            book: Book::open(&project.store, run.id, &file, Rows::of(&data), &results)?,
             ground: Arc::new(ground),
             cancel: &cancel,
             output,
         };
-        sweep.all(trials).await?;
+        let all = sweep.all(trials).await;
+        sweep.book.leave().await;
+        all?;
         let table = table_of(&file, &results)?;
         let value = json!({ "results": results, "cells": table.cells.len(), "missing": table.missing.len() });
         Ok((table, value))
@@ -123,11 +126,10 @@ fn keep_rows(results: &Path, data: &TrainingData, again: bool) -> Result<()> {
 }
 
 struct Sweep<'a> {
-    project: &'a Project,
-    run: RunId,
     args: &'a SweepRunArgs,
     file: &'a SweepFile,
     results: &'a Path,
+    book: Book,
     ground: Arc<Ground>,
     cancel: &'a CancelFlag,
     output: &'a Output,
@@ -138,23 +140,26 @@ impl Sweep<'_> {
     async fn all(&self, mut trials: Vec<Trial>) -> Result<()> {
         let mut left = self.args.limit.unwrap_or(u64::MAX);
         let Some(search) = &self.file.search else {
-            self.trials(&trials, &mut left).await?;
+            self.trials(0, 0, trials, &mut left).await?;
             return Ok(());
         };
         let mut recipes: Vec<usize> = (0..search.trials).collect();
+        let mut before = 0;
         for rung in 0..search.rung_count() {
             if rung > 0 {
                 trials = search.rung(self.file, rung, &recipes)?;
-                for trial in &mut trials {
-                    self.ground.settle(trial);
-                }
             }
-            if !self.trials(&trials, &mut left).await? {
+            if !self.trials(rung, before, trials.clone(), &mut left).await? {
                 return Ok(());
             }
+            before += trials.len() as u64;
             let values = self.values(&trials, &recipes)?;
             recipes = search.survivors(&values);
             if rung + 1 < search.rung_count() {
+                let of_recipe = values.iter().zip(trials.chunks(self.file.seeds.len()));
+                let kept = of_recipe.filter(|((recipe, _), _)| recipes.contains(recipe));
+                let kept: Vec<String> = kept.map(|(_, trials)| trials[0].cell.clone()).collect();
+                self.book.halved(rung, &kept).await?;
                 self.output.note(&format!(
                     "rung {}: {} of {} go on",
                     rung + 1,
@@ -182,80 +187,110 @@ impl Sweep<'_> {
         Ok(values)
     }
 
-    /// Runs the trials that have no result yet, several at once where that was asked for. Says whether all of
-    /// them have one now.
-    async fn trials(&self, trials: &[Trial], left: &mut u64) -> Result<bool> {
-        let mut waiting: Vec<Trial> = Vec::new();
-        let mut done = 0;
-        for trial in trials {
-            let mut trial = trial.clone();
-            self.ground.settle(&mut trial);
-            if self.is_there(&trial)? {
-                done += 1;
-            } else {
-                waiting.push(trial);
+    /// Runs the trials of a rung that have no result yet, several at once where that was asked for. `before` of
+    /// the sweep's trials belong to earlier rungs. Says whether all of them have one now.
+    async fn trials(
+        &self,
+        rung: usize,
+        before: u64,
+        mut trials: Vec<Trial>,
+        left: &mut u64,
+    ) -> Result<bool> {
+        for trial in &mut trials {
+            self.ground.settle(trial);
+        }
+        let unwritten = self.book.plan(rung, before, &trials).await?;
+        let mut waiting: Vec<usize> = Vec::new();
+        let mut have = BTreeSet::new();
+        for (place, trial) in trials.iter().enumerate() {
+            match self.there(trial)? {
+                None => waiting.push(place),
+                Some(result) => {
+                    let position = before + place as u64;
+                    if unwritten.contains(&position) {
+                        let others = of_cell(&trials, place, &have);
+                        self.book.ended(position, result, others).await?;
+                    }
+                    have.insert(place);
+                }
             }
         }
         let total = trials.len() as u64;
-        self.project
-            .store
-            .run_progress(self.run, done, Some(total))
-            .await?;
+        let done = have.len() as u64;
+        self.book.progress(before + done).await?;
         let mut progress = Progress::new(self.output, "sweep", total);
         progress.set(done, "");
         let mut waiting = waiting.into_iter();
-        let mut at_work: JoinSet<Result<(Trial, TrialResult)>> = JoinSet::new();
+        let mut at_work: JoinSet<(usize, Result<TrialResult>)> = JoinSet::new();
         loop {
             while at_work.len() < self.args.at_once as usize
                 && *left > 0
                 && !self.cancel.is_cancelled()
             {
-                let Some(trial) = waiting.next() else { break };
+                let Some(place) = waiting.next() else { break };
                 *left -= 1;
-                progress.set(done, format!("{} at work", trial.name()));
+                let trial = trials[place].clone();
+                progress.set(have.len() as u64, format!("{} at work", trial.name()));
+                self.book.begun(before + place as u64).await?;
                 let ground = self.ground.clone();
                 at_work.spawn_blocking(move || {
-                    let result = ground
-                        .run(&trial)
-                        .with_context(|| format!("the trial {}", trial.name()))?;
-                    Ok((trial, result))
+                    let result = ground.run(&trial);
+                    (
+                        place,
+                        result.with_context(|| format!("the trial {}", trial.name())),
+                    )
                 });
             }
             let Some(ended) = at_work.join_next().await else {
                 break;
             };
-            let (trial, result) = match ended.context("a trial ended abruptly")? {
+            let (place, result) = ended.context("a trial ended abruptly")?;
+            let (trial, position) = (&trials[place], before + place as u64);
+            let result = match result {
                 // Others that are at work go on to their checkpoints when the process ends.
-                Err(error) => return Err(error),
-                Ok(ended) => ended,
+                Err(error) => {
+                    if !self.cancel.is_cancelled() {
+                        self.book.failed(position, &error).await?;
+                    }
+                    return Err(error);
+                }
+                Ok(result) => result,
             };
             result.write(&trial.file(self.results))?;
-            self.ground.clear(&trial)?;
-            done += 1;
-            self.project
-                .store
-                .run_progress(self.run, done, Some(total))
-                .await?;
+            self.ground.clear(trial)?;
             let auroc = self.ground.auroc(&result).unwrap_or(f64::NAN);
+            let seconds = result.seconds;
+            let others = of_cell(&trials, place, &have);
+            self.book.ended(position, result, others).await?;
+            have.insert(place);
+            let done = have.len() as u64;
+            self.book.progress(before + done).await?;
             progress.set(done, format!("{}: AUROC {auroc:.3}", trial.name()));
             self.output.note(&format!(
-                "{}: out-of-fold AUROC {auroc:.3}, {:.0} s of training",
+                "{}: out-of-fold AUROC {auroc:.3}, {seconds:.0} s of training",
                 trial.name(),
-                result.seconds
             ));
         }
-        progress.finish(&format!("{done} of {total} trials have results"));
-        Ok(done == total)
+        progress.finish(&format!("{} of {total} trials have results", have.len()));
+        Ok(have.len() == trials.len())
     }
 
-    fn is_there(&self, trial: &Trial) -> Result<bool> {
+    /// Returns a trial's result, if it is there.
+    fn there(&self, trial: &Trial) -> Result<Option<TrialResult>> {
         let path: PathBuf = trial.file(self.results);
         match TrialResult::read(&path, &self.ground.identity(trial)?) {
-            Ok(found) => Ok(found.is_some()),
-            Err(nines_train::TrainError::OtherTrial { .. }) if self.args.again => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(nines_train::TrainError::OtherTrial { .. }) if self.args.again => Ok(None),
+            found => Ok(found?),
         }
     }
+}
+
+/// Lists the other trials of a trial's cell among those that have results.
+fn of_cell<'a>(trials: &'a [Trial], place: usize, have: &BTreeSet<usize>) -> Vec<&'a Trial> {
+    let others = have.iter().map(|&other| &trials[other]);
+    others
+        .filter(|other| other.cell == trials[place].cell)
+        .collect()
 }
 
 /// Returns a trial's place in the order that attacks take their starts.

@@ -1,0 +1,32 @@
+// Which classifier a label names, for pages that know only the label: read when it is first asked for.
+
+import { call } from './api';
+
+let known = $state.raw<ReadonlyMap<string, number>>(new Map());
+/** Labels that were looked for already, so that one that is gone is not asked for again and again. */
+const asked = new Set<string>();
+let reading: Promise<void> | null = null;
+
+async function read() {
+  try {
+    const { rows } = await call('GET /classifiers');
+    known = new Map(rows.map((row) => [row.label, row.id]));
+  } catch {
+    // A label without its link is still a label.
+  } finally {
+    reading = null;
+  }
+}
+
+/** The key of the classifier with this label, once it is known. */
+export function classifierOf(label: string): number | null {
+  return known.get(label) ?? null;
+}
+
+/** Looks for a label that is not known yet. */
+export function lookFor(label: string) {
+  if (!known.has(label) && !asked.has(label)) {
+    asked.add(label);
+    reading ??= read();
+  }
+}

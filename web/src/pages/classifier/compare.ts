@@ -1,0 +1,86 @@
+// Two classifiers' cards side by side: where their recipes differ, and their numbers in pairs.
+
+import { plainNumber } from '../../lib/runs';
+import type { ClassifierCard, Estimate } from '../../lib/types';
+
+/** How an option's value is written. */
+export function optionWords(value: unknown): string {
+  if (value === null || value === undefined) {
+    return 'off';
+  }
+  if (typeof value === 'number') {
+    return plainNumber(value);
+  }
+  if (typeof value === 'boolean') {
+    return value ? 'yes' : 'no';
+  }
+  if (typeof value === 'string') {
+    return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map(optionWords).join(', ');
+  }
+  return Object.entries(value)
+    .map(([name, part]) => `${name.replaceAll('_', ' ')} ${optionWords(part)}`)
+    .join(', ');
+}
+
+/** Keys that say the same of equal values, whatever the order of their parts. */
+function sameKey(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+export interface OptionPair {
+  field: string;
+  left: unknown;
+  right: unknown;
+}
+
+/** The options in which two recipes differ; one that a recipe does not have is off. */
+export function differingOptions(left: ClassifierCard, right: ClassifierCard): OptionPair[] {
+  const of = (card: ClassifierCard) => new Map(card.options.map((option) => [option.field, option.value]));
+  const [a, b] = [of(left), of(right)];
+  return [...new Set([...a.keys(), ...b.keys()])]
+    .sort()
+    .map((field) => ({ field, left: a.get(field) ?? null, right: b.get(field) ?? null }))
+    .filter((pair) => sameKey(pair.left) !== sameKey(pair.right));
+}
+
+export interface NumberPair {
+  on: string;
+  what: string;
+  left: Estimate | null;
+  right: Estimate | null;
+}
+
+/** The numbers of both, in the order of the first, then what only the second has. */
+export function pairedNumbers(left: ClassifierCard, right: ClassifierCard): NumberPair[] {
+  const key = (number: { on: string; what: string }) => JSON.stringify([number.on, number.what]);
+  const all = new Map<string, NumberPair>();
+  for (const { on, what, value } of left.metrics) {
+    all.set(key({ on, what }), { on, what, left: value, right: null });
+  }
+  for (const { on, what, value } of right.metrics) {
+    all.set(key({ on, what }), { ...(all.get(key({ on, what })) ?? { on, what, left: null }), right: value });
+  }
+  return [...all.values()];
+}
+
+/** What keeps two cards' numbers from being compared at all; nothing where they may be. */
+export function cautions(left: ClassifierCard, right: ClassifierCard): string[] {
+  const said: string[] = [];
+  if (left.predicate !== right.predicate) {
+    said.push(`They were trained for ${left.predicate} and ${right.predicate}.`);
+  }
+  if (left.data.digest !== null && right.data.digest !== null && left.data.digest !== right.data.digest) {
+    said.push('They learned from different labels, so that the test split may hold other snippets too.');
+  }
+  if (left.path !== null && right.path !== null && left.path !== right.path) {
+    said.push(`Their numbers were computed on different paths, ${left.path} and ${right.path}.`);
+  }
+  return said;
+}
