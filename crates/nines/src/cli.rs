@@ -145,8 +145,8 @@ The queue is stored before anybody labels it, with the probability of every item
     /// Attack a classifier: look for catastrophes that it accepts, by recipe
     #[command(
         after_help = "Examples:\n  nines attack recipes\n  nines attack hotflip --limit 50\n  nines attack show 12\n\
-An attack tells what it tried, what it cost and what it found; only labels by others say what of that\n\
-is a success."
+An attack tells what it tried, what it cost and what it found; only labels by others say what of \
+that is a success."
     )]
     Attack(Box<AttackArgs>),
     /// Write all that is known of the project to one page, each number with its interval
@@ -168,8 +168,8 @@ The page needs nothing else: no network, no script. It loads no model and change
     #[command(
         after_help = "Examples:\n  nines serve\n  nines serve --listen 127.0.0.1:8000\n  \
 nines serve --listen 0.0.0.0:7420 --origin https://nines.example.org\n\
-It listens on this machine alone unless told otherwise. The first start prints a link, good once, that\n\
-makes the first account."
+It listens on this machine alone unless told otherwise. The first start prints a link, good once, \
+that makes the first account."
     )]
     Serve(ServeArgs),
     /// Let somebody in again who forgot their password

@@ -256,6 +256,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/classifiers/{id}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what a classifier's thresholds accept, catch and leak. */
+        get: operations["read_card"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/classifiers/{id}/operating-points": {
         parameters: {
             query?: never;
@@ -761,6 +778,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recipes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the recipes of attacks. */
+        get: operations["list_recipes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/reliability": {
         parameters: {
             query?: never;
@@ -836,6 +870,23 @@ export interface paths {
          *     alone.
          */
         get: operations["list_inspiration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/opponent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names the classifier that a session would work against, with its threshold. */
+        get: operations["read_opponent"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1159,6 +1210,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{id}/attack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the closing table of an attack, with the labels of now. */
+        get: operations["read_attack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{id}/metrics": {
         parameters: {
             query?: never;
@@ -1168,6 +1236,23 @@ export interface paths {
         };
         /** Reads what a run measured, whole steps at a time. */
         get: operations["read_run_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads what a run measured, whole steps at a time. */
+        get: operations["list_trials"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1301,40 +1386,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/runs/{id}/trials": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Reads what a run measured, whole steps at a time. */
-        get: operations["list_trials"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/classifiers/{id}/card": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Says what a classifier's thresholds accept, catch and leak. */
-        get: operations["read_card"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1393,6 +1444,12 @@ export interface components {
             alpha: components["schemas"]["Estimate"];
             /** @description Which items: `all`, or `within 2 logits of the threshold`. */
             items: string;
+        };
+        Ancestor: {
+            /** Format: int64 */
+            id?: number | null;
+            label: string;
+            digest?: string | null;
         };
         /** @description An API token, without the token itself. */
         ApiToken: {
@@ -1454,13 +1511,107 @@ export interface components {
          * @enum {string}
          */
         AssignmentKind: "label" | "compare";
+        /** @description How many attempts had succeeded, before labels, by so many queries. */
+        AttackAtBudget: {
+            /**
+             * Format: int64
+             * @description The budget.
+             */
+            queries: number;
+            /** @description The share of the attempts. */
+            share: components["schemas"]["Estimate"];
+        };
+        /** @description A find. */
+        AttackFindRow: {
+            /**
+             * Format: int64
+             * @description The attempt, counted from 1.
+             */
+            attempt: number;
+            /** @description `confirmed`, `refuted`, `waiting` or `not asked about`. */
+            said: string;
+            /**
+             * Format: double
+             * @description Its score by the classifier under attack, as log odds.
+             */
+            score: number;
+            /**
+             * Format: double
+             * @description Its score by the second classifier, where there is one.
+             */
+            second_score?: number | null;
+            /**
+             * Format: int64
+             * @description The snippet.
+             */
+            snippet: number;
+        };
+        /** @description A line of the closing table. */
+        AttackLine: {
+            /**
+             * Format: double
+             * @description The value alone, for where no interval follows: of one attempt, or of equal values.
+             */
+            alone?: number | null;
+            estimate?: components["schemas"]["Estimate"] | null;
+            /** @description In which unit. */
+            unit: components["schemas"]["AttackUnit"];
+            /** @description What it says. */
+            what: string;
+        };
+        /** @description What somebody reading the table should know. */
+        AttackNote: {
+            /** @description Those attempts, counted from 1; empty where they are not named. */
+            attempts: number[];
+            /**
+             * Format: int64
+             * @description Of how many attempts it is said.
+             */
+            count: number;
+            /** @description `skipped`, `broken` or `note`. */
+            kind: string;
+            /** @description What there is to know. */
+            text: string;
+        };
+        /** @description A recipe that comes with this program, as the form of an attack offers it. */
+        AttackRecipe: {
+            /** @description What it does. */
+            about: string;
+            /** @description Whether it compares two classifiers, so that a second one must be named. */
+            compares: boolean;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Queries of one attempt, unless the request says otherwise.
+             */
+            queries: number;
+            /**
+             * Format: double
+             * @description Seconds of one attempt, unless the request says otherwise.
+             */
+            seconds: number;
+            /** @description Whether it writes completions itself, so that it begins with prompts. */
+            writes: boolean;
+        };
         /** @description `nines attack run`. */
         AttackRequest: {
+            /**
+             * Format: int64
+             * @description A second classifier: what recipes that look for disagreement compare with, and what the finds of others are
+             *     shown to.
+             */
+            against?: number | null;
             /**
              * Format: int64
              * @description The classifier; the newest where none is named.
              */
             classifier?: number | null;
+            /**
+             * Format: int64
+             * @description Another classifier that must still see the catastrophe in every text that is tried.
+             */
+            judge?: number | null;
             /**
              * Format: int32
              * @description How many starts.
@@ -1483,6 +1634,107 @@ export interface components {
              * @description Seed of the order of starts and of everything random.
              */
             seed?: number | null;
+        };
+        /** @description The closing table of an attack with the labels of now, as `nines attack show` prints it. */
+        AttackTable: {
+            /**
+             * Format: int64
+             * @description Finds of one attempt that people are asked about.
+             */
+            asked: number;
+            /** @description Success before labels by so many queries. */
+            at_budgets: components["schemas"]["AttackAtBudget"][];
+            /**
+             * Format: int64
+             * @description Attempts that a failing model or judge ended.
+             */
+            broken: number;
+            /** @description How the table is to be read. */
+            captions: string[];
+            /** @description The classifier that was attacked. */
+            classifier: components["schemas"]["AttackedClassifier"];
+            /**
+             * Format: int64
+             * @description Attempts whose find people's labels confirm.
+             */
+            confirmed: number;
+            /**
+             * Format: int64
+             * @description Searches that ended in vain.
+             */
+            failed: number;
+            /** @description The finds, the first few hundred of many. */
+            finds: components["schemas"]["AttackFindRow"][];
+            /**
+             * Format: int64
+             * @description How many finds there are.
+             */
+            found: number;
+            /** @description What it was after. */
+            goal: string;
+            /** @description The judge, where there was one. */
+            judge?: string | null;
+            /** @description Shares and means. */
+            lines: components["schemas"]["AttackLine"][];
+            /** @description What was skipped, what broke, and what searches tell. */
+            notes: components["schemas"]["AttackNote"][];
+            /** @description The path by which scores were computed. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Attempts that met the goal.
+             */
+            reached: number;
+            /** @description The recipe's name. */
+            recipe: string;
+            /**
+             * Format: int64
+             * @description Attempts whose find they refute.
+             */
+            refuted: number;
+            second?: components["schemas"]["AttackedClassifier"] | null;
+            /**
+             * Format: int64
+             * @description Starts that were skipped.
+             */
+            skipped: number;
+            /**
+             * Format: int64
+             * @description Attempts whose budget was spent.
+             */
+            spent: number;
+            /**
+             * Format: int64
+             * @description Those of them that the clock ended.
+             */
+            timed_out: number;
+            /** @description The recipe with every setting, as TOML. */
+            toml: string;
+            /**
+             * Format: int64
+             * @description Attempts, skipped ones not among them.
+             */
+            tried: number;
+            /**
+             * Format: int64
+             * @description Attempts whose find is open.
+             */
+            waiting: number;
+        };
+        /**
+         * @description In which unit a line of the table counts.
+         * @enum {string}
+         */
+        AttackUnit: "share" | "number";
+        /** @description A classifier with the threshold under which it accepts. */
+        AttackedClassifier: {
+            /** @description Its name and version. */
+            name: string;
+            /**
+             * Format: double
+             * @description Its threshold, as log odds.
+             */
+            threshold: number;
         };
         /** @description Something that somebody did. */
         AuditRow: {
@@ -1555,6 +1807,49 @@ export interface components {
             rule: string;
             /** @description What the share caught speaks of, in words. */
             speaks_of?: string | null;
+        };
+        CardCalibration: {
+            /** Format: int64 */
+            id: number;
+            rule: string;
+            /** Format: double */
+            threshold: number;
+            path?: string | null;
+            created: string;
+            is_cautious: boolean;
+            acceptance?: null | components["schemas"]["Estimate"];
+            caught?: null | components["schemas"]["Estimate"];
+        };
+        CardData: {
+            digest?: string | null;
+            counts: components["schemas"]["DataCount"][];
+            notes: string[];
+        };
+        CardNumber: {
+            on: string;
+            what: string;
+            value: components["schemas"]["Estimate"];
+        };
+        CardOption: {
+            field: string;
+            value: unknown;
+            default: unknown;
+            differs: boolean;
+        };
+        CardStyle: {
+            /** Format: double */
+            threshold: number;
+            rule: string;
+            effects: components["schemas"]["CardStyleEffect"][];
+        };
+        CardStyleEffect: {
+            style: string;
+            catastrophes: boolean;
+            /** Format: int64 */
+            pairs: number;
+            shift?: null | components["schemas"]["Estimate"];
+            rejected_for_it?: null | components["schemas"]["Estimate"];
+            accepted_for_it?: null | components["schemas"]["Estimate"];
         };
         /** @description An item whose label is known. */
         CheckRow: {
@@ -1638,6 +1933,29 @@ export interface components {
              * @description Accept below this logit; null until it is calibrated on this server's path.
              */
             threshold?: number | null;
+        };
+        ClassifierCard: {
+            /** Format: int64 */
+            id: number;
+            label: string;
+            created: string;
+            digest: string;
+            predicate: string;
+            path?: string | null;
+            data: components["schemas"]["CardData"];
+            options: components["schemas"]["CardOption"][];
+            /** @description For each name its steps, ascending, with their values; a value that is not finite is `null`. */
+            curves: {
+                [key: string]: [
+                    number,
+                    number | null
+                ][];
+            };
+            metrics: components["schemas"]["CardNumber"][];
+            measured_on: string[];
+            calibrations: components["schemas"]["CardCalibration"][];
+            lineage: components["schemas"]["Lineage"];
+            style_check?: null | components["schemas"]["CardStyle"];
         };
         /** @description A classifier. */
         ClassifierFacet: {
@@ -1766,6 +2084,18 @@ export interface components {
              */
             missed_by_acceptance: components["schemas"]["Curve"][];
             quality?: components["schemas"]["Curve"] | null;
+        };
+        DataCount: {
+            split: string;
+            origin: string;
+            /** Format: int64 */
+            families: number;
+            /** Format: int64 */
+            snippets: number;
+            /** Format: int64 */
+            catastrophes: number;
+            /** Format: int64 */
+            random: number;
         };
         /** @description What the caller did since midnight UTC. */
         DayRecord: {
@@ -2672,6 +3002,14 @@ export interface components {
              */
             seed?: number | null;
         };
+        Lineage: {
+            base?: null | components["schemas"]["Ancestor"];
+            /** Format: int64 */
+            run?: number | null;
+            members: components["schemas"]["Ancestor"][];
+            combine?: string | null;
+            teacher?: null | components["schemas"]["Ancestor"];
+        };
         /** @description The score of a text as it stands. */
         LiveScore: {
             /** @description Whether the filter would accept it; never without a score. */
@@ -2981,6 +3319,21 @@ export interface components {
             /**
              * Format: double
              * @description The threshold that it chose.
+             */
+            threshold?: number | null;
+        };
+        /** @description The classifier that a session would work against. */
+        Opponent: {
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Its name and version. */
+            label: string;
+            /**
+             * Format: double
+             * @description Its calibrated threshold, as log odds; null where it has none on this server's path.
              */
             threshold?: number | null;
         };
@@ -3486,6 +3839,11 @@ export interface components {
             start: number;
             /** @description The characters there. */
             text: string;
+        };
+        /** @description Recipes. */
+        RecipeRows: {
+            /** @description All of them, in the order of `nines attack recipes`. */
+            rows: components["schemas"]["AttackRecipe"][];
         };
         /** @description A snippet that this one was made from, or that was made from it. */
         Relative: {
@@ -4672,6 +5030,36 @@ export interface components {
              */
             total: number;
         };
+        Trial: {
+            /** Format: int64 */
+            position: number;
+            cell: string;
+            /** Format: int64 */
+            seed: number;
+            /** Format: int64 */
+            rung: number;
+            base?: string | null;
+            recipe: unknown;
+            state: components["schemas"]["TrialState"];
+            numbers: components["schemas"]["TrialNumber"][];
+            together: components["schemas"]["TrialNumber"][];
+            /** Format: double */
+            seconds?: number | null;
+            error?: string | null;
+            started?: string | null;
+            ended?: string | null;
+        };
+        TrialNumber: {
+            what: string;
+            value: components["schemas"]["Estimate"];
+        };
+        TrialRows: {
+            rows: components["schemas"]["Trial"][];
+            /** Format: int64 */
+            next?: number | null;
+        };
+        /** @enum {string} */
+        TrialState: "waiting" | "running" | "done" | "failed" | "dropped";
         /**
          * @description Whether it is a catastrophe.
          * @enum {string}
@@ -4692,128 +5080,6 @@ export interface components {
              * @description Positive where it pushes the score up; for the gradient's norm a magnitude.
              */
             value: number;
-        };
-        /** @enum {string} */
-        TrialState: "waiting" | "running" | "done" | "failed" | "dropped";
-        TrialNumber: {
-            what: string;
-            value: components["schemas"]["Estimate"];
-        };
-        Trial: {
-            /** Format: int64 */
-            position: number;
-            cell: string;
-            /** Format: int64 */
-            seed: number;
-            /** Format: int64 */
-            rung: number;
-            base?: string | null;
-            recipe: unknown;
-            state: components["schemas"]["TrialState"];
-            numbers: components["schemas"]["TrialNumber"][];
-            together: components["schemas"]["TrialNumber"][];
-            /** Format: double */
-            seconds?: number | null;
-            error?: string | null;
-            started?: string | null;
-            ended?: string | null;
-        };
-        TrialRows: {
-            rows: components["schemas"]["Trial"][];
-            /** Format: int64 */
-            next?: number | null;
-        };
-        Ancestor: {
-            /** Format: int64 */
-            id?: number | null;
-            label: string;
-            digest?: string | null;
-        };
-        Lineage: {
-            base?: null | components["schemas"]["Ancestor"];
-            /** Format: int64 */
-            run?: number | null;
-            members: components["schemas"]["Ancestor"][];
-            combine?: string | null;
-            teacher?: null | components["schemas"]["Ancestor"];
-        };
-        CardNumber: {
-            on: string;
-            what: string;
-            value: components["schemas"]["Estimate"];
-        };
-        CardOption: {
-            field: string;
-            value: unknown;
-            default: unknown;
-            differs: boolean;
-        };
-        DataCount: {
-            split: string;
-            origin: string;
-            /** Format: int64 */
-            families: number;
-            /** Format: int64 */
-            snippets: number;
-            /** Format: int64 */
-            catastrophes: number;
-            /** Format: int64 */
-            random: number;
-        };
-        CardData: {
-            digest?: string | null;
-            counts: components["schemas"]["DataCount"][];
-            notes: string[];
-        };
-        CardStyleEffect: {
-            style: string;
-            catastrophes: boolean;
-            /** Format: int64 */
-            pairs: number;
-            shift?: null | components["schemas"]["Estimate"];
-            rejected_for_it?: null | components["schemas"]["Estimate"];
-            accepted_for_it?: null | components["schemas"]["Estimate"];
-        };
-        CardStyle: {
-            /** Format: double */
-            threshold: number;
-            rule: string;
-            effects: components["schemas"]["CardStyleEffect"][];
-        };
-        CardCalibration: {
-            /** Format: int64 */
-            id: number;
-            rule: string;
-            /** Format: double */
-            threshold: number;
-            path?: string | null;
-            created: string;
-            is_cautious: boolean;
-            acceptance?: null | components["schemas"]["Estimate"];
-            caught?: null | components["schemas"]["Estimate"];
-        };
-        ClassifierCard: {
-            /** Format: int64 */
-            id: number;
-            label: string;
-            created: string;
-            digest: string;
-            predicate: string;
-            path?: string | null;
-            data: components["schemas"]["CardData"];
-            options: components["schemas"]["CardOption"][];
-            /** @description For each name its steps, ascending, with their values; a value that is not finite is `null`. */
-            curves: {
-                [key: string]: [
-                    number,
-                    number | null
-                ][];
-            };
-            metrics: components["schemas"]["CardNumber"][];
-            measured_on: string[];
-            calibrations: components["schemas"]["CardCalibration"][];
-            lineage: components["schemas"]["Lineage"];
-            style_check?: null | components["schemas"]["CardStyle"];
         };
     };
     responses: never;
@@ -5613,6 +5879,52 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The classifier's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassifierCard"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7206,6 +7518,43 @@ export interface operations {
             };
         };
     };
+    list_recipes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_reliability: {
         parameters: {
             query?: never;
@@ -7397,6 +7746,55 @@ export interface operations {
             };
             /** @description The caller has a session without tools open, or work to do in which tools are compared */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_opponent: {
+        parameters: {
+            query?: {
+                /** @description Its key; the newest where not said. */
+                classifier?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Opponent"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has not qualified */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such classifier */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8525,6 +8923,64 @@ export interface operations {
             };
         };
     };
+    read_attack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttackTable"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The run is no attack */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_run_metrics: {
         parameters: {
             query?: {
@@ -8546,6 +9002,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunMetrics"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_trials: {
+        parameters: {
+            query?: {
+                after?: number | null;
+                limit?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description The run's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialRows"];
                 };
             };
             /** @description Nobody is signed in */
@@ -9076,104 +9584,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_trials: {
-        parameters: {
-            query?: {
-                after?: number | null;
-                limit?: number | null;
-            };
-            header?: never;
-            path: {
-                /** @description The run's key */
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TrialRows"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The caller is no researcher */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such run */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    read_card: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The classifier's key */
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ClassifierCard"];
-                };
-            };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -1,7 +1,7 @@
 //! One file a command.
 
 mod accounts;
-mod attack;
+pub mod attack;
 mod calibrate;
 mod demo;
 mod doctor;

@@ -49,6 +49,17 @@ pub async fn threshold_of(
     typed: Option<f64>,
     path: ScorePath,
 ) -> Result<ThresholdChoice> {
+    threshold_by(project, model, typed, path, "--threshold").await
+}
+
+/// Finds the threshold as [`threshold_of`], for a command that takes it by a flag of another name.
+pub async fn threshold_by(
+    project: &Project,
+    model: &Model,
+    typed: Option<f64>,
+    path: ScorePath,
+    flag: &str,
+) -> Result<ThresholdChoice> {
     if let Some(p) = typed {
         return Ok(ThresholdChoice {
             threshold: Threshold::from_probability(p)?,
@@ -60,16 +71,20 @@ pub async fn threshold_of(
     let Some(calibration) = models::calibration_on(project, model, path).await? else {
         let Some(other) = project.store.latest_calibration(model.id).await? else {
             bail!(
-                "{} has no threshold yet; choose one with `nines calibrate`, or type one with \
-                 --threshold",
-                model.label()
+                "{} has no threshold yet; choose one with `nines calibrate --classifier {}@{}`, or type one with \
+                 {flag}",
+                model.label(),
+                model.name,
+                model.version
             );
         };
         bail!(
             "the threshold of {} was calibrated on the scoring path {}, and this command scores \
-             on {path}; calibrate on the path that serves",
+             on {path}; calibrate on the path that serves (`nines calibrate --classifier {}@{}`), or type one with {flag}",
             model.label(),
-            other.record["path"].as_str().unwrap_or_default()
+            other.record["path"].as_str().unwrap_or_default(),
+            model.name,
+            model.version
         );
     };
     Ok(chosen(calibration))
