@@ -169,11 +169,11 @@ contract! {
         let plain = store.insert_calibration(&plain).await.expect("stored");
         let cautious = json!({ "path": "cpu/f32 with far v1", "caution": { "limit": 2.5 } });
         let cautious = store.insert_calibration(&new(-1.0, cautious)).await.expect("stored");
-        assert_eq!(store.calibrations(Some(one)).await.expect("read"), [plain.clone()]);
-        assert_eq!(store.calibrations(None).await.expect("read"), [plain.clone()]);
+        assert_eq!(store.calibrations(Some(one)).await.expect("read"), std::slice::from_ref(&plain));
+        assert_eq!(store.calibrations(None).await.expect("read"), std::slice::from_ref(&plain));
         assert_eq!(store.latest_calibration(one).await.expect("read"), Some(plain));
         assert_eq!(store.serving_path(one).await.expect("read").as_deref(), Some("cpu/f32"));
-        assert_eq!(store.cautious_calibrations(one).await.expect("read"), [cautious.clone()]);
+        assert_eq!(store.cautious_calibrations(one).await.expect("read"), std::slice::from_ref(&cautious));
         assert_eq!(store.calibration(cautious.id).await.expect("read"), cautious);
     }
 }
