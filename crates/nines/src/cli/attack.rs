@@ -218,7 +218,7 @@ pub struct SaliencyArgs {
     /// The snippet
     #[command(flatten)]
     pub snippet: OwnSnippetArgs,
-    /// How it is measured; gradients are only a hint, which is often wrong
+    /// How it is measured; gradients are only a hint, which can be wrong
     #[arg(long, value_enum, default_value = "leave-one-out")]
     pub method: SaliencyMethodArg,
 }
@@ -230,7 +230,7 @@ pub enum SaliencyMethodArg {
     LeaveOneOut,
     /// How fast the score can change there: a hint without a direction
     GradientNorm,
-    /// A guess at what the token adds, from the slope alone: it can have the wrong sign
+    /// A guess at what it adds, from the slope; its sign can be wrong
     GradientXInput,
 }
 
