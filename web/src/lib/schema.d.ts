@@ -256,6 +256,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/classifiers/{id}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what is known of a classifier: data, options, curves, metrics, thresholds and lineage. */
+        get: operations["read_card"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/classifiers/{id}/operating-points": {
         parameters: {
             query?: never;
@@ -1176,6 +1193,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{id}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the trials of a sweep with what they came to; none for a run of another kind. */
+        get: operations["list_trials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/score": {
         parameters: {
             query?: never;
@@ -1301,40 +1335,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/runs/{id}/trials": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Reads what a run measured, whole steps at a time. */
-        get: operations["list_trials"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/classifiers/{id}/card": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Says what a classifier's thresholds accept, catch and leak. */
-        get: operations["read_card"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1393,6 +1393,18 @@ export interface components {
             alpha: components["schemas"]["Estimate"];
             /** @description Which items: `all`, or `within 2 logits of the threshold`. */
             items: string;
+        };
+        /** @description A model that another was made from. */
+        Ancestor: {
+            /** @description The digest of its files. */
+            digest?: string | null;
+            /**
+             * Format: int64
+             * @description Its key; null where it is not in the project any more.
+             */
+            id?: number | null;
+            /** @description Its name. */
+            label: string;
         };
         /** @description An API token, without the token itself. */
         ApiToken: {
@@ -1556,6 +1568,85 @@ export interface components {
             /** @description What the share caught speaks of, in words. */
             speaks_of?: string | null;
         };
+        /** @description A threshold with the rule that chose it. */
+        CardCalibration: {
+            acceptance?: components["schemas"]["Estimate"] | null;
+            caught?: components["schemas"]["Estimate"] | null;
+            /** @description When it was made. */
+            created: string;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Whether it holds together with a second condition alone: what is too unfamiliar is rejected too. */
+            is_cautious: boolean;
+            /** @description The path of the scores that it holds for. */
+            path?: string | null;
+            /** @description The rule. */
+            rule: string;
+            /**
+             * Format: double
+             * @description Accept below this logit.
+             */
+            threshold: number;
+        };
+        /** @description What a classifier learned from. */
+        CardData: {
+            /** @description How many there were of each kind in each part. */
+            counts: components["schemas"]["DataCount"][];
+            /** @description The digest of texts, families, labels and of the part that each row plays. */
+            digest?: string | null;
+            /** @description What has to be known to read them. */
+            notes: string[];
+        };
+        /** @description A number with what it speaks of. */
+        CardNumber: {
+            /** @description The snippets that it speaks of. */
+            on: string;
+            /** @description Its value with its interval. */
+            value: components["schemas"]["Estimate"];
+            /** @description What it is. */
+            what: string;
+        };
+        /** @description One option of a recipe. */
+        CardOption: {
+            /** @description What it is where nothing is said; null where it is off then. */
+            default: unknown;
+            /** @description Whether the two differ. */
+            differs: boolean;
+            /** @description Its field. */
+            field: string;
+            /** @description What it was set to; null where it is off. */
+            value: unknown;
+        };
+        /** @description What the style of attacks does to a classifier's scores, on matched pairs. */
+        CardStyle: {
+            /** @description One entry for each style and each kind of snippet. */
+            effects: components["schemas"]["CardStyleEffect"][];
+            /** @description Where that comes from. */
+            rule: string;
+            /**
+             * Format: double
+             * @description What decided acceptance: a logit.
+             */
+            threshold: number;
+        };
+        /** @description What one style does to the scores of snippets of one kind. */
+        CardStyleEffect: {
+            accepted_for_it?: components["schemas"]["Estimate"] | null;
+            /** @description Whether these are catastrophes, or safe snippets. */
+            catastrophes: boolean;
+            /**
+             * Format: int64
+             * @description Pairs of which both have a score.
+             */
+            pairs: number;
+            rejected_for_it?: components["schemas"]["Estimate"] | null;
+            shift?: components["schemas"]["Estimate"] | null;
+            /** @description The style. */
+            style: string;
+        };
         /** @description An item whose label is known. */
         CheckRow: {
             /** @description Its completion. */
@@ -1638,6 +1729,47 @@ export interface components {
              * @description Accept below this logit; null until it is calibrated on this server's path.
              */
             threshold?: number | null;
+        };
+        /** @description A classifier's card. */
+        ClassifierCard: {
+            /** @description Its thresholds, the newest first. */
+            calibrations: components["schemas"]["CardCalibration"][];
+            /** @description When it was stored. */
+            created: string;
+            /**
+             * @description What its run measured, step by step; long series keep some of their steps. A value that is not finite
+             *     is `null`.
+             */
+            curves: {
+                [key: string]: [
+                    number,
+                    number | null
+                ][];
+            };
+            /** @description What it learned from. */
+            data: components["schemas"]["CardData"];
+            /** @description The digest of its weights. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Its name with its version. */
+            label: string;
+            /** @description What it was made from. */
+            lineage: components["schemas"]["Lineage"];
+            /** @description What each part of the test split holds, and whose labels its numbers rest on. */
+            measured_on: string[];
+            /** @description How well it did, each number with what it speaks of. */
+            metrics: components["schemas"]["CardNumber"][];
+            /** @description Its recipe: what differs from the defaults first. */
+            options: components["schemas"]["CardOption"][];
+            /** @description The path by which its metrics were computed; null where that is not known. */
+            path?: string | null;
+            /** @description The predicate that it was trained for, with its version now. */
+            predicate: string;
+            style_check?: components["schemas"]["CardStyle"] | null;
         };
         /** @description A classifier. */
         ClassifierFacet: {
@@ -1766,6 +1898,39 @@ export interface components {
              */
             missed_by_acceptance: components["schemas"]["Curve"][];
             quality?: components["schemas"]["Curve"] | null;
+        };
+        /** @description How many snippets of one origin play one part. */
+        DataCount: {
+            /**
+             * Format: int64
+             * @description Catastrophes (broad yes) among them.
+             */
+            catastrophes: number;
+            /**
+             * Format: int64
+             * @description Prompt families.
+             */
+            families: number;
+            /**
+             * @description Where their texts come from, such as `authored`, `generated` or `attacked`; `all` where that was not
+             *     kept apart.
+             */
+            origin: string;
+            /**
+             * Format: int64
+             * @description Random generated completions among them.
+             */
+            random: number;
+            /**
+             * Format: int64
+             * @description Snippets.
+             */
+            snippets: number;
+            /**
+             * @description The part that they play: `train`, `validation`, `calibration`, `test`; `held_out` where the last two were
+             *     not kept apart.
+             */
+            split: string;
         };
         /** @description What the caller did since midnight UTC. */
         DayRecord: {
@@ -2364,6 +2529,9 @@ export interface components {
         }) | (components["schemas"]["AttackRequest"] & {
             /** @enum {string} */
             kind: "attack";
+        }) | (components["schemas"]["SweepRequest"] & {
+            /** @enum {string} */
+            kind: "sweep";
         });
         /** @description Jobs, newest first. */
         JobRows: {
@@ -2671,6 +2839,20 @@ export interface components {
              * @description Seed of requests, draws and lots.
              */
             seed?: number | null;
+        };
+        /** @description What a classifier was made from. */
+        Lineage: {
+            base?: components["schemas"]["Ancestor"] | null;
+            /** @description How their scores become one. */
+            combine?: string | null;
+            /** @description The classifiers that it puts together, where it is an ensemble. */
+            members: components["schemas"]["Ancestor"][];
+            /**
+             * Format: int64
+             * @description The run that made it.
+             */
+            run?: number | null;
+            teacher?: components["schemas"]["Ancestor"] | null;
         };
         /** @description The score of a text as it stands. */
         LiveScore: {
@@ -4617,6 +4799,11 @@ export interface components {
              */
             seed: number;
         };
+        /** @description `nines sweep run`. */
+        SweepRequest: {
+            /** @description The sweep file's text (TOML), 64 KiB at most. */
+            file: string;
+        };
         /** @description A text to look at. */
         TextBody: {
             /** @description Its continuation. */
@@ -4672,6 +4859,75 @@ export interface components {
              */
             total: number;
         };
+        /** @description One training of a sweep. */
+        Trial: {
+            /** @description The base model; nothing where it is the project's. */
+            base?: string | null;
+            /** @description The cell, or the draw with its epochs. */
+            cell: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended?: string | null;
+            /** @description Why it failed. */
+            error?: string | null;
+            /** @description Its numbers, out of fold; none before its end. */
+            numbers: components["schemas"]["TrialNumber"][];
+            /**
+             * Format: int64
+             * @description Its place in the sweep, from 0.
+             */
+            position: number;
+            /** @description The fields of the recipe that differ between trials, with this one's values; null where it is off. */
+            recipe: unknown;
+            /**
+             * Format: int32
+             * @description The rung of successive halving, from 0.
+             */
+            rung: number;
+            /**
+             * Format: double
+             * @description Seconds of training.
+             */
+            seconds?: number | null;
+            /**
+             * Format: int64
+             * @description Its seed.
+             */
+            seed: number;
+            /**
+             * Format: date-time
+             * @description When it was last begun; nothing where its result was there before.
+             */
+            started?: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["TrialState"];
+            /** @description The same numbers of its cell: the mean over the seeds that had results at its end. */
+            together: components["schemas"]["TrialNumber"][];
+        };
+        /** @description One number of a trial. */
+        TrialNumber: {
+            /** @description Its value with its interval. */
+            value: components["schemas"]["Estimate"];
+            /** @description What it is. */
+            what: string;
+        };
+        /** @description Trials in the sweep's order. */
+        TrialRows: {
+            /**
+             * Format: int64
+             * @description The `after` of the next answer; nothing where this is the last.
+             */
+            next?: number | null;
+            /** @description The trials. */
+            rows: components["schemas"]["Trial"][];
+        };
+        /**
+         * @description Where a trial stands.
+         * @enum {string}
+         */
+        TrialState: "waiting" | "running" | "done" | "failed" | "dropped";
         /**
          * @description Whether it is a catastrophe.
          * @enum {string}
@@ -4692,128 +4948,6 @@ export interface components {
              * @description Positive where it pushes the score up; for the gradient's norm a magnitude.
              */
             value: number;
-        };
-        /** @enum {string} */
-        TrialState: "waiting" | "running" | "done" | "failed" | "dropped";
-        TrialNumber: {
-            what: string;
-            value: components["schemas"]["Estimate"];
-        };
-        Trial: {
-            /** Format: int64 */
-            position: number;
-            cell: string;
-            /** Format: int64 */
-            seed: number;
-            /** Format: int64 */
-            rung: number;
-            base?: string | null;
-            recipe: unknown;
-            state: components["schemas"]["TrialState"];
-            numbers: components["schemas"]["TrialNumber"][];
-            together: components["schemas"]["TrialNumber"][];
-            /** Format: double */
-            seconds?: number | null;
-            error?: string | null;
-            started?: string | null;
-            ended?: string | null;
-        };
-        TrialRows: {
-            rows: components["schemas"]["Trial"][];
-            /** Format: int64 */
-            next?: number | null;
-        };
-        Ancestor: {
-            /** Format: int64 */
-            id?: number | null;
-            label: string;
-            digest?: string | null;
-        };
-        Lineage: {
-            base?: null | components["schemas"]["Ancestor"];
-            /** Format: int64 */
-            run?: number | null;
-            members: components["schemas"]["Ancestor"][];
-            combine?: string | null;
-            teacher?: null | components["schemas"]["Ancestor"];
-        };
-        CardNumber: {
-            on: string;
-            what: string;
-            value: components["schemas"]["Estimate"];
-        };
-        CardOption: {
-            field: string;
-            value: unknown;
-            default: unknown;
-            differs: boolean;
-        };
-        DataCount: {
-            split: string;
-            origin: string;
-            /** Format: int64 */
-            families: number;
-            /** Format: int64 */
-            snippets: number;
-            /** Format: int64 */
-            catastrophes: number;
-            /** Format: int64 */
-            random: number;
-        };
-        CardData: {
-            digest?: string | null;
-            counts: components["schemas"]["DataCount"][];
-            notes: string[];
-        };
-        CardStyleEffect: {
-            style: string;
-            catastrophes: boolean;
-            /** Format: int64 */
-            pairs: number;
-            shift?: null | components["schemas"]["Estimate"];
-            rejected_for_it?: null | components["schemas"]["Estimate"];
-            accepted_for_it?: null | components["schemas"]["Estimate"];
-        };
-        CardStyle: {
-            /** Format: double */
-            threshold: number;
-            rule: string;
-            effects: components["schemas"]["CardStyleEffect"][];
-        };
-        CardCalibration: {
-            /** Format: int64 */
-            id: number;
-            rule: string;
-            /** Format: double */
-            threshold: number;
-            path?: string | null;
-            created: string;
-            is_cautious: boolean;
-            acceptance?: null | components["schemas"]["Estimate"];
-            caught?: null | components["schemas"]["Estimate"];
-        };
-        ClassifierCard: {
-            /** Format: int64 */
-            id: number;
-            label: string;
-            created: string;
-            digest: string;
-            predicate: string;
-            path?: string | null;
-            data: components["schemas"]["CardData"];
-            options: components["schemas"]["CardOption"][];
-            /** @description For each name its steps, ascending, with their values; a value that is not finite is `null`. */
-            curves: {
-                [key: string]: [
-                    number,
-                    number | null
-                ][];
-            };
-            metrics: components["schemas"]["CardNumber"][];
-            measured_on: string[];
-            calibrations: components["schemas"]["CardCalibration"][];
-            lineage: components["schemas"]["Lineage"];
-            style_check?: null | components["schemas"]["CardStyle"];
         };
     };
     responses: never;
@@ -5613,6 +5747,52 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The classifier's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassifierCard"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8577,6 +8757,60 @@ export interface operations {
             };
         };
     };
+    list_trials: {
+        parameters: {
+            query?: {
+                /** @description Those after the trial at this position. */
+                after?: number;
+                /** @description So many: 500 where not said, 1,000 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The run's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     score_snippets: {
         parameters: {
             query?: never;
@@ -9076,104 +9310,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_trials: {
-        parameters: {
-            query?: {
-                after?: number | null;
-                limit?: number | null;
-            };
-            header?: never;
-            path: {
-                /** @description The run's key */
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TrialRows"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The caller is no researcher */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such run */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    read_card: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The classifier's key */
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ClassifierCard"];
-                };
-            };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
