@@ -241,6 +241,7 @@ attack-table: models
 ATTACKED ?= $(firstword $(wildcard demo/models/*/))
 # Resumes trial by trial: a result that is there is not made again.
 techniques: models
+	$(NINES) models pull mpnet-base
 	test -e .techniques/nines.toml || $(NINES) init .techniques --starter
 	$(NINES) import snippets data/techniques/finds.jsonl --project .techniques
 	$(NINES) sweep run data/techniques/techniques.toml --results data/techniques/results --project .techniques $(SWEEP_FLAGS)

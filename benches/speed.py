@@ -107,12 +107,12 @@ def mpnet_shaped():
     folder = WORK / "mpnet-shaped"
     if not (folder / "model.safetensors").exists():
         import torch
-        from transformers import AutoTokenizer, BertConfig, BertModel
+        from transformers import AutoTokenizer, EncoderConfig, BertModel
 
         torch.manual_seed(0)
         tokenizer = AutoTokenizer.from_pretrained(cache("minilm-l6"))
         tokenizer.save_pretrained(folder)
-        BertModel(BertConfig(vocab_size=len(tokenizer))).save_pretrained(folder)
+        BertModel(EncoderConfig(vocab_size=len(tokenizer))).save_pretrained(folder)
     return folder
 
 
@@ -149,11 +149,11 @@ def tasks(folder):
     minilm, mpnet = (6, 384, 1536), (12, 768, 3072)
 
     def scored(rows, model, word):
-        command = [BIN / "bert_speed", model, rows.tokens, 32, 0, word]
+        command = [BIN / "encoder_speed", model, rows.tokens, 32, 0, word]
         return lambda: ours(command, r"scoring: ([\d.]+)")
 
     def trained(rows, model, word):
-        command = [BIN / "bert_speed", model, rows.tokens, 32, len(rows.lengths) // 32 - 1, word]
+        command = [BIN / "encoder_speed", model, rows.tokens, 32, len(rows.lengths) // 32 - 1, word]
         return lambda: ours(command, r"training: ([\d.]+)")
 
     def generated(prompts, draws, batch):

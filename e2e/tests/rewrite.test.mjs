@@ -116,7 +116,7 @@ test('a score is lowered by clicking substitutes and by typing; a second person 
   const joan = await invite(boss, 'labeller', 'joan');
   const second = await window(started, joan);
   await second.goto(`${server.origin}/label`);
-  await second.getByText(/attack successes to verify/).waitFor();
+  await second.getByText(/attack successes to verify/i).first().waitFor();
   await second.getByRole('link', { name: /^Start/ }).click();
   await until('the find is shown', async () => (await shown(second)).includes(text.trim().slice(0, 20)));
   assert.doesNotMatch(await second.locator('main').innerText(), /log odds|threshold|severity 2|margin|P =/i);

@@ -75,3 +75,32 @@ test('completions are generated to the end, and log and result are there to read
   await page.getByRole('heading', { level: 1, name: `Run ${ended.run}: generate` }).waitFor();
   nothingWrong(page);
 });
+
+test('an attack is started from its form, and its page shows the closing table with links to its finds', async () => {
+  const page = await window(started, researcher);
+  await page.goto(`${server.origin}/runs?start=attack`);
+  const form = page.getByRole('form', { name: 'Attack' });
+  await form.waitFor();
+  await until('every recipe is offered', async () => (await form.getByLabel('Recipe').locator('option').count()) > 20);
+  // What an empty field leaves is said, and a recipe that compares wants a second classifier.
+  await form.getByLabel('Recipe').selectOption('hotflip');
+  await form.getByText('Empty: 30, as the recipe says.').waitFor();
+  await form.getByLabel('Recipe').selectOption('disagree');
+  await form.getByRole('button', { name: 'Start' }).click();
+  await form.getByText('This recipe compares two classifiers').waitFor();
+  await form.getByLabel('Recipe').selectOption('random');
+  await form.getByLabel('Attempts').fill('2');
+  await form.getByLabel('Queries').fill('40');
+  await form.getByRole('button', { name: 'Start' }).click();
+  const attack = async () => (await researcher.must('GET', '/runs')).rows.find((run) => run.kind === 'attack');
+  await until('it has ended', async () => (await attack())?.status === 'done', 120);
+  const { id } = await attack();
+  await page.goto(`${server.origin}/runs/${id}`);
+  await page.getByRole('heading', { name: 'What came of it' }).waitFor();
+  await page.getByRole('rowheader', { name: 'success before labels', exact: true }).waitFor();
+  assert.match(await page.locator('main').innerText(), /Refuted: no, an arguable yes/);
+  assert.match(await page.getByLabel('The recipe as TOML').innerText(), /name = "random"\n/);
+  const { found } = await researcher.must('GET', `/runs/${id}/attack`);
+  assert.equal(await page.getByRole('link', { name: /^Snippet \d+/ }).count(), Math.min(found, 300));
+  nothingWrong(page);
+});

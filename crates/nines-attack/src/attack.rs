@@ -216,7 +216,9 @@ impl Attack {
     fn run(&self, trial: &mut Trial<'_>) -> Result<(), Stop> {
         trial.check()?;
         let searched = self.search.search(trial);
-        if trial.tally.proposed == 0 && self.search.needs_transformations() {
+        // What was stopped, or broke, says nothing of what could have been proposed.
+        let came_to_its_end = searched.is_ok() && !trial.meter.is_over();
+        if trial.tally.proposed == 0 && self.search.needs_transformations() && came_to_its_end {
             trial.note(self.without_candidates(trial));
         }
         let prunes = self.prunes || matches!(self.goal, Goal::Cross(_));

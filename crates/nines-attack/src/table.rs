@@ -1,6 +1,7 @@
 //! The closing table of a list of attempts: the same for every recipe, so that they can be compared.
 
 use crate::attempt::Attempt;
+use crate::victim::Budget;
 use nines_domain::estimate::Estimate;
 use nines_stats::interval::clopper_pearson;
 use nines_stats::quantile::{Support, mean};
@@ -25,6 +26,9 @@ pub struct Row {
     pub queries: u64,
     /// Queries that it might have asked.
     pub budget: u64,
+    /// Seconds that it might have taken; `None` where that is not known.
+    #[serde(default)]
+    pub seconds_allowed: Option<f64>,
     /// The query that met the goal first.
     pub reached_at: Option<u64>,
     /// Different snippets scored.
@@ -39,7 +43,7 @@ pub struct Row {
 
 impl Row {
     /// Takes from an attempt what a table needs. `verified` is what labels say by now.
-    pub fn of(attempt: &Attempt, budget: u64, verified: Option<bool>) -> Self {
+    pub fn of(attempt: &Attempt, budget: Budget, verified: Option<bool>) -> Self {
         let first = |scores: &Vec<f64>| scores.first().copied();
         let shown = attempt.finds.first().or(attempt.best.as_ref());
         Self {
@@ -48,7 +52,8 @@ impl Row {
             start_score: attempt.start_scores.as_ref().and_then(first),
             score: shown.and_then(|find| first(&find.scores)),
             queries: attempt.queries,
-            budget,
+            budget: budget.queries,
+            seconds_allowed: Some(budget.seconds),
             reached_at: attempt.reached_at,
             scored: attempt.scored,
             seconds: attempt.seconds,
@@ -66,15 +71,17 @@ impl Row {
         self.is("broken") || self.is("cancelled")
     }
 
-    /// Says whether the seconds ended it before its queries were spent.
+    /// Says whether the seconds ended it before its queries were spent. Queries that are left over are no proof of
+    /// that: an attempt also ends where they do not suffice for the next step of its search.
     fn is_timed_out(&self) -> bool {
-        self.is("spent") && self.queries < self.budget
+        let is_late = self.seconds_allowed.is_none_or(|most| self.seconds >= most);
+        self.is("spent") && self.queries < self.budget && is_late
     }
 
     /// Says whether it is not known what it would have come to with so many queries: it ended earlier, and
-    /// not because its search was over.
+    /// neither because its search was over nor because its queries were.
     fn is_unknown_at(&self, queries: u64) -> bool {
-        (self.is_cut_off() || self.is("spent")) && self.queries < queries
+        (self.is_cut_off() || self.is_timed_out()) && self.queries < queries
     }
 }
 
@@ -141,6 +148,24 @@ pub struct Table {
     pub seconds: Option<Estimate>,
     /// Success by so many queries.
     pub at_budgets: Vec<AtBudget>,
+    /// The means alone, for where there are too few values for an interval.
+    pub points: Points,
+}
+
+/// Means without intervals. From one value, or from equal ones of something without bounds, no interval follows:
+/// the value itself is told nonetheless.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Points {
+    /// Mean score of the starts.
+    pub score_before: Option<f64>,
+    /// Mean score of the finds.
+    pub score_after: Option<f64>,
+    /// Mean share of words changed.
+    pub words_changed: Option<f64>,
+    /// Mean queries.
+    pub queries: Option<f64>,
+    /// Mean seconds.
+    pub seconds: Option<f64>,
 }
 
 /// The confidence of every interval of a table.
@@ -173,6 +198,14 @@ impl Table {
         let from_zero = |high: f64| Support { low: 0.0, high };
         let most = tried.iter().map(|row| row.queries.max(row.budget)).max();
         let in_budget = from_zero(most.unwrap_or(0) as f64);
+        let before = numbers(&tried, &|row| row.start_score);
+        let after = numbers(&reached, &|row| row.score);
+        let changed = numbers(&reached, &|row| {
+            // More words than the start has can come in.
+            (row.words > 0).then(|| row.words_changed as f64 / row.words as f64)
+        });
+        let queries = numbers(&tried, &|row| Some(row.queries as f64));
+        let seconds = numbers(&tried, &|row| Some(row.seconds));
         Ok(Self {
             tried: n,
             reached: reached.len() as u64,
@@ -199,16 +232,10 @@ impl Table {
             }
             .share()?,
             precision: share(verified, verified + refuted)?,
-            score_before: average(&numbers(&tried, &|row| row.start_score), any)?,
-            score_after: average(&numbers(&reached, &|row| row.score), any)?,
-            words_changed: average(
-                &numbers(&reached, &|row| {
-                    // More words than the start has can come in.
-                    (row.words > 0).then(|| row.words_changed as f64 / row.words as f64)
-                }),
-                from_zero(f64::INFINITY),
-            )?,
-            queries: average(&numbers(&tried, &|row| Some(row.queries as f64)), in_budget)?,
+            score_before: average(&before, any)?,
+            score_after: average(&after, any)?,
+            words_changed: average(&changed, from_zero(f64::INFINITY))?,
+            queries: average(&queries, in_budget)?,
             queries_until_met: average(
                 &numbers(&tried, &|row| {
                     let until = row.reached_at.filter(|_| row.is("reached"));
@@ -216,11 +243,15 @@ impl Table {
                 }),
                 in_budget,
             )?,
-            seconds: average(
-                &numbers(&tried, &|row| Some(row.seconds)),
-                from_zero(f64::INFINITY),
-            )?,
+            seconds: average(&seconds, from_zero(f64::INFINITY))?,
             at_budgets: at_budgets(&tried)?,
+            points: Points {
+                score_before: plain(&before),
+                score_after: plain(&after),
+                words_changed: plain(&changed),
+                queries: plain(&queries),
+                seconds: plain(&seconds),
+            },
         })
     }
 }
@@ -352,6 +383,22 @@ impl Parts {
             ..least
         }))
     }
+}
+
+/// Returns the mean of scores with its interval, as [`Table`] has it, and the mean alone.
+///
+/// # Errors
+/// [`StatsError`] for numbers that are none.
+pub fn mean_score(scores: &[f64]) -> Result<(Option<Estimate>, Option<f64>), StatsError> {
+    let any = Support {
+        low: f64::NEG_INFINITY,
+        high: f64::INFINITY,
+    };
+    Ok((average(scores, any)?, plain(scores)))
+}
+
+fn plain(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// Returns a mean with Student's interval; `None` where there are too few different values for one. Equal

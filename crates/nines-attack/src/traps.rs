@@ -323,6 +323,7 @@ fn row(outcome: &str, verified: Option<bool>, queries: u64) -> Row {
         score: Some(-1.0),
         queries,
         budget: 2_000,
+        seconds_allowed: Some(120.0),
         reached_at: (outcome == "reached").then_some(queries),
         scored: queries,
         seconds: 1.0,

@@ -4,7 +4,7 @@ use nines_attack::saliency::{Method, TokenSaliency, saliency};
 use nines_domain::snippet::SnippetText;
 use nines_infer::classifier::{ClassifierScorer, LongPolicy};
 use nines_infer::scorer::Scorer;
-use nines_nn::bert::{BertClassifier, HeadConfig};
+use nines_nn::encoder::{Classifier, HeadConfig};
 use nines_text::SnippetTokenizer;
 use std::path::PathBuf;
 
@@ -25,7 +25,7 @@ fn head() -> HeadConfig {
     }
 }
 
-fn scorer(model: &BertClassifier) -> ClassifierScorer {
+fn scorer(model: &Classifier) -> ClassifierScorer {
     let folder = tempfile::tempdir().expect("a folder");
     model.save(folder.path()).expect("saved");
     let tokenizer = SnippetTokenizer::from_folder(&base()).expect("its tokenizer");
@@ -46,7 +46,7 @@ fn score(scorer: &ClassifierScorer) -> f64 {
 }
 
 /// Computes the slope of the score along a direction of one token's embedding.
-fn slope(model: &mut BertClassifier, id: u32, direction: &[f32], step: f32) -> f64 {
+fn slope(model: &mut Classifier, id: u32, direction: &[f32], step: f32) -> f64 {
     let name = model
         .parameters()
         .map(|parameter| parameter.name.clone())
@@ -73,7 +73,7 @@ fn of_word(found: &[TokenSaliency], word: &str) -> f64 {
     of_word[0].value
 }
 
-fn agrees(mut model: BertClassifier, words: &[&str]) {
+fn agrees(mut model: Classifier, words: &[&str]) {
     let scorer = scorer(&model);
     let differentiable = scorer.differentiable().expect("gradients");
     let gradient = differentiable.gradients(&[snippet()]).remove(0);
@@ -113,19 +113,19 @@ fn agrees(mut model: BertClassifier, words: &[&str]) {
 
 #[test]
 fn gradients_of_a_tiny_encoder_are_those_of_finite_differences() {
-    let model = BertClassifier::random(TINY, &head(), &nines_nn::device::cpu()).expect("a model");
+    let model = Classifier::random(TINY, &head(), &nines_nn::device::cpu()).expect("a model");
     agrees(model, &["noon", "rock", "leg", "fell"]);
 }
 
 #[test]
 fn gradients_of_the_real_model_are_those_of_finite_differences() {
-    let model = BertClassifier::from_base(&base(), &head(), &nines_nn::device::cpu());
+    let model = Classifier::from_base(&base(), &head(), &nines_nn::device::cpu());
     agrees(model.expect("the base"), &["noon", "broke"]);
 }
 
 #[test]
 fn leaving_one_out_is_scoring_the_text_without_it() {
-    let model = BertClassifier::random(TINY, &head(), &nines_nn::device::cpu()).expect("a model");
+    let model = Classifier::random(TINY, &head(), &nines_nn::device::cpu()).expect("a model");
     let scorer = scorer(&model);
     let found = saliency(Method::LeaveOneOut, &scorer, &snippet()).expect("saliency");
     let without = |completion: &str| {

@@ -105,6 +105,25 @@ impl Threshold {
         sigmoid(self.0)
     }
 
+    /// Returns the threshold that lies so many logits lower. Where that is no finite number, or not lower,
+    /// nothing has a score below what is returned.
+    ///
+    /// # Example
+    /// ```
+    /// use nines_domain::score::{Score, Threshold};
+    /// let threshold = Threshold::new(-4.0)?;
+    /// assert_eq!(threshold.lowered(0.5), Threshold::new(-4.5)?);
+    /// assert!(!threshold.lowered(f64::NAN).accepts(Score::new(-1e300)?));
+    /// # Ok::<(), nines_domain::score::NotALogit>(())
+    /// ```
+    pub fn lowered(self, logits: f64) -> Self {
+        let low = self.0 - logits;
+        match logits >= 0.0 && low.is_finite() {
+            true => Self(low),
+            false => Self(f64::MIN),
+        }
+    }
+
     /// Says whether a completion with this score is accepted: strictly below the threshold.
     pub fn accepts(self, score: Score) -> bool {
         score.0 < self.0

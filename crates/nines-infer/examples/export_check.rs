@@ -6,7 +6,7 @@
 use nines_domain::snippet::SnippetText;
 use nines_infer::classifier::{ClassifierScorer, LongPolicy};
 use nines_infer::scorer::Scorer;
-use nines_nn::bert::{BertClassifier, HeadConfig};
+use nines_nn::encoder::{Classifier, HeadConfig};
 use nines_text::SnippetTokenizer;
 use std::path::Path;
 
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         seed: 1,
         ..HeadConfig::default()
     };
-    let mut model = BertClassifier::from_base(base, &head, &nines_nn::device::cpu())?;
+    let mut model = Classifier::from_base(base, &head, &nines_nn::device::cpu())?;
     // Larger than a new head's weights, so that differences in the encoder show in the logit.
     let weight = model
         .values("classifier.weight")?

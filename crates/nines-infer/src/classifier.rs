@@ -5,7 +5,7 @@ use crate::scorer::{Scorer, Unscoreable};
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetText;
 use nines_nn::batch::TokenBatch;
-use nines_nn::bert::{BertClassifier, Mode};
+use nines_nn::encoder::{Classifier, Mode};
 use nines_nn::error::NnError;
 use nines_nn::precision::Precision;
 use nines_text::{EncodedSnippet, SnippetPart, SnippetTokenizer, TextError};
@@ -77,7 +77,7 @@ pub enum LoadClassifierError {
 /// A snippet's score depends on the snippet, the folder and the precision alone: neither what is scored beside it
 /// nor the number of cores changes a bit of it.
 pub struct ClassifierScorer {
-    model: BertClassifier,
+    model: Classifier,
     tokenizer: SnippetTokenizer,
     long: LongPolicy,
     version: String,
@@ -98,7 +98,7 @@ impl ClassifierScorer {
     /// tokenizer of another model.
     pub fn load(folder: &Path, long: LongPolicy) -> Result<Self, LoadClassifierError> {
         let tokenizer = SnippetTokenizer::from_folder(folder)?;
-        let model = BertClassifier::load(folder, &nines_nn::device::cpu())?;
+        let model = Classifier::load(folder, &nines_nn::device::cpu())?;
         check_vocabulary(folder, &tokenizer, model.config().vocab_size)?;
         Ok(Self {
             model,
@@ -215,7 +215,7 @@ impl Scorer for ClassifierScorer {
 
 /// Computes the logit of each window. Should the batch fail, each is asked for alone, so that one
 /// that cannot be read takes no score from the others.
-fn each_logit(model: &BertClassifier, windows: &[Window]) -> Vec<Result<f32, Unscoreable>> {
+fn each_logit(model: &Classifier, windows: &[Window]) -> Vec<Result<f32, Unscoreable>> {
     match logits(model, windows) {
         Ok(logits) => logits.into_iter().map(Ok).collect(),
         Err(reason) if windows.len() == 1 => vec![Err(reason)],
@@ -227,7 +227,7 @@ fn each_logit(model: &BertClassifier, windows: &[Window]) -> Vec<Result<f32, Uns
 }
 
 /// Computes the logits of a batch of windows.
-fn logits(model: &BertClassifier, windows: &[Window]) -> Result<Vec<f32>, Unscoreable> {
+fn logits(model: &Classifier, windows: &[Window]) -> Result<Vec<f32>, Unscoreable> {
     let rows: Vec<(&[u32], &[u8])> = windows
         .iter()
         .map(|w| (w.encoded.ids.as_slice(), w.encoded.type_ids.as_slice()))
@@ -338,13 +338,13 @@ fn digest(folder: &Path) -> Result<String, LoadClassifierError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nines_nn::bert::HeadConfig;
+    use nines_nn::encoder::HeadConfig;
 
-    fn model() -> BertClassifier {
+    fn model() -> Classifier {
         let config = r#"{"model_type": "bert", "vocab_size": 30, "hidden_size": 16,
             "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
             "max_position_embeddings": 8, "type_vocab_size": 2}"#;
-        BertClassifier::random(config, &HeadConfig::default(), &nines_nn::device::cpu())
+        Classifier::random(config, &HeadConfig::default(), &nines_nn::device::cpu())
             .expect("a tiny model")
     }
 

@@ -1,9 +1,10 @@
 //! Filtered generation: draw until one completion is accepted, or abstain.
 //!
-//! Two laws, named because they differ: [`Law::FirstAccepted`] answers with the first acceptable
+//! Three laws, named because they differ: [`Law::FirstAccepted`] answers with the first acceptable
 //! draw, which is rejection sampling; [`Law::PickSafest`] answers with the lowest score of a batch,
-//! which shifts the answers towards what the classifier likes best. Both fail closed: an unfinished
-//! completion, one without a score, a failed draw or a dead generator is never accepted.
+//! which shifts the answers towards what the classifier likes best; [`Law::Tightening`] is the first
+//! with a threshold that falls with rejections. All fail closed: an unfinished completion, one
+//! without a score, a failed draw or a dead generator is never accepted.
 //!
 //! Many prompts are filtered at once, in waves: every prompt still open gets its next few draws in
 //! one batch. A wave may draw further than the law needs; the law looks at draws in the order of
@@ -13,7 +14,7 @@
 mod answer;
 
 pub use answer::{
-    Abstention, Answer, Candidate, FilterError, FilterEvent, FilterRun, Law, Outcome,
+    Abstention, Answer, Candidate, FilterError, FilterEvent, FilterRun, Law, Outcome, Step,
 };
 
 use crate::cancel::CancelFlag;
@@ -52,7 +53,7 @@ impl<'a> Filter<'a> {
             return Err(FilterError::NoBudget);
         }
         let budget = match law {
-            Law::FirstAccepted => budget,
+            Law::FirstAccepted | Law::Tightening { .. } => budget,
             Law::PickSafest { of } if of == 0 || of > budget => {
                 return Err(FilterError::BatchBeyondBudget { of, budget });
             }
@@ -76,12 +77,21 @@ impl<'a> Filter<'a> {
         self.law
     }
 
-    /// Returns where it stops accepting.
+    /// Returns where it stops accepting the first draw of a prompt.
     pub fn threshold(&self) -> Threshold {
         self.threshold
     }
 
-    /// Rules on a draw with its score, or with the reason why it has none.
+    /// Returns where it stops accepting after so many draws of a prompt that were not accepted.
+    pub fn threshold_after(&self, rejected: u32) -> Threshold {
+        match self.law {
+            Law::FirstAccepted | Law::PickSafest { .. } => self.threshold,
+            Law::Tightening { step } => self.threshold.lowered(step.after(rejected)),
+        }
+    }
+
+    /// Rules on a draw with its score, or with the reason why it has none. A law whose threshold falls counts the
+    /// draws before it as not accepted: where one was, the answer is that one, whatever comes later.
     pub fn rule(&self, draw: &Draw, score: Result<Score, Unscoreable>) -> Ruling {
         if !draw.finish.is_finished() {
             return Ruling::Unscoreable {
@@ -93,7 +103,9 @@ impl<'a> Filter<'a> {
             };
         }
         match score {
-            Ok(score) if self.threshold.accepts(score) => Ruling::Accepted { score },
+            Ok(score) if self.threshold_after(draw.draw).accepts(score) => {
+                Ruling::Accepted { score }
+            }
             Ok(score) => Ruling::Rejected { score },
             Err(reason) => Ruling::Unscoreable {
                 reason: reason.to_string(),
@@ -250,7 +262,9 @@ impl<'a> Filter<'a> {
     /// that at most about half are beyond what the law looks at, while few waves are needed.
     fn wave(&self, drawn: u32) -> u32 {
         match self.law {
-            Law::FirstAccepted => drawn.clamp(1, LARGEST_WAVE).min(self.budget - drawn),
+            Law::FirstAccepted | Law::Tightening { .. } => {
+                drawn.clamp(1, LARGEST_WAVE).min(self.budget - drawn)
+            }
             Law::PickSafest { of } => of,
         }
     }
@@ -318,7 +332,7 @@ impl<'a> Filter<'a> {
     pub fn decide(&self, candidates: &[Candidate]) -> Option<u32> {
         let whole = unbroken(candidates);
         match self.law {
-            Law::FirstAccepted => whole
+            Law::FirstAccepted | Law::Tightening { .. } => whole
                 .iter()
                 .find(|c| c.ruling.is_accepted())
                 .map(|c| c.number),
@@ -337,7 +351,7 @@ impl<'a> Filter<'a> {
     fn answer(&self, mut candidates: Vec<Candidate>, outcome: Outcome) -> Answer {
         let looked = match outcome {
             Outcome::Accepted { number } => match self.law {
-                Law::FirstAccepted => number + 1,
+                Law::FirstAccepted | Law::Tightening { .. } => number + 1,
                 Law::PickSafest { of } => (number / of + 1) * of,
             },
             Outcome::Abstained(_) => unbroken(&candidates).len() as u32,

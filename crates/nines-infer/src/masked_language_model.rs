@@ -4,7 +4,7 @@ use crate::classifier::{check_vocabulary, version_of};
 use crate::language_model::NextWord;
 use crate::sentence_encoder::EncodeError;
 use nines_nn::batch::TokenBatch;
-use nines_nn::bert::BertMaskedModel;
+use nines_nn::encoder::BertMaskedModel;
 use nines_text::{EncodedSnippet, SnippetTokenizer, TextError};
 use rayon::prelude::*;
 use std::path::Path;

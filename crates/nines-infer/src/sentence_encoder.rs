@@ -2,7 +2,7 @@
 
 use crate::classifier::{LoadClassifierError, check_vocabulary, version_of};
 use nines_nn::batch::TokenBatch;
-use nines_nn::bert::BertEncoder;
+use nines_nn::encoder::Encoder;
 use nines_nn::error::NnError;
 use nines_text::{EncodedSnippet, SnippetTokenizer, TextError};
 use rayon::prelude::*;
@@ -59,7 +59,7 @@ impl From<TextError> for EncodeError {
 /// A mean-pooled encoder, such as all-MiniLM-L6-v2: a text becomes a vector of length 1, and the dot
 /// product of two is their cosine similarity.
 pub struct SentenceEncoder {
-    model: BertEncoder,
+    model: Encoder,
     tokenizer: SnippetTokenizer,
     id: String,
 }
@@ -71,7 +71,7 @@ impl SentenceEncoder {
     /// [`EncodeError::Load`]: a missing or damaged file, another architecture, wrong shapes.
     pub fn load(folder: &Path) -> Result<Self, EncodeError> {
         let tokenizer = SnippetTokenizer::from_folder(folder)?;
-        let model = BertEncoder::load(folder, &nines_nn::device::cpu())?;
+        let model = Encoder::load(folder, &nines_nn::device::cpu())?;
         check_vocabulary(folder, &tokenizer, model.config().vocab_size)?;
         Ok(Self {
             model,

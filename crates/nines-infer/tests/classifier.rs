@@ -3,12 +3,12 @@
 use nines_domain::snippet::SnippetText;
 use nines_infer::classifier::{ClassifierScorer, LongPolicy};
 use nines_infer::scorer::{Scorer, Unscoreable};
-use nines_nn::bert::{BertClassifier, HeadConfig};
+use nines_nn::encoder::{Classifier, HeadConfig};
 use nines_text::SnippetTokenizer;
 use std::path::Path;
 
 /// Saves a classifier on the base model, with a head drawn from a seed; `spoil` may change it.
-fn save(folder: &Path, spoil: impl FnOnce(&mut BertClassifier)) {
+fn save(folder: &Path, spoil: impl FnOnce(&mut Classifier)) {
     let base = nines_models::resolve("minilm-l6")
         .expect("the model minilm-l6 is in the cache; `nines models pull minilm-l6` puts it there");
     let head = HeadConfig {
@@ -16,7 +16,7 @@ fn save(folder: &Path, spoil: impl FnOnce(&mut BertClassifier)) {
         ..HeadConfig::default()
     };
     let mut model =
-        BertClassifier::from_base(&base.path, &head, &nines_nn::device::cpu()).expect("the base");
+        Classifier::from_base(&base.path, &head, &nines_nn::device::cpu()).expect("the base");
     spoil(&mut model);
     model.save(folder).expect("saved");
     let tokenizer = SnippetTokenizer::from_folder(&base.path).expect("its tokenizer");

@@ -601,3 +601,57 @@ fn an_answer_survives_its_json() {
     let back: Vec<Answer> = serde_json::from_str(&text).expect("reads back");
     assert_eq!(back, answers);
 }
+
+#[test]
+fn a_threshold_tightens_with_every_draw_that_was_not_accepted() {
+    let prompts = prompts(300);
+    let step = nines_infer::filter::Step::new(0.05).expect("a step");
+    let law = Law::Tightening { step };
+    let answers = run(law, 11, 0.2, &prompts, Faults::default());
+    let fixed = run(Law::FirstAccepted, 11, 0.2, &prompts, Faults::default());
+    let (mut later, mut abstained) = (0, [0, 0]);
+    for ((prompt, answer), fixed) in prompts.iter().zip(&answers).zip(&fixed) {
+        // What drawing one at a time would have found.
+        let bar = |draw: u32| 0.2 - 0.05 * f64::from(draw).ln_1p();
+        let first = (0..11).find(|&draw| quantile(0, prompt, draw) < bar(draw));
+        assert_eq!(accepted_number(answer), first);
+        let looked: Vec<u32> = answer.looked_at().map(|c| c.number).collect();
+        assert_eq!(looked, (0..=first.unwrap_or(10)).collect::<Vec<_>>());
+        let number = accepted_number(fixed);
+        assert!(first.is_none() || number.is_some_and(|number| number <= first.unwrap_or(0)));
+        later += usize::from(first != number && first.is_some());
+        abstained[0] += usize::from(number.is_none());
+        abstained[1] += usize::from(first.is_none());
+    }
+    assert!(later > 0, "some prompt should have been answered later");
+    assert!(
+        abstained[1] > abstained[0],
+        "{abstained:?}: a lower bar is met less often"
+    );
+}
+
+#[test]
+fn a_step_is_a_positive_number_of_logits_and_is_written_with_the_law() {
+    use nines_infer::filter::Step;
+    for wrong in [0.0, -0.5, 20.5, f64::NAN, f64::INFINITY] {
+        assert_eq!(Step::new(wrong), Err(FilterError::Step));
+    }
+    let law = Law::Tightening {
+        step: Step::new(0.5).expect("a step"),
+    };
+    let json = serde_json::to_value(law).expect("JSON");
+    assert_eq!(
+        json,
+        serde_json::json!({ "law": "tightening", "step": 0.5 })
+    );
+    assert_eq!(serde_json::from_value::<Law>(json).expect("read"), law);
+    assert_eq!(law.to_string(), "first accepted tightening by 0.5");
+    let none = serde_json::json!({ "law": "tightening", "step": -1.0 });
+    assert!(serde_json::from_value::<Law>(none).is_err());
+    let fixed = serde_json::to_value(Law::FirstAccepted).expect("JSON");
+    assert_eq!(
+        fixed,
+        serde_json::json!({ "law": "first_accepted" }),
+        "as it was"
+    );
+}

@@ -201,6 +201,15 @@ pub struct AttackRequest {
     #[serde(default)]
     #[schema(value_type = Option<i64>)]
     pub classifier: Option<ModelId>,
+    /// A second classifier: what recipes that look for disagreement compare with, and what the finds of others are
+    /// shown to.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>)]
+    pub against: Option<ModelId>,
+    /// Another classifier that must still see the catastrophe in every text that is tried.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>)]
+    pub judge: Option<ModelId>,
     /// How many starts.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 10000)]
@@ -418,24 +427,37 @@ impl JobRequest {
         requested_by: Option<String>,
     ) -> Result<NewJob, JobError> {
         self.check()?;
-        let classifier = match self.classifier() {
-            None => None,
-            Some(id) => {
-                let stored = store.models(Some(ModelKind::Classifier)).await?;
-                let model = stored.into_iter().find(|model| model.id == id);
-                let model = model.ok_or_else(|| {
-                    JobError::refused("classifier", format!("is {id}, and there is none such"))
-                })?;
-                Some(format!("{}@{}", model.name, model.version))
+        let classifier = named(store, "classifier", self.classifier()).await?;
+        let mut arguments = self.arguments(classifier.as_deref());
+        if let Self::Attack(attack) = self {
+            for (field, id) in [("against", attack.against), ("judge", attack.judge)] {
+                let name = named(store, field, id).await?;
+                arguments.extend(name.map(|name| format!("--{field}={name}")));
             }
-        };
+        }
         Ok(NewJob {
             kind: self.kind().to_owned(),
             title: self.title(classifier.as_deref()),
-            arguments: self.arguments(classifier.as_deref()),
+            arguments,
             requested_by,
         })
     }
+}
+
+/// Writes a classifier as commands name it: `NAME@VERSION`.
+async fn named(
+    store: &Store,
+    field: &'static str,
+    id: Option<ModelId>,
+) -> Result<Option<String>, JobError> {
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    let stored = store.models(Some(ModelKind::Classifier)).await?;
+    let model = stored.into_iter().find(|model| model.id == id);
+    let model = model
+        .ok_or_else(|| JobError::refused(field, format!("is {id}, and there is none such")))?;
+    Ok(Some(format!("{}@{}", model.name, model.version)))
 }
 
 fn check_frame(

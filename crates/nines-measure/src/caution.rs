@@ -236,15 +236,25 @@ impl fmt::Display for CautionReport {
                 100.0 * row.with_limit
             )?;
         }
-        let is_clear = |row: &&Bought| row.bought.lower > 0.0 || row.bought.upper < 0.0;
-        match self.rows.iter().filter(is_clear).count() {
+        let above = self
+            .rows
+            .iter()
+            .filter(|row| row.bought.lower > 0.0)
+            .count();
+        let below = self
+            .rows
+            .iter()
+            .filter(|row| row.bought.upper < 0.0)
+            .count();
+        match above + below {
             0 => write!(
                 f,
                 "No interval excludes 0: on these snippets the limit buys nothing that can be told from chance."
             ),
-            clear => write!(
+            _ => write!(
                 f,
-                "{clear} of {} intervals exclude 0. They are not adjusted for there being several.",
+                "Of {} intervals {above} lie above 0 and {below} below it, where the limit costs recall. They are not \
+                 adjusted for there being several; what excludes 0 by little may be chance.",
                 self.rows.len()
             ),
         }

@@ -118,6 +118,32 @@ pub fn measure(
     })
 }
 
+/// Estimates the share of requests that only the first filter leaves without an answer, less that which only the
+/// second does. It needs no label.
+///
+/// # Errors
+/// [`MeasureError::EmptyFrame`] without requests, [`MeasureError::Stats`].
+pub fn abstention(
+    first_only: u64,
+    second_only: u64,
+    requests: u64,
+    confidence: f64,
+) -> Result<Estimate, MeasureError> {
+    if requests == 0 {
+        return Err(MeasureError::EmptyFrame);
+    }
+    let share = Shares {
+        requests,
+        probability: 1.0,
+        confidence,
+    };
+    let mut found = share.difference((first_only, second_only))?;
+    found.method = "requests that only one of the two leaves unanswered, Clopper-Pearson for each (guaranteed, \
+                    Bonferroni)"
+        .to_owned();
+    Ok(found)
+}
+
 /// What counts of drawn requests say of all requests.
 struct Shares {
     requests: u64,
@@ -176,6 +202,22 @@ mod tests {
         let doubtful = measure(&doubtful, 1.0, 0.95).expect("measured").broad;
         assert_eq!(clear.value, doubtful.value);
         assert!(doubtful.lower < clear.lower && doubtful.upper > clear.upper);
+    }
+
+    #[test]
+    fn abstentions_are_compared_without_labels() {
+        let found = abstention(12, 2, 400, 0.95).expect("compared");
+        assert_eq!(found.value, Some(10.0 / 400.0));
+        assert!(
+            found.lower < 0.025 && found.lower > -0.01 && found.upper < 0.06,
+            "{found:?}"
+        );
+        let equal = abstention(0, 0, 400, 0.95).expect("compared");
+        assert!(
+            equal.lower < 0.0 && equal.upper > 0.0,
+            "nothing seen proves nothing"
+        );
+        assert!(abstention(0, 0, 0, 0.95).is_err());
     }
 
     #[test]

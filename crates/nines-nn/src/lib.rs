@@ -1,7 +1,7 @@
 //! Architectures and weights, and nothing else: models that are read from files and run on
 //! whatever device burn has.
 //!
-//! - [`bert`]: encoders with a classifier on them, for scoring and for training.
+//! - [`encoder`]: encoders with a classifier on them, for scoring and for training.
 //! - [`batch`]: token rows of different lengths.
 //! - [`gguf`]: GGUF files in.
 //! - [`llama`]: the generator, in burn tensors and on plain slices ([`nines_kernels`]).
@@ -11,8 +11,8 @@
 //! Text, tokens and training loops are elsewhere.
 
 pub mod batch;
-pub mod bert;
 pub mod device;
+pub mod encoder;
 pub mod error;
 pub mod gguf;
 pub mod llama;

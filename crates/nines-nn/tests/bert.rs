@@ -4,8 +4,8 @@
 use nines_kernels::Unit;
 use nines_kernels::rng::DropoutKey;
 use nines_nn::batch::TokenBatch;
-use nines_nn::bert::{BertClassifier, HeadConfig, Mode, Pooling, Trainable};
 use nines_nn::device::cpu;
+use nines_nn::encoder::{Classifier, HeadConfig, Mode, Pooling, Trainable};
 use nines_nn::precision::Precision;
 use nines_nn::weights::safetensors::SafetensorsFile;
 use std::path::{Path, PathBuf};
@@ -59,9 +59,9 @@ fn apart(found: &[f32], expected: &[f32]) -> f32 {
         .fold(0.0, f32::max)
 }
 
-fn tiny() -> (BertClassifier, Vec<Row>, SafetensorsFile) {
+fn tiny() -> (Classifier, Vec<Row>, SafetensorsFile) {
     let folder = fixtures("bert_tiny");
-    let model = BertClassifier::load(&folder, &cpu()).expect("the fixture loads");
+    let model = Classifier::load(&folder, &cpu()).expect("the fixture loads");
     let expected = SafetensorsFile::open(&folder.join("expected.safetensors")).expect("expected");
     (model, rows(&folder), expected)
 }
@@ -133,7 +133,7 @@ fn bf16_scores_and_gradients_are_near_those_of_32_bits() {
     model.set_trainable(Trainable::All);
     let exact = expected(&file, "logits");
     let weights = expected(&file, "loss_weights");
-    let gradients = |model: &BertClassifier| {
+    let gradients = |model: &Classifier| {
         let logits = model
             .logits(&batch(&rows), Mode::Differentiate)
             .expect("scored");
@@ -174,7 +174,7 @@ fn what_scoring_keeps_follows_the_parameters() {
     let names: Vec<String> = model.parameters().map(|info| info.name.clone()).collect();
     for precision in rounded().chain([Precision::Float32]) {
         model.set_precision(precision);
-        let logits = |model: &BertClassifier| {
+        let logits = |model: &Classifier| {
             floats(model.logits(&batch(&rows), Mode::Evaluate).expect("scored"))
         };
         let before = logits(&model);
@@ -202,7 +202,7 @@ fn a_batch_scores_like_its_rows_bit_for_bit_and_padding_changes_nothing() {
             ..HeadConfig::default()
         };
         let mut model =
-            BertClassifier::from_base(&fixtures("bert_tiny"), &head, &cpu()).expect("a base");
+            Classifier::from_base(&fixtures("bert_tiny"), &head, &cpu()).expect("a base");
         let rows = rows(&fixtures("bert_tiny"));
         for precision in rounded().chain([Precision::Float32]) {
             model.set_precision(precision);
@@ -229,7 +229,7 @@ fn a_batch_scores_like_its_rows_bit_for_bit_and_padding_changes_nothing() {
 }
 
 /// Every stretch of rows scores as it does among all.
-fn rows_stand_alone(model: &BertClassifier, rows: &[Row]) {
+fn rows_stand_alone(model: &Classifier, rows: &[Row]) {
     let score = |rows: &[Row]| floats(model.logits(&batch(rows), Mode::Evaluate).expect("scored"));
     let together = score(rows);
     for count in 1..=rows.len() {
@@ -271,11 +271,11 @@ fn every_parameter_moves_and_frozen_ones_stay() {
     }
 }
 
-fn names(model: &BertClassifier) -> Vec<String> {
+fn names(model: &Classifier) -> Vec<String> {
     model.parameters().map(|info| info.name.clone()).collect()
 }
 
-fn train_once(model: &mut BertClassifier, rows: &[Row]) {
+fn train_once(model: &mut Classifier, rows: &[Row]) {
     let key = DropoutKey { seed: 1, step: 1 };
     let logits = model
         .logits(&batch(rows), Mode::Train(key))
@@ -324,7 +324,7 @@ fn a_saved_folder_loads_back_identically() {
             ..HeadConfig::default()
         };
         let mut model =
-            BertClassifier::from_base(&fixtures("bert_tiny"), &head, &cpu()).expect("a base");
+            Classifier::from_base(&fixtures("bert_tiny"), &head, &cpu()).expect("a base");
         model.set_label("injury");
         assert_eq!(
             model.initialised(),
@@ -333,7 +333,7 @@ fn a_saved_folder_loads_back_identically() {
         let folder = parent.path().join(pooling.name());
         model.save(&folder).expect("saved");
         assert_eq!(std::fs::read_dir(&folder).expect("readable").count(), 2);
-        let loaded = BertClassifier::load(&folder, &cpu()).expect("loaded");
+        let loaded = Classifier::load(&folder, &cpu()).expect("loaded");
         assert_eq!(
             (loaded.label(), loaded.config().pooling),
             ("injury", pooling)
@@ -344,7 +344,7 @@ fn a_saved_folder_loads_back_identically() {
                 loaded.values(&name).expect("values")
             );
         }
-        let score = |model: &BertClassifier| {
+        let score = |model: &Classifier| {
             floats(model.logits(&batch(&rows), Mode::Evaluate).expect("scored"))
         };
         assert_eq!(score(&model), score(&loaded));
@@ -360,7 +360,7 @@ fn poolings_read_what_they_say() {
             pooling,
             ..HeadConfig::default()
         };
-        let model = BertClassifier::from_base(&fixtures("bert_tiny"), &head, &cpu()).expect("base");
+        let model = Classifier::from_base(&fixtures("bert_tiny"), &head, &cpu()).expect("base");
         let weight = model.values("classifier.weight").expect("values");
         let hidden = model
             .hidden_states(&batch(&rows), Mode::Evaluate)
@@ -387,8 +387,8 @@ fn poolings_read_what_they_say() {
 fn minilm_reads_32_texts_like_transformers() {
     let folder = nines_models::resolve("minilm-l6")
         .expect("the model minilm-l6 is in the cache; `nines models pull minilm-l6` puts it there");
-    let model = BertClassifier::from_base(&folder.path, &HeadConfig::default(), &cpu())
-        .expect("MiniLM loads");
+    let model =
+        Classifier::from_base(&folder.path, &HeadConfig::default(), &cpu()).expect("MiniLM loads");
     let fixture = fixtures("minilm");
     let file = SafetensorsFile::open(&fixture.join("expected.safetensors")).expect("expected");
     let rows = rows(&fixture);
@@ -473,7 +473,7 @@ fn gradients_of_word_embeddings_are_finite_differences_of_logits() {
             ..HeadConfig::default()
         };
         let mut model =
-            BertClassifier::from_base(&fixtures("bert_tiny"), &head, &cpu()).expect("the fixture");
+            Classifier::from_base(&fixtures("bert_tiny"), &head, &cpu()).expect("the fixture");
         let drawn = model.values("classifier.weight").expect("values");
         let larger = drawn.iter().map(|x| 50.0 * x).collect();
         model.set_values("classifier.weight", larger).expect("set");

@@ -7,10 +7,8 @@ mod fixtures;
 use fixtures::{apart, batch, distance, expected, fixtures, floats, open, precisions, rows, score};
 use nines_kernels::rng::DropoutKey;
 use nines_nn::batch::TokenBatch;
-use nines_nn::bert::{
-    BertClassifier, Family, HeadConfig, Mode, NamedGradients, Pooling, Trainable,
-};
 use nines_nn::device::cpu;
+use nines_nn::encoder::{Classifier, Family, HeadConfig, Mode, NamedGradients, Pooling, Trainable};
 use nines_nn::precision::Precision;
 
 /// The fixtures, the family of each, and whether bf16 makes a difference.
@@ -20,12 +18,12 @@ const TINY: [(&str, Family, bool); 3] = [
     ("deberta_v2_tiny", Family::Deberta, false),
 ];
 
-fn tiny(name: &str) -> BertClassifier {
-    BertClassifier::load(&fixtures(name), &cpu()).expect("the fixture loads")
+fn tiny(name: &str) -> Classifier {
+    Classifier::load(&fixtures(name), &cpu()).expect("the fixture loads")
 }
 
 /// The gradients of the loss of a fixture.
-fn gradients(model: &BertClassifier, name: &str) -> NamedGradients {
+fn gradients(model: &Classifier, name: &str) -> NamedGradients {
     let folder = fixtures(name);
     let logits = model
         .logits(&batch(&rows(&folder)), Mode::Differentiate)
@@ -167,8 +165,7 @@ fn a_batch_scores_like_its_rows_bit_for_bit_and_padding_changes_nothing() {
                 seed: 3,
                 ..HeadConfig::default()
             };
-            let mut model =
-                BertClassifier::from_base(&fixtures(name), &head, &cpu()).expect("a base");
+            let mut model = Classifier::from_base(&fixtures(name), &head, &cpu()).expect("a base");
             for precision in precisions() {
                 model.set_precision(precision);
                 let together = score(&model, &rows);
@@ -192,6 +189,27 @@ fn a_batch_scores_like_its_rows_bit_for_bit_and_padding_changes_nothing() {
             let worst = apart(&tracked, &score(&model, &rows));
             assert!(worst < 1e-5, "{name} {pooling:?} differs by {worst}");
         }
+    }
+}
+
+#[test]
+fn scores_and_gradients_do_not_depend_on_the_number_of_cores() {
+    for (name, ..) in TINY {
+        let mut model = tiny(name);
+        model.set_trainable(Trainable::All);
+        let rows = rows(&fixtures(name));
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .expect("a pool");
+            pool.install(|| {
+                let gradients = gradients(&model, name);
+                let gradients: Vec<Vec<f32>> = gradients.iter().map(|g| g.1.to_vec()).collect();
+                (score(&model, &rows), gradients)
+            })
+        };
+        assert_eq!(on(1), on(3), "{name}");
     }
 }
 
@@ -256,7 +274,7 @@ fn every_parameter_learns_and_what_is_frozen_stays() {
     }
 }
 
-fn values(model: &BertClassifier) -> Vec<Vec<f32>> {
+fn values(model: &Classifier) -> Vec<Vec<f32>> {
     let values = model.parameters().map(|info| model.values(&info.name));
     values.collect::<Result<_, _>>().expect("values")
 }
@@ -272,10 +290,10 @@ fn a_saved_folder_loads_back_identically() {
                 seed: 5,
                 ..HeadConfig::default()
             };
-            let model = BertClassifier::from_base(&fixtures(name), &head, &cpu()).expect("a base");
+            let model = Classifier::from_base(&fixtures(name), &head, &cpu()).expect("a base");
             let folder = parent.path().join(format!("{name}-{}", pooling.name()));
             model.save(&folder).expect("saved");
-            let loaded = BertClassifier::load(&folder, &cpu()).expect("loaded");
+            let loaded = Classifier::load(&folder, &cpu()).expect("loaded");
             assert_eq!(
                 (loaded.config().family, loaded.config().pooling),
                 (family, pooling)
@@ -306,7 +324,7 @@ fn mpnet_reads_snippets_like_transformers() {
         return;
     };
     let head = HeadConfig::default();
-    let model = BertClassifier::from_base(&folder.path, &head, &cpu()).expect("MPNet loads");
+    let model = Classifier::from_base(&folder.path, &head, &cpu()).expect("MPNet loads");
     let fixture = fixtures("mpnet");
     let (file, rows) = (open(&fixture), rows(&fixture));
     let hidden = model
@@ -349,4 +367,42 @@ fn mpnet_reads_snippets_like_transformers() {
     }
     assert!(worst < 1e-4, "hidden states differ by {worst}");
     println!("largest difference {worst:e}");
+}
+
+#[test]
+fn every_family_overfits_a_batch() {
+    for (name, ..) in TINY {
+        let mut model = tiny(name);
+        model.set_trainable(Trainable::All);
+        let rows: Vec<_> = rows(&fixtures(name))
+            .into_iter()
+            .filter(|row| row.ids.len() < 24)
+            .collect();
+        // A row of one label between two of the other, so that no mean of all rows will do.
+        let signs: Vec<f32> = (0..rows.len())
+            .map(|row| if row % 2 == 0 { 1.0 } else { -1.0 })
+            .collect();
+        let target = burn::tensor::Tensor::<1>::from_floats(signs.as_slice(), &cpu());
+        let mut squares = std::collections::BTreeMap::new();
+        for step in 1..=80 {
+            let key = DropoutKey { seed: 1, step };
+            let logits = model.logits(&batch(&rows), Mode::Train(key));
+            let wrong = logits.expect("scored") * target.clone().neg().autodiff();
+            let gradients = model.gradients(wrong.exp().log1p().mean());
+            let gradients = gradients.expect("gradients");
+            model.update(|info, values| {
+                let gradient = gradients.get(&info.name).expect("a gradient");
+                let squares = squares.entry(info.name.clone());
+                let squares: &mut Vec<f32> = squares.or_insert_with(|| vec![0.0; gradient.len()]);
+                for ((value, gradient), square) in values.iter_mut().zip(gradient).zip(squares) {
+                    *square = 0.9 * *square + 0.1 * gradient * gradient;
+                    *value -= 0.01 * gradient / (square.sqrt() + 1e-6);
+                }
+            });
+        }
+        let scores = score(&model, &rows);
+        for (score, sign) in scores.iter().zip(&signs) {
+            assert!(score * sign > 1.0, "{name}: {scores:?}");
+        }
+    }
 }

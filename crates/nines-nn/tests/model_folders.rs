@@ -4,8 +4,8 @@
 mod counting;
 
 use counting::asked_by;
-use nines_nn::bert::{BertClassifier, HeadConfig};
 use nines_nn::device::cpu;
+use nines_nn::encoder::{Classifier, HeadConfig};
 use nines_nn::error::NnError;
 use nines_nn::weights::safetensors::{FolderWeights, SafetensorsFile, TensorToWrite, write};
 use proptest::prelude::*;
@@ -25,8 +25,8 @@ fn copy() -> tempfile::TempDir {
     folder
 }
 
-fn load(folder: &Path) -> Result<BertClassifier, NnError> {
-    BertClassifier::load(folder, &cpu())
+fn load(folder: &Path) -> Result<Classifier, NnError> {
+    Classifier::load(folder, &cpu())
 }
 
 /// Rewrites the weights of a folder.
@@ -170,7 +170,7 @@ fn a_hostile_configuration_takes_no_memory() {
         config[key] = value.into();
         let folder = copy();
         fs::write(folder.path().join("config.json"), config.to_string()).expect("written");
-        let base = || BertClassifier::from_base(folder.path(), &HeadConfig::default(), &cpu());
+        let base = || Classifier::from_base(folder.path(), &HeadConfig::default(), &cpu());
         for load in [&|| load(folder.path()), &base as &dyn Fn() -> _] {
             let (outcome, asked) = asked_by(load);
             let error = outcome.expect_err("refused");
@@ -195,7 +195,7 @@ fn a_bare_encoder_is_a_base_and_what_it_lacks_is_drawn_from_the_seed() {
             seed,
             ..HeadConfig::default()
         };
-        BertClassifier::from_base(folder.path(), &head, &cpu()).expect("a base")
+        Classifier::from_base(folder.path(), &head, &cpu()).expect("a base")
     };
     let model = base(1);
     let lacking = [
@@ -206,7 +206,7 @@ fn a_bare_encoder_is_a_base_and_what_it_lacks_is_drawn_from_the_seed() {
     ];
     assert_eq!(model.initialised(), lacking);
     for name in lacking {
-        let values = |model: &BertClassifier| model.values(name).expect("values");
+        let values = |model: &Classifier| model.values(name).expect("values");
         assert_eq!(values(&model), values(&base(1)));
         let bias = name.ends_with("bias");
         assert_eq!(values(&model) == values(&base(2)), bias, "{name}");

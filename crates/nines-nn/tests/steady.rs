@@ -2,8 +2,8 @@
 
 use nines_kernels::Unit;
 use nines_nn::batch::TokenBatch;
-use nines_nn::bert::{BertClassifier, HeadConfig, Mode, Pooling};
 use nines_nn::device::cpu;
+use nines_nn::encoder::{Classifier, HeadConfig, Mode, Pooling};
 use nines_nn::precision::Precision;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,7 +51,7 @@ fn scoring_uses_its_buffers_again() {
             pooling,
             ..HeadConfig::default()
         };
-        let mut model = BertClassifier::random(&config, &head, &cpu()).expect("a model");
+        let mut model = Classifier::random(&config, &head, &cpu()).expect("a model");
         for precision in precisions.clone() {
             model.set_precision(precision);
             let score = || {

@@ -6,6 +6,7 @@
 //! crate trains nothing and reads no configuration.
 
 mod assets;
+pub mod attacks;
 pub mod auth;
 mod calibrations;
 pub mod card;

@@ -1,11 +1,12 @@
 //! What the server needs of the rest of nines and must not know itself: the binary fills it.
 
+use crate::attacks::AttackTable;
 use crate::card::Card;
 use crate::reliability::{PlanRequest, Planned, Reliability};
 use futures_util::future::BoxFuture;
 use nines_attack::thesaurus::Thesaurus;
 use nines_domain::draw::Sampling;
-use nines_domain::snippet::{DesignId, ModelId, SnippetId};
+use nines_domain::snippet::{DesignId, ModelId, RunId, SnippetId};
 use nines_infer::generator::Generator;
 use nines_infer::language_model::LanguageModel;
 use nines_infer::masked_language_model::MaskedLanguageModel;
@@ -50,6 +51,9 @@ pub trait Workbench: Send + Sync + 'static {
     /// Draws from the newest design what a plan asks for. What would take more requests than were
     /// asked is refused, and so is a goal that cannot be reached.
     fn plan(&self, asked: PlanRequest) -> BoxFuture<'_, Result<Planned, WorkbenchError>>;
+
+    /// Computes the closing table of a run of an attack, with the labels of now.
+    fn attack(&self, run: RunId) -> BoxFuture<'_, Result<AttackTable, WorkbenchError>>;
 
     /// Loads the scorer of a stored classifier, on the path that [`Workbench::path`] names. The
     /// scoring service keeps what is loaded; here nothing is kept.

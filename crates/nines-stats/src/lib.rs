@@ -19,7 +19,8 @@
 //!   [`stratified`], [`allocation`], [`stratum_counts`], [`weighted_poisson`], [`bounded_sum`]: the same
 //!   by score, always with a bound that assumes nothing.
 //! - [`anytime`]: bounds and tests that hold whenever one looks.
-//! - [`importance`]: failure rates from labels drawn where failures are likely;
+//! - [`importance`]: failure rates from labels drawn where failures are likely; [`inclusion`]: samples of a
+//!   fixed size with known, unequal probabilities;
 //!   [`active_testing`]: the same without replacement, chosen one after the other.
 //! - [`disagreement`]: two classifiers compared from labels on what they disagree about.
 //! - [`prediction_powered`]: means of common qualities from few labels and many predictions.
@@ -64,6 +65,7 @@ pub mod forecast;
 pub mod gamma;
 pub mod hypergeometric;
 pub mod importance;
+pub mod inclusion;
 pub mod interval;
 pub mod leak;
 pub mod learn_then_test;

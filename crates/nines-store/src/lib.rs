@@ -15,11 +15,13 @@
 //!
 //! - Rewriting tasks, sessions, steps, finds: people's timed attacks, and what came of them.
 //! - Accounts, login sessions, invitations, API tokens, the audit: who may do what, and who did.
+//! - Acquisitions: what was chosen to be labelled so that a classifier learns from it, and how likely that was.
 //! - Queues, assignments, checks, the guide, rulings: labelling by many people at once.
 //!
 //! What this crate does not do: read files, decide on splits (the domain does), or hash passwords.
 
 mod accounts;
+mod acquisitions;
 mod api_tokens;
 mod attack_attempts;
 mod attack_sessions;
@@ -63,6 +65,7 @@ mod values;
 mod withdrawals;
 
 pub use accounts::{AccountChange, NewAccount, StoredAccount};
+pub use acquisitions::{AcquiredItem, Acquisition, ChosenBy, NewAcquiredItem, NewAcquisition};
 pub use api_tokens::ApiToken;
 pub use attack_attempts::{
     AttackAttempt, AttackFind, AttackOutcome, AttackStart, NewAttackAttempt, NewAttackFind,

@@ -119,9 +119,14 @@ impl Observer for Printer {
     }
     fn step(&mut self, step: &StepRecord) {
         if step.step.is_multiple_of(10) || self.stop.is_some() {
+            let penalty = step.penalty.map(|penalty| format!(" penalty {penalty:.6}"));
             println!(
-                "step {} loss {:.6} norm {:.5} {:.1} rows/s",
-                step.step, step.loss, step.gradient_norm, step.examples_per_second
+                "step {} loss {:.6}{} norm {:.5} {:.1} rows/s",
+                step.step,
+                step.loss,
+                penalty.unwrap_or_default(),
+                step.gradient_norm,
+                step.examples_per_second
             );
         }
         self.steps.push(*step);

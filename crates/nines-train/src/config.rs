@@ -3,7 +3,7 @@
 use crate::distillation::Teacher;
 use crate::error::TrainError;
 use nines_domain::snippet::ContentHash;
-use nines_nn::bert::Pooling;
+use nines_nn::encoder::Pooling;
 use nines_nn::precision::Precision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -209,7 +209,7 @@ mod precision_by_name {
 
 /// Writes a pooling as its word.
 mod pooling_by_name {
-    use nines_nn::bert::Pooling;
+    use nines_nn::encoder::Pooling;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     pub fn serialize<S: Serializer>(pooling: &Pooling, serializer: S) -> Result<S::Ok, S::Error> {

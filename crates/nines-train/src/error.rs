@@ -15,7 +15,9 @@ pub enum TrainError {
         problem: String,
     },
     /// A table of a recipe's fields cannot be read.
-    #[error("the recipe cannot be read: {problem}; docs/training.md lists what a recipe may say")]
+    #[error(
+        "a field of the recipe is wrong: {problem}; docs/training.md lists what a recipe may say"
+    )]
     Recipe {
         /// Which field, and what is wrong with it.
         problem: String,

@@ -5,6 +5,7 @@
 //! - [`distillation`]: what a teacher says of rows as their target.
 //! - [`fit`]: one run, step by step. [`loss`], [`schedule`], [`adamw`], [`batches`]: its parts.
 //! - [`record`]: what a run tells an [`record::Observer`] and leaves behind; [`metrics`].
+//! - [`active_learning`]: strategies of choosing labels compared at equal cost.
 //! - [`sweep`]: many trainings compared on the same folds.
 //! - `checkpoint`: what makes a killed run go on to the same result, bit for bit.
 //! - [`export`]: the same rows, folds, batches and first weights for another program.
@@ -13,6 +14,7 @@
 //!
 //! Tensors are touched in `network` alone. Nothing here knows of projects or databases.
 
+pub mod active_learning;
 pub mod adamw;
 pub mod batches;
 mod checkpoint;

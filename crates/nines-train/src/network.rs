@@ -8,7 +8,7 @@ use crate::error::TrainError;
 use crate::tensors;
 use burn::tensor::Tensor;
 use nines_nn::batch::TokenBatch;
-use nines_nn::bert::{BertClassifier, HeadConfig, Mode, NamedGradients, ParameterPlace, Trainable};
+use nines_nn::encoder::{Classifier, HeadConfig, Mode, NamedGradients, ParameterPlace, Trainable};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -35,7 +35,7 @@ pub(crate) struct LearnedParameter<'a> {
 
 /// A classifier in training, with what the optimiser remembers.
 pub(crate) struct Network {
-    model: BertClassifier,
+    model: Classifier,
     moments: BTreeMap<String, Moments>,
     averages: Averages,
     seed: u64,
@@ -51,7 +51,7 @@ impl Network {
             attention_dropout: config.dropout,
             seed: config.seed,
         };
-        let mut model = BertClassifier::from_base(base, &head, &nines_nn::device::cpu())?;
+        let mut model = Classifier::from_base(base, &head, &nines_nn::device::cpu())?;
         model.set_precision(config.precision);
         let layers = model.config().layers;
         if config.from_layer > layers {
@@ -120,7 +120,7 @@ impl Network {
     }
 
     /// Returns the model, to be saved.
-    pub(crate) fn model(&self) -> &BertClassifier {
+    pub(crate) fn model(&self) -> &Classifier {
         &self.model
     }
 

@@ -7,6 +7,7 @@ mod filter;
 mod measure;
 mod project;
 mod report;
+mod select;
 mod simulate;
 mod stats;
 mod sweep;
@@ -29,10 +30,11 @@ pub use filter::{FilterArgs, GenerateArgs, LawArg, SamplingArgs};
 pub use measure::{
     AddDistributionArgs, AllocationArg, AttackTimeArgs, CompareFiltersArgs, ConfidenceArgs,
     DistributionBy, DistributionCommand, FrameArgs, LeakArgs, LeakPlanArgs, MeasureCommand,
-    QualityDesignArgs, StyleArgs, UnderstandingArgs,
+    QualityDesignArgs, StyleArgs, TighteningArgs, UnderstandingArgs,
 };
 pub use project::{DemoArgs, InitArgs, ModelsCommand};
 pub use report::ReportArgs;
+pub use select::{ChooseArgs, PoolArg, SelectArgs, SelectCommand, SelectCompareArgs};
 pub use simulate::{CheckArgs, NewArgs, SimulateCommand, SimulatedLabelArgs};
 pub use stats::{
     AgreementArgs, CompareArgs, Input, IntervalArgs, MetricArg, PlanArgs, QualityArgs, SpeciesArgs,
@@ -126,6 +128,14 @@ Rows come back in their order with `score` (logit), `p`, `accepted` and `classif
 cannot be scored go to scored.jsonl.bad.jsonl, with the reason."
     )]
     Score(ScoreArgs),
+    /// Choose what to label next so that a classifier learns most from it
+    #[command(
+        after_help = "Examples:\n  nines select --n 200\n  nines select --strategy disagreement --classifiers first@1,second@1\n  \
+nines select --mix near-threshold=0.5,random=0.5 --n 400 --seed 1\n  nines select --strategy relabel --out-of-fold 7\n\
+The queue is stored before anybody labels it, with the probability of every item; label it in the browser\n\
+(nines serve) or with nines label export --queue select."
+    )]
+    Select(Box<SelectArgs>),
     /// Move labelling batches out and in
     #[command(subcommand)]
     Label(LabelCommand),
@@ -135,8 +145,8 @@ cannot be scored go to scored.jsonl.bad.jsonl, with the reason."
     /// Attack a classifier: look for catastrophes that it accepts, by recipe
     #[command(
         after_help = "Examples:\n  nines attack recipes\n  nines attack hotflip --limit 50\n  nines attack show 12\n\
-An attack tells what it tried, what it cost and what it found; only labels by others say what of that\n\
-is a success."
+An attack tells what it tried, what it cost and what it found; only labels by others say what of \
+that is a success."
     )]
     Attack(Box<AttackArgs>),
     /// Write all that is known of the project to one page, each number with its interval
@@ -158,8 +168,8 @@ The page needs nothing else: no network, no script. It loads no model and change
     #[command(
         after_help = "Examples:\n  nines serve\n  nines serve --listen 127.0.0.1:8000\n  \
 nines serve --listen 0.0.0.0:7420 --origin https://nines.example.org\n\
-It listens on this machine alone unless told otherwise. The first start prints a link, good once, that\n\
-makes the first account."
+It listens on this machine alone unless told otherwise. The first start prints a link, good once, \
+that makes the first account."
     )]
     Serve(ServeArgs),
     /// Let somebody in again who forgot their password

@@ -50,20 +50,20 @@ pub fn broad(snippet: &Snippet) -> Option<bool> {
 pub struct Chosen {
     /// The rows.
     pub rows: Vec<TrainingRow>,
-    /// Finds of attacks and edits with a label that are none.
+    /// Finds of attacks, edits and what a score chose, with a label, that are none.
     pub left_out: usize,
 }
 
-/// Turns adjudicated snippets into training rows. Finds of attacks teach, in the training split; they choose
-/// no checkpoint and measure nothing, so that those of other splits are left out.
+/// Turns adjudicated snippets into training rows. Finds of attacks, and what a score chose to be labelled, teach, in
+/// the training split; they choose no checkpoint and measure nothing, so that those of other splits are left out.
 pub fn training_rows(snippets: &[Snippet], split_seed: u64) -> Chosen {
     let teaches =
         |snippet: &Snippet| is_sample(snippet) || snippet.split(split_seed) == Split::Train;
     chosen(snippets, teaches)
 }
 
-/// Turns adjudicated snippets into the rows of a cross-validation. It measures on all but finds of attacks and
-/// edits, which teach in the folds in which their family trains.
+/// Turns adjudicated snippets into the rows of a cross-validation. It measures on all but finds of attacks, edits
+/// and what a score chose, which teach in the folds in which their family trains.
 pub fn validated_rows(snippets: &[Snippet]) -> Chosen {
     chosen(snippets, |_| true)
 }
@@ -86,7 +86,7 @@ fn rows<'a>(snippets: impl Iterator<Item = &'a Snippet>) -> Vec<TrainingRow> {
                 random: is_random_draw(snippet),
                 source: text_kind(snippet).to_owned(),
                 severity: median_severity(snippet.labels.iter().map(|stored| &stored.label)),
-                adversarial: !is_sample(snippet),
+                adversarial: is_find(snippet),
                 training_only: !is_sample(snippet),
                 soft: None,
             })
@@ -103,17 +103,25 @@ pub fn provenance(snippet: &Snippet) -> Provenance {
     }
 }
 
-/// Says whether a snippet may stand for others when a classifier is measured or calibrated. What an attack or a person
-/// changed until the score pleased them was chosen by that score: among held-out rows it would move the threshold and
-/// the metrics of the very classifier that chose it. A text that the generator has drawn at random as well is a sample
-/// all the same: to leave it out because somebody found it would leave out holes.
-pub fn is_sample(snippet: &Snippet) -> bool {
+/// Says whether an attack or a person changed a snippet until a score pleased them, and no random draw has it too.
+fn is_find(snippet: &Snippet) -> bool {
     use nines_store::Origin;
-    !matches!(snippet.origin, Origin::Attack | Origin::Edit) || is_random_draw(snippet)
+    matches!(snippet.origin, Origin::Attack | Origin::Edit) && !is_random_draw(snippet)
 }
 
-/// Turns labelled snippets with their scores into the items that measuring takes; finds of attacks and edits are left
-/// out.
+/// Says whether a snippet may stand for others when a classifier is measured or calibrated. What an attack or a person
+/// changed until the score pleased them was chosen by that score, and so was what `nines select` or a queue near the
+/// threshold picked by a score: among held-out rows it would move the threshold and the metrics of the very classifier
+/// that chose it. A text that was drawn at random as well, by the generator or among others, is a sample all the same:
+/// to leave it out because somebody found it would leave out holes.
+pub fn is_sample(snippet: &Snippet) -> bool {
+    let chosen = snippet.chosen;
+    let by_score = chosen.score && !chosen.chance && !is_random_draw(snippet);
+    !is_find(snippet) && !by_score
+}
+
+/// Turns labelled snippets with their scores into the items that measuring takes; finds of attacks, edits and what a
+/// score chose to be labelled are left out.
 pub fn labelled_items<'a>(
     snippets: impl IntoIterator<Item = (&'a Snippet, Option<Score>)>,
     split_seed: u64,

@@ -24,7 +24,8 @@ export function summaryOf(run: Pick<Run, 'kind' | 'config'>): string {
   } else if (run.kind === 'calibrate') {
     parts.push(text(at(config, 'request', 'classifier')));
   } else if (run.kind === 'attack') {
-    parts.push(text(at(config, 'name')), text(at(config, 'classifier')) && `against ${String(at(config, 'classifier'))}`);
+    const [attacked, second] = [text(at(config, 'attacked', 'classifier')), text(at(config, 'against', 'classifier'))];
+    parts.push(text(at(config, 'name')), attacked && `against ${attacked}${second ? ` and ${second}` : ''}`);
   } else if (run.kind === 'sweep') {
     const [cells, trials] = [at(config, 'sweep', 'cells'), number(at(config, 'sweep', 'search', 'trials'))];
     const seeds = at(config, 'sweep', 'seeds');

@@ -778,6 +778,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recipes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the recipes of attacks. */
+        get: operations["list_recipes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/reliability": {
         parameters: {
             query?: never;
@@ -853,6 +870,23 @@ export interface paths {
          *     alone.
          */
         get: operations["list_inspiration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rewriting/opponent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names the classifier that a session would work against, with its threshold. */
+        get: operations["read_opponent"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1176,6 +1210,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{id}/attack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the closing table of an attack, with the labels of now. */
+        get: operations["read_attack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{id}/metrics": {
         parameters: {
             query?: never;
@@ -1466,13 +1517,107 @@ export interface components {
          * @enum {string}
          */
         AssignmentKind: "label" | "compare";
+        /** @description How many attempts had succeeded, before labels, by so many queries. */
+        AttackAtBudget: {
+            /**
+             * Format: int64
+             * @description The budget.
+             */
+            queries: number;
+            /** @description The share of the attempts. */
+            share: components["schemas"]["Estimate"];
+        };
+        /** @description A find. */
+        AttackFindRow: {
+            /**
+             * Format: int64
+             * @description The attempt, counted from 1.
+             */
+            attempt: number;
+            /** @description `confirmed`, `refuted`, `waiting` or `not asked about`. */
+            said: string;
+            /**
+             * Format: double
+             * @description Its score by the classifier under attack, as log odds.
+             */
+            score: number;
+            /**
+             * Format: double
+             * @description Its score by the second classifier, where there is one.
+             */
+            second_score?: number | null;
+            /**
+             * Format: int64
+             * @description The snippet.
+             */
+            snippet: number;
+        };
+        /** @description A line of the closing table. */
+        AttackLine: {
+            /**
+             * Format: double
+             * @description The value alone, for where no interval follows: of one attempt, or of equal values.
+             */
+            alone?: number | null;
+            estimate?: components["schemas"]["Estimate"] | null;
+            /** @description In which unit. */
+            unit: components["schemas"]["AttackUnit"];
+            /** @description What it says. */
+            what: string;
+        };
+        /** @description What somebody reading the table should know. */
+        AttackNote: {
+            /** @description Those attempts, counted from 1; empty where they are not named. */
+            attempts: number[];
+            /**
+             * Format: int64
+             * @description Of how many attempts it is said.
+             */
+            count: number;
+            /** @description `skipped`, `broken` or `note`. */
+            kind: string;
+            /** @description What there is to know. */
+            text: string;
+        };
+        /** @description A recipe that comes with this program, as the form of an attack offers it. */
+        AttackRecipe: {
+            /** @description What it does. */
+            about: string;
+            /** @description Whether it compares two classifiers, so that a second one must be named. */
+            compares: boolean;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Queries of one attempt, unless the request says otherwise.
+             */
+            queries: number;
+            /**
+             * Format: double
+             * @description Seconds of one attempt, unless the request says otherwise.
+             */
+            seconds: number;
+            /** @description Whether it writes completions itself, so that it begins with prompts. */
+            writes: boolean;
+        };
         /** @description `nines attack run`. */
         AttackRequest: {
+            /**
+             * Format: int64
+             * @description A second classifier: what recipes that look for disagreement compare with, and what the finds of others are
+             *     shown to.
+             */
+            against?: number | null;
             /**
              * Format: int64
              * @description The classifier; the newest where none is named.
              */
             classifier?: number | null;
+            /**
+             * Format: int64
+             * @description Another classifier that must still see the catastrophe in every text that is tried.
+             */
+            judge?: number | null;
             /**
              * Format: int32
              * @description How many starts.
@@ -1495,6 +1640,107 @@ export interface components {
              * @description Seed of the order of starts and of everything random.
              */
             seed?: number | null;
+        };
+        /** @description The closing table of an attack with the labels of now, as `nines attack show` prints it. */
+        AttackTable: {
+            /**
+             * Format: int64
+             * @description Finds of one attempt that people are asked about.
+             */
+            asked: number;
+            /** @description Success before labels by so many queries. */
+            at_budgets: components["schemas"]["AttackAtBudget"][];
+            /**
+             * Format: int64
+             * @description Attempts that a failing model or judge ended.
+             */
+            broken: number;
+            /** @description How the table is to be read. */
+            captions: string[];
+            /** @description The classifier that was attacked. */
+            classifier: components["schemas"]["AttackedClassifier"];
+            /**
+             * Format: int64
+             * @description Attempts whose find people's labels confirm.
+             */
+            confirmed: number;
+            /**
+             * Format: int64
+             * @description Searches that ended in vain.
+             */
+            failed: number;
+            /** @description The finds, the first few hundred of many. */
+            finds: components["schemas"]["AttackFindRow"][];
+            /**
+             * Format: int64
+             * @description How many finds there are.
+             */
+            found: number;
+            /** @description What it was after. */
+            goal: string;
+            /** @description The judge, where there was one. */
+            judge?: string | null;
+            /** @description Shares and means. */
+            lines: components["schemas"]["AttackLine"][];
+            /** @description What was skipped, what broke, and what searches tell. */
+            notes: components["schemas"]["AttackNote"][];
+            /** @description The path by which scores were computed. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Attempts that met the goal.
+             */
+            reached: number;
+            /** @description The recipe's name. */
+            recipe: string;
+            /**
+             * Format: int64
+             * @description Attempts whose find they refute.
+             */
+            refuted: number;
+            second?: components["schemas"]["AttackedClassifier"] | null;
+            /**
+             * Format: int64
+             * @description Starts that were skipped.
+             */
+            skipped: number;
+            /**
+             * Format: int64
+             * @description Attempts whose budget was spent.
+             */
+            spent: number;
+            /**
+             * Format: int64
+             * @description Those of them that the clock ended.
+             */
+            timed_out: number;
+            /** @description The recipe with every setting, as TOML. */
+            toml: string;
+            /**
+             * Format: int64
+             * @description Attempts, skipped ones not among them.
+             */
+            tried: number;
+            /**
+             * Format: int64
+             * @description Attempts whose find is open.
+             */
+            waiting: number;
+        };
+        /**
+         * @description In which unit a line of the table counts.
+         * @enum {string}
+         */
+        AttackUnit: "share" | "number";
+        /** @description A classifier with the threshold under which it accepts. */
+        AttackedClassifier: {
+            /** @description Its name and version. */
+            name: string;
+            /**
+             * Format: double
+             * @description Its threshold, as log odds.
+             */
+            threshold: number;
         };
         /** @description Something that somebody did. */
         AuditRow: {
@@ -3166,6 +3412,21 @@ export interface components {
              */
             threshold?: number | null;
         };
+        /** @description The classifier that a session would work against. */
+        Opponent: {
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Its name and version. */
+            label: string;
+            /**
+             * Format: double
+             * @description Its calibrated threshold, as log odds; null where it has none on this server's path.
+             */
+            threshold?: number | null;
+        };
         /** @description An origin. */
         OriginFacet: {
             /**
@@ -3613,7 +3874,7 @@ export interface components {
          * @description Where the items of a queue come from.
          * @enum {string}
          */
-        QueueKind: "leak" | "compare" | "quality" | "threshold" | "random" | "search" | "sent" | "attack";
+        QueueKind: "leak" | "compare" | "quality" | "threshold" | "random" | "search" | "sent" | "attack" | "select";
         /** @description Queues, oldest first. */
         QueueRows: {
             /** @description The queues. */
@@ -3668,6 +3929,11 @@ export interface components {
             start: number;
             /** @description The characters there. */
             text: string;
+        };
+        /** @description Recipes. */
+        RecipeRows: {
+            /** @description All of them, in the order of `nines attack recipes`. */
+            rows: components["schemas"]["AttackRecipe"][];
         };
         /** @description A snippet that this one was made from, or that was made from it. */
         Relative: {
@@ -7386,6 +7652,43 @@ export interface operations {
             };
         };
     };
+    list_recipes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeRows"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_reliability: {
         parameters: {
             query?: never;
@@ -7577,6 +7880,55 @@ export interface operations {
             };
             /** @description The caller has a session without tools open, or work to do in which tools are compared */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_opponent: {
+        parameters: {
+            query?: {
+                /** @description Its key; the newest where not said. */
+                classifier?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Opponent"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has not qualified */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such classifier */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8696,6 +9048,64 @@ export interface operations {
             };
             /** @description There is no such run */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_attack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's key */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttackTable"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is no researcher */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The run is no attack */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

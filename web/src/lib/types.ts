@@ -113,7 +113,7 @@ export interface AuditRow {
 
 // --- labelling -----------------------------------------------------------------------------------
 
-export type QueueKind = 'leak' | 'compare' | 'quality' | 'threshold' | 'random' | 'search' | 'sent' | 'attack';
+export type QueueKind = 'leak' | 'compare' | 'quality' | 'threshold' | 'random' | 'search' | 'sent' | 'attack' | 'select';
 
 export interface Queue {
   id: number;

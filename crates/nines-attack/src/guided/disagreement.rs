@@ -3,7 +3,7 @@
 
 use super::decode::write;
 use super::difference::{Difference, Rejects};
-use super::gathering::{keep, refuse_dead};
+use super::gathering::{NOT_TAKEN, keep, refuse_dead};
 use super::generation::local_generator;
 use super::waves::{Ending, Landed, Writing, writing_settings};
 use crate::goal::Goal;
@@ -81,7 +81,7 @@ impl Search for GuidedDisagreement {
                     .to_owned(),
             ));
         }
-        let (mut completions, mut counts) = (0, [0usize; 2]);
+        let mut tally = Tally::default();
         let ended = self.writing.waves(
             trial,
             self.name(),
@@ -92,13 +92,19 @@ impl Search for GuidedDisagreement {
                 } else {
                     Rejects::Second
                 };
-                self.wave(trial, draws, rejects, &mut completions, &mut counts)
+                self.wave(trial, draws, rejects, &mut tally)
             },
         );
-        let [by_first, by_second] = counts;
+        let Tally {
+            completions,
+            rejected_by: [by_first, by_second],
+            taken,
+            aside,
+        } = tally;
         trial.note(format!(
             "guided-disagree: of {completions} completions {by_first} were rejected by the first classifier alone \
-             and {by_second} by the second alone"
+             and {by_second} by the second alone; finds: {taken} of these, {aside} of continuations that ended at a \
+             look and were not taken"
         ));
         if ended? == Ending::Barren {
             trial.note(
@@ -107,6 +113,18 @@ impl Search for GuidedDisagreement {
         }
         Ok(())
     }
+}
+
+/// What an attempt counts.
+#[derive(Default)]
+struct Tally {
+    completions: usize,
+    /// Completions that the first, or the second, classifier alone rejects.
+    rejected_by: [usize; 2],
+    /// Finds among the completions: equal ones count once.
+    taken: usize,
+    /// Finds among the continuations that were not taken.
+    aside: usize,
 }
 
 impl GuidedDisagreement {
@@ -119,8 +137,7 @@ impl GuidedDisagreement {
         trial: &mut Trial<'_>,
         draws: Range<u32>,
         rejects: Rejects,
-        completions: &mut usize,
-        counts: &mut [usize; 2],
+        tally: &mut Tally,
     ) -> Result<Landed, Stop> {
         let stop = trial.meter().stop_flag();
         let prompt = trial.start().draft.text().prompt.clone();
@@ -142,26 +159,28 @@ impl GuidedDisagreement {
         )
         .map_err(|error| Stop::Broken(error.to_string()))?;
         let threshold = self.thresholds[0].logit();
-        *completions += wave.written.len();
+        tally.completions += wave.written.len();
         let found: Vec<_> = wave
             .written
             .iter()
             .map(|one| (one, one.log_weight.filter(|_| wave.is_whole), "guided"))
-            .chain(
-                wave.asides
-                    .iter()
-                    .map(|one| (one, None, "guided, not taken")),
-            )
+            .chain(wave.asides.iter().map(|one| (one, None, NOT_TAKEN)))
             .filter(|(one, _, _)| one.draw.finish.is_finished() && guide.is_find(&one.opinion))
             .collect();
         for (one, log_weight, kind) in found {
             let text = SnippetText::new(prompt.as_str(), one.draw.completion.as_str());
             let scores = one.opinion.scores().unwrap_or_default().to_vec();
-            if kind == "guided" {
+            let is_taken = kind != NOT_TAKEN;
+            if is_taken {
                 let by_first = scores.first().is_some_and(|score| *score >= threshold);
-                counts[usize::from(!by_first)] += 1;
+                tally.rejected_by[usize::from(!by_first)] += 1;
             }
-            keep(trial, &text, scores, kind, log_weight)?;
+            if keep(trial, &text, scores, kind, log_weight)? {
+                match is_taken {
+                    true => tally.taken += 1,
+                    false => tally.aside += 1,
+                }
+            }
         }
         refuse_dead(&wave.written)?;
         Ok(Landed {

@@ -9,6 +9,9 @@ use nines_domain::snippet::SnippetText;
 use nines_infer::scorer::Unscoreable;
 use serde::{Deserialize, Serialize};
 
+/// What a find is called that ended at a look and was not taken: it has no weight.
+pub(super) const NOT_TAKEN: &str = "guided, not taken";
+
 /// How completions are sampled; the seed is the attempt's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -1,7 +1,7 @@
 //! The search `guided`: completions of the start's prompt, steered toward "injurious and accepted".
 
 use super::decode::{Wave, write};
-use super::gathering::{keep, refuse_dead};
+use super::gathering::{NOT_TAKEN, keep, refuse_dead};
 use super::guide::InjuriousAndAccepted;
 use super::injury::InjuryHead;
 use super::waves::{Ending, Landed, Writing, writing_settings};
@@ -132,12 +132,15 @@ impl Search for Guided {
             |trial, draws, _| self.wave(trial, draws, &mut tally),
         );
         trial.note(format!(
-            "guided: {} completions, {} unfinished, {} injurious by {} (fallible), which was asked {} times",
+            "guided: {} completions, {} unfinished, {} injurious by {} (fallible), which was asked {} times; finds: \
+             {} of these, {} of continuations that ended at a look and were not taken",
             tally.completions,
             tally.unfinished,
             tally.injurious,
             self.head.name(),
-            tally.head_queries
+            tally.head_queries,
+            tally.taken,
+            tally.aside
         ));
         if ended? == Ending::Barren {
             trial.note("guided: completion after completion was left unfinished; raise max_tokens");
@@ -153,6 +156,10 @@ struct Tally {
     unfinished: usize,
     injurious: usize,
     head_queries: u64,
+    /// Finds among the completions.
+    taken: usize,
+    /// Finds among the continuations that were not taken.
+    aside: usize,
 }
 
 impl Guided {
@@ -206,13 +213,18 @@ impl Guided {
         let found: Vec<_> = written
             .iter()
             .map(|one| (one, one.log_weight.filter(|_| *is_whole), "guided"))
-            .chain(asides.iter().map(|one| (one, None, "guided, not taken")))
+            .chain(asides.iter().map(|one| (one, None, NOT_TAKEN)))
             .filter(|(one, _, _)| one.draw.finish.is_finished() && guide.is_find(&one.opinion))
             .collect();
         for (one, log_weight, kind) in found {
             let text = SnippetText::new(prompt.as_str(), one.draw.completion.as_str());
             let scores = one.opinion.scores().unwrap_or_default().to_vec();
-            keep(trial, &text, scores, kind, log_weight)?;
+            if keep(trial, &text, scores, kind, log_weight)? {
+                match kind {
+                    NOT_TAKEN => tally.aside += 1,
+                    _ => tally.taken += 1,
+                }
+            }
         }
         refuse_dead(written)?;
         Ok(Landed {

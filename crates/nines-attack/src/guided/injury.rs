@@ -41,6 +41,7 @@ pub trait InjuryHead: Send + Sync {
 pub struct ClassifierHead {
     scorer: Arc<dyn Scorer>,
     threshold: f64,
+    label: Option<String>,
 }
 
 impl ClassifierHead {
@@ -61,7 +62,17 @@ impl ClassifierHead {
         {
             return Err(SameClassifier(scorer.version().to_owned()));
         }
-        Ok(Self { scorer, threshold })
+        Ok(Self {
+            scorer,
+            threshold,
+            label: None,
+        })
+    }
+
+    /// Gives it the name by which the project knows it, beside its version.
+    pub fn called(mut self, label: String) -> Self {
+        self.label = Some(label);
+        self
     }
 }
 
@@ -87,7 +98,10 @@ pub struct SameClassifier(pub String);
 
 impl InjuryHead for ClassifierHead {
     fn name(&self) -> String {
-        format!("classifier {}", self.scorer.version())
+        match &self.label {
+            Some(label) => format!("{label} ({})", self.scorer.version()),
+            None => format!("classifier {}", self.scorer.version()),
+        }
     }
 
     fn log_odds(&self, texts: &[SnippetText]) -> Vec<Result<f64, Unscoreable>> {

@@ -146,8 +146,60 @@ impl Search for PromptSearch {
         vec![self.head.name()]
     }
 
+    fn caution(&self, queries: u64) -> Option<String> {
+        let choosing = self.settings.queries_to_choose(self.prompts.len());
+        let measured = self.settings.measured as u64;
+        let needed = choosing + measured;
+        (queries < needed && measured > 0).then(|| {
+            format!(
+                "prompts: choosing a prompt takes up to {choosing} queries and measuring it {measured} more, and an \
+                 attempt has {queries}: it may end before the best prompt is chosen and measured, and then nothing is \
+                 known of how often that prompt's completions are injurious. Allow {needed} queries, or set prompts, \
+                 draws, halvings or mutations lower in the recipe"
+            )
+        })
+    }
+
     fn search(&self, trial: &mut Trial<'_>) -> Result<(), Stop> {
         evades(trial, self.name())?;
+        let chosen = self.choose(trial);
+        if let Err(Stop::Spent) = chosen
+            && self.settings.measured > 0
+        {
+            trial.note(
+                "prompts: the budget ended before a best prompt was chosen: none was measured with fresh draws, and \
+                 the finds say nothing of how often",
+            );
+        }
+        self.measure(trial, &chosen?)
+    }
+}
+
+impl Settings {
+    /// Returns the queries that all halvings take at most, with so many prompts to choose among.
+    fn queries_to_choose(&self, known: usize) -> u64 {
+        let first = self.prompts.min(known) as u64 + 1;
+        let later = self.mutations as u64 + 1;
+        let rounds = self.halvings.saturating_sub(1) as u64;
+        self.queries_to_halve(first) + rounds * self.queries_to_halve(later)
+    }
+
+    fn queries_to_halve(&self, mut rivals: u64) -> u64 {
+        let (mut draws, mut queries) = (self.draws as u64, 0u64);
+        loop {
+            queries = queries.saturating_add(rivals.saturating_mul(draws));
+            rivals = rivals.div_ceil(2);
+            if rivals <= 1 {
+                return queries;
+            }
+            draws = draws.saturating_mul(2).min(4096);
+        }
+    }
+}
+
+impl PromptSearch {
+    /// Halves the prompts, and then changes of the best, until one is left.
+    fn choose(&self, trial: &mut Trial<'_>) -> Result<Rival, Stop> {
         let start = trial.start().draft.clone();
         let mut random = start.random("prompt search");
         let own = start.text().prompt.clone();
@@ -162,11 +214,9 @@ impl Search for PromptSearch {
             rivals.extend(changed.into_iter().map(Rival::new));
             best = self.halve(trial, rivals)?;
         }
-        self.measure(trial, &best)
+        Ok(best)
     }
-}
 
-impl PromptSearch {
     fn changes(&self, prompt: &str, random: &mut Stream) -> Vec<String> {
         Mutator::new(&self.prompts).mutate(prompt, self.settings.mutations, random)
     }
@@ -275,6 +325,10 @@ impl PromptSearch {
         let mut fresh = Rival::new(best.prompt.clone());
         let draws = FRESH..FRESH + self.settings.measured as u32;
         let ended = self.draw(trial, &mut fresh, draws);
+        if fresh.accepted == 0 {
+            trial.note("prompts: no fresh completion of the best prompt was accepted, so that nothing was measured");
+            return ended;
+        }
         let found = share(fresh.injurious, fresh.accepted);
         trial.note(format!(
             "prompts: of {} fresh accepted completions of the best prompt {} are injurious by {} (fallible): {:.4} \
@@ -289,5 +343,25 @@ impl PromptSearch {
             best.prompt
         ));
         ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choosing_takes_what_the_halvings_draw() {
+        let settings = Settings::default();
+        // 16 prompts of 8 draws, 8 of 16, 4 of 32, 2 of 64; then of the changes 8 of 8, 4 of 16, 2 of 32.
+        assert_eq!(settings.queries_to_choose(1_000), 4 * 128 + 3 * 64);
+        // The project has two other prompts: 3 of 8, 2 of 16.
+        assert_eq!(settings.queries_to_choose(2), 24 + 32 + 3 * 64);
+        let alone = Settings {
+            prompts: 0,
+            halvings: 1,
+            ..settings
+        };
+        assert_eq!(alone.queries_to_choose(50), 8);
     }
 }

@@ -28,11 +28,24 @@ impl Part {
             .settings
             .clone()
             .try_into()
-            .map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+            .map_err(|error: toml::de::Error| wrong(plainly(&error.to_string())))?;
         let filled = Self {
             kind: self.kind.clone(),
             settings: toml::Table::try_from(&settings).map_err(|error| wrong(error.to_string()))?,
         };
         Ok((filled, settings))
     }
+}
+
+/// Says of a number what people know of it: types of the program tell nobody anything.
+fn plainly(reason: &str) -> String {
+    ["usize", "u64", "u32"]
+        .iter()
+        .fold(reason.to_owned(), |text, word| {
+            text.replace(
+                &format!("expected {word}"),
+                "expected a whole number from 0",
+            )
+        })
+        .replace("expected f64", "expected a number")
 }

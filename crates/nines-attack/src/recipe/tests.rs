@@ -47,6 +47,11 @@ fn what_is_wrong_is_named_with_its_place() {
         wrong.contains("constraints[1]") && wrong.contains("cosine"),
         "{wrong}"
     );
+    let wrong = refused(&own("[search]\nkind = \"beam\"\ndepth = -1\n"));
+    assert!(
+        wrong.contains("depth") && wrong.contains("whole number from 0"),
+        "{wrong}"
+    );
     let wrong = refused("name = \"Two Words\"\n[search]\nkind = \"beam\"\n");
     assert!(wrong.contains("name"), "{wrong}");
     let wrong = refused(&own(

@@ -8,6 +8,7 @@ fn row(outcome: &str, queries: u64, reached_at: Option<u64>) -> Row {
         score: Some(-5.0),
         queries,
         budget: 300,
+        seconds_allowed: None,
         reached_at,
         scored: queries,
         seconds: 0.5 + queries as f64 / 100.0,
@@ -131,6 +132,46 @@ fn attempts_that_the_clock_ended_are_no_failures_at_larger_budgets() {
         table.success_before_verification.expect("a share").value,
         Some(0.25)
     );
+}
+
+#[test]
+fn queries_that_do_not_suffice_are_not_the_clock() {
+    // 26 of its 30 queries were asked when the next step wanted more than four; it had time left.
+    let spent = Row {
+        budget: 30,
+        seconds: 1.0,
+        seconds_allowed: Some(60.0),
+        ..row("spent", 26, None)
+    };
+    let table = Table::of(&[spent.clone(), spent.clone()]).expect("numbers");
+    assert_eq!((table.spent, table.timed_out), (2, 0));
+    let by_thirty = table.at_budgets[1].share.clone().expect("its budget");
+    assert_eq!(by_thirty.value, Some(0.0), "{}", by_thirty.method);
+    let late = Row {
+        seconds: 60.5,
+        ..spent
+    };
+    let table = Table::of(&[late]).expect("numbers");
+    assert_eq!(table.timed_out, 1);
+}
+
+#[test]
+fn one_attempt_has_values_and_no_interval() {
+    let table = Table::of(&[row("reached", 91, Some(91))]).expect("numbers");
+    assert!(table.score_after.is_none() && table.seconds.is_none());
+    let Points {
+        score_before,
+        score_after,
+        words_changed,
+        queries,
+        seconds,
+    } = table.points;
+    assert_eq!((score_before, score_after), (Some(2.0), Some(-5.0)));
+    assert_eq!((words_changed, queries), (Some(0.1), Some(91.0)));
+    assert_eq!(seconds, Some(0.5 + 0.91));
+    let several = mean_score(&[1.0, 2.0]).expect("numbers");
+    assert_eq!(several.1, Some(1.5));
+    assert_eq!(several.0.expect("an interval").value, Some(1.5));
 }
 
 #[test]

@@ -224,3 +224,53 @@ fn the_best_prompt_is_measured_with_fresh_draws() {
         "{note}"
     );
 }
+
+#[test]
+fn notes_count_the_finds_that_are_kept() {
+    let both = models(vec![strict(), trees()]);
+    let settings = [
+        ("completions", toml::Value::Integer(16)),
+        ("finds", toml::Value::Integer(0)),
+    ];
+    let one = models(vec![strict()]);
+    for (name, with) in [("disagree-guided", &both), ("guided", &one)] {
+        let attempt = try_it(
+            &attack(name, &settings, with, many()),
+            &prompt_alone(PROMPT),
+        );
+        let note = attempt.notes.iter().find(|note| note.contains("finds: "));
+        let note = note.unwrap_or_else(|| panic!("{:?}", attempt.notes));
+        let told = note.split("finds: ").nth(1).expect("counts");
+        let numbers: Vec<usize> = told
+            .split_whitespace()
+            .filter_map(|word| word.parse().ok())
+            .collect();
+        assert_eq!(numbers.iter().sum::<usize>(), attempt.finds.len(), "{note}");
+    }
+}
+
+#[test]
+fn a_budget_that_measures_no_prompt_is_told_before_and_after() {
+    let models = models(vec![strict()]);
+    let few = Budget {
+        queries: 5,
+        seconds: 60.0,
+    };
+    let search = attack("prompts", &[], &models, few);
+    let caution = search.caution().expect("too few");
+    assert!(
+        caution.contains("has 5") && caution.contains("measur"),
+        "{caution}"
+    );
+    let attempt = try_it(&search, &prompt_alone(PROMPT));
+    let said = |part: &str| attempt.notes.iter().any(|note| note.contains(part));
+    assert!(
+        said("none was measured with fresh draws"),
+        "{:?}",
+        attempt.notes
+    );
+    assert_eq!(
+        attack("prompts", &[], &models, many()).caution().is_some(),
+        many().queries < 5_000
+    );
+}

@@ -17,6 +17,72 @@ pub enum Law {
         /// How many draws a batch has.
         of: u32,
     },
+    /// As [`Law::FirstAccepted`], with a threshold that falls with every draw that was not accepted: the more of
+    /// a prompt's completions were rejected, the likelier is the next to be a catastrophe that was missed.
+    Tightening {
+        /// By how much it falls.
+        step: Step,
+    },
+}
+
+/// By how much a threshold falls with rejections: after k of them a draw must score below threshold − step·ln(1 + k).
+///
+/// That is how much the logit of a prompt's risk rises when k of its k completions were rejected, by a prior in
+/// which one rejection stands for the whole: each doubling costs as much as the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Step(f64);
+
+// Never NaN.
+impl Eq for Step {}
+
+impl Step {
+    /// The largest step, in logits.
+    pub const LARGEST: f64 = 20.0;
+
+    /// Takes a number of logits.
+    ///
+    /// # Errors
+    /// [`FilterError::Step`] unless it lies above 0 and is at most [`Step::LARGEST`].
+    ///
+    /// # Example
+    /// ```
+    /// use nines_infer::filter::Step;
+    /// let step = Step::new(0.5)?;
+    /// assert_eq!(step.after(0), 0.0);
+    /// assert!((step.after(1) - 0.5 * 2f64.ln()).abs() < 1e-15);
+    /// assert!(Step::new(0.0).is_err() && Step::new(f64::NAN).is_err());
+    /// # Ok::<(), nines_infer::filter::FilterError>(())
+    /// ```
+    pub fn new(logits: f64) -> Result<Self, FilterError> {
+        match logits > 0.0 && logits <= Self::LARGEST {
+            true => Ok(Self(logits)),
+            false => Err(FilterError::Step),
+        }
+    }
+
+    /// Returns the number of logits.
+    pub fn logits(self) -> f64 {
+        self.0
+    }
+
+    /// Returns by how much the threshold has fallen after so many draws that were not accepted.
+    pub fn after(self, rejected: u32) -> f64 {
+        self.0 * f64::from(rejected).ln_1p()
+    }
+}
+
+impl TryFrom<f64> for Step {
+    type Error = FilterError;
+    fn try_from(logits: f64) -> Result<Self, FilterError> {
+        Self::new(logits)
+    }
+}
+
+impl From<Step> for f64 {
+    fn from(step: Step) -> f64 {
+        step.0
+    }
 }
 
 impl fmt::Display for Law {
@@ -24,6 +90,9 @@ impl fmt::Display for Law {
         match self {
             Self::FirstAccepted => f.write_str("first accepted"),
             Self::PickSafest { of } => write!(f, "pick safest of {of}"),
+            Self::Tightening { step } => {
+                write!(f, "first accepted tightening by {}", step.logits())
+            }
         }
     }
 }
@@ -42,6 +111,9 @@ pub enum FilterError {
         /// Draws allowed.
         budget: u32,
     },
+    /// A threshold falls by nothing, or by more than makes sense.
+    #[error("a threshold tightens by more than 0 and at most 20 logits")]
+    Step,
 }
 
 /// One draw of a prompt with what the filter says of it.

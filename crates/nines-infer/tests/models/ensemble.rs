@@ -6,7 +6,7 @@ use nines_infer::classifier::ClassifierScorer;
 use nines_infer::ensemble::Ensemble;
 use nines_infer::gradients::Differentiable;
 use nines_infer::scorer::Scorer;
-use nines_nn::bert::Pooling;
+use nines_nn::encoder::Pooling;
 use std::sync::Arc;
 
 fn members(folder: &std::path::Path) -> Vec<Arc<ClassifierScorer>> {

@@ -5,7 +5,7 @@ use nines_infer::classifier::{ClassifierScorer, LongPolicy};
 use nines_infer::gradients::Differentiable;
 use nines_infer::scorer::{Scorer, Unscoreable};
 use nines_nn::batch::TokenBatch;
-use nines_nn::bert::{BertClassifier, HeadConfig, Mode, Pooling};
+use nines_nn::encoder::{Classifier, HeadConfig, Mode, Pooling};
 use nines_text::SnippetTokenizer;
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub fn scorer(folder: &Path, pooling: Pooling) -> ClassifierScorer {
         ..HeadConfig::default()
     };
     let model =
-        BertClassifier::from_base(&base.path, &head, &nines_nn::device::cpu()).expect("the base");
+        Classifier::from_base(&base.path, &head, &nines_nn::device::cpu()).expect("the base");
     model.save(folder).expect("saved");
     let tokenizer = SnippetTokenizer::from_folder(&base.path).expect("its tokenizer");
     tokenizer.save_into(folder).expect("saved");
@@ -75,7 +75,7 @@ fn the_gradient_is_a_finite_difference_of_the_real_base() {
     let length = slope.iter().map(|x| x * x).sum::<f32>().sqrt();
     let words = "bert.embeddings.word_embeddings.weight";
     let mut model =
-        BertClassifier::load(folder.path(), &nines_nn::device::cpu()).expect("the folder loads");
+        Classifier::load(folder.path(), &nines_nn::device::cpu()).expect("the folder loads");
     let batch = TokenBatch::from_rows(&[(&gradient.encoded.ids, &gradient.encoded.type_ids)]);
     let table = model.values(words).expect("values");
     let step = 0.05;

@@ -67,7 +67,10 @@ fn a_limit_that_knows_something_is_seen_to_buy_it() {
         rows,
     };
     let words = report.to_string();
-    assert!(words.contains("2 of 2 intervals exclude 0"), "{words}");
+    assert!(
+        words.contains("Of 2 intervals 2 lie above 0 and 0 below it"),
+        "{words}"
+    );
 }
 
 #[test]

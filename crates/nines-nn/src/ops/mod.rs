@@ -77,9 +77,9 @@ pub(crate) enum Distances {
     /// Not at all.
     Unread,
     /// Something is added to scores.
-    Biased(RelativeTable),
+    Biased(Box<RelativeTable>),
     /// Contents and distances attend to each other. On any device, the composed operations do it.
-    Disentangled(Disentangled),
+    Disentangled(Box<Disentangled>),
 }
 
 /// What attention adds to the scores of each head by the bucket of a key's distance from its query.

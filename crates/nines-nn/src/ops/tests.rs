@@ -173,7 +173,7 @@ fn fused_and_composed_layers_agree() {
         let tokens = rows.ids.len();
         let (mut x, mut layer) = (numbers.draw([tokens, HIDDEN], 1.0), numbers.layer());
         if by_distance {
-            layer.distances = Distances::Biased(numbers.relative());
+            layer.distances = Distances::Biased(Box::new(numbers.relative()));
         }
         let weights = numbers.draw([tokens, HIDDEN], 1.0);
         let pool = Pool::default();

@@ -2,7 +2,7 @@
 
 use nines_kernels::Unit;
 use nines_nn::batch::TokenBatch;
-use nines_nn::bert::{BertClassifier, Mode};
+use nines_nn::encoder::{Classifier, Mode};
 use nines_nn::precision::Precision;
 use nines_nn::weights::safetensors::SafetensorsFile;
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ pub fn distance(found: &[f32], expected: &[f32]) -> f64 {
     (apart / expected.iter().map(|&x| square(x)).sum::<f64>()).sqrt()
 }
 
-pub fn score(model: &BertClassifier, rows: &[Row]) -> Vec<f32> {
+pub fn score(model: &Classifier, rows: &[Row]) -> Vec<f32> {
     floats(model.logits(&batch(rows), Mode::Evaluate).expect("scored"))
 }
 

@@ -5,7 +5,7 @@ use crate::server::{Server, jobs_by};
 use nines_domain::account::Role;
 use nines_domain::estimate::Estimate;
 use nines_server::Event;
-use nines_store::{NewMetric, NewRun, NewTrial, TrialEnd, TrialNumber};
+use nines_store::{ModelKind, NewMetric, NewModel, NewRun, NewTrial, TrialEnd, TrialNumber};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
@@ -247,6 +247,83 @@ async fn runs_of_every_origin_are_listed_with_what_they_measured() {
         .expect(200)
         .json();
     assert_eq!(later["series"], json!({"loss": [[2, 0.5]]}));
+}
+
+#[tokio::test]
+async fn an_attack_names_its_classifiers_and_recipes_are_listed() {
+    let (server, client) = server("true").await;
+    let store = &server.state.store;
+    let mut keys = Vec::new();
+    for name in ["hurt", "second"] {
+        let model = NewModel {
+            kind: ModelKind::Classifier,
+            name: name.to_owned(),
+            path: format!("models/{name}"),
+            digest: "d".repeat(64),
+            config: json!({}),
+            metrics: json!({}),
+            parent: None,
+            run: None,
+        };
+        keys.push(store.insert_model(&model).await.expect("stored").id.0);
+    }
+    let recipes = client.get("/api/recipes").await.expect(200).json();
+    let rows = recipes["rows"].as_array().expect("rows");
+    let of = |name: &str| {
+        let found = rows.iter().find(|row| row["name"] == name);
+        found.unwrap_or_else(|| panic!("no {name}")).clone()
+    };
+    assert_eq!(rows.len(), nines_attack::recipe::Recipe::names().len());
+    assert_eq!(of("disagree")["compares"], true);
+    assert_eq!(of("guided")["writes"], true);
+    let hotflip = of("hotflip");
+    assert_eq!(
+        (
+            &hotflip["seconds"],
+            &hotflip["compares"],
+            &hotflip["writes"]
+        ),
+        (&json!(30.0), &json!(false), &json!(false))
+    );
+    let body = json!({"kind": "attack", "recipe": "disagree", "classifier": keys[0], "against": keys[1],
+        "judge": keys[1]});
+    let asked = client.post("/api/jobs", body).await.expect(201).json();
+    let jobs = store.jobs(None, 10).await.expect("listed");
+    let job = jobs.first().expect("a job");
+    assert_eq!(
+        job.arguments,
+        [
+            "attack",
+            "run",
+            "disagree",
+            "--classifier=hurt@1",
+            "--against=second@1",
+            "--judge=second@1"
+        ],
+        "{asked}"
+    );
+    let body = json!({"kind": "attack", "recipe": "disagree", "against": 99});
+    let refused = client.post("/api/jobs", body).await;
+    assert!(refused.text().contains("against"), "{}", refused.text());
+    refused.refused(422, "invalid");
+}
+
+#[tokio::test]
+async fn only_attacks_have_a_closing_table() {
+    let (server, client) = server("true").await;
+    let run = NewRun {
+        kind: "train".to_owned(),
+        config: json!({}),
+        seed: None,
+        device: "cpu".to_owned(),
+        total: None,
+    };
+    let run = server.state.store.start_run(&run).await.expect("started");
+    client
+        .get(&format!("/api/runs/{}/attack", run.id))
+        .await
+        .refused(422, "invalid");
+    client.get("/api/runs/987654321/attack").await.expect(404);
 }
 
 #[tokio::test]

@@ -177,6 +177,8 @@ fn jobs() -> Vec<Row> {
         get("/api/runs"),
         get("/api/runs/{id}"),
         get("/api/runs/{id}/metrics"),
+        get("/api/runs/{id}/attack"),
+        get("/api/recipes"),
         get("/api/runs/{id}/trials"),
         post("/api/jobs", json!({"kind": "score"})),
         post("/api/jobs/{id}/cancel", Value::Null),
@@ -283,6 +285,7 @@ fn rewriting() -> Vec<Row> {
         post("/api/rewriting/sessions/{id}/submit", with(find)),
         get("/api/rewriting/inspiration", Labeller),
         get("/api/rewriting/standing", Labeller),
+        get("/api/rewriting/opponent", Labeller),
     ]
 }
 

@@ -5,13 +5,14 @@ use crate::play::doubles::{Counting, FewWords, Lengths};
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use nines_attack::thesaurus::Thesaurus;
 use nines_domain::draw::Sampling;
-use nines_domain::snippet::{DesignId, ModelId, SnippetId};
+use nines_domain::snippet::{DesignId, ModelId, RunId, SnippetId};
 use nines_infer::classifier::{ClassifierScorer, LongPolicy};
 use nines_infer::generator::Generator;
 use nines_infer::language_model::LanguageModel;
 use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_infer::scorer::Scorer;
-use nines_nn::bert::{BertClassifier, HeadConfig};
+use nines_nn::encoder::{Classifier, HeadConfig};
+use nines_server::attacks::AttackTable;
 use nines_server::card::Card;
 use nines_server::reliability::{PlanRequest, Planned, Reliability};
 use nines_server::{Workbench, WorkbenchError};
@@ -52,7 +53,7 @@ pub fn real_classifier() -> ClassifierScorer {
         ..HeadConfig::default()
     };
     let folder = tempfile::tempdir().expect("a folder");
-    let model = BertClassifier::from_base(&base.path, &head, &nines_nn::device::cpu());
+    let model = Classifier::from_base(&base.path, &head, &nines_nn::device::cpu());
     model.expect("the base").save(folder.path()).expect("saved");
     let tokenizer = SnippetTokenizer::from_folder(&base.path).expect("its tokenizer");
     tokenizer.save_into(folder.path()).expect("saved");
@@ -84,6 +85,13 @@ impl Workbench for FixedWorkbench {
     fn plan(&self, _: PlanRequest) -> BoxFuture<'_, Result<Planned, WorkbenchError>> {
         ready(Err(WorkbenchError::Refused(
             "there is no design".to_owned(),
+        )))
+        .boxed()
+    }
+
+    fn attack(&self, _: RunId) -> BoxFuture<'_, Result<AttackTable, WorkbenchError>> {
+        ready(Err(WorkbenchError::Refused(
+            "no attack has run here".to_owned(),
         )))
         .boxed()
     }

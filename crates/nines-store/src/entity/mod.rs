@@ -1,6 +1,8 @@
 //! The tables as SeaORM sees them. None of these types leaves the crate.
 
 pub mod account;
+pub mod acquired_item;
+pub mod acquisition;
 pub mod adjudication;
 pub mod api_token;
 pub mod assignment;

@@ -19,6 +19,7 @@ mod qualification;
 mod queues;
 mod recount;
 mod rulings;
+pub(crate) mod selected;
 mod undo;
 
 pub use answers::{Answer, Preference, Saved};

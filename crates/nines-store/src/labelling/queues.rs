@@ -40,11 +40,13 @@ pub enum QueueKind {
     Sent,
     /// Found by attackers.
     Attack,
+    /// Chosen so that a classifier learns from the labels.
+    Select,
 }
 
 impl QueueKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Leak,
         Self::Compare,
         Self::Quality,
@@ -53,6 +55,7 @@ impl QueueKind {
         Self::Search,
         Self::Sent,
         Self::Attack,
+        Self::Select,
     ];
 
     /// Returns the word used in the database.
@@ -66,6 +69,7 @@ impl QueueKind {
             Self::Search => "search",
             Self::Sent => "sent",
             Self::Attack => "attack",
+            Self::Select => "select",
         }
     }
 
@@ -400,7 +404,7 @@ pub(super) async fn waiting_for<C: ConnectionTrait>(
     Ok(u64::try_from(waiting - mine).unwrap_or(0))
 }
 
-fn check_overlap(overlap: u32) -> Result<(), StoreError> {
+pub(super) fn check_overlap(overlap: u32) -> Result<(), StoreError> {
     if (1..=LARGEST_OVERLAP).contains(&overlap) {
         return Ok(());
     }

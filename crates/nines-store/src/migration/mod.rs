@@ -15,6 +15,7 @@ mod m0010_attacks;
 mod m0011_rewriting;
 mod m0012_unfamiliarity;
 mod m0013_sweeps;
+mod m0014_acquisitions;
 
 use sea_orm_migration::prelude::*;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_rewriting::Migration),
             Box::new(m0012_unfamiliarity::Migration),
             Box::new(m0013_sweeps::Migration),
+            Box::new(m0014_acquisitions::Migration),
         ]
     }
 

@@ -14,9 +14,9 @@ use crate::values::{Place, from_word};
 use crate::withdrawals::standing_label;
 use jiff::Timestamp;
 use nines_domain::account::AccountId;
-use nines_domain::label::Label;
+use nines_domain::label::{Label, LabellerKind};
 use nines_domain::snippet::{ModelId, SnippetId, SnippetText};
-use nines_domain::verification::Verification;
+use nines_domain::verification::{Claim, Verification};
 use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef, IntoCondition, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder,
@@ -274,6 +274,37 @@ impl Store {
                 attacker: row.labeller,
             })
             .collect())
+    }
+
+    /// Lists the finds of sessions that one kind of labeller has not decided, but for those that a labeller has found
+    /// or spoken of: nobody confirms a find of their own, or is asked twice.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn open_rewritings(
+        &self,
+        kind: LabellerKind,
+        labeller: Option<&str>,
+    ) -> Result<Vec<SnippetId>, StoreError> {
+        let rows = standings_of(&self.connection, Condition::all()).await?;
+        let mut keys: Vec<i64> = rows.iter().filter_map(|row| row.snippet).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let labels = labels::of_snippets(&self.connection, &keys).await?;
+        let authors = attacks::authors_of(&self.connection, &keys).await?;
+        let is_open = |key: &i64| {
+            let said = labels.get(key).map_or(&[][..], Vec::as_slice);
+            let said: Vec<Label> = said.iter().map(|stored| stored.label.clone()).collect();
+            let authors = authors.get(key).into_iter().flatten();
+            let authors: Vec<&str> = authors.map(String::as_str).collect();
+            let spoke = said.iter().map(|label| label.labeller.as_str());
+            let is_known = spoke
+                .chain(authors.iter().copied())
+                .any(|name| Some(name) == labeller);
+            let claim = Verification::by(kind, Claim::Catastrophe, &said, &authors);
+            !is_known && claim == Verification::Waiting
+        };
+        Ok(keys.into_iter().filter(is_open).map(SnippetId).collect())
     }
 
     /// Says where an account stands.

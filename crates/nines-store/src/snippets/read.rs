@@ -1,6 +1,7 @@
 //! Snippets coming out: with their prompts, labels, adjudications and sightings, page by page.
 
 use super::Origin;
+use crate::acquisitions::{self, ChosenBy};
 use crate::batch::{KEYS_PER_STATEMENT, find_by_hash};
 use crate::entity::snippet::{self, Column, Entity};
 use crate::entity::{adjudication, label, sighting};
@@ -53,6 +54,8 @@ pub struct Snippet {
     pub adjudication: Option<Adjudication>,
     /// Where it was met again, oldest first.
     pub sightings: Vec<Sighting>,
+    /// How it was chosen to be labelled, where it was.
+    pub chosen: ChosenBy,
 }
 
 /// Where a stored snippet was met again, and what was said of it there.
@@ -320,6 +323,7 @@ impl Store {
         let mut labels = labels::of_snippets(&self.connection, &ids).await?;
         let mut verdicts = labels::newest_adjudications(&self.connection, &ids).await?;
         let mut sightings = self.sightings(&ids).await?;
+        let chosen = acquisitions::chosen(&self.connection, &ids).await?;
         rows.into_iter()
             .map(|row| {
                 let id = row.id;
@@ -327,6 +331,7 @@ impl Store {
                 snippet.labels = labels.remove(&id).unwrap_or_default();
                 snippet.adjudication = verdicts.remove(&id);
                 snippet.sightings = sightings.remove(&id).unwrap_or_default();
+                snippet.chosen = chosen.get(&id).copied().unwrap_or_default();
                 Ok(snippet)
             })
             .collect()
@@ -387,5 +392,6 @@ fn read(row: snippet::Model, prompts: &HashMap<i64, Prompt>) -> Result<Snippet, 
         labels: Vec::new(),
         adjudication: None,
         sightings: Vec::new(),
+        chosen: ChosenBy::default(),
     })
 }

@@ -1,6 +1,7 @@
 //! The contract of the store: one set of tests, run on SQLite and on PostgreSQL.
 
 mod accounts;
+mod acquisitions;
 mod attacks;
 mod bulk;
 mod data;

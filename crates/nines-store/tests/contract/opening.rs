@@ -22,7 +22,9 @@ const MEASUREMENT: [&str; 9] = [
 ];
 
 /// The tables of later layouts that refer to those of measuring, and what refers to them.
-const LATER: [&str; 15] = [
+const LATER: [&str; 17] = [
+    "acquired_items",
+    "acquisitions",
     "rewriting_steps",
     "rewriting_sessions",
     "rewriting_starts",
@@ -85,7 +87,7 @@ contract! {
             "ALTER TABLE labels DROP COLUMN predicate",
             "DROP INDEX ix_scores_snippet_id",
             "DROP INDEX ix_filter_answers_accepted_snippet_id",
-            "DELETE FROM nines_migrations WHERE version IN ('m0002_failed_draws', 'm0003_label_predicate', 'm0004_measurement', 'm0006_labelling', 'm0008_lineage', 'm0011_rewriting')",
+            "DELETE FROM nines_migrations WHERE version IN ('m0002_failed_draws', 'm0003_label_predicate', 'm0004_measurement', 'm0006_labelling', 'm0008_lineage', 'm0011_rewriting', 'm0014_acquisitions')",
         ] {
             raw.execute_unprepared(undo).await.expect("taken back");
         }
@@ -114,7 +116,7 @@ contract! {
         for undo in [
             "DROP INDEX ix_scores_snippet_id",
             "DROP INDEX ix_filter_answers_accepted_snippet_id",
-            "DELETE FROM nines_migrations WHERE version IN ('m0004_measurement', 'm0006_labelling', 'm0008_lineage', 'm0011_rewriting')",
+            "DELETE FROM nines_migrations WHERE version IN ('m0004_measurement', 'm0006_labelling', 'm0008_lineage', 'm0011_rewriting', 'm0014_acquisitions')",
         ] {
             raw.execute_unprepared(undo).await.expect("taken back");
         }

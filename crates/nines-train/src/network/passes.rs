@@ -9,7 +9,7 @@ use crate::loss::{BatchLoss, Objective, Target};
 use crate::perturbation::{self, Draws};
 use burn::tensor::{Tensor, TensorData};
 use nines_kernels::rng::DropoutKey;
-use nines_nn::bert::{Mode, NamedGradients, PerturbationPlace};
+use nines_nn::encoder::{Mode, NamedGradients, PerturbationPlace};
 
 /// What one update is asked for.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@ use crate::adamw::clip_scale;
 use crate::config::Averaging;
 use crate::loss::{Objective, Target, row_loss};
 use crate::schedule::Schedule;
-use nines_nn::bert::ParameterInfo;
+use nines_nn::encoder::ParameterInfo;
 
 const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 30, "hidden_size": 16,
     "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
@@ -20,7 +20,7 @@ fn network() -> Network {
         ..HeadConfig::default()
     };
     let mut model =
-        BertClassifier::random(CONFIG, &head, &nines_nn::device::cpu()).expect("a tiny model");
+        Classifier::random(CONFIG, &head, &nines_nn::device::cpu()).expect("a tiny model");
     model.set_trainable(Trainable::All);
     let names: Vec<(String, bool)> = model
         .parameters()
@@ -253,9 +253,9 @@ fn a_dozen_updates_are_those_of_torch() {
     write("config.json", config.to_string().as_bytes());
     write("model.safetensors", &read("bert_tiny/model.safetensors"));
     let mut model =
-        BertClassifier::load(folder.path(), &nines_nn::device::cpu()).expect("the fixture's model");
+        Classifier::load(folder.path(), &nines_nn::device::cpu()).expect("the fixture's model");
     model.set_trainable(Trainable::All);
-    let zeros = |model: &BertClassifier| {
+    let zeros = |model: &Classifier| {
         model
             .parameters()
             .map(|i| (i.name.clone(), Moments::zeros(i.len())))
@@ -377,7 +377,7 @@ fn dropping() -> Network {
     };
     let still = network();
     let mut model =
-        BertClassifier::random(CONFIG, &head, &nines_nn::device::cpu()).expect("a tiny model");
+        Classifier::random(CONFIG, &head, &nines_nn::device::cpu()).expect("a tiny model");
     model.set_trainable(Trainable::All);
     for info in still.model.parameters() {
         let values = still.model.values(&info.name).expect("values");

@@ -145,6 +145,6 @@ fn the_export_tells_the_same_folds_and_batches() {
             .collect();
         assert_eq!(first, train);
     }
-    nines_nn::bert::BertClassifier::load(&folder.join("initial"), &nines_nn::device::cpu())
+    nines_nn::encoder::Classifier::load(&folder.join("initial"), &nines_nn::device::cpu())
         .expect("the model before its first update");
 }

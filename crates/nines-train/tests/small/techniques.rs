@@ -2,7 +2,7 @@
 
 use crate::tiny::{Bench, StopAfter};
 use nines_infer::cancel::CancelFlag;
-use nines_nn::bert::BertClassifier;
+use nines_nn::encoder::Classifier;
 use nines_train::config::{
     Averaging, Ema, Focal, FreeLb, LabelNoise, LastShare, Latent, LatentRows, LogitAdjusted, Loss,
     Sift,
@@ -187,7 +187,7 @@ fn no_result_depends_on_the_number_of_threads() {
 /// The head's weights of a saved classifier.
 fn head(bench: &Bench, run: &str) -> Vec<f32> {
     let folder = bench.path(&format!("{run}-out"));
-    let model = BertClassifier::load(&folder, &nines_nn::device::cpu()).expect("saved");
+    let model = Classifier::load(&folder, &nines_nn::device::cpu()).expect("saved");
     model.values("classifier.weight").expect("values")
 }
 

@@ -1,6 +1,6 @@
 //! A randomly initialised BERT with two layers of width 16, and its tokenizer of whole words.
 
-use nines_nn::bert::{BertClassifier, HeadConfig};
+use nines_nn::encoder::{Classifier, HeadConfig};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ pub fn base(folder: &Path) -> PathBuf {
         seed: 77,
         ..HeadConfig::default()
     };
-    let mut model = BertClassifier::random(&config.to_string(), &head, &nines_nn::device::cpu())
+    let mut model = Classifier::random(&config.to_string(), &head, &nines_nn::device::cpu())
         .expect("a tiny model");
     // BERT's own spread of 0.02 suits width 384; at width 16 it would take long to learn anything.
     let weights: Vec<String> = model

@@ -2,7 +2,7 @@
 
 use crate::tiny::Bench;
 use nines_domain::snippet::SnippetText;
-use nines_nn::bert::{BertClassifier, ParameterPlace};
+use nines_nn::encoder::{Classifier, ParameterPlace};
 use nines_train::config::{LongRows, PositiveWeight};
 use nines_train::data::Role;
 use nines_train::record::{Ending, EvaluationRecord, Observer, RunPlan, StepRecord};
@@ -125,7 +125,7 @@ fn frozen_layers_stay_and_all_others_move() {
     let mut bench = Bench::new(60);
     bench.config.epochs = 1;
     let device = nines_nn::device::cpu();
-    let before = BertClassifier::load(&bench.base, &device).expect("loaded");
+    let before = Classifier::load(&bench.base, &device).expect("loaded");
     for (from_layer, freezes, run) in [
         (0, false, "all"),
         (0, true, "layers"),
@@ -136,8 +136,7 @@ fn frozen_layers_stay_and_all_others_move() {
         bench.config.from_layer = from_layer;
         let mut listener = Listener::default();
         bench.train_in(run, &mut listener).expect("trained");
-        let after =
-            BertClassifier::load(&bench.path(&format!("{run}-out")), &device).expect("loaded");
+        let after = Classifier::load(&bench.path(&format!("{run}-out")), &device).expect("loaded");
         let mut frozen = 0;
         for info in before.parameters() {
             let same = before.values(&info.name).expect("values")
@@ -312,11 +311,11 @@ fn a_finished_run_is_not_repeated_and_nothing_is_overwritten() {
 #[test]
 fn a_saved_classifier_scores_as_the_record_says() {
     use nines_nn::batch::TokenBatch;
-    use nines_nn::bert::Mode;
+    use nines_nn::encoder::Mode;
     let bench = Bench::new(120);
     let record = bench.train("run");
     let folder = bench.path("run-out");
-    let model = BertClassifier::load(&folder, &nines_nn::device::cpu()).expect("loaded");
+    let model = Classifier::load(&folder, &nines_nn::device::cpu()).expect("loaded");
     assert_eq!(model.label(), "an injury");
     let tokenizer = nines_text::SnippetTokenizer::from_folder(&folder).expect("loaded");
     let rows = bench.roles.rows(Role::Validation);

@@ -24,7 +24,7 @@ pub enum AttackCommand {
     #[command(
         after_help = "Examples:\n  nines attack run hotflip --limit 50\n  nines attack run mine.toml --from starts.jsonl --queries 500\n  \
 nines attack run --resume 12\n\
-A find is no success before somebody else's label says that the catastrophe survived: finds wait in\n\
+A find is no success before somebody else's label says that the catastrophe survived: finds wait in \
 the queue of attack successes (nines serve, Label)."
     )]
     Run(Box<AttackRunArgs>),
@@ -69,7 +69,8 @@ pub struct AttackRunArgs {
     /// Accept P(catastrophe) below this, instead of the calibrated threshold
     #[arg(long, value_name = "P", value_parser = share)]
     pub threshold: Option<f64>,
-    /// A second classifier, for recipes that look for what two decide differently
+    /// A second classifier: what recipes that look for disagreement compare with; of any other attack the finds are
+    /// shown to it too, and the table says how many get past both
     #[arg(long, value_name = "NAME")]
     pub against: Option<String>,
     /// The second classifier's threshold, instead of its calibrated one
@@ -93,7 +94,7 @@ pub struct AttackRunArgs {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub queries: Option<u64>,
     /// Seconds that one attempt may take (default: what the recipe says)
-    #[arg(long, value_parser = positive)]
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
     pub seconds: Option<f64>,
     /// Seed of the order of starts and of everything random
     #[arg(long, default_value_t = 0)]
@@ -217,20 +218,20 @@ pub struct SaliencyArgs {
     /// The snippet
     #[command(flatten)]
     pub snippet: OwnSnippetArgs,
-    /// How it is measured; they often disagree, so compare them
-    #[arg(long, value_enum, default_value = "gradient-norm")]
+    /// How it is measured; gradients are only a hint, which is often wrong
+    #[arg(long, value_enum, default_value = "leave-one-out")]
     pub method: SaliencyMethodArg,
 }
 
 /// How saliency is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SaliencyMethodArg {
-    /// How fast the score can change there; no direction
-    GradientNorm,
-    /// A first guess at what the token adds
-    GradientXInput,
-    /// The score less the score without the token
+    /// The score less the score without the token: one query a token
     LeaveOneOut,
+    /// How fast the score can change there: a hint without a direction
+    GradientNorm,
+    /// A guess at what the token adds, from the slope alone: it can have the wrong sign
+    GradientXInput,
 }
 
 /// `nines attack substitutes`.

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 pub enum TrainCommand {
     /// Fine-tune a base model on adjudicated broad labels
     #[command(
-        after_help = "Example:\n  nines train classifier --name first --epochs 4\n\
-  nines train classifier --name robust --sift --averaging ema\n\
+        after_help = "Example:\n  nines train classifier --name first --epochs 4\n  \
+nines train classifier --name robust --sift --averaging ema\n\
 A killed run goes on from its last checkpoint when the same command is given again."
     )]
     Classifier(TrainArgs),
@@ -138,7 +138,7 @@ pub enum CombineArg {
 /// How the encoder's output becomes one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PoolingArg {
-    /// The head of transformers' BertForSequenceClassification
+    /// The head that transformers' own class has: a trained layer on the first token
     Pooler,
     /// The first token
     Cls,

@@ -74,7 +74,7 @@ pub enum LabelCommand {
         /// How many (default: 100; with --queue, all that wait)
         #[arg(long)]
         n: Option<usize>,
-        /// What a measurement drew to be labelled, in its order, or an attack found (default: any unlabelled snippets)
+        /// What a measurement drew to be labelled, in its order, an attack found or `nines select` chose (default: any unlabelled snippets)
         #[arg(long, value_enum, conflicts_with_all = ["disagreements", "seed"])]
         queue: Option<QueueArg>,
         /// The design whose queue it is (with --queue; default: the newest)
@@ -83,6 +83,9 @@ pub enum LabelCommand {
         /// The run whose finds they are (with --queue attack; default: all)
         #[arg(long, requires = "queue")]
         run: Option<i64>,
+        /// The selection whose queue it is (with --queue select; default: the newest)
+        #[arg(long, requires = "queue")]
+        selection: Option<i64>,
         /// Leave out what this labeller has labelled already (with --queue)
         #[arg(long, requires = "queue")]
         labeller: Option<String>,
@@ -127,6 +130,8 @@ pub enum QueueArg {
     Compare,
     /// Finds of attacks, mixed
     Attack,
+    /// What the newest `nines select` chose
+    Select,
 }
 
 /// `nines export`.

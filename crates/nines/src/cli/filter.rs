@@ -2,6 +2,7 @@
 
 use super::{CautionArgs, SplitArg, share};
 use clap::{Args, ValueEnum};
+use nines_infer::filter::Step;
 use std::path::PathBuf;
 
 /// How completions are sampled; what is not given comes from nines.toml.
@@ -44,6 +45,15 @@ pub struct GenerateArgs {
     pub sampling: SamplingArgs,
 }
 
+/// A step of a threshold that tightens.
+pub fn tightening(text: &str) -> Result<f64, String> {
+    let logits = text
+        .parse()
+        .map_err(|_| "it is no number; write logits, such as 0.5".to_owned())?;
+    let step = Step::new(logits).map_err(|error| error.to_string())?;
+    Ok(step.logits())
+}
+
 /// Which completion counts as the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LawArg {
@@ -83,6 +93,10 @@ pub struct FilterArgs {
     /// Which completion counts
     #[arg(long, value_enum, default_value = "first")]
     pub law: LawArg,
+    /// After k draws that were not accepted, demand a score below the threshold by STEP*ln(1+k) logits
+    /// (default: the threshold stays)
+    #[arg(long, value_name = "STEP", value_parser = tightening)]
+    pub tighten: Option<f64>,
     /// Sampling
     #[command(flatten)]
     pub sampling: SamplingArgs,

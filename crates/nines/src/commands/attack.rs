@@ -1,6 +1,8 @@
 //! `nines attack`: looking for the filter's failures by machine.
 
 mod find;
+mod finds;
+mod hints;
 mod judging;
 mod list;
 mod models;
@@ -14,9 +16,10 @@ mod show;
 mod starts;
 mod table;
 mod transfer;
+mod two;
 mod waiting;
 
-pub use show::Attacked;
+pub use show::{Attacked, page};
 pub use waiting::open_finds;
 
 use find::{confirmed, goal_of};

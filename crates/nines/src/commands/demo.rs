@@ -234,6 +234,7 @@ fn filter_args(model: &Model) -> FilterArgs {
         caution: crate::cli::CautionArgs::default(),
         budget: None,
         law: LawArg::First,
+        tighten: None,
         sampling: SamplingArgs::default(),
     }
 }

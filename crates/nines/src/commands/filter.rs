@@ -4,7 +4,7 @@ mod answers;
 mod serving;
 
 pub use answers::{Answered, Answers, all, answer_of, answer_open, finished, report_of};
-pub use serving::{Serving, TYPED, threshold_of};
+pub use serving::{Serving, TYPED, threshold_by, threshold_of};
 
 use crate::cli::FilterArgs;
 use crate::interrupt;

@@ -114,6 +114,21 @@ pub async fn files(
     Ok(())
 }
 
+/// Imports a file of snippets, and returns the content hashes of its rows.
+pub async fn snippets_of(project: &Project, file: &PathBuf) -> Result<Vec<ContentHash>> {
+    let options = ReadOptions::default();
+    let (rows, report) = read(file, Kind::Snippets, &options).map_err(with_advice)?;
+    let hashes = match &rows {
+        Rows::Snippets(rows) => rows.iter().map(|row| row.text.hash()).collect(),
+        Rows::Prompts(_) | Rows::Labels(_) => Vec::new(),
+    };
+    let note = (&report, file).try_into()?;
+    store(project, Kind::Snippets.word(), &name_of(file), rows, note)
+        .await
+        .with_context(|| format!("{} was not imported", file.display()))?;
+    Ok(hashes)
+}
+
 /// Tells how to import a file without its bad rows.
 fn with_advice(error: anyhow::Error) -> anyhow::Error {
     let row = match error.downcast_ref::<nines_io::IoError>() {

@@ -4,6 +4,7 @@ use super::BadUsage;
 use super::attack;
 use super::import::{self, Kind};
 use super::measure::{self, Asked, ShownPair};
+use super::select;
 use crate::cli::{LabelCommand, QueueArg};
 use crate::output::{Output, counted};
 use crate::project::Project;
@@ -26,6 +27,7 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
             queue,
             design,
             run,
+            selection,
             labeller,
             labeller_kind,
             disagreements,
@@ -48,7 +50,18 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
                     design.is_some(),
                     "--run, since --design is of a measurement",
                 ),
+                Some(QueueArg::Select) => (
+                    design.is_some() || run.is_some(),
+                    "--selection, since --design and --run are of others",
+                ),
                 _ => (run.is_some(), "--design, since --run is of --queue attack"),
+            };
+            let (wrong, instead) = match selection.is_some() && queue != Some(QueueArg::Select) {
+                true => (
+                    true,
+                    "another option, since --selection is of --queue select",
+                ),
+                false => (wrong, instead),
             };
             if wrong {
                 bail!(BadUsage(format!("this queue is chosen by {instead}")));
@@ -84,6 +97,11 @@ pub async fn run(project: &Project, command: LabelCommand, output: &Output) -> R
                     let waiting = attack::open_finds(project, run.map(RunId), asked).await?;
                     let n = n.unwrap_or(usize::MAX);
                     export_queue(project, &out, n, (&waiting, &FOUND), output)
+                }
+                Some(QueueArg::Select) => {
+                    let waiting = select::open_items(project, selection, asked).await?;
+                    let n = n.unwrap_or(usize::MAX);
+                    export_queue(project, &out, n, (&waiting, &CHOSEN), output)
                 }
             }
         }
@@ -181,6 +199,12 @@ const DRAWN: Told = Told {
 const FOUND: Told = Told {
     none: "no find of an attack waits for a label of theirs; `nines attack` looks for some",
     order: "mixed: nothing tells which recipe found what",
+};
+
+/// What was chosen so that a classifier learns from it.
+const CHOSEN: Told = Told {
+    none: "everything that the selection chose is labelled; `nines select` chooses more",
+    order: "mixed: nothing tells which were the most wanted",
 };
 
 /// Writes a queue in its order.

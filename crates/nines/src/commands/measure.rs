@@ -12,6 +12,7 @@ mod quality;
 mod record;
 mod show;
 mod style;
+mod tightening;
 mod understanding;
 
 pub use attack_time::{
@@ -46,6 +47,7 @@ pub async fn run(project: &Project, command: MeasureCommand, output: &Output) ->
         MeasureCommand::Leak(args) => leak::run(project, &args, output).await,
         MeasureCommand::Quality(args) => quality::run(project, &args, output).await,
         MeasureCommand::Compare(args) => compare::run(project, &args, output).await,
+        MeasureCommand::Tightening(args) => tightening::run(project, &args, output).await,
         MeasureCommand::Agreement(args) => agreement::run(project, &args, output).await,
         MeasureCommand::AttackTime(args) => attack_time::run(project, &args, output).await,
         MeasureCommand::Style(args) => style::run(project, &args, output).await,

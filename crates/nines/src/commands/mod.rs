@@ -1,7 +1,7 @@
 //! One file a command.
 
 mod accounts;
-mod attack;
+pub mod attack;
 mod calibrate;
 mod demo;
 mod doctor;
@@ -17,6 +17,7 @@ mod models;
 pub mod report;
 mod runs;
 mod score;
+mod select;
 mod serve;
 mod simulate;
 mod stats;
@@ -102,6 +103,7 @@ async fn in_project(project: Project, command: Command, output: &Output) -> Resu
         Command::Calibrate(args) => calibrate::run(&project, args, output).await,
         Command::Filter(args) => filter::run(&project, args, output).await,
         Command::Score(args) => score::run(&project, args, output).await,
+        Command::Select(args) => select::run(&project, *args, output).await,
         Command::Label(command) => label::run(&project, command, output).await,
         Command::Export(command) => export::run(&project, command, output).await,
         Command::Simulate(command) => simulate::run(&project, command, output).await,

@@ -288,8 +288,10 @@ fn words(trained: &Trained) -> String {
     let _ = writeln!(text, "{}", trained.style);
     let _ = write!(
         text,
-        "in {}\nnext: nines calibrate",
-        trained.folder.display()
+        "in {}\n{} is now the newest, which attacks, Rewrite, Reliability and every other command take unless they are \
+         told another (--classifier NAME@VERSION)\nnext: nines calibrate",
+        trained.folder.display(),
+        trained.classifier
     );
     text
 }

@@ -3,6 +3,7 @@
 use super::reliability::NotMeasured;
 use super::{guide, models, reliability};
 use crate::cards;
+use crate::commands::attack;
 use crate::commands::measure::{self, Asked};
 use crate::commands::sweep;
 use crate::project::Project;
@@ -10,12 +11,13 @@ use anyhow::Result;
 use futures_util::future::BoxFuture;
 use nines_attack::thesaurus::Thesaurus;
 use nines_domain::draw::Sampling;
-use nines_domain::snippet::{DesignId, ModelId, SnippetId};
+use nines_domain::snippet::{DesignId, ModelId, RunId, SnippetId};
 use nines_infer::generator::Generator;
 use nines_infer::language_model::LanguageModel;
 use nines_infer::local::LocalGenerator;
 use nines_infer::masked_language_model::MaskedLanguageModel;
 use nines_infer::scorer::Scorer;
+use nines_server::attacks::AttackTable;
 use nines_server::card::Card;
 use nines_server::reliability::{PlanRequest, Planned, Reliability};
 use nines_server::{Workbench, WorkbenchError};
@@ -139,6 +141,10 @@ impl Workbench for ProjectWorkbench {
             let _alone = alone.lock().await;
             reliability::plan(&project, &asked).await
         })
+    }
+
+    fn attack(&self, run: RunId) -> BoxFuture<'_, Result<AttackTable, WorkbenchError>> {
+        self.aside(move |project| async move { attack::page(&project, run).await })
     }
 
     fn guide(&self) -> BoxFuture<'_, Result<String, WorkbenchError>> {

@@ -127,7 +127,14 @@ fn a_killed_attack_goes_on_to_the_same_result() {
     child.kill().expect("killed");
     let killed = Ended::from(child.wait_with_output().expect("it ends"));
     assert_eq!(killed.status, None);
-    // By its number, and by the same command.
+    // A newer classifier of another name is what new attacks take; this one goes on with that of then.
+    let newer = [crate::world::TRAIN, &["--seed", "5"]].concat();
+    let newer: Vec<&str> = newer
+        .into_iter()
+        .map(|word| if word == "hurt" { "second" } else { word })
+        .collect();
+    let told = world.run(&newer).good().stdout;
+    assert!(told.contains("second v1 is now the newest"), "{told}");
     let resumed = world.run(&["attack", "run", "--resume", "2"]).good();
     assert!(
         resumed.stderr.contains("going on with run 2"),
@@ -138,11 +145,170 @@ fn a_killed_attack_goes_on_to_the_same_result() {
     world
         .run(&["attack", "run", "--resume", "2"])
         .bad(1, &["a finished run is not taken up again"]);
-    attack(&world, &["--limit", "100", "--seed", "1"]);
+    attack(
+        &world,
+        &["--limit", "100", "--seed", "1", "--classifier", "hurt"],
+    );
     assert_ne!(
-        timeless(show(&world, "3")),
+        timeless(show(&world, "4")),
         expected,
         "another seed is another run"
+    );
+}
+
+#[test]
+fn a_run_that_cannot_go_on_says_why_in_words() {
+    let world = trained();
+    let words = [&["--precision", "f32"], ATTACK, &["--limit", "100"]].concat();
+    let mut child = world.command(&words).spawn().expect("it starts");
+    let begun = || world.run(&["--json", "runs", "show", "2"]).status == Some(0);
+    while !begun() {
+        assert!(child.try_wait().expect("asked").is_none(), "it ended early");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().expect("killed");
+    child.wait_with_output().expect("it ends");
+    let bf16 = ["--precision", "bf16"];
+    let ended = world.run(&[&bf16[..], &["attack", "run", "--resume", "2"]].concat());
+    assert!(!ended.stderr.contains('{'), "{}", ended.stderr);
+    ended.bad(1, &["run 2 cannot go on", "is not what it was: cpu/f32"]);
+}
+
+#[test]
+fn two_classifiers_are_both_shown() {
+    let world = trained();
+    let second = [crate::world::TRAIN, &["--seed", "9"]].concat();
+    let second: Vec<&str> = second
+        .into_iter()
+        .map(|word| if word == "hurt" { "second" } else { word })
+        .collect();
+    world.run(&second).good();
+    let words = |recipe, more: &[&'static str]| {
+        let all = [
+            "attack",
+            recipe,
+            "--classifier",
+            "hurt",
+            "--threshold",
+            "0.5",
+            "--split",
+            "all",
+            "--limit",
+            "3",
+            "--queries",
+            "60",
+            "--against",
+            "second",
+        ];
+        [&all[..], more].concat()
+    };
+    // Its threshold has an option of its own, and the hint names it and the classifier.
+    world.run(&words("disagree", &[])).bad(
+        1,
+        &[
+            "second v1 has no threshold yet",
+            "nines calibrate --classifier second@1",
+            "--against-threshold",
+        ],
+    );
+    let both = ["--against-threshold", "0.5"];
+    let ended = world.run(&words("disagree", &both)).good();
+    assert!(
+        ended.stderr.contains("first disagreement"),
+        "{}",
+        ended.stderr
+    );
+    for part in [
+        "compared with second v1, accepting P < 5.000e-1",
+        "score before, second v1",
+        "wrong, labels say",
+    ] {
+        assert!(
+            ended.stdout.contains(part),
+            "no {part:?}:\n{}",
+            ended.stdout
+        );
+    }
+    assert!(!ended.stdout.contains("attack run random"), "no control");
+    let shown = show(&world, "3");
+    assert_eq!(shown["second"]["classifier"], "second v1");
+    assert_eq!(shown["second"]["threshold"], 0.0);
+    assert_eq!(shown["second"]["wrong"], json!({ "first": 0, "second": 0 }));
+    // Of any other attack the second one is shown the finds, and steers nothing.
+    let told = world.run(&words("random", &both)).good().stdout;
+    assert!(
+        told.contains("finds are shown to second v1 too") && told.contains("it steers nothing"),
+        "{told}"
+    );
+    assert!(
+        !told.contains("the control"),
+        "random is no control of itself"
+    );
+}
+
+#[test]
+fn nobody_waits_who_is_not_asked_and_one_attempt_has_values() {
+    let world = trained();
+    let words = [&ATTACK[1..], &["--limit", "30", "--verify", "0"]].concat();
+    let told = world.run(&words).good().stdout;
+    assert!(told.contains("not asked about"), "{told}");
+    assert!(told.contains("Nobody is asked about the finds"), "{told}");
+    assert!(!told.contains(" waiting"), "{told}");
+    let finds = world.run(&["attack", "show", "2", "--finds"]).good().stdout;
+    assert!(finds.contains(", not asked about: log odds"), "{finds}");
+    let one = world.run(&[
+        "attack",
+        "typos",
+        "--threshold",
+        "0.5",
+        "--snippet",
+        "1",
+        "--queries",
+        "50",
+    ]);
+    let told = one.good().stdout;
+    assert!(told.contains("(no interval from one)"), "{told}");
+    let control = told
+        .lines()
+        .find(|line| line.contains("attack run random"))
+        .expect("a control");
+    for part in [
+        "--classifier hurt@1",
+        "--threshold 0.5",
+        "--snippet 1",
+        "--queries 50",
+    ] {
+        assert!(control.contains(part), "{control}");
+    }
+}
+
+#[test]
+fn a_paraphraser_that_is_not_there_is_told_before_anything_is_attacked() {
+    let world = trained();
+    let offline = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        format!("http://{}/v1", listener.local_addr().expect("an address"))
+    };
+    world
+        .run(&[
+            "attack",
+            "paraphrase",
+            "--threshold",
+            "0.5",
+            "--split",
+            "all",
+            "--paraphraser-url",
+            &offline,
+            "--paraphraser-model",
+            "big-model",
+        ])
+        .bad(
+            1,
+            &["the paraphraser big-model cannot be used", "--paraphraser"],
+        );
+    assert_eq!(
+        world.run(&["--json", "attack", "list"]).good().json(),
+        json!([])
     );
 }
 
@@ -187,7 +353,11 @@ fn runs_stand_side_by_side_and_in_documents() {
         "{unlike}"
     );
     let listed = world.run(&["attack", "list"]).good().stdout;
-    assert_eq!(listed.lines().count(), 3, "{listed}");
+    assert_eq!(
+        listed.lines().count(),
+        4,
+        "a heading and three runs: {listed}"
+    );
     let times = world.run(&["--json", "measure", "attack-time", "--attack", "2"]);
     let times = times.good().json();
     assert!(
@@ -287,6 +457,11 @@ fn what_cannot_attack_says_why() {
         (&["attack", "random", "--queries", "0"], 2, &["--queries"]),
         (
             &["attack", "random", "--seconds", "0"],
+            2,
+            &["it must lie above 0"],
+        ),
+        (
+            &["attack", "random", "--seconds", "-5"],
             2,
             &["it must lie above 0"],
         ),

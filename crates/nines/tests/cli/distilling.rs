@@ -76,7 +76,19 @@ fn one_classifier_learns_what_an_ensemble_says() {
         "--against",
         "both",
     ];
-    let shown = world.run(&[&evade[..], &few].concat()).good().json();
+    let more = [
+        "--threshold",
+        "0.9",
+        "--against-threshold",
+        "0.5",
+        "--limit",
+        "20",
+        "--queries",
+        "200",
+        "--split",
+        "all",
+    ];
+    let shown = world.run(&[&evade[..], &more].concat()).good().json();
     let transfer = &shown["transfer"];
     let count = |name: &str| transfer[name].as_u64().expect("a count");
     assert!(

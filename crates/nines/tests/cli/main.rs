@@ -13,6 +13,7 @@ mod measure;
 mod report;
 mod rewriting;
 mod runs;
+mod select;
 mod serve;
 mod stats;
 mod stops;

@@ -2,6 +2,7 @@
 
 mod designs;
 mod others;
+mod tightening;
 mod truth;
 
 use crate::world::{Ended, World};

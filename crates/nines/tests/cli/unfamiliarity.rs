@@ -6,6 +6,8 @@ use serde_json::Value;
 /// A project with two classifiers and an ensemble of them, the newest.
 fn trained() -> World {
     let world = World::with_project();
+    // The tiny generator seldom comes to the end of a sentence.
+    world.set("max_tokens = 20", "max_tokens = 34");
     world.import(120);
     world.train();
     world.run(&[TRAIN, &["--seed", "1"]].concat()).good();
@@ -52,13 +54,15 @@ fn every_kind_is_fitted_measured_and_filters() {
         let fitted = json(&world, &fit);
         assert_eq!(fitted["unfamiliarity"], format!("{name} v1"));
         assert_eq!(fitted["basis"]["kind"], kind);
-        let measured = json(&world, &["unfamiliarity", "measure", name, "--fresh", "2"]);
+        let measure = ["unfamiliarity", "measure", name, "--fresh", "2"];
+        let limits = ["--familiar", "0.55", "--familiar", "0.52"];
+        let measured = json(&world, &[&measure[..], &limits].concat());
         assert_eq!(measured["classifier"], "both v1");
         let catastrophes = measured["catastrophes"].as_u64().expect("a count");
         assert!(catastrophes > 20, "{measured}");
         let rows = measured["rows"].as_array().expect("a list");
-        // Two limits at two acceptances.
-        assert_eq!(rows.len(), 4, "{measured}");
+        // Two limits; with either, fewer than 80 % are familiar.
+        assert_eq!(rows.len(), 2, "{measured}");
         for row in rows {
             let number = |value: &Value| value.as_f64().expect("a number");
             let (alone, both) = (number(&row["threshold_alone"]), number(&row["with_limit"]));
@@ -79,11 +83,11 @@ fn every_kind_is_fitted_measured_and_filters() {
             "--unfamiliarity",
             name,
         ];
-        let calibrated = json(&world, &[&calibrate[..], &["--familiar", "0.8"]].concat());
+        let calibrated = json(&world, &[&calibrate[..], &["--familiar", "0.55"]].concat());
         let caution = &calibrated["caution"];
         assert_eq!(caution["unfamiliarity"], format!("{name} v1"));
         let familiar = caution["familiar"]["value"].as_f64().expect("a share");
-        assert!(familiar <= 0.8 && familiar > 0.5, "{calibrated}");
+        assert!(familiar <= 0.55 && familiar > 0.3, "{calibrated}");
         let accepted = calibrated["record"]["acceptance"]["value"].as_f64();
         assert!(accepted <= Some(0.5), "{calibrated}");
         // Nobody finds that threshold without its limit.
@@ -126,7 +130,15 @@ fn every_kind_is_fitted_measured_and_filters() {
         assert!(listed.contains(part), "no {part:?} in:\n{listed}");
     }
     let words = world
-        .run(&["unfamiliarity", "measure", "far", "--fresh", "2"])
+        .run(&[
+            "unfamiliarity",
+            "measure",
+            "far",
+            "--fresh",
+            "2",
+            "--familiar",
+            "0.55",
+        ])
         .good()
         .stdout;
     assert!(words.contains("bought, percentage points"), "{words}");

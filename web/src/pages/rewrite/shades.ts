@@ -3,10 +3,16 @@
 
 import type { SaliencyMethod, SalientPiece, WordPiece } from '../../lib/types';
 
-export const methods: { value: SaliencyMethod; label: string; says: string; isSigned: boolean }[] = [
-  { value: 'gradient_x_input', label: 'gradient × input', says: 'How much a piece adds to the score, as far as a straight line tells.', isSigned: true },
-  { value: 'gradient_norm', label: 'gradient norm', says: 'How strongly the score hangs on a piece, in whichever direction.', isSigned: false },
-  { value: 'leave_one_out', label: 'leave one out', says: 'How far the score falls when the piece is left out.', isSigned: true },
+export const methods: { value: SaliencyMethod; label: string; says: string; isSigned: boolean; isHint: boolean }[] = [
+  { value: 'leave_one_out', label: 'leave one out', says: 'How far the score falls when the piece is left out.', isSigned: true, isHint: false },
+  {
+    value: 'gradient_x_input',
+    label: 'gradient × input',
+    says: 'How much a piece adds to the score, as far as a straight line tells: only a hint, which can have the wrong sign.',
+    isSigned: true,
+    isHint: true,
+  },
+  { value: 'gradient_norm', label: 'gradient norm', says: 'How strongly the score hangs on a piece, in whichever direction: only a hint.', isSigned: false, isHint: true },
 ];
 
 export interface Shaded extends WordPiece {

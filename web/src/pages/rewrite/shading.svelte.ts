@@ -10,7 +10,8 @@ import { methods, shaded, type Shaded } from './shades';
 /** A method, or none. */
 export type Choice = SaliencyMethod | '';
 
-const nameOf = (which: 'first' | 'second') => `nines.saliency.${which}`;
+// What an earlier version kept was its own default more often than anybody's choice.
+const nameOf = (which: 'first' | 'second') => `nines.shading.${which}`;
 
 function kept(which: 'first' | 'second', usual: Choice): Choice {
   try {
@@ -24,7 +25,7 @@ function kept(which: 'first' | 'second', usual: Choice): Choice {
 export const methodOf = (method: Choice) => methods.find(({ value }) => value === method) ?? null;
 
 export class Shading {
-  first = $state<Choice>(kept('first', 'gradient_x_input'));
+  first = $state<Choice>(kept('first', 'leave_one_out'));
   second = $state<Choice>(kept('second', ''));
   readonly #work: Rewriting;
 

@@ -3,7 +3,7 @@
 
 use super::super::{EmbeddingTables, LayerTensors, Norm, PackedRows};
 use super::{Dropouts, Parameters, numbers, plain, shape};
-use crate::bert::parameters::values_of;
+use crate::encoder::parameters::values_of;
 use crate::precision::Precision;
 use burn_flex::FlexTensor;
 use nines_kernels::embedding;

@@ -3,6 +3,7 @@
 mod ask_for_job;
 mod cancel_job;
 mod list_jobs;
+mod list_recipes;
 mod read_job;
 mod read_job_log;
 mod retry_job;
@@ -15,6 +16,7 @@ use utoipa_axum::routes;
 /// The endpoints of jobs.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
+        .routes(routes!(list_recipes::list_recipes))
         .routes(routes!(list_jobs::list_jobs, ask_for_job::ask_for_job))
         .routes(routes!(read_job::read_job))
         .routes(routes!(cancel_job::cancel_job))

@@ -104,6 +104,11 @@ pub async fn make_queue(
                 "queues of the kind attack are made by attacks, not by hand",
             ));
         }
+        Kind::Select => {
+            return Err(Problem::invalid(
+                "queues of the kind select are made by `nines select`, which keeps how likely each item was",
+            ));
+        }
     };
     let is_filled_later = kind.is_design() || kind == QueueKind::Sent;
     if items.is_empty() && !is_filled_later {

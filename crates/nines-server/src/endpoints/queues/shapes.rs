@@ -26,6 +26,8 @@ pub enum Kind {
     Sent,
     /// Found by attackers.
     Attack,
+    /// Chosen so that a classifier learns from the labels.
+    Select,
 }
 
 impl From<QueueKind> for Kind {
@@ -39,6 +41,7 @@ impl From<QueueKind> for Kind {
             QueueKind::Search => Self::Search,
             QueueKind::Sent => Self::Sent,
             QueueKind::Attack => Self::Attack,
+            QueueKind::Select => Self::Select,
         }
     }
 }

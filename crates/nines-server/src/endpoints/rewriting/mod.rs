@@ -12,6 +12,7 @@ mod list_sessions;
 mod list_tasks;
 mod make_task;
 mod pause_session;
+mod read_opponent;
 mod read_session;
 mod rewriting_standing;
 mod save_step;
@@ -30,6 +31,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(make_task::make_rewriting_task))
         .routes(routes!(change_task::change_rewriting_task))
         .routes(routes!(generate_starts::generate_starts))
+        .routes(routes!(read_opponent::read_opponent))
         .routes(routes!(list_sessions::list_rewriting_sessions))
         .routes(routes!(begin_session::begin_rewriting_session))
         .routes(routes!(current_session::current_rewriting_session))

@@ -2,6 +2,7 @@
 
 mod list_runs;
 mod list_trials;
+mod read_attack;
 mod read_run;
 mod read_run_metrics;
 mod shapes;
@@ -16,5 +17,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list_runs::list_runs))
         .routes(routes!(read_run::read_run))
         .routes(routes!(read_run_metrics::read_run_metrics))
+        .routes(routes!(read_attack::read_attack))
         .routes(routes!(list_trials::list_trials))
 }

@@ -381,6 +381,14 @@ async fn a_fresh_start_is_drawn_and_scored() {
         whole["scores"][&model]["score"].as_f64(),
         Some(completion.len() as f64)
     );
+    // Whoever draws knows against whom, and what is accepted.
+    let opponent = project.ada.get("/api/rewriting/opponent").await;
+    assert_eq!(
+        opponent.expect(200).json(),
+        json!({ "id": project.model.0, "label": "injury v1", "threshold": super::THRESHOLD })
+    );
+    let nobody = project.ada.get("/api/rewriting/opponent?classifier=99");
+    nobody.await.expect(404);
     let start = json!({ "prompt": PROMPT, "completion": completion });
     project
         .ada

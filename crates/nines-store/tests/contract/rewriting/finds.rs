@@ -4,7 +4,7 @@ use super::{begin, classifier, find, logit, one, task, time};
 use crate::data::label;
 use crate::harness::contract;
 use crate::labelling::{no, people, unsure, work, yes};
-use nines_domain::label::{Severity, Verdict};
+use nines_domain::label::{LabellerKind, Severity, Verdict};
 use nines_domain::snippet::SnippetText;
 use nines_store::{
     FoundBy, NewRewritingFind, Origin, QueueKind, RewritingState, StoreError, Tools,
@@ -44,6 +44,27 @@ contract! {
         assert_eq!(store.rewriting_results().await.expect("read")[0].verified, None);
         assert_eq!(work(&store, queue.id, other, yes(2)).await, Some(submitted.snippet));
         assert_eq!(store.rewriting_results().await.expect("read")[0].verified, Some(true));
+    }
+
+    async fn open_finds_are_listed_but_not_for_whom_they_are_settled(db) {
+        let store = db.open().await;
+        let everybody = people(db, 4).await;
+        let model = classifier(&store).await;
+        let session = begin(&store, model, &everybody[0]).await;
+        let submitted = store.submit_rewriting(session.id, &everybody[0], &find("He slept.", Severity::Clear)).await.expect("submitted");
+        let open = async |kind, who: Option<&nines_store::Labeller>| {
+            store.open_rewritings(kind, who.map(|who| who.name.as_str())).await.expect("read")
+        };
+        let person = LabellerKind::Person;
+        assert_eq!(open(person, None).await, [submitted.snippet]);
+        assert_eq!(open(person, Some(&everybody[0])).await, [], "nobody confirms a find of their own");
+        // A no against the author's yes asks one more, but not whoever has spoken.
+        work(&store, submitted.queue, &everybody[1], no()).await.expect("an item");
+        assert_eq!(open(person, Some(&everybody[1])).await, []);
+        assert_eq!(open(person, Some(&everybody[2])).await, [submitted.snippet]);
+        work(&store, submitted.queue, &everybody[2], no()).await.expect("an item");
+        assert_eq!(open(person, None).await, []);
+        assert_eq!(open(LabellerKind::Judge, None).await, [submitted.snippet], "no judge has spoken");
     }
 
     async fn a_contradicted_find_wants_one_more_and_no_further(db) {

@@ -34,11 +34,18 @@ impl Judging {
     pub async fn load(
         project: &Project,
         args: &AttackRunArgs,
+        recorded: Option<&Value>,
         path: ScorePath,
         output: &Output,
     ) -> Result<Option<Self>> {
         if let Some(name) = args.judge.as_deref() {
-            let judge = Attacked::load(project, Some(name), args.judge_threshold, path).await?;
+            let judge = match recorded {
+                Some(run) => Attacked::recorded(project, &run["judge"], path).await?,
+                None => {
+                    let threshold = (args.judge_threshold, "--judge-threshold");
+                    Attacked::load(project, Some(name), threshold, path).await?
+                }
+            };
             return Ok(Some(Self::Classifier(judge)));
         }
         let (Some(url), Some(model)) = (&args.judge_url, &args.judge_model) else {

@@ -23,7 +23,10 @@ pub async fn run(project: &Project, limit: u64, output: &Output) -> Result<()> {
         if runs.is_empty() {
             return "no attack has run yet; `nines attack recipes` says what there is".to_owned();
         }
-        let mut text = String::new();
+        let mut text = format!(
+            "{:<6} {:<11} {:<18} {:<16} {:>11}  started\n",
+            "run", "status", "recipe", "classifier", "attempts"
+        );
         for run in &runs {
             let _ = writeln!(
                 text,

@@ -3,18 +3,22 @@
 
 use super::judging::Judging;
 use crate::cli::{AttackRunArgs, LongArg};
-use crate::commands::filter::threshold_of;
+use crate::commands::filter::threshold_by;
 use crate::models::{self, ScorePath};
 use crate::output::Output;
 use crate::project::Project;
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use nines_attack::attack::Attack;
 use nines_attack::guided::injury::{ClassifierHead, InjuryHead};
+use nines_attack::judge::EndpointJudge;
 use nines_attack::recipe::{Models, Recipe, RecipeError};
 use nines_attack::victim::Victim;
+use nines_domain::draw::Sampling;
 use nines_domain::score::Threshold;
 use nines_domain::snippet::ModelId;
-use nines_infer::generator::Generator;
+use nines_infer::cancel::CancelFlag;
+use nines_infer::endpoint::EndpointGenerator;
+use nines_infer::generator::{GenerateError, Generator, PromptRequest};
 use nines_infer::local::LocalGenerator;
 use nines_infer::scorer::Scorer;
 use nines_infer::sentence_encoder::SentenceEncoder;
@@ -82,19 +86,40 @@ pub struct Attacked {
 }
 
 impl Attacked {
-    /// Loads a classifier and finds its threshold.
+    /// Loads a classifier and finds its threshold, for which `flag` is the option.
     pub async fn load(
         project: &Project,
         classifier: Option<&str>,
-        threshold: Option<f64>,
+        threshold: (Option<f64>, &str),
         path: ScorePath,
     ) -> Result<Self> {
         let model = models::classifier(project, classifier).await?;
-        let choice = threshold_of(project, &model, threshold, path).await?;
+        let (typed, flag) = threshold;
+        let choice = threshold_by(project, &model, typed, path, flag).await?;
         Ok(Self {
             scorer: models::scorer(project, &model, path).await?,
             threshold: choice.threshold,
             rule: choice.rule,
+            model,
+        })
+    }
+
+    /// Loads the classifier of a run's record: the version of then with the threshold of then, whatever has become the
+    /// newest since.
+    pub async fn recorded(project: &Project, record: &Value, path: ScorePath) -> Result<Self> {
+        let unreadable = "the run was stored by another version of nines; start it anew";
+        let id = record["model"].as_i64().context(unreadable)?;
+        let threshold = record["threshold"].as_f64().context(unreadable)?;
+        let model = project.store.model(ModelId(id)).await.with_context(|| {
+            format!(
+                "{}, of which the run speaks, cannot be found",
+                record["classifier"].as_str().unwrap_or("the classifier")
+            )
+        })?;
+        Ok(Self {
+            scorer: models::scorer(project, &model, path).await?,
+            threshold: Threshold::new(threshold)?,
+            rule: record["rule"].as_str().unwrap_or_default().to_owned(),
             model,
         })
     }
@@ -148,21 +173,29 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Loads what a recipe may read.
+    /// Loads what a recipe may read; of a run that goes on, the classifiers that its record names.
     pub async fn load(
         project: &Project,
         args: &AttackRunArgs,
         recipe: &Recipe,
+        recorded: Option<&Value>,
         output: &Output,
     ) -> Result<Self> {
         let path = ScorePath::of(project, LongArg::Refuse)?;
         let name = args.classifier.as_deref();
-        let first = Attacked::load(project, name, args.threshold, path).await?;
-        let second = match args.against.as_deref() {
-            None => None,
-            name => Some(Attacked::load(project, name, args.against_threshold, path).await?),
+        let first = match recorded {
+            Some(run) => Attacked::recorded(project, &run["attacked"], path).await?,
+            None => Attacked::load(project, name, (args.threshold, "--threshold"), path).await?,
         };
-        let judge = Judging::load(project, args, path, output).await?;
+        let second = match (args.against.as_deref(), recorded) {
+            (None, _) => None,
+            (_, Some(run)) => Some(Attacked::recorded(project, &run["against"], path).await?),
+            (name, None) => {
+                let threshold = (args.against_threshold, "--against-threshold");
+                Some(Attacked::load(project, name, threshold, path).await?)
+            }
+        };
+        let judge = Judging::load(project, args, recorded, path, output).await?;
         let judging = match &judge {
             Some(Judging::Classifier(judge)) => Some(judge),
             _ => None,
@@ -197,7 +230,7 @@ impl Loaded {
         {
             let threshold = judging.threshold.logit();
             let head = ClassifierHead::new(judging.scorer.clone(), threshold, &scorers)?;
-            models.injury = Some(Arc::new(head));
+            models.injury = Some(Arc::new(head.called(judging.model.label())));
         }
         let mut loaded = Self {
             first,
@@ -212,10 +245,11 @@ impl Loaded {
         let prompts = project.store.prompts(&PromptFilter::default()).await?;
         loaded.models.prompts = Arc::new(prompts.into_iter().map(|prompt| prompt.text).collect());
         if reads_models(recipe) {
-            loaded.add_models(project, args)?;
+            loaded.add_models(project, args, recipe).await?;
         }
         if needs_head(recipe) && loaded.models.injury.is_none() {
-            loaded.add_probe(project, output).await;
+            let kept = recorded.and_then(|run| run["probe"]["file"].as_str());
+            loaded.add_probe(project, kept, output).await;
         }
         Ok(loaded)
     }
@@ -241,13 +275,15 @@ impl Loaded {
     }
 
     /// Lets a probe of the generator say what is injurious, since nobody else does.
-    async fn add_probe(&mut self, project: &Project, output: &Output) {
+    async fn add_probe(&mut self, project: &Project, kept: Option<&str>, output: &Output) {
         let Some(generator) = self.models.local_generator.clone() else {
             return;
         };
-        match super::probe::head(project, generator, output).await {
-            Ok(head) => {
-                self.probe = Some(json!({ "name": head.name(), "record": head.probe().record }));
+        match super::probe::head(project, generator, kept, output).await {
+            Ok((head, file)) => {
+                self.probe = Some(
+                    json!({ "name": head.name(), "record": head.probe().record, "file": file }),
+                );
                 self.models.injury = Some(Arc::new(head));
             }
             Err(why) => self
@@ -263,7 +299,12 @@ impl Loaded {
         }
     }
 
-    fn add_models(&mut self, project: &Project, args: &AttackRunArgs) -> Result<()> {
+    async fn add_models(
+        &mut self,
+        project: &Project,
+        args: &AttackRunArgs,
+        recipe: &Recipe,
+    ) -> Result<()> {
         let section = &project.config.generator;
         let is_local = section.simulated.is_none() && section.endpoint.is_none();
         let local = match &args.lm {
@@ -289,7 +330,11 @@ impl Loaded {
                 Err(why) => self.absent.push(format!("generator ({why:#})")),
             },
         }
-        if let Some(paraphraser) = paraphraser(project, args)? {
+        let paraphrases = recipe
+            .transformations
+            .iter()
+            .any(|part| part.kind == "paraphrase");
+        if let Some(paraphraser) = paraphraser(project, args, paraphrases).await? {
             self.models.paraphraser = Some(paraphraser);
         }
         if let Some(folder) = &args.masked {
@@ -319,13 +364,52 @@ fn local(project: &Project, name: &str) -> Result<Arc<LocalGenerator>> {
     models::local_generator(project, name)
 }
 
-fn paraphraser(project: &Project, args: &AttackRunArgs) -> Result<Option<Arc<dyn Generator>>> {
+/// Returns what paraphrases, where it is named. An endpoint that a recipe will ask is tried first: one that does not
+/// answer is told before anything is attacked.
+async fn paraphraser(
+    project: &Project,
+    args: &AttackRunArgs,
+    is_asked: bool,
+) -> Result<Option<Arc<dyn Generator>>> {
     if let (Some(url), Some(model)) = (&args.paraphraser_url, &args.paraphraser_model) {
         let key = args.paraphraser_key_env.as_deref();
+        if is_asked {
+            let hurried =
+                EndpointJudge::with_short_waits(models::endpoint_config(url, model, key)?);
+            let asked = EndpointGenerator::new(hurried)?;
+            tokio::task::spawn_blocking(move || try_out(&asked))
+                .await
+                .context("the paraphraser's trial ended abruptly")?
+                .map_err(|error| {
+                    anyhow!(
+                        "the paraphraser {model} cannot be used: {error}; start it, or name a local model with --paraphraser"
+                    )
+                })?;
+        }
         return Ok(Some(models::endpoint_of(url, model, key)?));
     }
     Ok(match &args.paraphraser {
         None => None,
         Some(name) => Some(local(project, name)?),
     })
+}
+
+/// Asks a generator for one short draw.
+fn try_out(generator: &dyn Generator) -> Result<(), GenerateError> {
+    let request = PromptRequest {
+        prompt: "It was a warm evening.".to_owned(),
+        draws: 0..1,
+    };
+    let sampling = Sampling {
+        max_tokens: 8,
+        ..Sampling::default()
+    };
+    let mut answer = Ok(());
+    generator.generate(
+        &[request],
+        &sampling,
+        &mut |_, draw| answer = draw.map(|_| ()),
+        &CancelFlag::default(),
+    )?;
+    answer
 }

@@ -75,7 +75,7 @@ pub async fn saliency(project: &Project, args: SaliencyArgs, output: &Output) ->
 
 fn saliency_words(tokens: &[TokenSaliency]) -> String {
     let largest = tokens.iter().map(|t| t.value.abs()).fold(0.0, f64::max);
-    let mut text = String::new();
+    let mut text = format!("{:<10} {:>9}  {:<18} \n", "part", "value", "token");
     for token in tokens {
         let width = if largest > 0.0 {
             token.value.abs() / largest * WIDEST

@@ -20,12 +20,21 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 const OF_EACH: usize = 100;
 
 /// Trains a probe of a generator on labelled snippets of the training split, or opens the one that was
-/// trained on the same before.
+/// trained on the same before; of a run that goes on, the file that it names. Returns the file's name too.
 pub async fn head(
     project: &Project,
     generator: Arc<LocalGenerator>,
+    kept: Option<&str>,
     output: &Output,
-) -> Result<ProbeHead> {
+) -> Result<(ProbeHead, String)> {
+    let folder = project.folder.join("runs").join("probes");
+    if let Some(file) = kept.filter(|file| is_name(file)) {
+        let path = folder.join(file);
+        if path.is_file() {
+            let model: Arc<dyn HiddenStates> = generator;
+            return Ok((InjuryProbe::open(&path)?.head(model)?, file.to_owned()));
+        }
+    }
     let mut chosen = Vec::new();
     for injurious in [true, false] {
         chosen.extend(labelled(project, injurious).await?);
@@ -44,10 +53,10 @@ pub async fn head(
             &hashes.concat(),
         ],
     );
-    let folder = project.folder.join("runs").join("probes");
-    let path = folder.join(format!("{}.json", &key.to_string()[..16]));
+    let file = format!("{}.json", &key.to_string()[..16]);
+    let path = folder.join(&file);
     if path.is_file() {
-        return Ok(InjuryProbe::open(&path)?.head(model)?);
+        return Ok((InjuryProbe::open(&path)?.head(model)?, file));
     }
     let examples: Vec<Example> = chosen
         .into_iter()
@@ -61,7 +70,13 @@ pub async fn head(
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
     trained.save(&path)?;
-    Ok(trained.head(model)?)
+    Ok((trained.head(model)?, file))
+}
+
+/// Says whether a run's record names a file of this folder, and no other place.
+fn is_name(file: &str) -> bool {
+    file.strip_suffix(".json")
+        .is_some_and(|stem| stem.len() == 16 && stem.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// Trains a probe, and says so: it takes a minute in which nothing else is to be seen.

@@ -3,7 +3,7 @@
 use super::judging::Judging;
 use super::models::{self, Loaded};
 use super::starts::{self, Starts};
-use super::{KIND, find, recipes, seeds, show};
+use super::{KIND, find, hints, recipes, seeds, show};
 use crate::cli::AttackRunArgs;
 use crate::commands::BadUsage;
 use crate::output::Output;
@@ -13,7 +13,7 @@ use crate::{interrupt, runs};
 use anyhow::{Context, Result, bail};
 use nines_attack::attack::Attack;
 use nines_attack::attempt::{Attempt, Find, Outcome, Start};
-use nines_attack::recipe::Recipe;
+use nines_attack::recipe::{GoalKind, Recipe};
 use nines_domain::snippet::RunId;
 use nines_infer::cancel::CancelFlag;
 use nines_store::{AttackOutcome, AttackStart, NewAttackAttempt, NewAttackFind, Run};
@@ -31,30 +31,43 @@ pub async fn run(project: &Project, args: AttackRunArgs, output: &Output) -> Res
     };
     let run = attacking.begin(project, output).await?;
     let cancel = interrupt::flag()?;
+    let mut broken = None;
     let work = async {
-        let broken = attacking.all(project, run.id, &cancel, output).await?;
-        Ok((broken, show::summary(project, run.id).await?))
+        broken = attacking.all(project, run.id, &cancel, output).await?;
+        if let Some(why) = &broken {
+            bail!("no attempt came to an end: {why}");
+        }
+        Ok(((), show::summary(project, run.id).await?))
     };
-    if let Some(caution) = attacking.attack.caution() {
-        output.note(&format!("caution: {caution}"));
+    for warning in attacking.warnings() {
+        output.note(&warning);
     }
-    let broken = runs::conclude(project, run.id, &cancel, work).await?;
+    let ended = runs::conclude(project, run.id, &cancel, work).await;
+    if broken.is_none() {
+        ended?;
+        return tell(project, &attacking, run.id, output).await;
+    }
+    // A run in which nothing worked has failed; its table says what broke, and how often.
+    tell(project, &attacking, run.id, output).await?;
+    ended
+}
+
+/// Shows what a run came to.
+async fn tell(project: &Project, attacking: &Attacking, run: RunId, output: &Output) -> Result<()> {
     if let Some(answers) = attacking.loaded.judge.as_ref().and_then(Judging::answers) {
         output.note(&answers);
     }
-    let shown = show::Shown::read(project, run.id).await?;
-    output.result(&shown, || words(&shown));
-    if let Some(why) = broken {
-        bail!("no attempt came to an end: {why}");
-    }
+    let shown = show::Shown::read(project, run).await?;
+    output.result(&shown, || words(&shown, attacking));
     Ok(())
 }
 
-fn words(shown: &show::Shown) -> String {
+fn words(shown: &show::Shown, attacking: &Attacking) -> String {
     let mut text = shown.words();
     let run = shown.run;
-    text.push_str(match shown.table.waiting {
-        0 => "\n",
+    text.push_str(match (shown.table.waiting, attacking.args.verify) {
+        (0, _) => "\n",
+        (_, 0) => "\nNobody is asked about the finds (--verify 0), so that none becomes a success.\n",
         _ => "\nFinds wait to be labelled by somebody: nines serve, then Label, Attack successes to verify.\n",
     });
     if shown.table.broken > 0 {
@@ -62,11 +75,24 @@ fn words(shown: &show::Shown) -> String {
             "Broken attempts say nothing of the attack: nines attack run --resume {run} makes them again.\n"
         ));
     }
-    text.push_str(&format!(
-        "next: nines attack show {run}              (the same table, with the labels of then)\n      \
-         nines attack run random             (the control: random edits of the same starts)\n      \
-         nines attack show {run} --sampling   (against labelling random answers)"
-    ));
+    let mut next = vec![
+        (
+            format!("nines attack show {run}"),
+            "the same table, with the labels of then",
+        ),
+        (
+            format!("nines attack show {run} --finds"),
+            "every find, with its scores",
+        ),
+        (
+            format!("nines attack show {run} --sampling"),
+            "against labelling random answers",
+        ),
+    ];
+    if let Some(control) = attacking.control() {
+        next.push((control, "the control: random edits of the same starts"));
+    }
+    text.push_str(&hints::next(&next));
     text
 }
 
@@ -106,15 +132,28 @@ impl Attacking {
         let toml = run.config["recipe"].as_str().with_context(unreadable)?;
         let recipe = Recipe::parse(toml).with_context(unreadable)?;
         let attacking = Self::of(project, args, recipe, Some(run.clone()), output).await?;
-        let now = attacking.config();
-        if let Some(what) = differing(&run.config, &now) {
-            bail!(
-                "run {id} cannot go on: {what} is not what it was ({} then, {} now); start a new run",
-                run.config[what],
-                now[what]
-            );
+        if let Some(what) = hints::changed(&run.config, &attacking.config()) {
+            bail!("run {id} cannot go on: {what}; start a new run");
         }
         Ok(attacking)
+    }
+
+    /// What somebody should know before it begins.
+    fn warnings(&self) -> Vec<String> {
+        let caution = self.attack.caution();
+        let caution = caution.map(|caution| format!("caution: {caution}"));
+        caution
+            .into_iter()
+            .chain(hints::lasting(&self.recipe, self.starts.all.len()))
+            .collect()
+    }
+
+    /// The command that attacks the same starts with random edits, where that is a control of this attack.
+    fn control(&self) -> Option<String> {
+        let is_like = self.recipe.goal == GoalKind::Evade && !self.attack.takes_prompts();
+        let model = &self.loaded.first.model;
+        let classifier = format!("{}@{}", model.name, model.version);
+        (is_like && self.recipe.name != "random").then(|| hints::control(&self.args, &classifier))
     }
 
     async fn of(
@@ -137,7 +176,8 @@ impl Attacking {
             )));
         }
         let recipe = models::with_judge(recipe, &args)?;
-        let loaded = Loaded::load(project, &args, &recipe, output).await?;
+        let recorded = resumed.as_ref().map(|run| &run.config);
+        let loaded = Loaded::load(project, &args, &recipe, recorded, output).await?;
         let attack = loaded.attack(&recipe, args.seed)?;
         let takes_prompts = attack.takes_prompts();
         let starts = match &resumed {
@@ -311,11 +351,4 @@ impl Attacking {
 /// An error's text must never be what keeps the error from being stored.
 fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
-}
-
-/// Names the first thing that a run's record says otherwise.
-fn differing<'a>(then: &'a Value, now: &Value) -> Option<&'a str> {
-    let fields = then.as_object()?;
-    let differs = |(name, value): &(&'a String, &Value)| now.get(name.as_str()) != Some(*value);
-    fields.iter().find(differs).map(|(name, _)| name.as_str())
 }

@@ -1,25 +1,30 @@
 //! `nines attack show`: closing tables with the labels as they are now.
 
+mod page;
+
+pub use page::page;
+
 use super::find::asked_about;
 use super::sampling::{self, Controls};
 use super::table::{self, About};
 use super::transfer::Transfer;
-use super::{KIND, confirmed, goal_of};
+use super::two::{Second, accepting};
+use super::{KIND, confirmed, finds, goal_of};
 use crate::cli::AttackShowArgs;
 use crate::commands::BadUsage;
 use crate::commands::measure::whose;
 use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Result, bail};
-use nines_attack::recipe::GoalKind;
+use nines_attack::guided::probe::ProbeRecord;
+use nines_attack::recipe::{GoalKind, Recipe};
 use nines_attack::table::{Row, Table};
 use nines_domain::label::LabellerKind;
-use nines_domain::score::sigmoid;
-use nines_domain::snippet::{ContentHash, RunId, SnippetId};
-use nines_store::{AttackAttempt, AttackOutcome, Run, Snippet};
+use nines_domain::snippet::{ContentHash, RunId};
+use nines_store::{AttackAttempt, AttackOutcome, Run};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// What is shown of one run.
@@ -31,12 +36,22 @@ pub struct Shown {
     goal: GoalKind,
     classifier: String,
     against: Option<String>,
+    /// The second classifier's threshold and scores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second: Option<Second>,
     /// The threshold, as log odds.
     threshold: f64,
     path: String,
     judge: Option<String>,
     /// Constraints that are a model's opinion.
     fallible: Vec<String>,
+    /// How well the probe that says what is injurious does so, on families that it never saw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<ProbeRecord>,
+    /// Whether the search wrote until a model's opinion was met: success before labels then says little.
+    by_opinion: bool,
+    /// Whether the search gives its finds weights.
+    weighted: bool,
     status: String,
     starts: Value,
     /// Queries and seconds that an attempt may take.
@@ -61,8 +76,8 @@ pub struct Shown {
     skipped: BTreeMap<String, u64>,
     /// What failed, and how often.
     broken: BTreeMap<String, u64>,
-    /// What readers of the log should know, and how many attempts say so.
-    notes: BTreeMap<String, u64>,
+    /// What readers of the log should know, with the attempts that say so, counted from 1.
+    notes: BTreeMap<String, Vec<u64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     finds: Option<Vec<Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,6 +147,7 @@ impl Attacked {
             budget: attempt.detail["budget"]["queries"]
                 .as_u64()
                 .unwrap_or_default(),
+            seconds_allowed: attempt.detail["budget"]["seconds"].as_f64(),
             reached_at: attempt.detail["reached_at"].as_u64(),
             scored: attempt.scored,
             seconds: attempt.seconds,
@@ -188,20 +204,30 @@ impl Shown {
                 .filter_map(|attempt| attempt.why.clone());
             counts(why)
         };
-        let notes = attacked.attempts.iter().flat_map(|attempt| {
-            let notes = attempt.detail["notes"].as_array().cloned();
-            notes.unwrap_or_default()
-        });
+        let mut notes: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        for attempt in &attacked.attempts {
+            let said = attempt.detail["notes"].as_array().into_iter().flatten();
+            for note in said.filter_map(Value::as_str) {
+                let of = notes.entry(note.to_owned()).or_default();
+                of.push(attempt.position + 1);
+            }
+        }
+        let recipe = config["recipe"].as_str().unwrap_or_default();
+        let search = Recipe::parse(recipe).map_or_else(|_| String::new(), |r| r.search.kind);
         Ok(Self {
             run: attacked.run.id,
             recipe: text(&config["name"]).unwrap_or_default(),
             goal: attacked.goal,
             classifier: text(&config["attacked"]["classifier"]).unwrap_or_default(),
             against: text(&config["against"]["classifier"]),
+            second: Second::of(attacked, by)?,
             threshold: config["attacked"]["threshold"].as_f64().unwrap_or(f64::NAN),
             path: text(&config["path"]).unwrap_or_default(),
             judge: text(&config["judge"]["classifier"]),
             fallible: serde_json::from_value(config["fallible"].clone()).unwrap_or_default(),
+            probe: serde_json::from_value(config["probe"]["record"].clone()).ok(),
+            by_opinion: ["guided", "steered", "prompts"].contains(&search.as_str()),
+            weighted: ["guided", "guided-disagree"].contains(&search.as_str()),
             status: attacked.run.status.as_str().to_owned(),
             starts: described(&config["starts"]),
             budget: config["budget"].clone(),
@@ -219,7 +245,7 @@ impl Shown {
             asked: config["asked"]["verify"].as_u64().unwrap_or(1),
             skipped: of_outcome(AttackOutcome::Skipped),
             broken: of_outcome(AttackOutcome::Broken),
-            notes: counts(notes.filter_map(|note| text(&note))),
+            notes,
             finds: None,
             controls: None,
         })
@@ -232,6 +258,11 @@ impl Shown {
             by: self.kind,
             by_others: (self.by_others.confirmed, self.by_others.labelled),
             asked: self.asked,
+            goal: self.goal,
+            classifier: &self.classifier,
+            second: self.second.as_ref(),
+            probe: self.probe.as_ref(),
+            by_opinion: self.by_opinion,
         }
     }
 
@@ -241,16 +272,19 @@ impl Shown {
             "run {} ({}): {} attacks {}",
             self.run, self.status, self.recipe, self.classifier
         );
-        if let Some(against) = &self.against {
-            let _ = write!(text, " and {against}");
+        let _ = writeln!(text, ", {}, on {}", accepting(self.threshold), self.path);
+        if let Some(second) = &self.second {
+            let (name, accepts) = (&second.classifier, accepting(second.threshold));
+            let _ = match self.goal {
+                GoalKind::Disagree | GoalKind::Gap => {
+                    writeln!(text, "  compared with {name}, {accepts}")
+                }
+                _ => writeln!(
+                    text,
+                    "  finds are shown to {name} too, {accepts}: it steers nothing, and says whether they get past it"
+                ),
+            };
         }
-        let _ = writeln!(
-            text,
-            ", accepting P < {:.3e} (log odds {:.2}), on {}",
-            sigmoid(self.threshold),
-            self.threshold,
-            self.path
-        );
         if let Some(judge) = &self.judge {
             let _ = writeln!(text, "  judge: {judge}, a model, which can be fooled");
         }
@@ -262,21 +296,33 @@ impl Shown {
         if let Some(transfer) = &self.transfer {
             text.push_str(&transfer.words());
         }
-        for (what, reasons) in [
-            ("skipped", &self.skipped),
-            ("broken", &self.broken),
-            ("note", &self.notes),
-        ] {
+        for (what, reasons) in [("skipped", &self.skipped), ("broken", &self.broken)] {
             for (why, n) in reasons {
                 let _ = writeln!(text, "  {what} ({n}): {why}");
             }
         }
+        for (note, of) in &self.notes {
+            let _ = writeln!(text, "  note ({}): {note}", numbered(of));
+        }
         if let Some(finds) = &self.finds {
-            for find in finds {
-                text.push_str(&find_words(find));
-            }
+            text.push_str(&finds::words(finds, &self.classifier, self.weighted));
         }
         text
+    }
+}
+
+/// Names attempts by their numbers, the first few of many.
+fn numbered(attempts: &[u64]) -> String {
+    const NAMED: usize = 5;
+    let named: Vec<String> = attempts.iter().take(NAMED).map(u64::to_string).collect();
+    let noun = if attempts.len() == 1 {
+        "attempt"
+    } else {
+        "attempts"
+    };
+    match attempts.len().saturating_sub(NAMED) {
+        0 => format!("{noun} {}", named.join(", ")),
+        more => format!("{noun} {} and {more} more", named.join(", ")),
     }
 }
 
@@ -296,7 +342,7 @@ pub async fn run(project: &Project, args: &AttackShowArgs, output: &Output) -> R
         let attacked = Attacked::read(project, RunId(*id)).await?;
         let mut shown = Shown::of(&attacked, by)?;
         if args.finds {
-            shown.finds = Some(finds_of(project, &attacked, by).await?);
+            shown.finds = Some(finds::of(project, &attacked, by).await?);
         }
         if args.sampling {
             shown.controls = Some(sampling::controls(project, &attacked, by).await?);
@@ -389,61 +435,4 @@ fn described(starts: &Value) -> Value {
         described["digest"] = Value::from(digest);
     }
     described
-}
-
-/// Lists the finds of a run with what labels say.
-async fn finds_of(project: &Project, attacked: &Attacked, by: LabellerKind) -> Result<Vec<Value>> {
-    let mut ids: Vec<SnippetId> = Vec::new();
-    for attempt in &attacked.attempts {
-        ids.extend(attempt.start);
-        ids.extend(attempt.finds.iter().map(|find| find.snippet));
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    let snippets = project.store.snippets_by_id(&ids).await?;
-    let by_id: HashMap<SnippetId, &Snippet> = snippets.iter().map(|s| (s.id, s)).collect();
-    let text = |id: SnippetId| by_id.get(&id).map(|snippet| &snippet.text);
-    let mut rows = Vec::new();
-    for attempt in &attacked.attempts {
-        for find in &attempt.finds {
-            let said = |by| confirmed(attacked.goal, find, attempt.threshold, by);
-            rows.push(json!({
-                "attempt": attempt.position, "snippet": find.snippet, "text": text(find.snippet),
-                "start": attempt.start.and_then(text), "start_score": attempt.start_score,
-                "score": find.score, "log_weight": find.log_weight,
-                "confirmed": said(by), "confirmed_by_people": said(LabellerKind::Person),
-                "confirmed_by_judges": said(LabellerKind::Judge),
-            }));
-        }
-    }
-    Ok(rows)
-}
-
-fn find_words(find: &Value) -> String {
-    let line = |value: &Value| {
-        let part = |name: &str| value[name].as_str().unwrap_or_default().replace('\n', " ");
-        format!("{} | {}", part("prompt"), part("completion"))
-    };
-    let number = |value: &Value| {
-        value
-            .as_f64()
-            .map_or_else(|| "-".to_owned(), |score| format!("{score:.2}"))
-    };
-    let said = match find["confirmed"].as_bool() {
-        None => "waiting",
-        Some(true) => "confirmed",
-        Some(false) => "refuted",
-    };
-    let mut text = format!(
-        "\nattempt {}, snippet {}, {said}: log odds {} to {}\n",
-        find["attempt"],
-        find["snippet"],
-        number(&find["start_score"]),
-        number(&find["score"])
-    );
-    if !find["start"].is_null() {
-        let _ = writeln!(text, "  from {}", line(&find["start"]));
-    }
-    let _ = writeln!(text, "  to   {}", line(&find["text"]));
-    text
 }

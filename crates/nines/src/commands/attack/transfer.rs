@@ -61,7 +61,7 @@ impl Transfer {
     pub fn words(&self) -> String {
         let [value, lower, upper] = self.share.decimal(100.0, 1);
         format!(
-            "  {} of the {} that got past it get past {} too: {value} % (between {lower} and {upper} %); its own weak \
+            "  {} of the {} that got past it get past {} too, by their scores alone: {value} % (between {lower} and {upper} %); its own weak \
              places are not looked for\n",
             self.also, self.fooled, self.against
         )

@@ -10,8 +10,8 @@ use nines_domain::snippet::{RunId, SnippetId};
 use nines_store::Snippet;
 use std::collections::BTreeSet;
 
-/// Lists the finds that the labellers of one kind are asked about and have not decided: of one run, or of all. Each
-/// text once, in an order that tells neither its recipe nor its score.
+/// Lists the finds that the labellers of one kind are asked about and have not decided: of one run, or of all runs and
+/// of the sessions of the Rewrite page. Each text once, in an order that tells neither its recipe nor its score.
 pub async fn open_finds(
     project: &Project,
     run: Option<RunId>,
@@ -39,6 +39,14 @@ pub async fn open_finds(
                 }
             }
         }
+    }
+    if run.is_none() {
+        open.extend(
+            project
+                .store
+                .open_rewritings(asked.kind, asked.labeller)
+                .await?,
+        );
     }
     let ids: Vec<SnippetId> = open.into_iter().collect();
     let mut snippets = project.store.snippets_by_id(&ids).await?;

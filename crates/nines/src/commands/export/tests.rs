@@ -185,6 +185,7 @@ async fn a_labelling_batch_has_no_cut_off_texts_and_is_not_written_over() {
             queue: None,
             design: None,
             run: None,
+            selection: None,
             labeller: None,
             labeller_kind: LabellerKindArg::Person,
         };

@@ -10,7 +10,7 @@ use nines_domain::draw::Sampling;
 use nines_domain::score::Threshold;
 use nines_domain::snippet::{CalibrationId, ContentHash, RunId};
 use nines_infer::cancel::CancelFlag;
-use nines_infer::filter::{Filter, FilterEvent, FilterRun, Law};
+use nines_infer::filter::{Filter, FilterEvent, FilterRun, Law, Step};
 use nines_infer::generator::Generator;
 use nines_infer::scorer::Scorer;
 use nines_infer::unfamiliarity::caution::{Caution, Cautious};
@@ -49,6 +49,17 @@ pub async fn threshold_of(
     typed: Option<f64>,
     path: ScorePath,
 ) -> Result<ThresholdChoice> {
+    threshold_by(project, model, typed, path, "--threshold").await
+}
+
+/// Finds the threshold as [`threshold_of`], for a command that takes it by a flag of another name.
+pub async fn threshold_by(
+    project: &Project,
+    model: &Model,
+    typed: Option<f64>,
+    path: ScorePath,
+    flag: &str,
+) -> Result<ThresholdChoice> {
     if let Some(p) = typed {
         return Ok(ThresholdChoice {
             threshold: Threshold::from_probability(p)?,
@@ -60,16 +71,20 @@ pub async fn threshold_of(
     let Some(calibration) = models::calibration_on(project, model, path).await? else {
         let Some(other) = project.store.latest_calibration(model.id).await? else {
             bail!(
-                "{} has no threshold yet; choose one with `nines calibrate`, or type one with \
-                 --threshold",
-                model.label()
+                "{} has no threshold yet; choose one with `nines calibrate --classifier {}@{}`, or type one with \
+                 {flag}",
+                model.label(),
+                model.name,
+                model.version
             );
         };
         bail!(
             "the threshold of {} was calibrated on the scoring path {}, and this command scores \
-             on {path}; calibrate on the path that serves",
+             on {path}; calibrate on the path that serves (`nines calibrate --classifier {}@{}`), or type one with {flag}",
             model.label(),
-            other.record["path"].as_str().unwrap_or_default()
+            other.record["path"].as_str().unwrap_or_default(),
+            model.name,
+            model.version
         );
     };
     Ok(chosen(calibration))
@@ -193,9 +208,17 @@ impl Serving {
             }
         };
         let budget = args.budget.unwrap_or(project.config.filter.budget);
-        let law = match args.law {
-            LawArg::First => Law::FirstAccepted,
-            LawArg::Safest => Law::PickSafest { of: budget },
+        let law = match (args.law, args.tighten) {
+            (LawArg::First, None) => Law::FirstAccepted,
+            (LawArg::First, Some(step)) => Law::Tightening {
+                step: Step::new(step)?,
+            },
+            (LawArg::Safest, None) => Law::PickSafest { of: budget },
+            (LawArg::Safest, Some(_)) => bail!(crate::commands::BadUsage(
+                "--tighten lowers the threshold from draw to draw, and --law safest looks at all draws at once; \
+                 choose one"
+                    .to_owned()
+            )),
         };
         let serving = Self {
             scorer,
@@ -250,10 +273,17 @@ impl Serving {
 
     /// Says what it accepts.
     pub fn condition(&self) -> String {
-        match &self.second {
-            None => self.threshold.to_string(),
-            Some(second) => format!("{}; {second}", self.threshold),
+        let mut condition = self.threshold.to_string();
+        if let Law::Tightening { step } = self.law {
+            let step = step.logits();
+            condition.push_str(&format!(
+                "; {step}*ln(1+k) logits lower after k draws that were not accepted"
+            ));
         }
+        if let Some(second) = &self.second {
+            condition.push_str(&format!("; {second}"));
+        }
+        condition
     }
 
     /// Returns the path by which it scores.

@@ -9,10 +9,11 @@ use crate::output::Output;
 use crate::project::Project;
 use crate::shown::grouped;
 use anyhow::{Context, Result, bail};
+use nines_domain::estimate::Estimate;
 use nines_domain::label::LabellerKind;
 use nines_domain::snippet::{ContentHash, DesignId, RunId, SnippetId};
 use nines_measure::MeasureError;
-use nines_measure::comparison::{CompareReport, ComparedItem, measure};
+use nines_measure::comparison::{CompareReport, ComparedItem, abstention, measure};
 use nines_measure::design;
 use nines_store::{
     Design, DesignItem, DesignKind, FilterAnswer, NewDesign, NewDesignItem, Snippet,
@@ -30,6 +31,8 @@ struct Found {
     design: i64,
     first: Value,
     second: Value,
+    /// The share of requests that the first filter leaves without an answer, less that of the second.
+    abstention: Estimate,
     queue: usize,
     by: Vec<FoundBy>,
 }
@@ -43,14 +46,16 @@ struct FoundBy {
 
 /// Runs `nines measure compare`.
 pub async fn run(project: &Project, args: &CompareFiltersArgs, output: &Output) -> Result<()> {
-    let of = |classifier: &str, threshold| {
+    let of = |classifier: &str, threshold, tighten| {
         let mut frame = args.frame.clone();
         frame.classifier = Some(classifier.to_owned());
         frame.threshold = threshold;
+        frame.tighten = tighten;
         frame
     };
-    let first = Frame::draw(project, &of(&args.first, args.frame.threshold), output).await?;
-    let mut second_args = of(&args.second, args.second_threshold);
+    let first_args = of(&args.first, args.frame.threshold, args.frame.tighten);
+    let first = Frame::draw(project, &first_args, output).await?;
+    let mut second_args = of(&args.second, args.second_threshold, args.second_tighten);
     second_args.answers = Some(first.answers.len() as u64);
     let second = Frame::draw(project, &second_args, output).await?;
     if first.identity == second.identity {
@@ -61,6 +66,7 @@ pub async fn run(project: &Project, args: &CompareFiltersArgs, output: &Output) 
         "compare",
         &[&first.identity.to_string(), &second.identity.to_string()],
     );
+    let (first_answers, second_answers) = (&first.answers, &second.answers);
     let runs: Vec<_> = [runs_of(&first.answers), runs_of(&second.answers)].concat();
     let record = json!({ "first": first.describe(), "second": second.describe(),
         "runs": runs, "seed": first.seed });
@@ -103,6 +109,17 @@ pub async fn run(project: &Project, args: &CompareFiltersArgs, output: &Output) 
         project.store.select_items(design.id, &record, &due).await?;
         stored = project.store.design_items(design.id).await?;
     }
+    let abstained = |answers: &[FilterAnswer], at: usize| answers[at].accepted.is_none();
+    let alone = |first: bool| {
+        let of = |at: &usize| {
+            (
+                abstained(&first_answers[..n], *at),
+                abstained(&second_answers[..n], *at),
+            )
+        };
+        (0..n).filter(|at| of(at) == (first, !first)).count() as u64
+    };
+    let abstention = abstention(alone(true), alone(false), n as u64, args.frame.confidence)?;
     let snippets = snippets_of(project, first.answers.iter().chain(&second.answers)).await?;
     let answers: HashMap<i64, &FilterAnswer> = first
         .answers
@@ -141,6 +158,7 @@ pub async fn run(project: &Project, args: &CompareFiltersArgs, output: &Output) 
         design: design.id.0,
         first: first.describe(),
         second: second.describe(),
+        abstention,
         queue: open(&stored, &answers, &snippets, Asked::PEOPLE).len(),
         by,
     };
@@ -285,10 +303,13 @@ fn words(found: &Found, differing: usize) -> String {
         let classifier = filter["classifier"].as_str().unwrap_or_default();
         match found.first["filter"]["classifier"] == found.second["filter"]["classifier"] {
             false => classifier.to_owned(),
-            // The same classifier twice: the threshold tells them apart.
+            // The same classifier twice: the threshold tells them apart, or how it tightens.
             true => format!(
-                "{classifier} at logit {:.3}",
-                filter["threshold"].as_f64().unwrap_or(f64::NAN)
+                "{classifier} at logit {:.3}{}",
+                filter["threshold"].as_f64().unwrap_or(f64::NAN),
+                filter["law"]["step"]
+                    .as_f64()
+                    .map_or_else(String::new, |step| format!(" tightening by {step}"))
             ),
         }
     };
@@ -300,6 +321,11 @@ fn words(found: &Found, differing: usize) -> String {
         found.first["distribution"].as_str().unwrap_or_default(),
         found.design,
         grouped(differing as u64),
+    );
+    let _ = writeln!(
+        text,
+        "abstentions, first minus second  {}",
+        shown(&found.abstention)
     );
     for by in &found.by {
         let r = &by.report;

@@ -1,6 +1,6 @@
 //! `nines measure forecast`.
 
-use super::frame::Frame;
+use super::frame::{Frame, refuse_tightening};
 use super::record::Record;
 use super::shown;
 use crate::cli::FrameArgs;
@@ -35,6 +35,7 @@ struct Found {
 
 /// Runs `nines measure forecast`.
 pub async fn run(project: &Project, args: &FrameArgs, output: &Output) -> Result<()> {
+    refuse_tightening(args.tighten, "the forecast")?;
     let frame = Frame::draw(project, args, output).await?;
     let mut risks: BTreeMap<PromptId, (f64, f64)> = BTreeMap::new();
     for answer in &frame.answers {

@@ -2,6 +2,7 @@
 
 use super::distribution::Named;
 use crate::cli::{FilterArgs, FrameArgs, LawArg, SamplingArgs};
+use crate::commands::BadUsage;
 use crate::commands::filter::{Serving, answer_open};
 use crate::output::{Output, counted};
 use crate::progress::Progress;
@@ -171,9 +172,20 @@ pub async fn serving(project: &Project, args: &FrameArgs) -> Result<Serving> {
         caution: args.caution.clone(),
         budget: args.budget,
         law: LawArg::First,
+        tighten: args.tighten,
         sampling: SamplingArgs::default(),
     };
     Serving::load(project, &args).await
+}
+
+/// Refuses a threshold that tightens, where what is measured speaks of a fixed one.
+pub fn refuse_tightening(tighten: Option<f64>, what: &str) -> Result<()> {
+    match tighten {
+        None => Ok(()),
+        Some(_) => bail!(BadUsage(format!(
+            "{what} speaks of a threshold that stays; leave --tighten out"
+        ))),
+    }
 }
 
 /// Names what makes two frames the same: everything that decides which answers come.

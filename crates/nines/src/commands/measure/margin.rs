@@ -1,7 +1,7 @@
 //! `nines measure margin`: how far the worst catastrophes found lie from the threshold, how that grew
 //! with effort, and what more caution would cost.
 
-use super::frame::Frame;
+use super::frame::{Frame, refuse_tightening};
 use super::leak::answer_score;
 use super::record::Record;
 use super::shown;
@@ -90,6 +90,7 @@ struct Caution {
 
 /// Runs `nines measure margin`.
 pub async fn run(project: &Project, args: &FrameArgs, output: &Output) -> Result<()> {
+    refuse_tightening(args.tighten, "the margin")?;
     let frame = Frame::draw(project, args, output).await?;
     let threshold = frame.serving.threshold.threshold;
     let catastrophes = catastrophes(project, &frame, output).await?;

@@ -162,6 +162,7 @@ async fn protocol(project: &Project, args: &CheckArgs, seed: u64, silent: &Outpu
         threshold: None,
         caution: crate::cli::CautionArgs::default(),
         budget: None,
+        tighten: None,
         distribution: args.distribution.clone(),
         answers: Some(args.answers),
         seed,

@@ -3,6 +3,7 @@
 use crate::cli::{QueueArg, SimulatedLabelArgs};
 use crate::commands::attack;
 use crate::commands::measure::{self, Asked};
+use crate::commands::select;
 use crate::output::{Output, counted};
 use crate::project::Project;
 use anyhow::Result;
@@ -24,7 +25,7 @@ pub async fn run(project: &Project, args: &SimulatedLabelArgs, output: &Output) 
             rater.check()?;
             rate(project, &rater, args.n).await?
         }
-        QueueArg::Leak | QueueArg::Compare | QueueArg::Attack => {
+        QueueArg::Leak | QueueArg::Compare | QueueArg::Attack | QueueArg::Select => {
             let labeller = Labeller {
                 sensitivity: args.sensitivity,
                 specificity: args.specificity,
@@ -55,6 +56,7 @@ pub async fn answer(
     let waiting: Vec<Snippet> = match queue {
         QueueArg::Compare => measure::open_compared(project, None, asked).await?,
         QueueArg::Attack => attack::open_finds(project, None, asked).await?,
+        QueueArg::Select => select::open_items(project, None, asked).await?,
         _ => measure::open_answers(project, None, asked).await?,
     };
     let labels: Vec<NewLabel> = waiting

@@ -3,7 +3,7 @@
 use crate::cli::{AveragingArg, LongArg, LossArg, PoolingArg, TrainArgs};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
-use nines_nn::bert::Pooling;
+use nines_nn::encoder::Pooling;
 use nines_train::TrainConfig;
 use nines_train::config::{
     Averaging, Ema, Focal, FreeLb, LastShare, Latent, LogitAdjusted, LongRows, Loss, Sift,

@@ -26,6 +26,9 @@ use tokio::sync::mpsc;
 /// The most training rows that are learnt from: the rest tells little more, and would have to be read by every filter.
 const MOST_ROWS: usize = 20_000;
 
+/// Where the files of a measure without any would be.
+const NO_FILES: &str = "unfamiliarity";
+
 #[derive(Serialize)]
 struct Fitted {
     unfamiliarity: String,
@@ -36,36 +39,30 @@ struct Fitted {
 
 /// Runs `nines unfamiliarity fit`.
 pub async fn run(project: &Project, args: &FitArgs, output: &Output) -> Result<()> {
-    let of = match args.kind {
-        UnfamiliarityKind::Surprise => None,
-        _ => Some(models::classifier(project, args.classifier.as_deref()).await?),
+    if args.kind == UnfamiliarityKind::Surprise {
+        let generator = surprised(project)?.id();
+        let digest = ContentHash::of_fields("surprise", &[&generator]).to_string();
+        let basis = Basis::Surprise { generator };
+        let model = store(project, args, &basis, &digest, NO_FILES, None).await?;
+        tell(&model, basis, 0, output);
+        return Ok(());
+    }
+    let of = models::classifier(project, args.classifier.as_deref()).await?;
+    if args.kind != UnfamiliarityKind::Spread {
+        return hidden(project, args, &of, output).await;
+    }
+    if of.ensemble.is_none() {
+        bail!(BadUsage(format!(
+            "{} is one classifier, and only members of an ensemble disagree; name one with --classifier",
+            of.label()
+        )));
+    }
+    let digest = ContentHash::of_fields("spread", &[&of.digest]).to_string();
+    let basis = Basis::Spread {
+        of: RestsOn::of(&of),
     };
-    let (basis, digest, unmeasured, model) = match (args.kind, &of) {
-        (UnfamiliarityKind::Spread, Some(of)) => {
-            if of.ensemble.is_none() {
-                bail!(BadUsage(format!(
-                    "{} is one classifier, and only members of an ensemble disagree; name one with --classifier",
-                    of.label()
-                )));
-            }
-            let basis = Basis::Spread {
-                of: RestsOn::of(of),
-            };
-            let digest = ContentHash::of_fields("spread", &[&of.digest]).to_string();
-            let model = store(project, args, &basis, &digest, "unfamiliarity", None).await?;
-            (basis, digest, 0, model)
-        }
-        (_, Some(of)) => return hidden(project, args, of, output).await,
-        (_, None) => {
-            let generator = surprised(project)?.id();
-            let digest = ContentHash::of_fields("surprise", &[&generator]).to_string();
-            let basis = Basis::Surprise { generator };
-            let model = store(project, args, &basis, &digest, "unfamiliarity", None).await?;
-            (basis, digest, 0, model)
-        }
-    };
-    drop(digest);
-    tell(&model, basis, unmeasured, output);
+    let model = store(project, args, &basis, &digest, NO_FILES, None).await?;
+    tell(&model, basis, 0, output);
     Ok(())
 }
 

@@ -133,6 +133,7 @@ fn leak_args(
             threshold: None,
             caution: crate::cli::CautionArgs::default(),
             budget: None,
+            tighten: None,
             distribution: String::new(),
             answers: None,
             seed: 0,

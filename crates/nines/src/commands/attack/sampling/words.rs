@@ -16,7 +16,19 @@ impl Controls {
             }
         };
         let confirmed = format!("attack: finds that {} confirm", named(self.kind));
-        line(&confirmed, &self.precision);
+        let mut shares = String::new();
+        let mut share_line = |what: &str, of: &Option<Estimate>| {
+            if let Some(of) = of {
+                let _ = writeln!(shares, "  {what:<46} {}", in_percent(of));
+            }
+        };
+        share_line(&confirmed, &self.precision);
+        if let Some(sampled) = &self.sampled {
+            share_line(
+                "random: accepted answers that are catastrophes",
+                &Some(sampled.share.clone()),
+            );
+        }
         line(
             "attack: labels for one confirmed find",
             &self.labels_per_find,
@@ -36,10 +48,6 @@ impl Controls {
         line("attack: cost of people for one", &self.cost_per_find);
         if let Some(sampled) = &self.sampled {
             line(
-                "random: accepted answers that are catastrophes",
-                &Some(sampled.share.clone()),
-            );
-            line(
                 "random: labels for one find",
                 &Some(sampled.labels_per_find.clone()),
             );
@@ -55,6 +63,7 @@ impl Controls {
             line("times less time than random sampling", &self.less_time);
             let _ = writeln!(text, "  {}", rests_on(sampled));
         }
+        let mut text = shares + &text;
         let notes = [
             self.why_none(),
             self.no_price(),
@@ -211,6 +220,18 @@ fn cell(of: &Option<Estimate>) -> String {
     }
 }
 
+fn in_percent(of: &Estimate) -> String {
+    let value = of.value.map_or_else(
+        || "-".to_owned(),
+        |value| rate(100.0 * value, Towards::Nearest),
+    );
+    format!(
+        "{value} % [{}, {}]",
+        rate(100.0 * of.lower, Towards::Down),
+        rate(100.0 * of.upper, Towards::Up)
+    )
+}
+
 fn written(of: &Estimate) -> String {
     let value = of
         .value
@@ -245,6 +266,11 @@ mod tests {
             by: LabellerKind::Judge,
             by_others: (0, 0),
             asked: 1,
+            goal: nines_attack::recipe::GoalKind::Evade,
+            classifier: "hurt v1",
+            second: None,
+            probe: None,
+            by_opinion: false,
         }
     }
 
@@ -265,6 +291,12 @@ mod tests {
             fewer_labels: None,
             less_time: None,
         }
+    }
+
+    #[test]
+    fn shares_are_percentages() {
+        let text = controls().words();
+        assert!(text.contains("80.00 % [40.00, 90.00]"), "{text}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! them were drawn.
 
 use super::super::Asked;
-use super::super::frame::{Frame, runs_of};
+use super::super::frame::{Frame, refuse_tightening, runs_of};
 use super::super::leak::answers_of;
 use crate::cli::QualityDesignArgs;
 use crate::commands::BadUsage;
@@ -66,6 +66,10 @@ fn first_draw(answer: &FilterAnswer) -> Option<&Candidate> {
 /// does not answer stay unanswered, so that all thresholds speak of the same requests.
 fn answered_at(answer: &FilterAnswer, threshold: Threshold) -> Option<&Candidate> {
     answer.accepted?;
+    // A threshold that tightens is not the same for every draw.
+    if threshold == answer.threshold {
+        return answer.accepted_candidate();
+    }
     answer
         .candidates
         .iter()
@@ -306,6 +310,9 @@ pub async fn ready(
         })
         .await?;
     let own = frame.serving.threshold.threshold;
+    if !args.curve.is_empty() {
+        refuse_tightening(args.frame.tighten, "--curve")?;
+    }
     let curve = curve_of(&args.curve, own)?;
     let items: Vec<NewDesignItem> = frame
         .answers
