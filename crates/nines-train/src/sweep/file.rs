@@ -332,7 +332,10 @@ mod tests {
             json!({"seeds": [0, 1], "search": {"trials": trials, "space": space}})
         };
         for trials in [5_001, 1 << 40, i64::MAX as u64] {
-            assert!(problem(search(trials)).contains("at most 10000"), "{trials}");
+            assert!(
+                problem(search(trials)).contains("at most 10000"),
+                "{trials}"
+            );
         }
         let cell = |name: &str| json!({"cells": [{"name": name}]});
         for name in ["", "../up", "a b", ".hidden", "a/b"] {

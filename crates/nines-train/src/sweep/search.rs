@@ -294,7 +294,8 @@ mod tests {
         assert!(problem(space(json!({"choose": []}))).contains("is empty"));
         assert!(problem(json!({"trials": 0, "space": {}})).contains("needs trials"));
         let many: Vec<u32> = (1..=17).collect();
-        let many = json!({"trials": 2, "rungs": many, "space": {"learning_rate": {"log": [1e-5, 1e-3]}}});
+        let many =
+            json!({"trials": 2, "rungs": many, "space": {"learning_rate": {"log": [1e-5, 1e-3]}}});
         assert!(problem(many).contains("at most 16"));
         let rungs = json!({"trials": 2, "rungs": [2, 2], "space": {"learning_rate": {"log": [1e-5, 1e-3]}}});
         assert!(problem(rungs).contains("rungs are epochs"));
