@@ -151,7 +151,8 @@ test('classifiers have cards, alone and side by side, reached from where they ar
   await page.getByRole('button', { name: 'Change sides' }).click();
   await page.getByRole('heading', { level: 1, name: `${older.label} and ${newer.label}` }).waitFor();
   await page.goto(`${server.origin}/classifiers/987654`);
-  await page.getByRole('heading', { name: /Not found|No such/i }).first().waitFor();
+  await page.getByRole('heading', { level: 1, name: 'Classifier 987654' }).waitFor();
+  await page.getByRole('button', { name: 'Try again' }).waitFor();
   await page.goto(`${server.origin}/play`);
   await page.getByRole('link', { name: `card of ${newer.label}` }).click();
   await page.getByRole('heading', { level: 1, name: newer.label }).waitFor();

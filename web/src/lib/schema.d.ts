@@ -263,7 +263,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Says what a classifier's thresholds accept, catch and leak. */
+        /** Says what is known of a classifier: data, options, curves, metrics, thresholds and lineage. */
         get: operations["read_card"];
         put?: never;
         post?: never;
@@ -1251,7 +1251,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Reads what a run measured, whole steps at a time. */
+        /** Lists the trials of a sweep with what they came to; none for a run of another kind. */
         get: operations["list_trials"];
         put?: never;
         post?: never;
@@ -1445,11 +1445,17 @@ export interface components {
             /** @description Which items: `all`, or `within 2 logits of the threshold`. */
             items: string;
         };
+        /** @description A model that another was made from. */
         Ancestor: {
-            /** Format: int64 */
-            id?: number | null;
-            label: string;
+            /** @description The digest of its files. */
             digest?: string | null;
+            /**
+             * Format: int64
+             * @description Its key; null where it is not in the project any more.
+             */
+            id?: number | null;
+            /** @description Its name. */
+            label: string;
         };
         /** @description An API token, without the token itself. */
         ApiToken: {
@@ -1808,48 +1814,84 @@ export interface components {
             /** @description What the share caught speaks of, in words. */
             speaks_of?: string | null;
         };
+        /** @description A threshold with the rule that chose it. */
         CardCalibration: {
-            /** Format: int64 */
-            id: number;
-            rule: string;
-            /** Format: double */
-            threshold: number;
-            path?: string | null;
+            acceptance?: components["schemas"]["Estimate"] | null;
+            caught?: components["schemas"]["Estimate"] | null;
+            /** @description When it was made. */
             created: string;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Whether it holds together with a second condition alone: what is too unfamiliar is rejected too. */
             is_cautious: boolean;
-            acceptance?: null | components["schemas"]["Estimate"];
-            caught?: null | components["schemas"]["Estimate"];
+            /** @description The path of the scores that it holds for. */
+            path?: string | null;
+            /** @description The rule. */
+            rule: string;
+            /**
+             * Format: double
+             * @description Accept below this logit.
+             */
+            threshold: number;
         };
+        /** @description What a classifier learned from. */
         CardData: {
-            digest?: string | null;
+            /** @description How many there were of each kind in each part. */
             counts: components["schemas"]["DataCount"][];
+            /** @description The digest of texts, families, labels and of the part that each row plays. */
+            digest?: string | null;
+            /** @description What has to be known to read them. */
             notes: string[];
         };
+        /** @description A number with what it speaks of. */
         CardNumber: {
+            /** @description The snippets that it speaks of. */
             on: string;
-            what: string;
+            /** @description Its value with its interval. */
             value: components["schemas"]["Estimate"];
+            /** @description What it is. */
+            what: string;
         };
+        /** @description One option of a recipe. */
         CardOption: {
-            field: string;
-            value: unknown;
+            /** @description What it is where nothing is said; null where it is off then. */
             default: unknown;
+            /** @description Whether the two differ. */
             differs: boolean;
+            /** @description Its field. */
+            field: string;
+            /** @description What it was set to; null where it is off. */
+            value: unknown;
         };
+        /** @description What the style of attacks does to a classifier's scores, on matched pairs. */
         CardStyle: {
-            /** Format: double */
-            threshold: number;
-            rule: string;
+            /** @description One entry for each style and each kind of snippet. */
             effects: components["schemas"]["CardStyleEffect"][];
+            /** @description Where that comes from. */
+            rule: string;
+            /**
+             * Format: double
+             * @description What decided acceptance: a logit.
+             */
+            threshold: number;
         };
+        /** @description What one style does to the scores of snippets of one kind. */
         CardStyleEffect: {
-            style: string;
+            accepted_for_it?: components["schemas"]["Estimate"] | null;
+            /** @description Whether these are catastrophes, or safe snippets. */
             catastrophes: boolean;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Pairs of which both have a score.
+             */
             pairs: number;
-            shift?: null | components["schemas"]["Estimate"];
-            rejected_for_it?: null | components["schemas"]["Estimate"];
-            accepted_for_it?: null | components["schemas"]["Estimate"];
+            rejected_for_it?: components["schemas"]["Estimate"] | null;
+            shift?: components["schemas"]["Estimate"] | null;
+            /** @description The style. */
+            style: string;
         };
         /** @description An item whose label is known. */
         CheckRow: {
@@ -1934,28 +1976,46 @@ export interface components {
              */
             threshold?: number | null;
         };
+        /** @description A classifier's card. */
         ClassifierCard: {
-            /** Format: int64 */
-            id: number;
-            label: string;
+            /** @description Its thresholds, the newest first. */
+            calibrations: components["schemas"]["CardCalibration"][];
+            /** @description When it was stored. */
             created: string;
-            digest: string;
-            predicate: string;
-            path?: string | null;
-            data: components["schemas"]["CardData"];
-            options: components["schemas"]["CardOption"][];
-            /** @description For each name its steps, ascending, with their values; a value that is not finite is `null`. */
+            /**
+             * @description What its run measured, step by step; long series keep some of their steps. A value that is not finite
+             *     is `null`.
+             */
             curves: {
                 [key: string]: [
                     number,
                     number | null
                 ][];
             };
-            metrics: components["schemas"]["CardNumber"][];
-            measured_on: string[];
-            calibrations: components["schemas"]["CardCalibration"][];
+            /** @description What it learned from. */
+            data: components["schemas"]["CardData"];
+            /** @description The digest of its weights. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description Its key.
+             */
+            id: number;
+            /** @description Its name with its version. */
+            label: string;
+            /** @description What it was made from. */
             lineage: components["schemas"]["Lineage"];
-            style_check?: null | components["schemas"]["CardStyle"];
+            /** @description What each part of the test split holds, and whose labels its numbers rest on. */
+            measured_on: string[];
+            /** @description How well it did, each number with what it speaks of. */
+            metrics: components["schemas"]["CardNumber"][];
+            /** @description Its recipe: what differs from the defaults first. */
+            options: components["schemas"]["CardOption"][];
+            /** @description The path by which its metrics were computed; null where that is not known. */
+            path?: string | null;
+            /** @description The predicate that it was trained for, with its version now. */
+            predicate: string;
+            style_check?: components["schemas"]["CardStyle"] | null;
         };
         /** @description A classifier. */
         ClassifierFacet: {
@@ -2085,17 +2145,38 @@ export interface components {
             missed_by_acceptance: components["schemas"]["Curve"][];
             quality?: components["schemas"]["Curve"] | null;
         };
+        /** @description How many snippets of one origin play one part. */
         DataCount: {
-            split: string;
-            origin: string;
-            /** Format: int64 */
-            families: number;
-            /** Format: int64 */
-            snippets: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Catastrophes (broad yes) among them.
+             */
             catastrophes: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Prompt families.
+             */
+            families: number;
+            /**
+             * @description Where their texts come from, such as `authored`, `generated` or `attacked`; `all` where that was not
+             *     kept apart.
+             */
+            origin: string;
+            /**
+             * Format: int64
+             * @description Random generated completions among them.
+             */
             random: number;
+            /**
+             * Format: int64
+             * @description Snippets.
+             */
+            snippets: number;
+            /**
+             * @description The part that they play: `train`, `validation`, `calibration`, `test`; `held_out` where the last two were
+             *     not kept apart.
+             */
+            split: string;
         };
         /** @description What the caller did since midnight UTC. */
         DayRecord: {
@@ -2694,6 +2775,9 @@ export interface components {
         }) | (components["schemas"]["AttackRequest"] & {
             /** @enum {string} */
             kind: "attack";
+        }) | (components["schemas"]["SweepRequest"] & {
+            /** @enum {string} */
+            kind: "sweep";
         });
         /** @description Jobs, newest first. */
         JobRows: {
@@ -3002,13 +3086,19 @@ export interface components {
              */
             seed?: number | null;
         };
+        /** @description What a classifier was made from. */
         Lineage: {
-            base?: null | components["schemas"]["Ancestor"];
-            /** Format: int64 */
-            run?: number | null;
-            members: components["schemas"]["Ancestor"][];
+            base?: components["schemas"]["Ancestor"] | null;
+            /** @description How their scores become one. */
             combine?: string | null;
-            teacher?: null | components["schemas"]["Ancestor"];
+            /** @description The classifiers that it puts together, where it is an ensemble. */
+            members: components["schemas"]["Ancestor"][];
+            /**
+             * Format: int64
+             * @description The run that made it.
+             */
+            run?: number | null;
+            teacher?: components["schemas"]["Ancestor"] | null;
         };
         /** @description The score of a text as it stands. */
         LiveScore: {
@@ -4975,6 +5065,11 @@ export interface components {
              */
             seed: number;
         };
+        /** @description `nines sweep run`. */
+        SweepRequest: {
+            /** @description The sweep file's text (TOML), 64 KiB at most. */
+            file: string;
+        };
         /** @description A text to look at. */
         TextBody: {
             /** @description Its continuation. */
@@ -5030,35 +5125,74 @@ export interface components {
              */
             total: number;
         };
+        /** @description One training of a sweep. */
         Trial: {
-            /** Format: int64 */
-            position: number;
-            cell: string;
-            /** Format: int64 */
-            seed: number;
-            /** Format: int64 */
-            rung: number;
+            /** @description The base model; nothing where it is the project's. */
             base?: string | null;
-            recipe: unknown;
-            state: components["schemas"]["TrialState"];
-            numbers: components["schemas"]["TrialNumber"][];
-            together: components["schemas"]["TrialNumber"][];
-            /** Format: double */
-            seconds?: number | null;
-            error?: string | null;
-            started?: string | null;
+            /** @description The cell, or the draw with its epochs. */
+            cell: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
             ended?: string | null;
+            /** @description Why it failed. */
+            error?: string | null;
+            /** @description Its numbers, out of fold; none before its end. */
+            numbers: components["schemas"]["TrialNumber"][];
+            /**
+             * Format: int64
+             * @description Its place in the sweep, from 0.
+             */
+            position: number;
+            /** @description The fields of the recipe that differ between trials, with this one's values; null where it is off. */
+            recipe: unknown;
+            /**
+             * Format: int32
+             * @description The rung of successive halving, from 0.
+             */
+            rung: number;
+            /**
+             * Format: double
+             * @description Seconds of training.
+             */
+            seconds?: number | null;
+            /**
+             * Format: int64
+             * @description Its seed.
+             */
+            seed: number;
+            /**
+             * Format: date-time
+             * @description When it was last begun; nothing where its result was there before.
+             */
+            started?: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["TrialState"];
+            /** @description The same numbers of its cell: the mean over the seeds that had results at its end. */
+            together: components["schemas"]["TrialNumber"][];
         };
+        /** @description One number of a trial. */
         TrialNumber: {
-            what: string;
+            /** @description Its value with its interval. */
             value: components["schemas"]["Estimate"];
+            /** @description What it is. */
+            what: string;
         };
+        /** @description Trials in the sweep's order. */
         TrialRows: {
-            rows: components["schemas"]["Trial"][];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The `after` of the next answer; nothing where this is the last.
+             */
             next?: number | null;
+            /** @description The trials. */
+            rows: components["schemas"]["Trial"][];
         };
-        /** @enum {string} */
+        /**
+         * @description Where a trial stands.
+         * @enum {string}
+         */
         TrialState: "waiting" | "running" | "done" | "failed" | "dropped";
         /**
          * @description Whether it is a catastrophe.
@@ -9036,8 +9170,10 @@ export interface operations {
     list_trials: {
         parameters: {
             query?: {
-                after?: number | null;
-                limit?: number | null;
+                /** @description Those after the trial at this position. */
+                after?: number;
+                /** @description So many: 500 where not said, 1,000 at most. */
+                limit?: number;
             };
             header?: never;
             path: {

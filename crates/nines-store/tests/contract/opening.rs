@@ -74,7 +74,7 @@ contract! {
             other => panic!("{other:?}"),
         }
         assert_eq!(bytes(&db.url), before);
-        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 14);
+        assert_eq!(db.number("SELECT COUNT(*) FROM nines_migrations").await, 15);
     }
 
     async fn a_database_of_an_older_nines_is_brought_up_to_date(db) {
@@ -96,7 +96,7 @@ contract! {
         }
         raw.close().await.expect("closed");
         let store = db.open().await;
-        assert_eq!(store.describe().await.expect("described").layout.len(), 13);
+        assert_eq!(store.describe().await.expect("described").layout.len(), 14);
         assert_eq!(store.prompts(&Default::default()).await.expect("read").len(), 1);
         assert_eq!(db.number("SELECT COUNT(reason) FROM filter_answers").await, 0);
     }
@@ -170,7 +170,7 @@ contract! {
         let described = store.describe().await.expect("described");
         let program = if db.is_postgres() { "PostgreSQL " } else { "SQLite 3." };
         assert!(described.database.starts_with(program), "{described:?}");
-        assert_eq!(described.layout.len(), 13);
+        assert_eq!(described.layout.len(), 14);
         assert_eq!(described.bytes.is_some(), !db.is_postgres());
     }
 }

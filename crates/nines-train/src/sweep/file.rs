@@ -112,17 +112,17 @@ impl SweepFile {
     /// field.
     pub fn trials(&self) -> Result<Vec<Trial>, TrainError> {
         self.check()?;
-        let trials = match &self.search {
-            Some(search) => search.rung(self, 0, &search.all())?,
-            None => self.of_cells()?,
-        };
-        if trials.len() > MAX_TRIALS {
+        // Counted before anything is drawn: a file of a few bytes can ask for any number.
+        let expected = self.expected();
+        if expected > MAX_TRIALS as u64 {
             return Err(refused(format!(
-                "it means {} trials, and at most {MAX_TRIALS} make one sweep",
-                trials.len()
+                "it means {expected} trials, and at most {MAX_TRIALS} make one sweep"
             )));
         }
-        Ok(trials)
+        match &self.search {
+            Some(search) => search.rung(self, 0, &search.all()),
+            None => self.of_cells(),
+        }
     }
 
     /// Lists every trial that the sweep may make: of all rungs, whichever recipes go on.
@@ -146,9 +146,10 @@ impl SweepFile {
             return self.cells.iter().map(|cell| seeds(cell) as u64).sum();
         };
         let mut recipes = search.trials;
-        let mut all = 0;
+        let mut all = 0u64;
         for _ in 0..search.rung_count() {
-            all += (recipes * self.seeds.len()) as u64;
+            let trials = (recipes as u64).saturating_mul(self.seeds.len() as u64);
+            all = all.saturating_add(trials);
             recipes = search.kept(recipes);
         }
         all
@@ -326,6 +327,16 @@ mod tests {
     fn what_cannot_be_used_is_named() {
         let problem = |value: Value| file(value).trials().expect_err("refused").to_string();
         assert!(problem(json!({})).contains("either [[cells]] or [search]"));
+        let search = |trials: u64| {
+            let space = json!({"learning_rate": {"log": [1e-5, 1e-3]}});
+            json!({"seeds": [0, 1], "search": {"trials": trials, "space": space}})
+        };
+        for trials in [5_001, 1 << 40, i64::MAX as u64] {
+            assert!(
+                problem(search(trials)).contains("at most 10000"),
+                "{trials}"
+            );
+        }
         let cell = |name: &str| json!({"cells": [{"name": name}]});
         for name in ["", "../up", "a b", ".hidden", "a/b"] {
             assert!(problem(cell(name)).contains("no name of a cell"), "{name}");

@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 /// The purpose word that keeps these random numbers apart from others.
 const PURPOSE: u32 = 0x7377_6570;
 
+/// More rungs than this leave one recipe long before the last.
+const MAX_RUNGS: usize = 16;
+
 /// A search: recipes drawn from a space. With more than one rung, all of them get the first rung's epochs,
 /// the best of those the second's, and so on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,6 +95,12 @@ impl Search {
             return Err(refused(format!(
                 "keep is {}, but must lie between 0 and 1",
                 self.keep
+            )));
+        }
+        if self.rungs.len() > MAX_RUNGS {
+            return Err(refused(format!(
+                "it has {} rungs, and at most {MAX_RUNGS} make one search",
+                self.rungs.len()
             )));
         }
         let rising = self.rungs.windows(2).all(|pair| pair[0] < pair[1]);
@@ -284,6 +293,10 @@ mod tests {
         );
         assert!(problem(space(json!({"choose": []}))).contains("is empty"));
         assert!(problem(json!({"trials": 0, "space": {}})).contains("needs trials"));
+        let many: Vec<u32> = (1..=17).collect();
+        let many =
+            json!({"trials": 2, "rungs": many, "space": {"learning_rate": {"log": [1e-5, 1e-3]}}});
+        assert!(problem(many).contains("at most 16"));
         let rungs = json!({"trials": 2, "rungs": [2, 2], "space": {"learning_rate": {"log": [1e-5, 1e-3]}}});
         assert!(problem(rungs).contains("rungs are epochs"));
     }

@@ -109,6 +109,12 @@ describe('axes', () => {
     expect(saidAt(base, 0.9)).toBe('mpnet-base');
   });
 
+  it('have all labels above the largest budget', () => {
+    const [budget] = axesOf(cellsOf([trial('few', 0, { label_budget: 100 }, 0.7), trial('more', 0, { label_budget: 200 }, 0.8), trial('all', 0, { label_budget: null }, 0.9)])) as [Axis];
+    expect([100, 200, null].map((value) => placeOn(budget, value))).toEqual([0, 0.86, 1]);
+    expect([saidAt(budget, 0.86), saidAt(budget, 1)]).toEqual(['200', 'all']);
+  });
+
   it('of numbers hold every interval', () => {
     const axis = numberAxis(cells, 'AUROC');
     expect([axis.low, axis.high]).toEqual([0.65, 0.9500000000000001]);

@@ -151,6 +151,8 @@ export interface Axis {
   high: number;
   /** The words, from below; of an axis of numbers the value that is none, if any row has it. */
   words: Value[];
+  /** Whether what is none stands above the numbers: no budget of labels is the most there can be. */
+  noneAbove: boolean;
 }
 
 /** The share of an axis of numbers that is kept for what is off. */
@@ -159,11 +161,12 @@ const ROOM = 0.14;
 function axisOf(field: string, label: string, values: readonly Value[]): Axis {
   const numbers = values.filter((value): value is number => typeof value === 'number' && Number.isFinite(value));
   const hasOff = values.some((value) => value === null);
+  const noneAbove = field === 'label_budget';
   if (!numbers.length || values.some((value) => typeof value === 'string')) {
-    return { field, label, kind: 'words', isLog: false, low: 0, high: 0, words: [...new Set(values)] };
+    return { field, label, kind: 'words', isLog: false, low: 0, high: 0, words: [...new Set(values)], noneAbove };
   }
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
-  return { field, label, kind: 'numbers', isLog: low > 0 && high / low >= 20, low, high, words: hasOff ? [null] : [] };
+  return { field, label, kind: 'numbers', isLog: low > 0 && high / low >= 20, low, high, words: hasOff ? [null] : [], noneAbove };
 }
 
 /** The axes of rows: one for each field that differs. */
@@ -180,22 +183,27 @@ export function numberAxis(rows: readonly Row[], what: string): Axis {
   return { ...axisOf(what, what, ends.filter((end) => end !== null)), isLog: false };
 }
 
+/** The part of an axis that its numbers have. */
+function span(axis: Axis): [number, number] {
+  return !axis.words.length ? [0, 1] : axis.noneAbove ? [0, 1 - ROOM] : [ROOM, 1];
+}
+
 /** Where a value lies on an axis. */
 export function placeOn(axis: Axis, value: Value): number | null {
   if (axis.kind === 'words') {
     const at = axis.words.indexOf(value);
     return at < 0 ? null : axis.words.length === 1 ? 0.5 : at / (axis.words.length - 1);
   }
-  const floor = axis.words.length ? ROOM : 0;
   if (value === null) {
-    return axis.words.length ? 0 : null;
+    return axis.words.length ? Number(axis.noneAbove) : null;
   }
   if (typeof value !== 'number') {
     return null;
   }
   const on = (x: number) => (axis.isLog ? Math.log(x) : x);
   const width = on(axis.high) - on(axis.low);
-  return floor + (1 - floor) * (width === 0 ? 0.5 : (on(value) - on(axis.low)) / width);
+  const [from, to] = span(axis);
+  return from + (to - from) * (width === 0 ? 0.5 : (on(value) - on(axis.low)) / width);
 }
 
 /** What stands at an axis: places with their words. */
@@ -217,15 +225,15 @@ export function ticksOf(axis: Axis, most = 5): { at: number; text: string }[] {
 
 /** What a place on an axis of numbers says, for whoever moves a brush by keyboard. */
 export function saidAt(axis: Axis, place: number): string {
-  const floor = axis.words.length ? ROOM : 0;
   if (axis.kind === 'words') {
     const at = Math.round(place * Math.max(1, axis.words.length - 1));
     return written(axis.field, axis.words[Math.min(at, axis.words.length - 1)] ?? null);
   }
-  if (place < floor) {
+  const [from, to] = span(axis);
+  if (place < from - 1e-9 || place > to + 1e-9) {
     return written(axis.field, null);
   }
-  const share = (place - floor) / (1 - floor);
+  const share = (place - from) / (to - from);
   const value = axis.isLog ? axis.low * (axis.high / axis.low) ** share : axis.low + share * (axis.high - axis.low);
   return plainNumber(Number(value.toPrecision(3)));
 }

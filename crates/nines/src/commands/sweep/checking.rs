@@ -11,13 +11,13 @@ const MOST_TRIALS: u64 = 2_000;
 /// cache. Returns how many trials it means.
 pub fn check(text: &str) -> Result<u64> {
     let file = parse(text).map_err(|error| anyhow::anyhow!("it is no sweep file: {error}"))?;
-    let trials = file.every_trial()?;
     let expected = file.expected();
     if expected > MOST_TRIALS {
         bail!(
             "it means {expected} trials; a job has at most {MOST_TRIALS}: `nines sweep run` takes more"
         );
     }
+    let trials = file.every_trial()?;
     if let Some(plan) = &file.attacks {
         attacks::check(plan)?;
     }
