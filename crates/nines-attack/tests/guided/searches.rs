@@ -269,8 +269,6 @@ fn a_budget_that_measures_no_prompt_is_told_before_and_after() {
         "{:?}",
         attempt.notes
     );
-    assert_eq!(
-        attack("prompts", &[], &models, many()).caution().is_some(),
-        many().queries < 5_000
-    );
+    let enough = attack("prompts", &[], &models, many());
+    assert_eq!(enough.caution(), None, "{} are enough here", many().queries);
 }

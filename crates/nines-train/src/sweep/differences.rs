@@ -95,7 +95,7 @@ mod tests {
         let slow = differences.of(&trials[1]).expect("told");
         assert_eq!(
             Value::Object(slow),
-            json!({"learning_rate": 1e-5, "positive_weight": "balanced"})
+            json!({"learning_rate": 1e-5, "positive_weight": "square_root"})
         );
         let heavy = differences.of(&trials[2]).expect("told");
         assert_eq!(heavy["positive_weight"], json!({"value": 3.0}));

@@ -77,7 +77,7 @@ fn every_kind_is_fitted_measured_and_filters() {
         let calibrate = [
             "calibrate",
             "--acceptance",
-            "0.5",
+            "0.25",
             "--fresh",
             "2",
             "--unfamiliarity",
@@ -89,7 +89,7 @@ fn every_kind_is_fitted_measured_and_filters() {
         let familiar = caution["familiar"]["value"].as_f64().expect("a share");
         assert!(familiar <= 0.55 && familiar > 0.3, "{calibrated}");
         let accepted = calibrated["record"]["acceptance"]["value"].as_f64();
-        assert!(accepted <= Some(0.5), "{calibrated}");
+        assert!(accepted <= Some(0.25), "{calibrated}");
         // Nobody finds that threshold without its limit.
         world
             .run(&["filter", "she walked the garden"])
