@@ -267,7 +267,7 @@ mod tests {
     fn weights_bring_a_focused_sample_back_to_the_whole() {
         // Worth and rate rise together: the plain mean of the sample flatters, the weighted one does not.
         let rate = |item: usize| {
-            if item % 10 == 0 || item < 20 {
+            if item.is_multiple_of(10) || item < 20 {
                 1.0
             } else {
                 0.0

@@ -40,13 +40,13 @@ contract! {
         let made = store.acquire(&new).await.expect("stored");
         assert_eq!((&made.strategy, made.by_score, &made.record), (&new.strategy, true, &new.record));
         assert_eq!(store.acquisition(made.id).await.expect("read"), made);
-        assert_eq!(store.acquisitions().await.expect("read"), [made.clone()]);
+        assert_eq!(store.acquisitions().await.expect("read"), std::slice::from_ref(&made));
         let items = store.acquired_items(made.id).await.expect("read");
         assert_eq!(items.iter().map(|item| item.item).collect::<Vec<_>>(), new.items);
         assert_eq!(items.iter().map(|item| item.before).collect::<Vec<_>>(), [0, 1, 0]);
         let queue = store.queue(made.queue).await.expect("read");
         assert_eq!((queue.kind, &queue.name, queue.items, queue.waiting), (QueueKind::Select, &new.name, 3, 3));
-        let who = people(&db, 2).await;
+        let who = people(db, 2).await;
         let mut given = Vec::new();
         while let Some(snippet) = work(&store, queue.id, &who[0], no()).await {
             given.push(snippet);

@@ -293,7 +293,7 @@ mod tests {
         let row = |i: u64| Row {
             snippet: ContentHash::of_fields("row", &[&i.to_string()]),
             family: ContentHash::of_fields("family", &[&(i / 4).to_string()]),
-            broad: i % 4 == 0,
+            broad: i.is_multiple_of(4),
             random: i % 4 == 1,
             source: "test".to_owned(),
         };

@@ -34,7 +34,7 @@ nines select compare --results active --table-only --markdown\n\
 Labels that are there stand for labellers: a strategy sees one only after choosing it. What is there is not\n\
 trained again; the same command goes on where it was stopped."
     )]
-    Compare(SelectCompareArgs),
+    Compare(Box<SelectCompareArgs>),
 }
 
 /// Which snippets are chosen.

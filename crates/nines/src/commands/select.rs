@@ -32,7 +32,7 @@ pub async fn run(project: &Project, args: SelectArgs, output: &Output) -> Result
         None => choose(project, args.choose, output).await,
         Some(SelectCommand::List) => shown::list(project, output).await,
         Some(SelectCommand::Show { id }) => shown::show(project, id, output).await,
-        Some(SelectCommand::Compare(args)) => compare::run(project, args, output).await,
+        Some(SelectCommand::Compare(args)) => compare::run(project, *args, output).await,
     }
 }
 
