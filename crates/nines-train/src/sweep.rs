@@ -1,7 +1,7 @@
 //! Sweeps: many trainings that differ in their recipes, compared on the same folds.
 //!
 //! - [`differences`]: in which fields the recipes differ.
-//! - [`file`]: what a sweep file says, and the trials that it means.
+//! - [`mod@file`]: what a sweep file says, and the trials that it means.
 //! - [`search`]: recipes drawn at random, and successive halving.
 //! - [`table`]: what the results say, cell beside cell.
 //! - [`trial`]: one training cross-validated with one seed, and what it leaves behind.
