@@ -51,7 +51,7 @@ test('a sweep is started from the page, watched while it runs, and is the table 
   await form.getByRole('button', { name: 'Start' }).click();
   await form.getByRole('alert').getByText('no name of a cell').waitFor();
   await page.getByLabel('Choose a file').setInputFiles({ name: 'sweep.toml', mimeType: 'application/toml', buffer: Buffer.from(SWEEP) });
-  assert.equal(await page.getByLabel('Sweep file').inputValue(), SWEEP);
+  await until('the chosen file is read', async () => (await page.getByLabel('Sweep file').inputValue()) === SWEEP);
   await form.getByRole('button', { name: 'Start' }).click();
   await page.getByText(/Job \d+ is in line/).first().waitFor();
   const [{ id }] = (await researcher.must('GET', '/jobs')).rows;
@@ -100,7 +100,7 @@ test('an axis is narrowed by keyboard alone, and the table follows', async () =>
   // Sorted by a column, by keyboard; each seed by itself.
   await table.getByRole('button', { name: 'Cell' }).focus();
   await page.keyboard.press('Enter');
-  assert.match(await table.getByRole('row').nth(1).innerText(), /slow/);
+  await until('the names are in order', async () => /slow/.test(await table.getByRole('row').nth(1).innerText()));
   await page.keyboard.press('a');
   const apart = page.getByRole('table', { name: 'Trials of the sweep' });
   await apart.waitFor();
