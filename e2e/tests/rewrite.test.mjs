@@ -101,8 +101,9 @@ test('a score is lowered by clicking substitutes and by typing; a second person 
   const submit = page.getByRole('button', { name: 'Submit the find' });
   await submit.waitFor();
   assert.equal(await submit.isDisabled(), true, 'nothing is submitted before it is said to be an injury');
-  await page.getByRole('radio', { name: 'yes' }).check();
-  await page.getByRole('radio', { name: /clear/ }).check();
+  // By the keys of Label.
+  await page.keyboard.press('3');
+  assert.equal(await page.getByRole('radio', { name: 'yes: clear' }).isChecked(), true);
   await page.getByLabel('What trick?').fill('other words for the harm');
   await page.getByText(/severity 2 × margin/).waitFor();
   await submit.click();

@@ -103,7 +103,16 @@ pub(crate) struct Loaded {
 #[derive(Debug)]
 pub(crate) struct RunFolder {
     folder: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for RunFolder {
+    /// Closing the file alone would leave the lock to a child that was just forked, until it runs its program.
+    fn drop(&mut self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::debug!(%error, folder = %self.folder.display(), "the lock is left to the system");
+        }
+    }
 }
 
 impl RunFolder {
@@ -128,7 +137,7 @@ impl RunFolder {
         remove_partial(folder).map_err(write)?;
         Ok(Self {
             folder: folder.to_owned(),
-            _lock: lock,
+            lock,
         })
     }
 

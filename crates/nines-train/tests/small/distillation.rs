@@ -4,7 +4,7 @@ use crate::tiny::Bench;
 use nines_domain::score::{Score, sigmoid};
 use nines_train::data::Role;
 use nines_train::distillation::{SoftTarget, Teacher};
-use nines_train::{Roles, TrainError, TrainingData, TrainingRow};
+use nines_train::{TrainError, TrainingData, TrainingRow};
 
 /// What the teacher says of catastrophes and of safe rows: it is sure of neither.
 const TOLD: [f64; 2] = [1.0, -2.0];
@@ -34,26 +34,7 @@ fn taught(bench: &mut Bench) {
 fn a_student_meets_its_teachers_probabilities_and_not_the_labels() {
     let mut bench = Bench::new(60);
     taught(&mut bench);
-    let train = bench.roles.rows(Role::Train);
-    let mut families: Vec<_> = train
-        .iter()
-        .map(|&row| bench.data.rows()[row].family)
-        .collect();
-    families.sort_unstable();
-    families.dedup();
-    bench.roles = Roles::of(&bench.data, |family| {
-        match families.iter().position(|f| f == family) {
-            Some(place) if place < 8 => Role::Train,
-            Some(_) => Role::HeldOut,
-            None => Role::Validation,
-        }
-    });
-    bench.config.epochs = 250;
-    bench.config.evaluations_per_epoch = 1;
-    bench.config.batch_size = 64;
-    bench.config.warmup = 0.05;
-    bench.config.dropout = Some(0.0);
-    bench.config.weight_decay = 0.0;
+    bench.one_batch();
     bench.config.teacher = Some(Teacher::default());
     let record = bench.train("taught");
     let rows = bench.roles.rows(Role::Train);

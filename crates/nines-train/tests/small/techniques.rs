@@ -9,7 +9,7 @@ use nines_train::config::{
 };
 use nines_train::data::Role;
 use nines_train::record::{Observer, Silent};
-use nines_train::{Roles, TrainConfig, TrainError, TrainingData, TrainingRow};
+use nines_train::{TrainConfig, TrainError, TrainingData, TrainingRow};
 
 /// A technique, by its name and by what it changes in a recipe.
 type Technique = (&'static str, fn(&mut TrainConfig));
@@ -89,26 +89,7 @@ fn bench(prompts: usize) -> Bench {
 fn every_technique_learns_a_batch_by_heart() {
     for (name, change) in TECHNIQUES {
         let mut bench = bench(60);
-        let train = bench.roles.rows(Role::Train);
-        let mut families: Vec<_> = train
-            .iter()
-            .map(|&row| bench.data.rows()[row].family)
-            .collect();
-        families.sort_unstable();
-        families.dedup();
-        bench.roles = Roles::of(&bench.data, |family| {
-            match families.iter().position(|f| f == family) {
-                Some(place) if place < 8 => Role::Train,
-                Some(_) => Role::HeldOut,
-                None => Role::Validation,
-            }
-        });
-        bench.config.epochs = 250;
-        bench.config.evaluations_per_epoch = 1;
-        bench.config.batch_size = 64;
-        bench.config.warmup = 0.05;
-        bench.config.dropout = Some(0.0);
-        bench.config.weight_decay = 0.0;
+        bench.one_batch();
         change(&mut bench.config);
         let record = bench.train(name);
         let fit = record.adversarial_fit.expect("some rows are adversarial");

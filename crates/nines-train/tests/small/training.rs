@@ -6,7 +6,7 @@ use nines_nn::encoder::{Classifier, ParameterPlace};
 use nines_train::config::{LongRows, PositiveWeight};
 use nines_train::data::Role;
 use nines_train::record::{Ending, EvaluationRecord, Observer, RunPlan, StepRecord};
-use nines_train::{Roles, TrainError, TrainingData};
+use nines_train::{TrainError, TrainingData};
 
 /// Keeps what it is told.
 #[derive(Default)]
@@ -96,25 +96,8 @@ fn one_seed_gives_one_result() {
 #[test]
 fn a_batch_can_be_learnt_by_heart() {
     let mut bench = Bench::new(60);
-    let rows = bench.roles.rows(Role::Train);
-    let mut families: Vec<_> = rows
-        .iter()
-        .map(|&row| bench.data.rows()[row].family)
-        .collect();
-    families.sort_unstable();
-    families.dedup();
-    bench.roles = Roles::of(&bench.data, |family| {
-        match families.iter().position(|f| f == family) {
-            Some(place) if place < 8 => Role::Train,
-            Some(_) => Role::HeldOut,
-            None => Role::Validation,
-        }
-    });
+    bench.one_batch();
     bench.config.epochs = 300;
-    bench.config.batch_size = 64;
-    bench.config.warmup = 0.05;
-    bench.config.dropout = Some(0.0);
-    bench.config.weight_decay = 0.0;
     let record = bench.train("run");
     let last = record.curves.loss.last().copied().expect("a loss");
     assert!(last < 0.01, "the loss on the only batch is {last}");
