@@ -102,6 +102,8 @@ async fn report(project: &Project, args: &ReportArgs) -> Result<Report> {
             .or_else(|| Some(configured(project))),
         classifier: filter.as_ref().map(|f| f.classifier.clone()),
         threshold: filter.as_ref().and_then(|f| f.threshold),
+        law: filter.as_ref().and_then(|f| f.law.clone()),
+        caution: filter.as_ref().and_then(|f| f.caution.clone()),
         budget: Some(
             filter
                 .as_ref()

@@ -1,7 +1,7 @@
 //! Which designs the page speaks of.
 
 use crate::commands::measure::{QualityDesign, Ready};
-use crate::commands::report::rows::{filter_of, is_calibrated, is_held_out};
+use crate::commands::report::rows::{filter_of, is_calibrated, is_held_out, is_plain};
 use crate::project::Project;
 use anyhow::Result;
 use nines_domain::label::LabellerKind;
@@ -22,8 +22,8 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Chooses the newest labelled design on held-out prompts at a calibrated threshold; where nothing
-    /// is labelled, the newest.
+    /// Chooses the newest labelled design of a plain filter on held-out prompts at a calibrated threshold;
+    /// where nothing is labelled, the newest.
     pub async fn of(project: &Project) -> Result<Self> {
         let designs = project.store.designs(None).await?;
         let leak = leak(project, &designs).await?;
@@ -83,10 +83,13 @@ async fn quality(project: &Project, designs: &[Design]) -> Result<Option<Quality
     Ok(newest)
 }
 
-/// The newest designs of a kind: those on held-out prompts at a calibrated threshold, where there are
-/// any; or else on held-out prompts; or else any.
+/// The newest designs of a kind, of plain filters alone where there are any: those on held-out prompts at a
+/// calibrated threshold, where there are any; or else on held-out prompts; or else any.
 fn candidates(designs: &[Design], kind: DesignKind) -> impl Iterator<Item = &Design> {
-    let of_kind: Vec<&Design> = designs.iter().rev().filter(|d| d.kind == kind).collect();
+    let mut of_kind: Vec<&Design> = designs.iter().rev().filter(|d| d.kind == kind).collect();
+    if of_kind.iter().any(|d| is_plain(d)) {
+        of_kind.retain(|d| is_plain(d));
+    }
     let with = |fits: &dyn Fn(&Design) -> bool| -> Vec<&Design> {
         of_kind.iter().copied().filter(|d| fits(d)).collect()
     };

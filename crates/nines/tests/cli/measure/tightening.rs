@@ -47,7 +47,7 @@ fn it_abstains_as_often_where_it_says_so_and_is_compared_as_another_filter() {
         &words,
         &[
             "tightening, same abstention",
-            "--second-tighten 0.5",
+            "--second-tighten 0.5 --budget 6",
             "nines measure compare simulated@1",
         ],
     );
