@@ -1,6 +1,7 @@
 //! `nines report`: everything that is known of the project on one page, from the database alone. No
 //! model is loaded, and nothing is written to the database.
 
+pub mod chosen;
 mod design;
 mod distributions;
 mod labelling;

@@ -1,6 +1,7 @@
 //! The leak at every threshold at which it was measured.
 
-use super::rows::{Rows, basis, filter_of};
+use super::chosen::filter_of;
+use super::rows::{Rows, basis};
 use nines_measure::described;
 use nines_report::report::{Curve, LeakCurves, LeakReadings, Point, Reading};
 use nines_store::{Design, DesignKind, StoredEstimate};

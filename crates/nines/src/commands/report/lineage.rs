@@ -1,6 +1,7 @@
 //! Where the numbers come from.
 
-use super::rows::{Rows, filter_of, prompts};
+use super::chosen::filter_of;
+use super::rows::{Rows, prompts};
 use crate::commands::train::TEACHER;
 use crate::data;
 use jiff::Timestamp;
