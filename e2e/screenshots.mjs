@@ -5,6 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { attacked } from './lib/attacking.mjs';
 import { browser, window } from './lib/browser.mjs';
 import { Client, admin } from './lib/client.mjs';
 import { Server, pause } from './lib/nines.mjs';
@@ -48,11 +49,15 @@ try {
     ['people', boss, '/people'],
     ['predicate', researcher, '/predicate'],
     ['runs', researcher, '/runs'],
+    ['start-attack', researcher, '/runs?start=attack'],
     ['run', researcher, '/runs/1'],
     ['reliability', researcher, '/reliability'],
     ['account', labellers[0], '/account'],
   ];
   const isWanted = (name) => !positionals.length || positionals.includes(name);
+  if (isWanted('attack')) {
+    pages.push(['attack', researcher, `/runs/${await attacked(researcher, { recipe: 'typos', limit: 10, queries: 300 })}`]);
+  }
   if (isWanted('sweep') || isWanted('classifiers')) {
     const [small, boss] = await swept(t);
     const { rows } = await boss.must('GET', '/runs?kind=sweep');

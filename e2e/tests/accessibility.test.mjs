@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { attacked } from '../lib/attacking.mjs';
 import { accessible, nothingWrong, settled, until, window } from '../lib/browser.mjs';
 import { Client, invite } from '../lib/client.mjs';
 import { populate } from '../lib/populate.mjs';
@@ -16,13 +17,7 @@ const { assignment } = await labellers[0].must('POST', `/queues/${queues.random.
 await labellers[0].must('POST', `/assignments/${assignment.id}/flag`, { reason: 'the text is broken' });
 const [snippet] = (await researcher.must('GET', '/snippets?label=disagreement&limit=1')).rows;
 const { aided, unaided } = await rewriting(researcher, labellers);
-const { id: attack } = await researcher.must('POST', '/jobs', { kind: 'attack', recipe: 'random', limit: 2, queries: 40, seed: 0 });
-let attacked;
-await until('the attack is over', async () => {
-  const { state, run } = await researcher.must('GET', `/jobs/${attack}`);
-  attacked = run;
-  return state === 'done';
-}, 120);
+const attack = await attacked(researcher);
 const classifier = (await researcher.must('GET', '/classifiers')).rows[0].id;
 const nobody = new Client(server.origin);
 const PROMPT = encodeURIComponent('The river had risen in the night. The bridge was gone, and so was the ferry.');
@@ -57,7 +52,7 @@ const PAGES = [
   ['runs', researcher, '/runs?start=train', (page) => page.getByRole('form', { name: 'Train' }).waitFor()],
   ['run', researcher, '/runs/1', (page) => page.locator('main svg').first().waitFor()],
   ['starting an attack', researcher, '/runs?start=attack', (page) => page.getByRole('form', { name: 'Attack' }).waitFor()],
-  ['run of an attack', researcher, `/runs/${attacked}`, (page) => page.getByRole('group', { name: 'Closing table' }).waitFor()],
+  ['run of an attack', researcher, `/runs/${attack}`, (page) => page.getByRole('group', { name: 'Closing table' }).waitFor()],
   ['card', researcher, `/classifiers/${classifier}`, (page) => page.locator('main svg').first().waitFor()],
   ['reliability', researcher, '/reliability', (page) => page.getByText('Leak, strict').first().waitFor()],
   ['account', labellers[0], '/account'],

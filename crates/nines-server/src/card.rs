@@ -18,8 +18,8 @@ pub struct Card {
     pub created: String,
     /// The digest of its weights.
     pub digest: String,
-    /// The predicate that it was trained for, with its version now.
-    pub predicate: String,
+    /// The predicate that it was made for, with its version then; null where that was not kept.
+    pub predicate: Option<String>,
     /// The path by which its metrics were computed; null where that is not known.
     pub path: Option<String>,
     /// What it learned from.

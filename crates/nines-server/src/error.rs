@@ -196,7 +196,8 @@ impl From<JobError> for Problem {
             JobError::Store(error) => error.into(),
             JobError::Refused { .. } => Self::invalid(error.to_string()),
             JobError::QueueFull { .. } => Self::too_many(error.to_string(), 60),
-            _ => Self::internal(error),
+            // Its words leave out what the system said.
+            _ => Self::internal(with_causes(&error)),
         }
     }
 }

@@ -30,6 +30,9 @@ const NO_CHOICE: [&str; 3] = ["seed", "split_seed", "precision"];
 /// The origin of completions without a label, of which a teacher speaks alone.
 const TAUGHT: &str = "taught, no label";
 
+/// Where a version's metrics keep the predicate that it was made for.
+pub const PREDICATE: &str = "predicate";
+
 /// Puts a classifier's card together.
 ///
 /// # Errors
@@ -48,7 +51,7 @@ pub async fn card(project: &Project, model: &Model) -> Result<Card> {
         label: model.label(),
         created: model.created.to_string(),
         digest: model.digest.clone(),
-        predicate: project.config.predicate.label(),
+        predicate: predicate(model),
         path: model.metrics["path"].as_str().map(str::to_owned),
         data: data(project, model),
         options: options(&model.config["config"]),
@@ -112,9 +115,17 @@ fn data(project: &Project, model: &Model) -> CardData {
     let mut notes = Vec::new();
     let mut counts: Vec<DataCount> = read_counts(&model.metrics["data"]);
     if counts.is_empty() {
-        counts = of_record(project, model);
-        if !counts.is_empty() {
-            notes.push("Where its texts come from was not kept apart when it was trained.".into());
+        match of_record(project, model) {
+            Some(found) => {
+                counts = found;
+                notes.push(
+                    "Where its texts come from was not kept apart when it was trained.".into(),
+                );
+            }
+            None if model.ensemble.is_none() => {
+                notes.push("What it learned from is not known: its record cannot be read.".into());
+            }
+            None => {}
         }
     }
     let recipe = &model.config["config"];
@@ -150,14 +161,17 @@ fn read_counts(stored: &Value) -> Vec<DataCount> {
     .collect()
 }
 
-/// The counts that a version keeps beside its weights; none where that file is gone.
-fn of_record(project: &Project, model: &Model) -> Vec<DataCount> {
+/// Returns the predicate that a version was made for, with its version then. Earlier versions of nines did not keep it.
+pub fn predicate(model: &Model) -> Option<String> {
+    model.metrics[PREDICATE].as_str().map(str::to_owned)
+}
+
+/// The counts that a version keeps beside its weights, if that file can be read.
+fn of_record(project: &Project, model: &Model) -> Option<Vec<DataCount>> {
     let path = models::folder_of(project, model).join(RECORD_FILE);
-    let text = std::fs::read(path).unwrap_or_default();
-    let record = serde_json::from_slice::<TrainingRecord>(&text);
-    let counts = record.map_or_else(|_| Vec::new(), |record| record.counts);
-    counts
-        .into_iter()
+    let record: TrainingRecord = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    let counts = record.counts.into_iter();
+    let counts = counts
         .map(|count| DataCount {
             split: count.role.as_str().to_owned(),
             origin: "all".to_owned(),
@@ -166,7 +180,8 @@ fn of_record(project: &Project, model: &Model) -> Vec<DataCount> {
             catastrophes: count.catastrophes as u64,
             random: count.random as u64,
         })
-        .collect()
+        .collect();
+    Some(counts)
 }
 
 /// Lists a recipe's options, those that differ from the defaults first.

@@ -2,6 +2,7 @@
 
 use super::BadUsage;
 use super::train::test_metrics;
+use crate::cards;
 use crate::cli::{CombineArg, CreateEnsembleArgs, EnsembleCommand, LongArg};
 use crate::data;
 use crate::models::{self, ScorePath};
@@ -88,6 +89,7 @@ async fn create(project: &Project, args: &CreateEnsembleArgs, output: &Output) -
     };
     project.store.check_ensemble(&new).await?;
     new.metrics = metrics(project, &args.name, &members, combine, output).await?;
+    new.metrics[cards::PREDICATE] = json!(project.config.predicate.label());
     let model = project.store.insert_ensemble(&new).await?;
     let record = record(&model)?;
     let shown = Shown::of(project, &model, record).await?;

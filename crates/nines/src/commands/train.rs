@@ -175,8 +175,9 @@ async fn store_version(
     folder: &std::path::Path,
     base: &models::Base,
     (identity, digest): (serde_json::Value, String),
-    metrics: serde_json::Value,
+    mut metrics: serde_json::Value,
 ) -> Result<Model> {
+    metrics[cards::PREDICATE] = json!(project.config.predicate.label());
     let parent = project
         .store
         .ensure_model(&NewModel {

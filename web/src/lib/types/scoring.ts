@@ -37,7 +37,7 @@ export interface ClassifierCard {
   label: string;
   created: Time;
   digest: string;
-  predicate: string;
+  predicate: string | null;
   path: string | null;
   data: {
     digest: string | null;

@@ -48,6 +48,11 @@ describe('two cards', () => {
     expect(cautions(card({}), card({ path: 'cpu/bf16/amx', predicate: 'theft v1', data: { digest: 'y', counts: [], notes: [] } }))).toHaveLength(3);
   });
 
+  it('say what is not known of one of them', () => {
+    const unknown = cautions(card({ label: 'old v1', predicate: null, path: null }), card({}));
+    expect(unknown).toEqual(['It is not known for which predicate nines made old v1.', 'It is not known on which path nines computed the scores of old v1.']);
+  });
+
   it('write values for readers', () => {
     expect([4, 1e-5, null, true, 'bce', [1, 2], { focal: { gamma: 2 } }].map(optionWords)).toEqual(['4', '1e-5', 'off', 'yes', 'bce', '1, 2', 'focal gamma 2']);
   });

@@ -73,14 +73,19 @@ export function pairedNumbers(left: ClassifierCard, right: ClassifierCard): Numb
 /** What keeps two cards' numbers from being compared at all; nothing where they may be. */
 export function cautions(left: ClassifierCard, right: ClassifierCard): string[] {
   const said: string[] = [];
-  if (left.predicate !== right.predicate) {
-    said.push(`They were trained for ${left.predicate} and ${right.predicate}.`);
+  const differ = (of: (card: ClassifierCard) => string | null, words: (left: string, right: string) => string, what: string) => {
+    const [one, other] = [of(left), of(right)];
+    if (one === null || other === null) {
+      const unknown = [one === null ? left.label : '', other === null ? right.label : ''].filter(Boolean).join(' and ');
+      said.push(`It is not known ${what} ${unknown}.`);
+    } else if (one !== other) {
+      said.push(words(one, other));
+    }
+  };
+  differ((card) => card.predicate, (one, other) => `They were made for ${one} and ${other}.`, 'for which predicate nines made');
+  if (!left.lineage.members.length && !right.lineage.members.length) {
+    differ((card) => card.data.digest, () => 'They learned from different labels, so that the test split may hold other snippets too.', 'which labels taught');
   }
-  if (left.data.digest !== null && right.data.digest !== null && left.data.digest !== right.data.digest) {
-    said.push('They learned from different labels, so that the test split may hold other snippets too.');
-  }
-  if (left.path !== null && right.path !== null && left.path !== right.path) {
-    said.push(`Their numbers were computed on different paths, ${left.path} and ${right.path}.`);
-  }
+  differ((card) => card.path, (one, other) => `Their numbers were computed on different paths, ${one} and ${other}.`, 'on which path nines computed the scores of');
   return said;
 }

@@ -279,7 +279,7 @@ async fn a_card_is_that_of_a_classifier() {
         label: "injury v2".to_owned(),
         created: "2026-11-28T10:00:00Z".to_owned(),
         digest: "d".repeat(64),
-        predicate: "an injury v1".to_owned(),
+        predicate: Some("an injury v1".to_owned()),
         path: None,
         data: CardData::default(),
         options: Vec::new(),

@@ -18,15 +18,15 @@ const CONFIDENCE: f64 = 0.95;
 #[derive(Serialize)]
 pub struct Transfer {
     /// The second classifier.
-    against: String,
+    pub against: String,
     /// Its threshold, as log odds.
     threshold: f64,
     /// Attempts that got past the attacked one, and that the second one could score.
-    fooled: u64,
+    pub fooled: u64,
     /// Those that the second one accepts too.
     also: u64,
     /// Their share; the interval speaks of starts like these.
-    share: Estimate,
+    pub share: Estimate,
 }
 
 impl Transfer {

@@ -82,8 +82,8 @@ impl Shown {
                     })
                 })
                 .collect(),
-            captions: table::captions(table, &self.about()),
-            notes: self.page_notes(),
+            captions: self.captions(),
+            notes: self.page_notes().into_iter().take(MOST_NOTES).collect(),
             finds,
             found,
             toml,
@@ -140,6 +140,15 @@ impl Shown {
                 reached,
             ));
         }
+        if let Some(transfer) = &self.transfer {
+            lines.push(line(
+                format!("get past {} too, of those that got past", transfer.against),
+                AttackUnit::Share,
+                &Some(transfer.share.clone()),
+                None,
+                transfer.fooled,
+            ));
+        }
         lines.push(line(
             "words changed".to_owned(),
             AttackUnit::Share,
@@ -162,6 +171,19 @@ impl Shown {
         lines
     }
 
+    fn captions(&self) -> Vec<String> {
+        let mut captions = table::captions(&self.table, &self.about());
+        if !self.fallible.is_empty() {
+            let names = self.fallible.join(", ");
+            captions.push(format!("Kept to by models' opinion alone: {names}."));
+        }
+        let notes = self.page_notes().len();
+        if notes > MOST_NOTES {
+            captions.push(format!("The first {MOST_NOTES} of {notes} notes."));
+        }
+        captions
+    }
+
     fn page_notes(&self) -> Vec<AttackNote> {
         let of = |kind: &str, reasons: &BTreeMap<String, u64>| -> Vec<AttackNote> {
             let note = |(text, count): (&String, &u64)| AttackNote {
@@ -180,7 +202,6 @@ impl Shown {
             count: attempts.len() as u64,
             attempts: attempts.clone(),
         }));
-        notes.truncate(MOST_NOTES);
         notes
     }
 }
