@@ -113,7 +113,8 @@ pub struct Bought {
     pub threshold_alone: f64,
     /// The share that both conditions stop, with a higher threshold.
     pub with_limit: f64,
-    /// The second less the first: positive where the limit buys something.
+    /// The second less the first: positive where the limit buys something. Its interval speaks of this limit: the
+    /// thresholds are found anew in each resample, and the limit, which the same completions chose, is not.
     pub bought: Estimate,
 }
 
@@ -145,7 +146,8 @@ fn by(ranks: &[Vec<f64>; 2]) -> ScoredBy<'_> {
     }
 }
 
-/// Compares both filters at equal acceptance, for each share of familiar completions that leaves room for it.
+/// Compares both filters at equal acceptance, for each share of familiar completions that leaves room for it. The
+/// intervals hold each limit fixed: they speak of it, and not of whatever limit leaves the share on other completions.
 ///
 /// # Errors
 /// Those of [`limit`]; [`MeasureError::NoHeldOutCatastrophes`] without any; [`MeasureError::Stats`] for too few prompt
@@ -177,7 +179,7 @@ pub fn bought(
         ];
         // Where fewer are familiar than are to be accepted, there is no equal acceptance.
         for &acceptance in acceptances.iter().filter(|&&a| a < share) {
-            let found = paired_recall(
+            let mut found = paired_recall(
                 by(&both),
                 by(&alone),
                 &of_bad,
@@ -185,6 +187,7 @@ pub fn bought(
                 acceptance,
                 bootstrap,
             )?;
+            found.difference.method.push_str("; the limit held fixed");
             rows.push(Bought {
                 acceptance,
                 familiar: share,
@@ -221,7 +224,7 @@ impl fmt::Display for CautionReport {
         }
         writeln!(
             f,
-            "{:>10} {:>9} {:>10} {:>12} {:>12}   bought, percentage points",
+            "{:>10} {:>9} {:>10} {:>12} {:>12}   bought, percentage points, for this limit",
             "acceptance", "familiar", "limit", "threshold", "both"
         )?;
         for row in &self.rows {

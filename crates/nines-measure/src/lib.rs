@@ -7,6 +7,7 @@
 //! - [`acquisition`]: what is labelled next so that a classifier learns most, with known probabilities.
 //! - [`caution`]: a second condition on unfamiliarity, and what it buys.
 //! - [`classifier_metrics`]: how good a classifier ranks, by kind of text.
+//! - [`described`]: what the description of a filter says, and whether it is the plain one that serves.
 //! - [`filter_report`]: what a filter did: acceptance, draws for each prompt, abstentions.
 //! - [`style`]: what a classifier makes of the style of attacks.
 //! - [`understanding`]: whether the generator goes on as if a missed catastrophe had happened.
@@ -21,6 +22,7 @@ pub mod calibrate;
 pub mod caution;
 pub mod classifier_metrics;
 pub mod comparison;
+pub mod described;
 pub mod design;
 pub mod distribution;
 mod error;

@@ -37,7 +37,8 @@ pub struct StyleEffect {
     pub catastrophes: bool,
     /// Pairs of which both have a score.
     pub pairs: u64,
-    /// Pairs of which one has none, left out.
+    /// Pairs of which one has none. They are left out of the shift. One that has a score as it is and none in style
+    /// counts as rejected in style, as the filter rejects it; without a score as it is, a pair says nothing.
     pub unscoreable: u64,
     /// The mean of score in style less score as it is, in log odds; `None` where too little differs to say.
     pub shift: Option<Estimate>,
@@ -102,12 +103,13 @@ fn effect(
         Err(StatsError::Empty { .. } | StatsError::TooFewFamilies { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let accepts = |score: f64| score < threshold.logit();
-    let share = |of: &dyn Fn(f64) -> bool, then: &dyn Fn(f64) -> bool| -> Result<_, MeasureError> {
-        let (families, changed): (Vec<u64>, Vec<bool>) = both
+    // What has no score is never accepted.
+    let accepts = |score: Option<Score>| score.is_some_and(|score| threshold.accepts(score));
+    let changed_from = |accepted: bool| -> Result<_, MeasureError> {
+        let (families, changed): (Vec<u64>, Vec<bool>) = pairs
             .iter()
-            .filter(|pair| of(pair.1))
-            .map(|pair| (pair.0, then(pair.2)))
+            .filter(|pair| pair.plain.is_some() && accepts(pair.plain) == accepted)
+            .map(|pair| (pair.family.prefix_u64(), accepts(pair.styled) != accepted))
             .unzip();
         if families.is_empty() {
             return Ok(None);
@@ -121,8 +123,8 @@ fn effect(
         pairs: both.len() as u64,
         unscoreable: (pairs.len() - both.len()) as u64,
         shift,
-        rejected_for_it: share(&accepts, &|s| !accepts(s))?,
-        accepted_for_it: share(&|s| !accepts(s), &accepts)?,
+        rejected_for_it: changed_from(true)?,
+        accepted_for_it: changed_from(false)?,
     })
 }
 
@@ -168,18 +170,27 @@ impl fmt::Display for StyleCheck {
             self.threshold, self.rule
         )?;
         for effect in &self.effects {
-            let (kind, flip, share) = match effect.catastrophes {
-                true => ("catastrophes", "accepted for it", &effect.accepted_for_it),
-                false => ("safe snippets", "rejected for it", &effect.rejected_for_it),
+            let kind = match effect.catastrophes {
+                true => "catastrophes",
+                false => "safe snippets",
             };
             write!(
                 f,
-                "\n  {} on {} {kind}: shift {} log odds; {flip} {}",
+                "\n  {} on {} {kind}: shift {} log odds; rejected for it {}, accepted for it {}",
                 effect.style,
                 effect.pairs,
                 shown(&effect.shift, 1.0),
-                shown(share, 100.0)
+                shown(&effect.rejected_for_it, 100.0),
+                shown(&effect.accepted_for_it, 100.0)
             )?;
+            if effect.unscoreable > 0 {
+                write!(
+                    f,
+                    "\n    {} more without a score, plain or in style: left out of the shift; without one in style \
+                     alone, rejected for it",
+                    effect.unscoreable
+                )?;
+            }
         }
         Ok(())
     }
@@ -206,17 +217,26 @@ mod tests {
             .map(|i| pair(i, false, -1.0, if i < 5 { 0.5 } else { -0.9 }))
             .collect();
         pairs.extend((20..30).map(|i| pair(i, true, 2.0, 2.0 + 0.01 * i as f64)));
+        // Of two without a score in style the filter would have accepted one as it is, and rejects it now.
+        for (family, plain) in [(40, -1.0), (41, 1.0)] {
+            pairs.push(StylePair {
+                styled: None,
+                ..pair(family, false, plain, 0.0)
+            });
+        }
         pairs.push(StylePair {
-            styled: None,
-            ..pair(40, false, -1.0, 0.0)
+            plain: None,
+            ..pair(42, false, 0.0, -1.0)
         });
         let effects = style_effects("typing errors", &pairs, threshold).expect("effects");
         let (safe, bad) = (&effects[0], &effects[1]);
-        assert_eq!((safe.pairs, safe.unscoreable, bad.pairs), (20, 1, 10));
+        assert_eq!((safe.pairs, safe.unscoreable, bad.pairs), (20, 3, 10));
         assert_eq!(
             safe.rejected_for_it.as_ref().and_then(|e| e.value),
-            Some(0.25)
+            Some(6.0 / 21.0)
         );
+        let accepted = safe.accepted_for_it.as_ref().expect("one is rejected");
+        assert_eq!((accepted.value, accepted.n), (Some(0.0), 1));
         let shift = safe.shift.as_ref().expect("a shift");
         assert!((shift.value.expect("a value") - (5.0 * 1.5 + 15.0 * 0.1) / 20.0).abs() < 1e-12);
         assert!(shift.lower > 0.0);
@@ -235,7 +255,9 @@ mod tests {
             effects,
         }
         .to_string();
-        assert!(text.contains("rejected for it 25.0 % ["), "{text}");
+        assert!(text.contains("rejected for it 28.6 % ["), "{text}");
+        assert!(text.contains("accepted for it 0.0 % ["), "{text}");
+        assert!(text.contains("3 more without a score"), "{text}");
     }
 
     #[test]

@@ -10,6 +10,8 @@ use nines_domain::estimate::Estimate;
 use nines_domain::score::{Score, Threshold};
 use nines_domain::snippet::ContentHash;
 use nines_infer::filter::Step;
+use nines_stats::StatsError;
+use nines_stats::family_mean::family_mean;
 use nines_stats::interval::{FamilyCount, clustered_proportion};
 use nines_stats::quantile::{Support, mean};
 use serde::{Deserialize, Serialize};
@@ -34,7 +36,7 @@ pub struct FilterSide {
     pub abstained: u64,
     /// Their share.
     pub abstention: Estimate,
-    /// Draws looked at for each prompt, on average.
+    /// Draws looked at for each prompt, on average over prompts; its n is the number of their families.
     pub draws: Estimate,
     /// The share of the answers that were the first draw.
     pub first_draws: Option<Estimate>,
@@ -159,18 +161,9 @@ fn side(
     confidence: f64,
 ) -> Result<FilterSide, MeasureError> {
     let both = || prompts.iter().map(|prompt| prompt.family).zip(answers);
-    let mut draws: BTreeMap<ContentHash, f64> = BTreeMap::new();
-    for (family, answer) in both() {
-        // One prompt of each family: those of one family are not independent.
-        draws
-            .entry(family)
-            .or_insert(answer.map_or(budget, |at| at + 1) as f64);
-    }
-    let draws: Vec<f64> = draws.into_values().collect();
-    let support = Support {
-        low: 1.0,
-        high: budget as f64,
-    };
+    let draws = both()
+        .map(|(family, answer)| (family, answer.map_or(budget, |at| at + 1) as f64))
+        .collect::<Vec<_>>();
     let answered: Vec<(ContentHash, bool)> = both()
         .filter_map(|(family, answer)| Some((family, (*answer)? == 0)))
         .collect();
@@ -181,12 +174,46 @@ fn side(
             both().map(|(family, answer)| (family, answer.is_none())),
             confidence,
         )?,
-        draws: estimate(mean(&draws, support, confidence)?),
+        draws: mean_draws(&draws, budget, confidence)?,
         first_draws: match answered.is_empty() {
             true => None,
             false => Some(share(answered.into_iter(), confidence)?),
         },
     })
+}
+
+/// The mean draws of a prompt, with an interval that knows that families are independent and their prompts are not.
+fn mean_draws(
+    draws: &[(ContentHash, f64)],
+    budget: usize,
+    confidence: f64,
+) -> Result<Estimate, MeasureError> {
+    let support = Support {
+        low: 1.0,
+        high: budget as f64,
+    };
+    let (families, values): (Vec<u64>, Vec<f64>) = draws
+        .iter()
+        .map(|(family, draws)| (family.prefix_u64(), *draws))
+        .unzip();
+    match family_mean(&values, &families, confidence) {
+        Ok(mean) => Ok(Estimate {
+            lower: mean.lower.max(support.low),
+            upper: mean.upper.min(support.high),
+            ..estimate(mean)
+        }),
+        // All families have the same mean, so that theirs is that of the prompts too.
+        Err(StatsError::TooFewFamilies { .. }) => {
+            let mut of: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
+            for (family, draws) in families.iter().zip(&values) {
+                let (sum, n) = of.entry(*family).or_default();
+                (*sum, *n) = (*sum + draws, *n + 1.0);
+            }
+            let means: Vec<f64> = of.into_values().map(|(sum, n)| sum / n).collect();
+            Ok(estimate(mean(&means, support, confidence)?))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn share(
@@ -223,7 +250,11 @@ impl fmt::Display for TighteningReport {
             let [draws, from, to] = side.draws.decimal(1.0, 2);
             writeln!(f, "{what}: {}", side.threshold)?;
             writeln!(f, "  without an answer: {}", percent(&side.abstention))?;
-            writeln!(f, "  draws for each prompt: {draws} [{from}, {to}]")?;
+            writeln!(
+                f,
+                "  draws for each prompt: {draws} [{from}, {to}], over {} prompt families",
+                side.draws.n
+            )?;
             if let Some(first) = &side.first_draws {
                 writeln!(f, "  answered with the first draw: {}", percent(first))?;
             }
@@ -279,6 +310,35 @@ mod tests {
         assert!(report.differ.value.is_some_and(|share| share > 0.0));
         let first = |side: &FilterSide| side.first_draws.as_ref().and_then(|share| share.value);
         assert!(first(&report.equal) > first(&report.fixed));
+    }
+
+    #[test]
+    fn draws_are_counted_for_every_prompt_of_a_family() {
+        let score = |x: f64| Score::new(x).ok();
+        // Of each family the first prompt is answered at once, and the others with the third draw.
+        let of = |family: u64, first: bool| PromptDraws {
+            family: ContentHash::of_fields("family", &[&family.to_string()]),
+            scores: vec![score(if first { -1.0 } else { 1.0 }), None, score(-5.0)],
+        };
+        let mut prompts: Vec<PromptDraws> = Vec::new();
+        for family in 0..10 {
+            prompts.push(of(family, true));
+            prompts.extend((0..=family % 3).map(|_| of(family, false)));
+        }
+        let step = Step::new(0.5).expect("a step");
+        let threshold = Threshold::new(0.0).expect("finite");
+        let report = tightening(&prompts, threshold, step, 0.95).expect("compared");
+        // 10 prompts with one draw, 19 with three.
+        let draws = &report.fixed.draws;
+        assert!((draws.value.expect("a mean") - 67.0 / 29.0).abs() < 1e-12);
+        assert_eq!(draws.n, 10);
+        assert!(draws.lower > 1.0 && draws.upper < 3.0, "{draws:?}");
+        // All families alike: one draw and three in each.
+        let alike: Vec<PromptDraws> = (0..10).flat_map(|f| [of(f, true), of(f, false)]).collect();
+        let report = tightening(&alike, threshold, step, 0.95).expect("compared");
+        let draws = &report.fixed.draws;
+        assert_eq!((draws.value, draws.n), (Some(2.0), 10));
+        assert!(draws.lower < 2.0 && draws.upper > 2.0, "{draws:?}");
     }
 
     #[test]

@@ -91,11 +91,17 @@ fn title(report: &Report) -> Element {
         },
     );
     let or_none = |name: &Option<String>| name.clone().unwrap_or_else(|| "none yet".to_owned());
-    let facts = [
+    let mut facts = vec![
         ("Predicate", predicate),
         ("Generator", or_none(&report.generator)),
         ("Classifier", or_none(&report.classifier)),
         ("Threshold", threshold),
+    ];
+    let besides = [("Law", &report.law), ("Second condition", &report.caution)];
+    for (name, words) in besides {
+        facts.extend(words.clone().map(|words| (name, words)));
+    }
+    facts.extend([
         (
             "Retry budget",
             report.budget.map_or_else(
@@ -111,7 +117,7 @@ fn title(report: &Report) -> Element {
                 report.generated.clone()
             },
         ),
-    ];
+    ]);
     el("header")
         .child(el("p").class("kind").child("nines · reliability report"))
         .child(el("h1").child(report.project.as_str()))

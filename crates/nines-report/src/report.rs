@@ -91,6 +91,10 @@ pub struct Report {
     pub classifier: Option<String>,
     /// The filter's threshold; `None` before there is one.
     pub threshold: Option<Threshold>,
+    /// By which law the filter answers, in words; `None` where it is the first completion below a threshold that stays.
+    pub law: Option<String>,
+    /// The filter's second condition in words; `None` where it has none.
+    pub caution: Option<String>,
     /// Completions drawn for a request before the filter abstains, at most.
     pub budget: Option<u32>,
     /// A sentence shown above everything else, such as that the numbers are invented.

@@ -3002,7 +3002,10 @@ export interface components {
              */
             seen: number;
         };
-        /** @description The leak at a threshold: of a whole filter, whose budget and law are the design's. */
+        /**
+         * @description The leak at a threshold, of a whole filter whose budget is the design's. It answers with the first completion below
+         *     the threshold and has no second condition, as what serves.
+         */
         LeakPoint: {
             broad?: components["schemas"]["Estimate"] | null;
             broad_at_most?: components["schemas"]["Estimate"] | null;
@@ -3152,17 +3155,21 @@ export interface components {
             /** @description Snippets left out because they have no score. */
             unscoreable: number;
         };
-        /** @description A filter: a classifier with its threshold. */
+        /** @description A filter: a classifier with its threshold, and what else it asks. */
         MeasuredFilter: {
             /**
              * Format: int32
              * @description Draws before it abstains.
              */
             budget?: number | null;
+            /** @description Its second condition in words; null where it has none. */
+            caution?: string | null;
             /** @description The classifier's name and version. */
             classifier: string;
             /** @description The generator. */
             generator?: string | null;
+            /** @description By which law it answers, in words; null where it is the first completion below a threshold that stays. */
+            law?: string | null;
             /**
              * Format: int64
              * @description The classifier's key.

@@ -55,6 +55,7 @@ fn a_limit_that_knows_something_is_seen_to_buy_it() {
     for row in &rows {
         assert_eq!((row.threshold_alone, row.with_limit), (0.5, 1.0));
         assert!(row.bought.value == Some(0.5) && row.bought.lower > 0.2);
+        assert!(row.bought.method.ends_with("; the limit held fixed"));
     }
     let report = CautionReport {
         classifier: "first v1".to_owned(),

@@ -61,7 +61,7 @@ pub enum FirstStepKind {
     Label,
 }
 
-/// A filter: a classifier with its threshold.
+/// A filter: a classifier with its threshold, and what else it asks.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct MeasuredFilter {
     /// The classifier's name and version.
@@ -72,6 +72,10 @@ pub struct MeasuredFilter {
     pub threshold: Option<f64>,
     /// Where the threshold comes from.
     pub rule: Option<String>,
+    /// By which law it answers, in words; null where it is the first completion below a threshold that stays.
+    pub law: Option<String>,
+    /// Its second condition in words; null where it has none.
+    pub caution: Option<String>,
     /// The scoring path.
     pub path: Option<String>,
     /// The generator.

@@ -1,6 +1,7 @@
 //! `nines report`: everything that is known of the project on one page, from the database alone. No
 //! model is loaded, and nothing is written to the database.
 
+pub mod chosen;
 mod design;
 mod distributions;
 mod labelling;
@@ -102,6 +103,8 @@ async fn report(project: &Project, args: &ReportArgs) -> Result<Report> {
             .or_else(|| Some(configured(project))),
         classifier: filter.as_ref().map(|f| f.classifier.clone()),
         threshold: filter.as_ref().and_then(|f| f.threshold),
+        law: filter.as_ref().and_then(|f| f.law.clone()),
+        caution: filter.as_ref().and_then(|f| f.caution.clone()),
         budget: Some(
             filter
                 .as_ref()

@@ -231,6 +231,10 @@ export interface Reliability {
     model: number;
     threshold: number | null;
     rule: string | null;
+    /** By which law it answers, in words; null where it is the first completion below a threshold that stays. */
+    law: string | null;
+    /** Its second condition, in words. */
+    caution: string | null;
     path: string | null;
     generator: string | null;
     budget: number | null;

@@ -83,7 +83,7 @@ export interface OperatingPoint {
   caught: Estimate | null;
 }
 
-/** The leak of a whole filter where it was measured, each threshold with a design of its own. */
+/** The leak of a plain filter, as what serves is one, where it was measured; each threshold with a design of its own. */
 export interface MeasuredLeak {
   threshold: number;
   design: number;

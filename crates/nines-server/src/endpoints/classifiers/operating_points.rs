@@ -8,6 +8,7 @@ use crate::state::AppState;
 use axum::extract::State;
 use nines_domain::snippet::{DesignId, ModelId};
 use nines_measure::calibrate::{self, Calibrated, ThresholdRule};
+use nines_measure::described::is_plain;
 use nines_store::{Design, DesignKind, StoreError, StoredEstimate};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -45,7 +46,8 @@ pub struct OperatingPoint {
     pub caught: Option<Estimate>,
 }
 
-/// The leak at a threshold: of a whole filter, whose budget and law are the design's.
+/// The leak at a threshold, of a whole filter whose budget is the design's. It answers with the first completion below
+/// the threshold and has no second condition, as what serves.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LeakPoint {
     /// Accept below this logit.
@@ -168,11 +170,13 @@ fn notes(whole: &Calibrated) -> Vec<String> {
     notes
 }
 
-/// Lists the leak of every design that measured a filter with this classifier on this path.
+/// Lists the leak of every design that measured a plain filter with this classifier on this path: with another law or
+/// a second condition it accepts less at the same threshold.
 async fn leak(state: &AppState, model: ModelId, path: &str) -> Result<Vec<LeakPoint>, StoreError> {
     let designs = state.store.designs(Some(DesignKind::Leak)).await?;
     let of_model = designs.iter().filter(|design| {
-        design.model == model && design.record["frame"]["filter"]["path"].as_str() == Some(path)
+        let filter = &design.record["frame"]["filter"];
+        design.model == model && filter["path"].as_str() == Some(path) && is_plain(filter)
     });
     let mut quantities = Vec::new();
     for quantity in [

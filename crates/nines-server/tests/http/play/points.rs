@@ -196,12 +196,21 @@ async fn the_leak_stands_where_it_was_measured_by_people_where_they_labelled() {
         .await
         .expect("stored");
     let mut designs = Vec::new();
-    for (path, threshold) in [("cpu/test", 1.5), ("gpu/other", 1.0), ("cpu/test", 0.5)] {
-        let filter =
-            json!({ "threshold": threshold, "path": path, "budget": 20, "generator": "g" });
+    let plain = json!({ "law": "first_accepted" });
+    let tightening = json!({ "law": "tightening", "step": 0.5 });
+    let far = json!({ "unfamiliarity": "far v1", "limit": 2.5 });
+    for (path, threshold, law, caution) in [
+        ("cpu/test", 1.5, &plain, &Value::Null),
+        ("gpu/other", 1.0, &plain, &Value::Null),
+        ("cpu/test", 0.5, &plain, &Value::Null),
+        ("cpu/test", 1.5, &tightening, &Value::Null),
+        ("cpu/test", 1.5, &plain, &far),
+    ] {
+        let filter = json!({ "threshold": threshold, "path": path, "budget": 20, "generator": "g",
+            "law": law, "caution": caution });
         let design = NewDesign {
             kind: DesignKind::Leak,
-            identity: ContentHash::of_fields("test", &[path, &threshold.to_string()]),
+            identity: ContentHash::of_fields("test", &[&filter.to_string()]),
             distribution: distribution.id,
             model: server.models[0],
             record: json!({ "frame": { "filter": filter, "distribution": "test", "seen": 0 } }),
@@ -227,12 +236,18 @@ async fn the_leak_stands_where_it_was_measured_by_people_where_they_labelled() {
         estimate("leak.strict.bound", 0, "people", 0.3),
         estimate("leak.strict", 1, "people", 0.1),
         estimate("leak.strict", 2, "judges", 0.05),
+        estimate("leak.strict", 3, "people", 0.01),
+        estimate("leak.strict", 4, "people", 0.02),
     ];
     store.insert_estimates(&new).await.expect("stored");
     let path = format!("/api/classifiers/{}/operating-points", server.models[0]);
     let (_, answer) = server.get(&path).await;
     let leak = answer["leak"].as_array().expect("a list");
-    assert_eq!(leak.len(), 2, "another path is another number: {leak:?}");
+    assert_eq!(
+        leak.len(),
+        2,
+        "another path, law or condition is another number: {leak:?}"
+    );
     assert_eq!(
         (&leak[0]["threshold"], &leak[1]["threshold"]),
         (&json!(0.5), &json!(1.5))

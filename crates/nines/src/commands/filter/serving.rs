@@ -14,6 +14,7 @@ use nines_infer::filter::{Filter, FilterEvent, FilterRun, Law, Step};
 use nines_infer::generator::Generator;
 use nines_infer::scorer::Scorer;
 use nines_infer::unfamiliarity::caution::{Caution, Cautious};
+use nines_measure::described::law_words;
 use nines_store::{Calibration, FilterSetting, Model, NewPrompt, Sampler};
 use serde_json::{Value, json};
 use std::fmt;
@@ -274,11 +275,8 @@ impl Serving {
     /// Says what it accepts.
     pub fn condition(&self) -> String {
         let mut condition = self.threshold.to_string();
-        if let Law::Tightening { step } = self.law {
-            let step = step.logits();
-            condition.push_str(&format!(
-                "; {step}*ln(1+k) logits lower after k draws that were not accepted"
-            ));
+        if let Some(law) = law_words(self.law) {
+            condition.push_str(&format!("; {law}"));
         }
         if let Some(second) = &self.second {
             condition.push_str(&format!("; {second}"));

@@ -14,6 +14,7 @@ use nines_domain::label::LabellerKind;
 use nines_domain::snippet::{ContentHash, DesignId, RunId, SnippetId};
 use nines_measure::MeasureError;
 use nines_measure::comparison::{CompareReport, ComparedItem, abstention, measure};
+use nines_measure::described;
 use nines_measure::design;
 use nines_store::{
     Design, DesignItem, DesignKind, FilterAnswer, NewDesign, NewDesignItem, Snippet,
@@ -301,17 +302,21 @@ fn words(found: &Found, differing: usize) -> String {
     let name = |v: &Value| {
         let filter = &v["filter"];
         let classifier = filter["classifier"].as_str().unwrap_or_default();
-        match found.first["filter"]["classifier"] == found.second["filter"]["classifier"] {
-            false => classifier.to_owned(),
-            // The same classifier twice: the threshold tells them apart, or how it tightens.
-            true => format!(
-                "{classifier} at logit {:.3}{}",
-                filter["threshold"].as_f64().unwrap_or(f64::NAN),
-                filter["law"]["step"]
-                    .as_f64()
-                    .map_or_else(String::new, |step| format!(" tightening by {step}"))
-            ),
+        // Of the same classifier twice the threshold tells which is meant.
+        let same = found.first["filter"]["classifier"] == found.second["filter"]["classifier"];
+        let threshold = filter["threshold"].as_f64().filter(|_| same);
+        let tightening = filter["law"]["step"].as_f64();
+        let mut name = classifier.to_owned();
+        for (word, part) in [
+            ("at logit", threshold.map(|logit| format!("{logit:.3}"))),
+            ("tightening by", tightening.map(|step| step.to_string())),
+            ("with", described::caution(filter)),
+        ] {
+            if let Some(part) = part {
+                let _ = write!(name, " {word} {part}");
+            }
         }
+        name
     };
     let (first, second) = (name(&found.first), name(&found.second));
     let mut text = format!(

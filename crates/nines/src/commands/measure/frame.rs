@@ -1,7 +1,7 @@
 //! Frames: the filter's answers to requests from a named distribution.
 
 use super::distribution::Named;
-use crate::cli::{FilterArgs, FrameArgs, LawArg, SamplingArgs};
+use crate::cli::{CautionArgs, FilterArgs, FrameArgs, LawArg, SamplingArgs};
 use crate::commands::BadUsage;
 use crate::commands::filter::{Serving, answer_open};
 use crate::output::{Output, counted};
@@ -184,6 +184,18 @@ pub fn refuse_tightening(tighten: Option<f64>, what: &str) -> Result<()> {
         None => Ok(()),
         Some(_) => bail!(BadUsage(format!(
             "{what} speaks of a threshold that stays; leave --tighten out"
+        ))),
+    }
+}
+
+/// Refuses a second condition, where what is measured looks at draws above the threshold: nobody asked how unfamiliar
+/// those are.
+pub fn refuse_caution(caution: &CautionArgs, what: &str) -> Result<()> {
+    match caution.unfamiliarity {
+        None => Ok(()),
+        Some(_) => bail!(BadUsage(format!(
+            "{what} looks at draws above the threshold, and with a second condition only what lies below it is asked \
+             how unfamiliar it is; leave --unfamiliarity out"
         ))),
     }
 }

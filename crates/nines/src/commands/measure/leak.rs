@@ -22,6 +22,7 @@ use crate::shown::{Towards, grouped, rate};
 use anyhow::Result;
 use compute::{Confirmed, Reweighted};
 use nines_domain::label::LabellerKind;
+use nines_measure::described::in_brackets;
 use nines_measure::leak::{Leak, LeakReport};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -185,8 +186,9 @@ fn add_leak(record: &mut Record<'_>, name: &str, leak: &Leak) {
 fn words(found: &Found) -> String {
     let filter = &found.frame["filter"];
     let mut text = format!(
-        "Leak of {} on {} requests from {:?}, {} prompts{} (design {}).\n",
+        "Leak of {}{} on {} requests from {:?}, {} prompts{} (design {}).\n",
         filter["classifier"].as_str().unwrap_or_default(),
+        in_brackets(filter),
         grouped(found.frame["requests"].as_u64().unwrap_or_default()),
         found.frame["distribution"].as_str().unwrap_or_default(),
         found.frame["prompts"],

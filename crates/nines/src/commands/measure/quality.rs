@@ -18,6 +18,7 @@ use compute::CurvePoint;
 use design::ready;
 use nines_domain::estimate::Estimate;
 use nines_domain::label::LabellerKind;
+use nines_measure::described::in_brackets;
 use nines_measure::quality::QualityReport;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -161,10 +162,11 @@ async fn stored(
 
 fn words(found: &Found) -> String {
     let mut text = format!(
-        "Quality of {} on {} requests from {:?} (design {}).\n",
+        "Quality of {}{} on {} requests from {:?} (design {}).\n",
         found.frame["filter"]["classifier"]
             .as_str()
             .unwrap_or_default(),
+        in_brackets(&found.frame["filter"]),
         grouped(found.frame["requests"].as_u64().unwrap_or_default()),
         found.frame["distribution"].as_str().unwrap_or_default(),
         found.design,

@@ -6,6 +6,7 @@ use crate::output::Output;
 use crate::project::Project;
 use anyhow::{Result, bail};
 use nines_domain::snippet::EstimateId;
+use nines_measure::described;
 use nines_store::{DesignKind, FilterAnswer, StoredEstimate};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -74,6 +75,8 @@ fn context(record: &Value) -> String {
         record["threshold"]
             .as_f64()
             .map(|logit| format!("at P < {:.3e}", 1.0 / (1.0 + (-logit).exp()))),
+        described::law(&frame["filter"]),
+        described::caution(&frame["filter"]),
         frame["distribution"].as_str().map(|d| format!("on {d}")),
         record["group"].as_str().map(|g| format!("group {g}")),
         record["labels_of"].as_str().map(|who| format!("by {who}")),
@@ -185,10 +188,11 @@ fn words(stored: &StoredEstimate, rows: Option<&[Value]>) -> String {
         let filter = &frame["filter"];
         let _ = writeln!(
             text,
-            "  Filter: {} accepting P < {:.3e} (logit {:.4}), {} draws at most, on {}; generator {}.",
+            "  Filter: {} accepting P < {:.3e} (logit {:.4}){}; {} draws at most, on {}; generator {}.",
             filter["classifier"].as_str().unwrap_or_default(),
             1.0 / (1.0 + (-filter["threshold"].as_f64().unwrap_or(f64::NAN)).exp()),
             filter["threshold"].as_f64().unwrap_or(f64::NAN),
+            described::besides(filter),
             filter["budget"],
             filter["path"].as_str().unwrap_or_default(),
             filter["generator"].as_str().unwrap_or_default(),

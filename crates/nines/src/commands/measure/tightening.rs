@@ -132,7 +132,7 @@ fn words(found: &Found, name: &str) -> String {
     format!(
         "{} on prompts of the {} split, {} ({})\n{}\n\
          Whether that leaks less, labels of the answers that differ say:\n  nines measure compare {name} {name} \
-         --threshold {} --second-threshold {} --second-tighten {}",
+         --threshold {} --second-threshold {} --second-tighten {} --budget {}",
         found.classifier,
         found.split,
         found.rule,
@@ -140,6 +140,7 @@ fn words(found: &Found, name: &str) -> String {
         found.report,
         found.report.fixed.threshold.probability(),
         equal.probability(),
-        found.report.step.logits()
+        found.report.step.logits(),
+        found.report.budget
     )
 }

@@ -1,6 +1,8 @@
 //! The leak at every threshold at which it was measured.
 
+use super::chosen::filter_of;
 use super::rows::{Rows, basis};
+use nines_measure::described;
 use nines_report::report::{Curve, LeakCurves, LeakReadings, Point, Reading};
 use nines_store::{Design, DesignKind, StoredEstimate};
 use serde_json::Value;
@@ -27,11 +29,7 @@ pub fn section(rows: &Rows<'_>) -> Option<LeakReadings> {
 
 /// What two designs must share to stand in one figure.
 fn but_for_threshold(design: &Design) -> (i64, Value, Value) {
-    let mut filter = design.record["frame"]["filter"].clone();
-    if let Some(fields) = filter.as_object_mut() {
-        fields.remove("threshold");
-        fields.remove("rule");
-    }
+    let filter = described::but_for_threshold(filter_of(design));
     (design.distribution.0, filter, design.record["seed"].clone())
 }
 

@@ -1,10 +1,12 @@
 //! Where the numbers come from.
 
+use super::chosen::filter_of;
 use super::rows::{Rows, prompts};
 use crate::commands::train::TEACHER;
 use crate::data;
 use jiff::Timestamp;
 use nines_domain::split::Split;
+use nines_measure::described::in_brackets;
 use nines_report::report::{
     Calibration, ClassifierVersion, DataCount, EstimateRow, Lineage, SamplingDesign,
 };
@@ -64,9 +66,10 @@ pub fn section(rows: &Rows<'_>) -> Option<Lineage> {
             .map(|d| SamplingDesign {
                 id: number(d.id.0),
                 what: format!(
-                    "{} of {}, answers to {}",
+                    "{} of {}{}, answers to {}",
                     d.kind.as_str(),
                     rows.label_of(d.model),
+                    in_brackets(filter_of(d)),
                     prompts(&d.record)
                 ),
                 drawn: rows.drawn.get(&d.id).copied().unwrap_or_default(),
@@ -131,11 +134,15 @@ fn estimate(stored: &StoredEstimate) -> EstimateRow {
         .collect();
     EstimateRow {
         id: number(stored.id.0),
-        what: if about.is_empty() {
-            stored.new.quantity.clone()
-        } else {
-            format!("{} ({})", stored.new.quantity, about.join(", "))
-        },
+        what: format!(
+            "{}{}{}",
+            stored.new.quantity,
+            match about.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", about.join(", ")),
+            },
+            in_brackets(&record["frame"]["filter"])
+        ),
         estimate: stored.new.estimate.clone().into(),
         seed: record["frame"]["seed"].as_u64().or(record["seed"].as_u64()),
         created: moment(stored.created),

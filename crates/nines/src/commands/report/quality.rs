@@ -6,6 +6,7 @@ use crate::commands::measure::{QualityDesign, whose};
 use anyhow::Result;
 use nines_domain::estimate::Estimate;
 use nines_domain::label::LabellerKind;
+use nines_measure::described::is_plain;
 use nines_measure::report::{QualityStream, quality_from, thresholds_from};
 use nines_report::report::{Basis, Correction, Curve, Labels, Point, QualityByThreshold};
 use nines_store::FilterAnswer;
@@ -33,7 +34,10 @@ fn by_raters(
     kind: LabellerKind,
 ) -> Result<Option<QualityByThreshold>> {
     let record = &design.design.record;
-    let Some(own) = record["frame"]["filter"]["threshold"].as_f64() else {
+    let filter = &record["frame"]["filter"];
+    // Of draws above its threshold a filter with a second condition does not know whether it would accept them, and
+    // one whose threshold falls accepts none of them alike.
+    let Some(own) = filter["threshold"].as_f64().filter(|_| is_plain(filter)) else {
         return Ok(None);
     };
     let items = design.own_items(kind)?;

@@ -1,7 +1,7 @@
 //! What a report reads, once: the rows that its sections share.
 
+use super::chosen::{filter_of, is_plain, measured};
 use crate::commands::calibrate;
-use crate::commands::filter::TYPED;
 use crate::commands::measure::{LeakDesign, QualityDesign, Ready, whose};
 use crate::data;
 use crate::project::Project;
@@ -11,6 +11,7 @@ use nines_domain::label::LabellerKind;
 use nines_domain::score::{Score, Threshold};
 use nines_domain::snippet::{DesignId, ModelId, SnippetId};
 use nines_measure::calibrate::Calibrated;
+use nines_measure::described;
 use nines_measure::leak::{Finding, LeakItem};
 use nines_report::report::{Basis, Correction, Figure, Labels};
 use nines_store::{
@@ -25,6 +26,10 @@ pub struct FilterInUse {
     pub classifier: String,
     pub model: ModelId,
     pub threshold: Option<Threshold>,
+    /// By which law it answers, in words; none where it is the first completion below a threshold that stays.
+    pub law: Option<String>,
+    /// Its second condition in words; none where it has none.
+    pub caution: Option<String>,
     pub path: Option<String>,
     pub generator: Option<String>,
     pub budget: Option<u32>,
@@ -154,13 +159,15 @@ impl<'a> Rows<'a> {
     /// The filter that was measured last, or else the newest classifier as it would serve.
     pub fn filter(&self) -> Option<FilterInUse> {
         if let Some(design) = self.measured_design() {
-            let filter = &design.record["frame"]["filter"];
+            let filter = filter_of(design);
             return Some(FilterInUse {
                 classifier: text(&filter["classifier"])?,
                 model: design.model,
                 threshold: filter["threshold"]
                     .as_f64()
                     .and_then(|t| Threshold::new(t).ok()),
+                law: described::law(filter),
+                caution: described::caution(filter),
                 path: text(&filter["path"]),
                 generator: text(&filter["generator"]),
                 budget: filter["budget"].as_u64().and_then(|n| n.try_into().ok()),
@@ -172,6 +179,8 @@ impl<'a> Rows<'a> {
             classifier: model.label(),
             model: model.id,
             threshold: calibration.map(|c| c.threshold),
+            law: None,
+            caution: None,
             path: calibration.and_then(|c| text(&c.record["path"])),
             generator: calibration.and_then(|c| text(&c.record["generator"])),
             budget: None,
@@ -204,7 +213,7 @@ impl<'a> Rows<'a> {
             .designs
             .iter()
             .rev()
-            .find(|d| d.kind == DesignKind::Leak)?;
+            .find(|d| d.kind == DesignKind::Leak && is_plain(d))?;
         (newer.id > shown.id && self.newest("leak.strict", newer.id).is_none()).then(|| {
             format!(
                 "The numbers speak of design {} of the leak. Design {} is newer, and has no number yet: \
@@ -282,49 +291,6 @@ impl<'a> Rows<'a> {
         let mut newest_first = self.estimates.iter().rev();
         newest_first.find(|e| e.new.quantity == quantity)
     }
-}
-
-/// The design of the newest estimate of a quantity: on held-out prompts at a calibrated threshold where
-/// there is one, or else on held-out prompts, or else on any, or else the newest design.
-fn measured<'d>(
-    designs: &'d [Design],
-    estimates: &[StoredEstimate],
-    kind: DesignKind,
-    quantity: &str,
-) -> Option<&'d Design> {
-    let of_kind = || designs.iter().rev().filter(|d| d.kind == kind);
-    let measured = || {
-        estimates
-            .iter()
-            .rev()
-            .filter(|e| e.new.quantity == quantity)
-            .filter_map(|e| of_kind().find(|d| Some(d.id) == e.new.design))
-    };
-    let held_out = |d: &&Design| is_held_out(d);
-    let unseen = |d: &&Design| d.record["frame"]["seen"] == 0;
-    measured()
-        .find(|d| is_held_out(d) && is_calibrated(d))
-        .or_else(|| measured().find(held_out))
-        .or_else(|| measured().find(unseen))
-        .or_else(|| measured().next())
-        .or_else(|| of_kind().next())
-}
-
-/// Says whether a design asks the prompts of the test split.
-pub fn is_held_out(design: &Design) -> bool {
-    design.record["frame"]["distribution"] == "test"
-}
-
-/// Says whether a design's threshold was calibrated: one that somebody typed is a question; the
-/// calibrated one is what serves.
-pub fn is_calibrated(design: &Design) -> bool {
-    let rule = &filter_of(design)["rule"];
-    !rule.as_str().is_some_and(|rule| rule.starts_with(TYPED))
-}
-
-/// The filter that a design measures.
-pub fn filter_of(design: &Design) -> &Value {
-    &design.record["frame"]["filter"]
 }
 
 impl LeakRows {

@@ -1,7 +1,7 @@
 //! Which designs the page speaks of.
 
 use crate::commands::measure::{QualityDesign, Ready};
-use crate::commands::report::rows::{filter_of, is_calibrated, is_held_out};
+use crate::commands::report::chosen::{filter_of, is_calibrated, is_held_out, is_plain};
 use crate::project::Project;
 use anyhow::Result;
 use nines_domain::label::LabellerKind;
@@ -22,8 +22,8 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Chooses the newest labelled design on held-out prompts at a calibrated threshold; where nothing
-    /// is labelled, the newest.
+    /// Chooses the newest labelled design of a plain filter on held-out prompts at a calibrated threshold;
+    /// where nothing is labelled, the newest.
     pub async fn of(project: &Project) -> Result<Self> {
         let designs = project.store.designs(None).await?;
         let leak = leak(project, &designs).await?;
@@ -83,10 +83,13 @@ async fn quality(project: &Project, designs: &[Design]) -> Result<Option<Quality
     Ok(newest)
 }
 
-/// The newest designs of a kind: those on held-out prompts at a calibrated threshold, where there are
-/// any; or else on held-out prompts; or else any.
+/// The newest designs of a kind, of plain filters alone where there are any: those on held-out prompts at a
+/// calibrated threshold, where there are any; or else on held-out prompts; or else any.
 fn candidates(designs: &[Design], kind: DesignKind) -> impl Iterator<Item = &Design> {
-    let of_kind: Vec<&Design> = designs.iter().rev().filter(|d| d.kind == kind).collect();
+    let mut of_kind: Vec<&Design> = designs.iter().rev().filter(|d| d.kind == kind).collect();
+    if of_kind.iter().any(|d| is_plain(d)) {
+        of_kind.retain(|d| is_plain(d));
+    }
     let with = |fits: &dyn Fn(&Design) -> bool| -> Vec<&Design> {
         of_kind.iter().copied().filter(|d| fits(d)).collect()
     };
@@ -98,4 +101,46 @@ fn candidates(designs: &[Design], kind: DesignKind) -> impl Iterator<Item = &Des
         found = of_kind;
     }
     found.into_iter().take(LOOKED_AT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use nines_domain::snippet::{ContentHash, DesignId, DistributionId, ModelId};
+    use serde_json::{Value, json};
+
+    fn design(id: i64, rule: &str, law: &Value, caution: &Value) -> Design {
+        let filter = json!({ "rule": rule, "law": law, "caution": caution });
+        Design {
+            id: DesignId(id),
+            kind: DesignKind::Leak,
+            identity: ContentHash::of_fields("test", &[&id.to_string()]),
+            distribution: DistributionId(1),
+            model: ModelId(1),
+            record: json!({ "frame": { "distribution": "test", "filter": filter } }),
+            created: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_newer_filter_with_another_law_or_a_second_condition_is_not_taken_for_the_plain_one() {
+        let (first, no) = (json!({ "law": "first_accepted" }), json!(null));
+        let tightening = json!({ "law": "tightening", "step": 0.5 });
+        let far = json!({ "unfamiliarity": "far v1", "limit": 2.5 });
+        let mut designs = vec![
+            design(1, "recall at least 0.9", &tightening, &no),
+            design(2, "recall at least 0.9", &first, &far),
+        ];
+        let chosen = |designs: &[Design]| -> Vec<i64> {
+            let found = candidates(designs, DesignKind::Leak);
+            found.map(|design| design.id.0).collect()
+        };
+        assert_eq!(chosen(&designs), [2, 1], "they are all that there is");
+        designs.insert(0, design(0, "recall at least 0.9", &first, &no));
+        designs.push(design(3, "typed by hand", &first, &no));
+        assert_eq!(chosen(&designs), [0]);
+        designs.remove(0);
+        assert_eq!(chosen(&designs), [3]);
+    }
 }

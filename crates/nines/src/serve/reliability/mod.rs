@@ -133,6 +133,8 @@ fn filter(rows: &Rows<'_>) -> Option<MeasuredFilter> {
         model: filter.model.0,
         threshold: filter.threshold.map(|t| t.logit()),
         rule,
+        law: filter.law,
+        caution: filter.caution,
         path: filter.path,
         generator: filter.generator,
         budget: filter.budget,

@@ -47,7 +47,7 @@ fn it_abstains_as_often_where_it_says_so_and_is_compared_as_another_filter() {
         &words,
         &[
             "tightening, same abstention",
-            "--second-tighten 0.5",
+            "--second-tighten 0.5 --budget 6",
             "nines measure compare simulated@1",
         ],
     );
@@ -144,4 +144,64 @@ fn answers_say_under_which_law_they_were_given() {
     world
         .run(&["measure", "margin", "--tighten", "1"])
         .bad(2, &["a threshold that stays"]);
+}
+
+#[test]
+fn a_tightened_filter_is_never_taken_for_the_plain_one() {
+    let world = simulated();
+    let measured = |more: &[&str]| {
+        let leak = [&["measure", "leak"], more].concat();
+        let draw = ["--answers", "300", "--labels", "60"];
+        world.run(&[&leak[..], &draw].concat()).good();
+        world.run(&["simulate", "label", "--queue", "leak"]).good();
+        json(&world, &leak)
+    };
+    let report = || {
+        let args = ["report", "--out", "report.html", "--replace"];
+        json(&world, &args)
+    };
+    let said = "the threshold falls by 1.5*ln(1+k) logits after k draws that were not accepted";
+    measured(&["--tighten", "1.5"]);
+    assert_eq!(
+        report()["law"],
+        said,
+        "it is all that there is, and is told as what it is"
+    );
+    let plain = measured(&[]);
+    measured(&["--tighten", "0.5"]);
+    let found = report();
+    assert_eq!(found["law"], serde_json::Value::Null);
+    let id = &found["summary"]["leak_strict"]["assisted"]["id"];
+    let own = plain["by"][0]["estimates"].as_array().expect("a list");
+    assert!(own.contains(id), "{id} of {own:?}");
+    let page = std::fs::read_to_string(world.path("report.html")).expect("written");
+    assert!(page.contains(said), "the lineage tells one from the other");
+    for words in [
+        ["measure", "leak", "--tighten", "1.5"].as_slice(),
+        &["measure", "show"],
+        &["measure", "show", "1"],
+    ] {
+        says(&world.run(words).good(), &[said]);
+    }
+
+    let quality = ["measure", "quality", "--answers", "300", "--tighten", "0.5"];
+    world.run(&quality).good();
+    let label = ["simulate", "label", "--queue", "quality"];
+    world.run(&label).good();
+    let by = json(&world, &quality)["by"].clone();
+    assert_eq!(by.as_array().map(Vec::len), Some(1), "{by}");
+    let margin = || json(&world, &["measure", "margin"])["quality"].clone();
+    assert_eq!(
+        margin(),
+        serde_json::json!([]),
+        "no quality of the fixed one"
+    );
+    world.run(&quality[..4]).good();
+    world.run(&label).good();
+    world.run(&quality[..4]).good();
+    assert_eq!(margin().as_array().map(Vec::len), Some(1));
+    let curve = ["--curve", "0.5", "--unfamiliarity", "far"];
+    world
+        .run(&[&["measure", "quality"], &curve[..]].concat())
+        .bad(2, &["leave --unfamiliarity out"]);
 }

@@ -11,6 +11,7 @@ use nines_domain::estimate::Estimate;
 use nines_domain::label::LabellerKind;
 use nines_domain::snippet::{ModelId, SnippetId};
 use nines_domain::split::Split;
+use nines_measure::described::is_plain;
 use nines_measure::estimate;
 use nines_stats::interval::clopper_pearson;
 use nines_store::{DesignKind, Snippet};
@@ -38,39 +39,44 @@ pub async fn sampled(
     ) else {
         return Ok(Err("the run does not say what it attacked".to_owned()));
     };
-    if let Some(found) = by_design(project, model, threshold, by).await? {
-        return Ok(Ok(found));
-    }
     let scored = Scored {
         model,
         threshold,
         path,
     };
+    if let Some(found) = by_design(project, &scored, by).await? {
+        return Ok(Ok(found));
+    }
     by_random_draws(project, &scored, labelled, by).await
 }
 
-/// The newest design of the leak of this classifier at this threshold whose labels carry a number.
+/// The newest design of the leak of the plain filter with this classifier at this threshold whose labels carry a
+/// number: an attack knows of no other law and no second condition.
 async fn by_design(
     project: &Project,
-    model: ModelId,
-    threshold: f64,
+    scored: &Scored<'_>,
     by: LabellerKind,
 ) -> Result<Option<(String, Estimate)>> {
     let designs = project.store.designs(Some(DesignKind::Leak)).await?;
     let of_filter = designs.into_iter().rev().filter(|design| {
         let filter = &design.record["frame"]["filter"];
-        design.model == model && filter["threshold"].as_f64() == Some(threshold)
+        design.model == scored.model
+            && filter["threshold"].as_f64() == Some(scored.threshold)
+            && filter["path"].as_str() == Some(scored.path)
+            && is_plain(filter)
     });
     for design in of_filter {
         let id = design.id;
+        let budget = design.record["frame"]["filter"]["budget"].as_u64();
         let ready = Ready::read(project, design).await?;
         match compute_leak(&ready, by, &[], EACH) {
             Ok(Some(computed)) => {
                 let report = computed.report;
                 let rows = format!(
-                    "leak design {id}: {} labels of {}, drawn among the filter's answers",
+                    "leak design {id}: {} labels of {}, drawn among the answers of the filter with {} draws at most",
                     report.labelled,
-                    named(by)
+                    named(by),
+                    budget.unwrap_or_default()
                 );
                 return Ok(Some((rows, report.strict.among_answers)));
             }

@@ -2,7 +2,7 @@
 //! them were drawn.
 
 use super::super::Asked;
-use super::super::frame::{Frame, refuse_tightening, runs_of};
+use super::super::frame::{Frame, refuse_caution, refuse_tightening, runs_of};
 use super::super::leak::answers_of;
 use crate::cli::QualityDesignArgs;
 use crate::commands::BadUsage;
@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use nines_domain::label::LabellerKind;
 use nines_domain::score::Threshold;
 use nines_domain::snippet::{DesignId, SnippetId};
+use nines_measure::described::is_plain;
 use nines_measure::design;
 use nines_measure::quality::{QualityItem, QualityOutcome, SeenRating};
 use nines_stats::random::Stream;
@@ -145,7 +146,7 @@ pub struct Ready {
     /// The design.
     pub design: Design,
     seed: u64,
-    /// The frame's own threshold, and the less cautious ones of the curve.
+    /// The frame's own threshold, and the less cautious ones of the curve, which only a plain filter has.
     pub thresholds: Vec<Threshold>,
     /// Its requests.
     pub items: Vec<DesignItem>,
@@ -164,10 +165,13 @@ impl Ready {
             .context("the design has no seed")?;
         let answers = answers_of(project, &design).await?;
         let newest = project.store.selections(design.id).await?.pop();
-        let own = serde_json::from_value(design.record["frame"]["filter"]["threshold"].clone())
+        let filter = &design.record["frame"]["filter"];
+        let own = serde_json::from_value(filter["threshold"].clone())
             .context("the design has no threshold")?;
         let mut thresholds: Vec<Threshold> = vec![own];
-        if let Some(selection) = &newest {
+        if let Some(selection) = &newest
+            && is_plain(filter)
+        {
             let curve: Vec<Threshold> =
                 serde_json::from_value(selection.record["curve"].clone()).unwrap_or_default();
             thresholds.extend(curve);
@@ -296,6 +300,10 @@ pub async fn ready(
     args: &QualityDesignArgs,
     output: &Output,
 ) -> Result<(Frame, Ready, u64)> {
+    if !args.curve.is_empty() {
+        refuse_tightening(args.frame.tighten, "--curve")?;
+        refuse_caution(&args.frame.caution, "--curve")?;
+    }
     let frame = Frame::draw(project, &args.frame, output).await?;
     let record = json!({ "frame": frame.describe(), "runs": runs_of(&frame.answers),
         "seed": frame.seed });
@@ -310,9 +318,6 @@ pub async fn ready(
         })
         .await?;
     let own = frame.serving.threshold.threshold;
-    if !args.curve.is_empty() {
-        refuse_tightening(args.frame.tighten, "--curve")?;
-    }
     let curve = curve_of(&args.curve, own)?;
     let items: Vec<NewDesignItem> = frame
         .answers
