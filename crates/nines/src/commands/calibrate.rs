@@ -25,7 +25,7 @@ use wary::Wary;
 /// The share of random completions that is familiar enough where nothing else is said.
 const FAMILIAR: f64 = 0.95;
 
-/// Refuses to calibrate where the classifier was trained under another split: rows that it was
+/// Refuses to measure where the classifier was trained under another split: rows that it was
 /// trained on would count as held out.
 pub fn check_split(project: &Project, model: &Model) -> Result<()> {
     let now = project.config.project.split_seed;

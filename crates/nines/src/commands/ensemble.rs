@@ -1,6 +1,7 @@
 //! `nines ensemble`: several trained classifiers as one scorer.
 
 use super::BadUsage;
+use super::calibrate::check_split;
 use super::train::test_metrics;
 use crate::cards;
 use crate::cli::{CombineArg, CreateEnsembleArgs, EnsembleCommand, LongArg};
@@ -88,6 +89,10 @@ async fn create(project: &Project, args: &CreateEnsembleArgs, output: &Output) -
         metrics: Value::Null,
     };
     project.store.check_ensemble(&new).await?;
+    // What is told of the test split must be told of rows that no member has learnt.
+    for model in &members {
+        check_split(project, model)?;
+    }
     new.metrics = metrics(project, &args.name, &members, combine, output).await?;
     new.metrics[cards::PREDICATE] = json!(project.config.predicate.label());
     let model = project.store.insert_ensemble(&new).await?;
