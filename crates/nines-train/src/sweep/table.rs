@@ -34,6 +34,9 @@ pub struct SweepTable {
     pub random: usize,
     /// Their prompt families.
     pub families: usize,
+    /// What has no interval for want of families, and so no column, with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub no_interval: Vec<String>,
     /// Each cell that has a result, in the sweep's order.
     pub cells: Vec<CellRow>,
     /// Trials that have none yet.
@@ -108,6 +111,13 @@ impl SweepTable {
             catastrophes: rows.rows.iter().filter(|row| row.broad).count(),
             random: rows.rows.iter().filter(|row| row.random).count(),
             families: distinct.len(),
+            no_interval: QUANTITIES
+                .iter()
+                .filter_map(|(what, quantity)| {
+                    let reason = items.enough(*quantity).err()?;
+                    Some(format!("{what}: no interval: {reason}"))
+                })
+                .collect(),
             cells: table,
             missing,
         })
@@ -234,6 +244,9 @@ impl Side {
         let (all, ours_scored, theirs_scored) = (scored(&own), scored(&ours), scored(&theirs));
         let mut reached = Vec::new();
         for (what, quantity) in QUANTITIES {
+            if items.enough(quantity).is_err() {
+                continue;
+            }
             let gain = match pairs.is_empty() {
                 true => None,
                 false => Some(
@@ -242,16 +255,7 @@ impl Side {
                         .map_err(failed)?,
                 ),
             };
-            let value = match items.reached(&all, quantity, bootstrap) {
-                Ok(value) => value,
-                // Without random completions there is no acceptance to speak of.
-                Err(StatsError::TooFewFamilies { .. })
-                    if matches!(quantity, Quantity::RecallAt(_)) =>
-                {
-                    continue;
-                }
-                Err(error) => return Err(failed(error)),
-            };
+            let value = items.reached(&all, quantity, bootstrap).map_err(failed)?;
             reached.push(Compared {
                 what: what.to_owned(),
                 value: estimate(value),

@@ -9,6 +9,7 @@ use nines_domain::snippet::ContentHash;
 use nines_domain::split::Split;
 use nines_measure::acquisition::Mixture;
 use nines_stats::bootstrap::Bootstrap;
+use nines_train::active_learning::curve::Asked;
 use nines_train::active_learning::{Cell, CellIdentity, Comparison, Ground as Parts};
 use nines_train::config::Keep;
 use nines_train::sweep::trial::Rows;
@@ -173,13 +174,14 @@ impl Ground {
                 self.args.results.display()
             );
         }
-        let random = ("random", missing);
-        Ok(Comparison::new(
-            &self.rows(),
-            &cells,
-            random,
-            self.args.recall,
-            &Bootstrap::default(),
-        )?)
+        let asked = Asked {
+            random: "random",
+            budgets: &self.args.budgets,
+            seeds: &self.args.seeds,
+            recall: self.args.recall,
+            missing,
+        };
+        let bootstrap = Bootstrap::default();
+        Ok(Comparison::new(&self.rows(), &cells, &asked, &bootstrap)?)
     }
 }
