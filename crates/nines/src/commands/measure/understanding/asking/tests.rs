@@ -2,8 +2,9 @@
 
 use super::*;
 use nines_domain::draw::Finish;
-use nines_domain::score::{Score, Unscoreable};
+use nines_domain::score::Score;
 use nines_infer::generator::GenerateStats;
+use nines_infer::scorer::Unscoreable;
 use std::collections::HashMap;
 
 /// Says of each prompt what was written down for it, draw after draw, and of others the same harmless thing.
