@@ -67,7 +67,13 @@ fn the_generator_is_asked_about_what_was_missed() {
         "4",
         "--implied",
         "0.4",
+        "--max-tokens",
+        "24",
     ];
+    let cut_off = asked.map(|word| if word == "24" { "1" } else { word });
+    world
+        .run(&cut_off)
+        .bad(1, &["continuations", "are missing", "--max-tokens"]);
     let found = world.run(&asked).good().json();
     let missed = found["missed"].as_array().expect("a list");
     let left = number(&found["without_control"]) as usize;

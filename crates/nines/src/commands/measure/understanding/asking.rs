@@ -20,7 +20,7 @@ const CONTROL_DRAWS: u32 = 8;
 const CONTROL_SEED: u64 = 0x756e_6465;
 
 /// With a greater share of continuations missing, what is left says too little.
-const MOST_MISSING: f64 = 0.5;
+const MOST_MISSING: f64 = 0.75;
 
 /// Returns the seed that controls are drawn from.
 pub fn control_seed(sampling: &Sampling) -> u64 {
@@ -136,8 +136,8 @@ impl Asking {
             Some(reason) => format!("; such as: {reason}"),
             None => String::new(),
         };
-        let advice =
-            "give a larger --max-tokens, or look whether the generator works (nines doctor)";
+        let advice = "what is unfinished needs a larger --max-tokens, what failed a generator that works (nines doctor) and has \
+                      room for prompt and continuation";
         let mut lost = Lost::default();
         for one in &asked.missed {
             lost += one.after.lost;

@@ -195,7 +195,7 @@ fn missing_continuations_are_counted_and_too_many_refused() {
         found.such_as.as_deref(),
         Some("the generator failed: it is ill")
     );
-    // Five of eight.
+    // Seven of eight.
     let mut asking = asking(
         Vec::new(),
         vec![Ok(" 2 cut"); 4],
@@ -204,14 +204,14 @@ fn missing_continuations_are_counted_and_too_many_refused() {
     let mut says = HashMap::new();
     for completion in [" -9 missed.", " 2 calm."] {
         let prompt = format!("{PROMPT}{completion}");
-        let cut = if completion == " 2 calm." { 1 } else { 4 };
+        let cut = if completion == " 2 calm." { 3 } else { 4 };
         says.insert((prompt, asking.sampling.seed), vec![Ok(" 2 cut"); cut]);
     }
     asking.generator = Arc::new(Says(says));
     let refused = all(&asking).expect_err("too many").to_string();
     assert!(
-        refused.contains("of 8 continuations 5 are missing"),
+        refused.contains("of 8 continuations 7 are missing"),
         "{refused}"
     );
-    assert!(refused.contains("5 unfinished"), "{refused}");
+    assert!(refused.contains("7 unfinished"), "{refused}");
 }
