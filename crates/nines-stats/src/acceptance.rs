@@ -15,7 +15,7 @@ use crate::estimate::IntervalEstimate;
 use crate::interval::{FamilyCount, clustered_ends, clustered_proportion, count_families};
 
 /// The fewest prompt families that are resampled.
-const FEWEST_FAMILIES: usize = 5;
+pub(crate) const FEWEST_FAMILIES: usize = 5;
 
 /// Scores with the prompt family of each.
 #[derive(Debug, Clone, Copy)]

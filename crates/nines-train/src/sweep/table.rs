@@ -38,6 +38,9 @@ pub struct SweepTable {
     pub random: usize,
     /// Their prompt families.
     pub families: usize,
+    /// What has no interval for want of families, and so no column, with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub no_interval: Vec<String>,
     /// Each cell that has a result, in the sweep's order.
     pub cells: Vec<CellRow>,
     /// Trials that have none yet.
@@ -125,6 +128,13 @@ impl SweepTable {
             catastrophes: rows.rows.iter().filter(|row| row.broad).count(),
             random: rows.rows.iter().filter(|row| row.random).count(),
             families: distinct.len(),
+            no_interval: QUANTITIES
+                .iter()
+                .filter_map(|(what, quantity)| {
+                    let reason = items.enough(*quantity).err()?;
+                    Some(format!("{what}: no interval: {reason}"))
+                })
+                .collect(),
             cells: table,
             missing: Vec::new(),
             unfit: Vec::new(),
@@ -266,6 +276,9 @@ impl Side {
         let (all, ours_scored, theirs_scored) = (scored(&own), scored(&ours), scored(&theirs));
         let mut reached = Vec::new();
         for (what, quantity) in QUANTITIES {
+            if items.enough(quantity).is_err() {
+                continue;
+            }
             let is_recall = matches!(quantity, Quantity::RecallAt(_));
             // Without random completions there is no acceptance to speak of.
             let Some(value) = unless_too_few(items.reached(&all, quantity, bootstrap), is_recall)?

@@ -268,7 +268,7 @@ fn words(trained: &Trained) -> String {
     let record = &trained.record;
     let _ = writeln!(
         text,
-        "{}: best after {} of {} updates, {:.0} s",
+        "{}: keeps the weights after {} of {} updates, {:.0} s",
         trained.classifier, record.best_step, record.steps, record.seconds
     );
     for counts in &record.counts {

@@ -574,6 +574,7 @@ fn strategies_are_compared_at_equal_cost_and_go_on_where_they_stopped() {
         .good()
         .stdout;
     assert!(words.contains("| near-threshold | 24 |"), "{words}");
+    assert_eq!(near["identity"]["recipe"]["keep"], "last");
     let other = own.map(|word| if word == "12,24" { "12,20" } else { word });
     world.run(&other).bad(1, &["other budgets"]);
     let falling = own.map(|word| if word == "12,24" { "24,12" } else { word });

@@ -25,6 +25,9 @@ pub fn words(table: &SweepTable) -> String {
             }
         }
     }
+    for reason in &table.no_interval {
+        let _ = writeln!(text, "\n{reason}");
+    }
     if let Some(remark) = by_chance(table) {
         let _ = writeln!(text, "\n{remark}");
     }
@@ -73,6 +76,9 @@ pub fn markdown(table: &SweepTable) -> String {
             row.seeds.len(),
             shown.join(" | ")
         );
+    }
+    for reason in &table.no_interval {
+        let _ = write!(text, "\n{reason}\n");
     }
     if let Some(remark) = by_chance(table) {
         let _ = write!(text, "\n{remark}\n");
