@@ -158,6 +158,7 @@ async fn metrics(
     if test.subsets.is_empty() {
         return Ok(Value::Null);
     }
+    let path = path.for_models(project, members).await?;
     Ok(json!({ "test": test, "path": path.to_string() }))
 }
 
