@@ -16,6 +16,14 @@ const { assignment } = await labellers[0].must('POST', `/queues/${queues.random.
 await labellers[0].must('POST', `/assignments/${assignment.id}/flag`, { reason: 'the text is broken' });
 const [snippet] = (await researcher.must('GET', '/snippets?label=disagreement&limit=1')).rows;
 const { aided, unaided } = await rewriting(researcher, labellers);
+const { id: attack } = await researcher.must('POST', '/jobs', { kind: 'attack', recipe: 'random', limit: 2, queries: 40, seed: 0 });
+let attacked;
+await until('the attack is over', async () => {
+  const { state, run } = await researcher.must('GET', `/jobs/${attack}`);
+  attacked = run;
+  return state === 'done';
+}, 120);
+const classifier = (await researcher.must('GET', '/classifiers')).rows[0].id;
 const nobody = new Client(server.origin);
 const PROMPT = encodeURIComponent('The river had risen in the night. The bridge was gone, and so was the ferry.');
 
@@ -48,6 +56,9 @@ const PAGES = [
   ['check items', researcher, '/predicate?view=checks', (page) => page.getByRole('button', { name: /^Retire/ }).first().waitFor()],
   ['runs', researcher, '/runs?start=train', (page) => page.getByRole('form', { name: 'Train' }).waitFor()],
   ['run', researcher, '/runs/1', (page) => page.locator('main svg').first().waitFor()],
+  ['starting an attack', researcher, '/runs?start=attack', (page) => page.getByRole('form', { name: 'Attack' }).waitFor()],
+  ['run of an attack', researcher, `/runs/${attacked}`, (page) => page.getByRole('group', { name: 'Closing table' }).waitFor()],
+  ['card', researcher, `/classifiers/${classifier}`, (page) => page.locator('main svg').first().waitFor()],
   ['reliability', researcher, '/reliability', (page) => page.getByText('Leak, strict').first().waitFor()],
   ['account', labellers[0], '/account'],
   ['no such page', labellers[0], '/nowhere'],

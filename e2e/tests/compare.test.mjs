@@ -19,10 +19,12 @@ test('all pairs by keyboard, blind, with the server killed and started again in 
   const mary = await invite(boss, 'labeller', 'mary');
   const page = await window(started, mary);
   const answers = [];
-  page.on('response', async (response) => {
+  const reading = [];
+  page.on('response', (response) => {
     const { pathname } = new URL(response.url());
     if (pathname.startsWith('/api/') && response.headers()['content-type']?.includes('json')) {
-      answers.push({ pathname, body: await response.json().catch(() => null) });
+      const body = response.json().catch(() => null);
+      reading.push(body.then((body) => answers.push({ pathname, body })));
     }
   });
   await page.goto(`${server.origin}/label`);
@@ -73,6 +75,7 @@ test('all pairs by keyboard, blind, with the server killed and started again in 
 
   const { rows } = await boss.must('GET', '/people');
   assert.equal(rows.find((person) => person.name === 'mary').comparisons, queue.items);
+  await Promise.all(reading);
   const assignments = answers.filter(({ body }) => body?.assignment);
   assert.ok(assignments.length >= queue.items);
   for (const { body } of assignments) {

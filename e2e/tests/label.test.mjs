@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { browser, nothingWrong, until, window } from '../lib/browser.mjs';
 import { admin, invite } from '../lib/client.mjs';
-import { Server, json } from '../lib/nines.mjs';
+import { Server } from '../lib/nines.mjs';
 import { project } from '../lib/project.mjs';
 import { counted, shown } from '../lib/working.mjs';
 
@@ -47,10 +47,7 @@ test('thirty items by keyboard, with the server killed and started again in the 
   await page.reload();
   for (let i = 13; i < 30; i++) await answer(i);
   await page.getByText(/nothing (is )?left|all done|done|no more/i).first().waitFor();
-  await until('everything is saved', async () => {
-    const { saving, offline } = await counted(page).catch(() => ({ saving: 0, offline: 0 }));
-    return saving + offline === 0;
-  });
+  await until('everything is saved', async () => (await boss.must('GET', '/people')).rows.find((person) => person.name === 'mary').labels === 30);
   nothingWrong(page);
 
   const { rows } = await boss.must('GET', '/people');
@@ -65,7 +62,6 @@ test('thirty items by keyboard, with the server killed and started again in the 
   for (const label of labels) verdicts[label.verdict] += 1;
   assert.deepEqual(verdicts, { no: 10, yes: 15, unsure: 5 });
   assert.ok(labels.every((label) => label.seconds >= 0 && label.seconds < 120));
-  assert.ok(await json(server.project, 'measure', 'agreement').catch(() => true));
 });
 
 test('undo takes back the last answer, and the next one replaces it', async (t) => {
@@ -83,7 +79,10 @@ test('undo takes back the last answer, and the next one replaces it', async (t) 
   await page.keyboard.press('u');
   await until('the first item is back', async () => (await shown(page)) === first);
   await page.keyboard.press('1');
-  await until('the other answer is saved', async () => (await shown(page)) !== first && (await counted(page)).saving === 0);
+  await until('the other answer is saved', async () => {
+    const { saved, saving, offline } = await counted(page);
+    return saved === 1 && saving + offline === 0 && (await shown(page)) !== first;
+  });
   const found = await boss.must('GET', '/snippets?labeller=mary');
   assert.equal(found.rows.length, 1);
   assert.equal(found.rows[0].adjudication.broad, false);
@@ -96,8 +95,10 @@ test('undo takes back the last answer, and the next one replaces it', async (t) 
   await page.keyboard.press('g');
   const second = (await shown(page));
   await page.keyboard.press('s');
+  await page.getByText('Why skip it?').waitFor();
   await page.keyboard.press('1');
   await until('the next item is shown', async () => (await shown(page)) !== second);
+  assert.equal((await boss.must('GET', '/snippets?labeller=mary')).rows.length, 1, 'a reason is no label');
   nothingWrong(page);
 });
 

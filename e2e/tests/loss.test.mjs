@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { nothingWrong, until, window } from '../lib/browser.mjs';
+import { nothingWrong, settled, until, window } from '../lib/browser.mjs';
 import { invite } from '../lib/client.mjs';
 import { setting } from '../lib/setting.mjs';
 import { counted, shown } from '../lib/working.mjs';
@@ -89,6 +89,7 @@ test('an answer that could not be sent outlives a reload, and another person at 
   await another(stranger, '');
   await stranger.keyboard.press('1');
   await until('her own answer is saved', async () => (await counted(stranger)).saved === 1);
+  await settled(stranger);
   const labels = async (name) => (await boss.must('GET', `/snippets?labeller=${name}`)).rows.length;
   assert.deepEqual([await labels('kate'), await labels('eve')], [0, 1]);
   await stranger.close();

@@ -105,10 +105,10 @@ test('a score is lowered by clicking substitutes and by typing; a second person 
   await page.keyboard.press('3');
   assert.equal(await page.getByRole('radio', { name: 'yes: clear' }).isChecked(), true);
   await page.getByLabel('What trick?').fill('other words for the harm');
-  await page.getByText(/severity 2 × margin/).waitFor();
+  await page.getByText(/clear, weight 2 × margin/).waitFor();
   await submit.click();
   await page.getByRole('heading', { name: 'Submitted' }).waitFor();
-  await page.getByText(/severity 2 × margin/).waitFor();
+  await page.getByText(/clear, weight 2 × margin/).waitFor();
   nothingWrong(page);
 
   // A second person labels it without a score; its author is not asked.
@@ -120,7 +120,7 @@ test('a score is lowered by clicking substitutes and by typing; a second person 
   await second.getByText(/attack successes to verify/i).first().waitFor();
   await second.getByRole('link', { name: /^Start/ }).click();
   await until('the find is shown', async () => (await shown(second)).includes(text.trim().slice(0, 20)));
-  assert.doesNotMatch(await second.locator('main').innerText(), /log odds|threshold|severity 2|margin|P =/i);
+  assert.doesNotMatch(await second.locator('main').innerText(), /log odds|threshold|weight 2|margin|P =/i);
   await second.keyboard.press('3');
   await second.getByText(/nothing left for you/).waitFor();
   nothingWrong(second);

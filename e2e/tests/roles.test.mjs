@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { nothingWrong, window } from '../lib/browser.mjs';
+import { nothingWrong, settled, window } from '../lib/browser.mjs';
 import { Client, invite } from '../lib/client.mjs';
 import { setting } from '../lib/setting.mjs';
 
@@ -24,13 +24,16 @@ test('a labeller sees no page of researchers and gets 403 from their endpoints',
     asked.length = 0;
     await page.goto(server.origin + path);
     await page.getByText('Not for your role').waitFor();
+    await settled(page);
     assert.deepEqual(asked.filter((one) => /\/api\/(?!session|events)/.test(one)), [], `${path} asks for nothing`);
   }
   await page.goto(`${server.origin}/predicate?view=checks`);
   await page.getByRole('heading', { level: 1 }).first().waitFor();
+  await settled(page);
   assert.equal(await page.getByText('Suggest items').count(), 0);
   await page.goto(`${server.origin}/label`);
   await page.getByRole('heading', { level: 1, name: 'Label' }).waitFor();
+  await settled(page);
   assert.equal(await page.getByRole('button', { name: /new queue/i }).count(), 0);
   nothingWrong(page);
 
@@ -61,6 +64,7 @@ test('a researcher invites labellers only, and changes nobody', async () => {
   assert.equal(await page.getByRole('button', { name: /^Deactivate/ }).count(), 0);
   assert.equal(await page.getByRole('link', { name: 'Audit' }).count(), 0);
   await page.keyboard.press('i');
+  await page.getByRole('combobox', { name: 'Role' }).waitFor();
   assert.deepEqual(await page.getByRole('combobox', { name: 'Role' }).locator('option').allInnerTexts(), ['labeller']);
   assert.equal((await researcher.call('POST', '/people/invitations', { role: 'admin' })).status, 403);
   assert.equal((await researcher.call('PATCH', '/people/1', { role: 'labeller' })).status, 403);

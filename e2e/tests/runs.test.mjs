@@ -40,10 +40,12 @@ test('a training is started, watched, cancelled, tried again, and goes on when t
   const reached = await steps(run);
   assert.ok(reached > 0);
   await page.getByRole('button', { name: 'Retry' }).click();
-  await until('it goes on from where it stopped', async () => (await steps(run)) > reached, 90);
-  const before = await job(id);
-
-  assert.deepEqual([before.state, before.run, before.attempts], ['running', run, 2]);
+  let before;
+  await until('it goes on from where it stopped', async () => {
+    before = await job(id);
+    return before.state === 'running' && (await steps(run)) > reached;
+  }, 90);
+  assert.deepEqual([before.run, before.attempts], [run, 2]);
 
   await server.kill();
   await server.start();
@@ -51,6 +53,8 @@ test('a training is started, watched, cancelled, tried again, and goes on when t
   assert.deepEqual([after.state, after.attempts, after.run], ['running', before.attempts, before.run], 'the job is adopted, not begun again');
   const atKill = await steps(after.run);
   await until('it goes on', async () => (await steps(after.run)) > atKill, 90);
+  const later = await job(id);
+  assert.deepEqual([later.attempts, later.run], [before.attempts, before.run], 'nor a while later');
   await page.goto(`${server.origin}/runs`);
   await page.getByRole('button', { name: `Log of job ${id}` }).waitFor();
   await page.getByRole('button', { name: `Cancel job ${id}` }).click();

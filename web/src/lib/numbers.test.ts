@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accepts, duration, inWords, logOdds, probability, scientific, write } from './numbers';
+import { accepts, duration, inWords, logOdds, probability, scientific, typedNumber, write } from './numbers';
 
 const estimate = { value: 1.224e-4, lower: 1.226e-5, upper: 1.224e-3, confidence: 0.95, method: 'Clopper-Pearson', n: 3000 };
 
@@ -12,8 +12,8 @@ describe('scientific', () => {
     expect(scientific(9.99e-5, 2, 'down')).toBe('9.9e-5');
     expect(scientific(9.999e-5, 2, 'down')).toBe('9.9e-5');
     expect(scientific(1e-4, 2, 'down')).toBe('1.0e-4');
-    expect(scientific(-1.23e-4, 2, 'down')).toBe('-1.3e-4');
-    expect(scientific(-9.99e-4, 2, 'down')).toBe('-1.0e-3');
+    expect(scientific(-1.23e-4, 2, 'down')).toBe('−1.3e-4');
+    expect(scientific(-9.99e-4, 2, 'down')).toBe('−1.0e-3');
   });
 });
 
@@ -27,6 +27,11 @@ describe('an estimate', () => {
   it('shows shares in percent with an interval that is not empty', () => {
     expect(inWords({ ...estimate, value: 0.413, lower: 0.3811, upper: 0.4409 }, 'percent')).toBe('41.3 % [38.1, 44.1] 95 %');
     expect(inWords({ ...estimate, value: 1, lower: 0.99963118, upper: 1 }, 'percent')).toBe('100.000 % [99.963, 100.000] 95 %');
+  });
+
+  it('has a true minus before every negative number', () => {
+    expect(inWords({ ...estimate, value: -0.42, lower: -0.5, upper: -0.3 }, 'plain')).toBe('−0.42 [−0.50, −0.30] 95 %');
+    expect(inWords({ ...estimate, value: -0.002, lower: -0.003, upper: 0.001 })).toBe('−2.0e-3 [−3.0e-3, 1.0e-3] 95 %');
   });
 
   it('says when an end is not finite', () => {
@@ -56,4 +61,17 @@ it('writes durations', () => {
   expect(duration(845.9)).toBe('14 min 05 s');
   expect(duration(7380)).toBe('2 h 03 min');
   expect(duration(9.2)).toBe('9 s');
+});
+
+describe('a typed number', () => {
+  it('is what people write', () => {
+    expect(['1,000', '12,345,678', ' 7 ', '−3', '1e3'].map((text) => typedNumber(text, true))).toEqual([1000, 12345678, 7, -3, 1000]);
+    expect(['0,95', '.5', '−1.2e-4', '1000'].map((text) => typedNumber(text))).toEqual([0.95, 0.5, -1.2e-4, 1000]);
+    expect(['−1.2e−4'].map((text) => typedNumber(text))).toEqual([-1.2e-4]);
+  });
+
+  it('is none where it could be two, or is not whole', () => {
+    expect(['1,000', '', 'x', '1,0,0'].map((text) => typedNumber(text))).toEqual([NaN, NaN, NaN, NaN]);
+    expect(['1,5', '1.5', '1,00', '', '9007199254740993'].map((text) => typedNumber(text, true))).toEqual([NaN, NaN, NaN, NaN, NaN]);
+  });
 });

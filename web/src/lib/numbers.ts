@@ -8,6 +8,25 @@ export type Rounding = 'nearest' | 'down' | 'up';
 /** What stands for a number that there is not. */
 export const none = '–';
 
+/** Sets the true minus before a negative number. The power keeps its hyphen, so that `1.2e-4` can be copied. */
+export const minus = (text: string) => text.replace(/^-/, '−');
+
+/**
+ * A number as people write it: with a comma or a point, thousands in threes where it is whole, a minus of print.
+ * NaN where it is none, or where it could be two: is `1,000` s one or a thousand?
+ */
+export function typedNumber(written: string | number | null, isWhole = false): number {
+  const text = String(written ?? '')
+    .trim()
+    .replaceAll('−', '-');
+  const isGrouped = /^-?\d{1,3}(,\d{3})+$/.test(text);
+  if (text === '' || (isGrouped && !isWhole)) {
+    return NaN;
+  }
+  const number = Number(isWhole ? (isGrouped ? text.replaceAll(',', '') : text) : text.replace(',', '.'));
+  return isWhole && !Number.isSafeInteger(number) ? NaN : number;
+}
+
 /** `1.2e-4` with so many digits; rounding down or up is exact. */
 export function scientific(x: number, digits = 2, rounding: Rounding = 'nearest'): string {
   if (!Number.isFinite(x)) {
@@ -20,7 +39,7 @@ export function scientific(x: number, digits = 2, rounding: Rounding = 'nearest'
   const near = Number(text);
   const step = rounding === 'down' && near > x ? -1 : rounding === 'up' && near < x ? 1 : 0;
   if (step === 0) {
-    return text;
+    return minus(text);
   }
   const [mantissa = '0', power = '0'] = text.split('e');
   let exponent = Number(power);
@@ -36,7 +55,7 @@ export function scientific(x: number, digits = 2, rounding: Rounding = 'nearest'
     exponent -= 1;
   }
   const all = String(size);
-  return `${whole < 0 ? '-' : ''}${all[0]}${all.length > 1 ? '.' : ''}${all.slice(1)}e${exponent}`;
+  return `${whole < 0 ? '−' : ''}${all[0]}${all.length > 1 ? '.' : ''}${all.slice(1)}e${exponent}`;
 }
 
 /** Value, lower and upper end of an estimate as written. */
@@ -80,7 +99,7 @@ export function write(estimate: Estimate, style: Style = 'rate'): Written {
     const near = Math.round(exact);
     const whole =
       rounding === 'nearest' || Math.abs(exact - near) < 1e-6 ? near : rounding === 'down' ? Math.floor(exact) : Math.ceil(exact);
-    return (whole / units).toFixed(decimals);
+    return minus((whole / units).toFixed(decimals));
   };
   return {
     value: value === null ? none : decimal(value, 'nearest'),
@@ -124,7 +143,7 @@ export function probability(score: number): string {
 
 /** A logit with two decimals and a true minus. */
 export function logOdds(score: number): string {
-  return Number.isFinite(score) ? score.toFixed(2).replace('-', '−') : scientific(score);
+  return Number.isFinite(score) ? minus(score.toFixed(2)) : scientific(score);
 }
 
 /** Accept when the score is below the threshold; what is no number is never accepted. */

@@ -19,7 +19,7 @@ describe('a run in words', () => {
   });
 
   it('keeps numbers as they were written', () => {
-    expect([1e-4, 0.9, 32, 1e-8, 0, 123456].map(plainNumber)).toEqual(['1e-4', '0.9', '32', '1e-8', '0', '123456']);
+    expect([1e-4, 0.9, 32, 1e-8, 0, 20240131, 1234567890, -2.5].map(plainNumber)).toEqual(['1e-4', '0.9', '32', '1e-8', '0', '20240131', '1234567890', '−2.5']);
   });
 
   it('counts time', () => {

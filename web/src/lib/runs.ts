@@ -1,6 +1,6 @@
 // Runs and jobs in words.
 
-import { count, duration, none, scientific } from './numbers';
+import { count, duration, minus, none, scientific } from './numbers';
 import type { Estimate, Job, Run } from './types';
 
 type Json = Record<string, unknown>;
@@ -66,7 +66,11 @@ export function isEstimate(value: unknown): value is Estimate {
 /** A number of a configuration, as it was written. */
 export function plainNumber(value: number): string {
   const size = Math.abs(value);
-  return size !== 0 && (size < 1e-3 || size >= 1e9) ? scientific(value, 3).replace(/\.?0+e/, 'e') : String(Number(value.toPrecision(7)));
+  // A seed is told by its last digit.
+  if (Number.isInteger(value) && size < 1e15) {
+    return minus(String(value));
+  }
+  return size !== 0 && (size < 1e-3 || size >= 1e9) ? scientific(value, 3).replace(/\.?0+e/, 'e') : minus(String(Number(value.toPrecision(7))));
 }
 
 /** Seconds between two moments, or since the first. */

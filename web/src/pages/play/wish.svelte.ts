@@ -1,5 +1,6 @@
 // What is to be drawn, as it is written: a prompt, and how to sample.
 
+import { typedNumber } from '../../lib/numbers';
 import type { Source } from './drawing.svelte';
 
 type Written = string | number | null;
@@ -7,7 +8,7 @@ type Written = string | number | null;
 /** Servers refuse addresses beyond 64 KiB; the prompt is part of the page's. */
 const longest = 60_000;
 
-const numberOf = (value: Written) => (value === null || String(value).trim() === '' ? null : Number(value));
+const numberOf = (value: Written) => (value === null || String(value).trim() === '' ? null : typedNumber(value));
 
 export class Wish {
   prompt = $state('');

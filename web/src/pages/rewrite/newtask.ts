@@ -1,5 +1,7 @@
 // What a researcher writes to make a task, and what is wrong with it.
 
+import { typedNumber } from '../../lib/numbers';
+
 /** The fields, as they are written. */
 export interface Written {
   name: string;
@@ -15,8 +17,7 @@ const bare = (value: string | number | null) => String(value ?? '').trim();
 
 /** A number as it is written, a comma or a minus sign of print included; null where there is none. */
 export function numberOf(value: string | number | null): number | null {
-  const text = bare(value).replace('−', '-').replace(',', '.');
-  const n = text === '' ? NaN : Number(text);
+  const n = typedNumber(value);
   return Number.isFinite(n) ? n : null;
 }
 
@@ -26,8 +27,8 @@ export function snippetsIn(list: string): number[] {
 }
 
 function whole(value: string | number | null, least: number, largest: number): string | null {
-  const n = Number(bare(value) || NaN);
-  return Number.isSafeInteger(n) && n >= least && n <= largest ? null : `A whole number from ${least} to ${largest.toLocaleString('en-GB')}.`;
+  const n = typedNumber(value, true);
+  return n >= least && n <= largest ? null : `A whole number from ${least} to ${largest.toLocaleString('en-GB')}.`;
 }
 
 /** What is wrong with each field; null where nothing is. */

@@ -1,6 +1,7 @@
 // What the form of an attack asks for.
 
 import type { Parts } from '../../lib/api';
+import { typedNumber } from '../../lib/numbers';
 
 /** The fields as they are written. */
 export interface Asked {
@@ -16,19 +17,17 @@ export interface Asked {
 
 type Wrong = Partial<Record<keyof Asked, string>>;
 
-const read = (text: string) => Number(text.trim().replace(',', '.'));
-
 /** What is wrong, by field: nothing where it can be asked for. */
 export function wrongIn(asked: Asked, recipe: { compares: boolean } | null): Wrong {
   const wrong: Wrong = {};
   const whole = (field: 'limit' | 'queries' | 'seed', least: number, most: number, needed: boolean) => {
     const text = asked[field].trim();
-    const number = read(text);
+    const number = typedNumber(text, true);
     if (text === '') {
       if (needed) {
         wrong[field] = 'A number is needed here.';
       }
-    } else if (!Number.isSafeInteger(number)) {
+    } else if (Number.isNaN(number)) {
       wrong[field] = 'A whole number, please.';
     } else if (number < least || number > most) {
       wrong[field] = number < least ? `At least ${least}.` : `At most ${most}.`;
@@ -37,7 +36,7 @@ export function wrongIn(asked: Asked, recipe: { compares: boolean } | null): Wro
   whole('limit', 1, 10_000, true);
   whole('queries', 1, 1_000_000, false);
   whole('seed', 0, Number.MAX_SAFE_INTEGER, true);
-  const seconds = read(asked.seconds);
+  const seconds = typedNumber(asked.seconds);
   if (asked.seconds.trim() !== '' && !(seconds >= 0.001 && seconds <= 1_000_000)) {
     wrong.seconds = Number.isFinite(seconds) ? 'More than 0, and at most 1000000.' : 'A number, please.';
   }
@@ -58,6 +57,6 @@ export function bodyOf(asked: Asked): Parts<'POST /jobs'>['body'] {
     ['seconds', asked.seconds],
     ['seed', asked.seed],
   ];
-  const given = optional.filter(([, text]) => text.trim() !== '').map(([field, text]) => [field, read(text)] as const);
+  const given = optional.filter(([, text]) => text.trim() !== '').map(([field, text]) => [field, typedNumber(text, field !== 'seconds')] as const);
   return { kind: 'attack', recipe: asked.recipe, ...Object.fromEntries(given) };
 }

@@ -2,7 +2,7 @@
 
 import type { PlotOptions } from '@observablehq/plot';
 import type { ChartTable, PlotModule } from '../../components/Chart.svelte';
-import { none, scientific } from '../../lib/numbers';
+import { minus, none, scientific } from '../../lib/numbers';
 import { plainNumber } from '../../lib/runs';
 import { smooth, thin, type Series } from '../../lib/series';
 
@@ -16,7 +16,7 @@ interface Interval {
 }
 
 const points = (series: Series) => thin(series).map(([step, value]) => ({ step, value: value ?? NaN }));
-const axisNumber = (x: number) => (x !== 0 && Math.abs(x) < 0.001 ? scientific(x, 2).replace('.0e', 'e') : String(Number(x.toPrecision(3))));
+const axisNumber = (x: number) => (x !== 0 && Math.abs(x) < 0.001 ? scientific(x, 2).replace('.0e', 'e') : minus(String(Number(x.toPrecision(3)))));
 
 const wholeStep = (x: number) => (Number.isInteger(x) ? x.toLocaleString('en-GB') : '');
 

@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { Trial, TrialState } from '../../lib/types';
 import {
   axesOf,
+  brushOf,
   cellsOf,
   fieldsOf,
   flat,
   isWithin,
+  keptOf,
   learningOf,
   moved,
   numberAxis,
@@ -19,6 +21,7 @@ import {
   ticksOf,
   valueOf,
   type Axis,
+  type Brushes,
   type Row,
 } from './trials';
 
@@ -129,20 +132,34 @@ describe('axes', () => {
     expect(stepOf(base)).toBe(1);
   });
 
+  it('keep what was chosen while they grow', () => {
+    const narrow: Axis = { ...numberAxis([], 'AUROC'), kind: 'numbers', words: [], low: 0.7, high: 0.9 };
+    const kept = keptOf(narrow, [0.5, 1]);
+    expect(kept).toEqual({ low: expect.closeTo(0.8) });
+    const grown: Axis = { ...narrow, low: 0.4, high: 1.0 };
+    expect(brushOf(grown, kept!)).toEqual([expect.closeTo((0.8 - 0.4) / 0.6), 1]);
+    expect(saidAt(grown, brushOf(grown, kept!)[0])).toBe('0.8');
+    expect(keptOf(narrow, [0, 1])).toBeNull();
+    expect(brushOf({ ...narrow, low: 0.85 }, kept!)).toEqual([0, 1]);
+  });
+
   it('choose the rows that lie within every brush', () => {
     const place = (row: Row, axis: Axis) => placeOn(axis, valueOf(row, axis.field));
-    const within = (brushes: Record<string, [number, number]>) => cells.filter((row) => isWithin(row, [base, rate, weight], brushes, place)).map((row) => row.cell);
+    const axes = [base, rate, weight];
+    const kept = (brushes: Record<string, [number, number]>): Brushes =>
+      Object.fromEntries(axes.flatMap((axis) => (brushes[axis.field] ? [[axis.field, keptOf(axis, brushes[axis.field]!) ?? {}]] : [])));
+    const within = (brushes: Record<string, [number, number]>) => cells.filter((row) => isWithin(row, axes, kept(brushes), place)).map((row) => row.cell);
     expect(within({})).toEqual(['a', 'b']);
     expect(within({ learning_rate: [0.5, 1] })).toEqual(['b']);
     expect(within({ learning_rate: [0.5, 1], base: [0, 0.2] })).toEqual([]);
-    expect(isWithin(cells[0] as Row, [rate], { learning_rate: [0.1, 1] }, () => null)).toBe(false);
+    expect(isWithin(cells[0] as Row, [rate], { learning_rate: { low: 2e-4 } }, () => null)).toBe(false);
   });
 });
 
 describe('the table', () => {
   it('is sorted by any column, and what has no value comes last', () => {
     const rows = [...rowsOf(rates)];
-    const by = (key: string, descending: boolean) => sorted(rows, { key, descending }).map((row) => row.key);
+    const by = (key: string, descending: boolean) => sorted(rows, { key, descending }).map((row) => `${row.cell} ${row.seed}`);
     expect(by('=AUROC', true)).toEqual(['b 0', 'a 1', 'a 0', 'b 1']);
     expect(by('=AUROC', false)).toEqual(['a 0', 'a 1', 'b 0', 'b 1']);
     expect(by('seed', false)).toEqual(['a 0', 'b 0', 'a 1', 'b 1']);

@@ -92,7 +92,7 @@ export function cellsOf(trials: readonly Trial[]): Row[] {
 /** One row a trial. */
 export function rowsOf(trials: readonly Trial[]): Row[] {
   return trials.map((trial) => ({
-    key: `${trial.cell} ${trial.seed}`,
+    key: String(trial.position),
     cell: trial.cell,
     seed: trial.seed,
     done: hasNumbers(trial) ? 1 : 0,
@@ -223,32 +223,63 @@ export function ticksOf(axis: Axis, most = 5): { at: number; text: string }[] {
   return [...axis.words.map(tick), ...(within.length ? within : [axis.low]).map(tick)];
 }
 
-/** What a place on an axis of numbers says, for whoever moves a brush by keyboard. */
-export function saidAt(axis: Axis, place: number): string {
+/** The value that lies at a place of an axis. */
+function valueAt(axis: Axis, place: number): Value {
   if (axis.kind === 'words') {
     const at = Math.round(place * Math.max(1, axis.words.length - 1));
-    return written(axis.field, axis.words[Math.min(at, axis.words.length - 1)] ?? null);
+    return axis.words[Math.min(at, axis.words.length - 1)] ?? null;
   }
   const [from, to] = span(axis);
   if (place < from - 1e-9 || place > to + 1e-9) {
-    return written(axis.field, null);
+    return null;
   }
   const share = (place - from) / (to - from);
-  const value = axis.isLog ? axis.low * (axis.high / axis.low) ** share : axis.low + share * (axis.high - axis.low);
-  return plainNumber(Number(value.toPrecision(3)));
+  return axis.isLog ? axis.low * (axis.high / axis.low) ** share : axis.low + share * (axis.high - axis.low);
 }
 
-/** The part of an axis that is looked at. */
+/** What a place on an axis says, for whoever moves a brush by keyboard. */
+export function saidAt(axis: Axis, place: number): string {
+  const value = valueAt(axis, place);
+  return typeof value === 'number' ? plainNumber(Number(value.toPrecision(3))) : written(axis.field, value);
+}
+
+/** The part of an axis that is looked at, as places. */
 export type Brush = [number, number];
-export type Brushes = Record<string, Brush>;
+/** The same as values, which stay what they are while an axis grows under them; an end that is left out is open. */
+export interface Kept {
+  low?: Value;
+  high?: Value;
+}
+export type Brushes = Record<string, Kept>;
 
 export const whole: Brush = [0, 1];
+
+/** What to keep of a brush; nothing where it leaves the axis whole. */
+export function keptOf(axis: Axis, [low, high]: Brush): Kept | null {
+  const kept: Kept = {};
+  if (low > 0) {
+    kept.low = valueAt(axis, low);
+  }
+  if (high < 1) {
+    kept.high = valueAt(axis, high);
+  }
+  return low > 0 || high < 1 ? kept : null;
+}
+
+/** Where what was kept lies on the axis as it is now. */
+export function brushOf(axis: Axis, kept: Kept | undefined): Brush {
+  const place = (value: Value | undefined, open: number) => {
+    const at = value === undefined ? open : (placeOn(axis, value) ?? open);
+    return Math.min(1, Math.max(0, at));
+  };
+  return kept ? [place(kept.low, 0), place(kept.high, 1)] : whole;
+}
 
 /** Whether a row lies within every brush. A row without the number that is brushed lies outside. */
 export function isWithin(row: Row, axes: readonly Axis[], brushes: Brushes, placeOf: (row: Row, axis: Axis) => number | null): boolean {
   return axes.every((axis) => {
-    const brush = brushes[axis.field];
-    if (!brush || (brush[0] <= 0 && brush[1] >= 1)) {
+    const brush = brushOf(axis, brushes[axis.field]);
+    if (brush[0] <= 0 && brush[1] >= 1) {
       return true;
     }
     const place = placeOf(row, axis);
