@@ -73,6 +73,7 @@ pub async fn calibrate(
     let model = models::classifier(project, args.classifier.as_deref()).await?;
     check_split(project, &model)?;
     let scored_on = ScorePath::of(project, args.long)?;
+    let scored_on = scored_on.for_model(project, &model).await?;
     let version = match args.unfamiliarity.as_deref() {
         None => None,
         name => Some(unfamiliarity::find(project, name).await?),

@@ -129,7 +129,7 @@ impl Ground {
             LongRows::Refuse => LongPolicy::Refuse,
             LongRows::MaxWindow => LongPolicy::MaxWindow,
         };
-        let path = ScorePath::new(trial.config.precision, long);
+        let path = ScorePath::new(trial.config.precision, long).for_folder(&base.folder);
         let mut result = TrialResult::new(trial, self.identity(trial)?, path.to_string(), &found);
         // Of a trial that went on here, the earlier steps ran in another process: they took as long.
         if let (Some(before), Some(after), false) = (before, processor_seconds(), self.shared) {
