@@ -86,6 +86,9 @@ impl Axis {
     }
 }
 
+/// Tables within tables that a field of a recipe may lie in, and more.
+const DEEPEST: usize = 4;
+
 impl Search {
     pub(super) fn check(&self) -> Result<(), TrainError> {
         if self.trials == 0 || self.space.is_empty() {
@@ -115,6 +118,14 @@ impl Search {
             ));
         }
         refuse_seeds(self.space.keys())?;
+        // Before anything goes down into it: one name of 60 KiB could have 30,000 levels.
+        let is_deep = |field: &&String| field.split('.').count() > DEEPEST;
+        if let Some(field) = self.space.keys().find(is_deep) {
+            return Err(refused(format!(
+                "{:.40}… lies deeper than any field of a recipe",
+                field
+            )));
+        }
         self.space
             .iter()
             .try_for_each(|(field, axis)| axis.check(field))
@@ -345,6 +356,9 @@ mod tests {
             let space = json!({"trials": 2, "space": {field: {"whole": [0, 9]}}});
             assert!(problem(space).contains(&format!("sets {field}")));
         }
+        let deep = vec!["a"; 30_000].join(".");
+        let deep = json!({"trials": 2, "space": {deep: {"log": [1e-5, 1e-3]}}});
+        assert!(problem(deep).contains("lies deeper than any field"));
         let many: Vec<u32> = (1..=17).collect();
         let many =
             json!({"trials": 2, "rungs": many, "space": {"learning_rate": {"log": [1e-5, 1e-3]}}});
