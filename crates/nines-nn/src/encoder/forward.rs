@@ -9,7 +9,7 @@ use crate::batch::TokenBatch;
 use crate::error::NnError;
 use crate::ops::{
     self, Dropouts, EmbeddingTables, EncoderTensors, LayerPass, LayerTensors, Linear, Norm,
-    PackedRows,
+    PackedRows, ProjectedDistances,
 };
 use burn::tensor::{Int, Tensor, TensorData, activation};
 use nines_kernels::gelu_in_place;
@@ -67,6 +67,8 @@ pub(super) struct Pass<'a> {
     /// No parameter gets a gradient, whatever learns.
     frozen: bool,
     key: Option<DropoutKey>,
+    /// What distances look like to each layer, where that is known before.
+    distances: Option<&'a [ProjectedDistances]>,
 }
 
 impl<'a> Pass<'a> {
@@ -91,6 +93,7 @@ impl<'a> Pass<'a> {
             tracked,
             frozen: false,
             key,
+            distances: None,
         })
     }
 
@@ -113,10 +116,16 @@ impl<'a> Pass<'a> {
             return values_of(self.through(0, self.embeddings()).flatten(0, 1));
         }
         let rows = self.rows.each();
+        let distances = self.projected_of_layers();
+        let distances = Some(&distances[..]);
         let states: Vec<Vec<f32>> = rows
             .into_par_iter()
             .map(|rows| {
-                let alone = Pass { rows, ..*self };
+                let alone = Pass {
+                    rows,
+                    distances,
+                    ..*self
+                };
                 values_of(alone.through(0, alone.embeddings()).flatten(0, 1))
             })
             .collect();

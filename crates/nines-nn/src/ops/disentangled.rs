@@ -12,14 +12,39 @@ use nines_kernels::rng::Dropout;
 /// How a layer reads distances.
 #[derive(Debug, Clone)]
 pub(crate) struct Disentangled {
-    /// What each distance is, `[2 span, hidden]`, the farthest key behind its query first.
-    pub distances: Tensor<2>,
+    /// What distances look like to the layer.
+    pub projected: ProjectedDistances,
     /// Which entry of the table a distance has.
     pub buckets: Buckets,
-    /// To what queries are compared with, where contents attend to distances.
-    pub keys: Option<Linear>,
-    /// To what keys are compared with, where distances attend to contents.
-    pub queries: Option<Linear>,
+}
+
+/// The table of distances as a layer compares contents with it, `[2 span, hidden]` each: the farthest key behind its
+/// query first. Where nothing is dropped it depends on the layer alone.
+#[derive(Debug, Clone)]
+pub(crate) struct ProjectedDistances {
+    /// What queries are compared with, where contents attend to distances.
+    pub keys: Option<Tensor<2>>,
+    /// What keys are compared with, where distances attend to contents.
+    pub queries: Option<Tensor<2>>,
+}
+
+impl ProjectedDistances {
+    /// Projects what each distance is, `[2 span, hidden]`.
+    pub fn of(distances: &Tensor<2>, keys: Option<Linear>, queries: Option<Linear>) -> Self {
+        let projected = |by: Linear| linear(distances.clone(), &by);
+        Self {
+            keys: keys.map(projected),
+            queries: queries.map(projected),
+        }
+    }
+
+    /// The same for a pass whose other tensors have gradients.
+    pub fn in_graph(self) -> Self {
+        Self {
+            keys: self.keys.map(Tensor::autodiff),
+            queries: self.queries.map(Tensor::autodiff),
+        }
+    }
 }
 
 /// Which entry of a table a distance has.
@@ -61,7 +86,8 @@ impl Buckets {
 impl Disentangled {
     /// How many kinds of score are summed up.
     pub fn kinds(&self) -> usize {
-        1 + usize::from(self.keys.is_some()) + usize::from(self.queries.is_some())
+        let ProjectedDistances { keys, queries } = &self.projected;
+        1 + usize::from(keys.is_some()) + usize::from(queries.is_some())
     }
 
     /// Adds what distances have to say to the products of queries with keys, `[batch, heads, width,
@@ -85,17 +111,18 @@ impl Disentangled {
                 .expand([batch, heads, width, width])
         };
         // Of each token and entry of the table, then of each token and other token.
-        let compared = |of: &Tensor<4>, projection: &Linear, entries: Tensor<4, Int>| {
-            let projected = linear(self.distances.clone(), projection)
+        let compared = |of: &Tensor<4>, projected: &Tensor<2>, entries: Tensor<4, Int>| {
+            let projected = projected
+                .clone()
                 .reshape([1, 2 * self.buckets.span, heads, size])
                 .permute([0, 2, 3, 1]);
             of.clone().matmul(projected).gather(3, entries)
         };
         let mut scores = scores;
-        if let Some(keys) = &self.keys {
+        if let Some(keys) = &self.projected.keys {
             scores = scores + compared(query, keys, entries(false));
         }
-        if let Some(queries) = &self.queries {
+        if let Some(queries) = &self.projected.queries {
             scores = scores + compared(key, queries, entries(true)).transpose();
         }
         scores

@@ -11,7 +11,9 @@ mod fused;
 pub(crate) mod rows;
 
 pub(crate) use composed::{drop_rows, linear, normalised, summed};
-pub(crate) use disentangled::{Buckets, ConvolutionTensors, Disentangled, convolved};
+pub(crate) use disentangled::{
+    Buckets, ConvolutionTensors, Disentangled, ProjectedDistances, convolved,
+};
 pub(crate) use fused::{EncoderTensors, ScoringCache, Traced, hidden_states};
 pub(crate) use rows::PackedRows;
 

@@ -4,7 +4,8 @@ use super::super::config::{Convolution, DisentangledConfig};
 use super::super::parameters::layer;
 use super::{Pass, Site};
 use crate::ops::{
-    self, Buckets, ConvolutionTensors, Disentangled, Distances, Linear, RelativeTable,
+    self, Buckets, ConvolutionTensors, Disentangled, Distances, Linear, ProjectedDistances,
+    RelativeTable,
 };
 use burn::tensor::Tensor;
 
@@ -30,6 +31,40 @@ impl Pass<'_> {
         table: usize,
         index: usize,
     ) -> Disentangled {
+        let known = self.distances.and_then(|layers| layers.get(index)).cloned();
+        let known = known.map(|known| match self.tracked {
+            true => known.in_graph(),
+            false => known,
+        });
+        Disentangled {
+            projected: known.unwrap_or_else(|| self.projected(config, table, index)),
+            buckets: Buckets {
+                span: config.span,
+                farthest: config.farthest,
+                are_logarithmic: config.has_buckets,
+            },
+        }
+    }
+
+    /// What distances look like to each layer, for rows that are passed one by one without dropout; empty where no
+    /// layer reads them so.
+    pub(super) fn projected_of_layers(&self) -> Vec<ProjectedDistances> {
+        let config = &self.model.config;
+        let (Some(disentangled), Some(table)) = (&config.disentangled, self.places().distances)
+        else {
+            return Vec::new();
+        };
+        let layers = 0..config.layers;
+        let projected = |index| self.projected(disentangled, table, index);
+        layers.map(projected).collect()
+    }
+
+    fn projected(
+        &self,
+        config: &DisentangledConfig,
+        table: usize,
+        index: usize,
+    ) -> ProjectedDistances {
         let places = self.places();
         let mut distances = self.matrix(table);
         if let Some(norm) = places.distances_norm {
@@ -45,16 +80,11 @@ impl Pass<'_> {
             Some(all) => part(all, which),
             None => self.linear(own),
         };
-        Disentangled {
-            distances: ops::drop_rows(distances, dropout),
-            buckets: Buckets {
-                span: config.span,
-                farthest: config.farthest,
-                are_logarithmic: config.has_buckets,
-            },
-            keys: config.content_to_position.then(|| projection(1, own)),
-            queries: config.position_to_content.then(|| projection(0, behind)),
-        }
+        ProjectedDistances::of(
+            &ops::drop_rows(distances, dropout),
+            config.content_to_position.then(|| projection(1, own)),
+            config.position_to_content.then(|| projection(0, behind)),
+        )
     }
 
     /// What follows the first layer: a convolution of the embeddings, where there is one.

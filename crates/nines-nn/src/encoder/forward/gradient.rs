@@ -22,6 +22,7 @@ pub(in crate::encoder) fn word_embeddings(model: &Classifier) -> &[f32] {
         tracked: false,
         frozen: false,
         key: None,
+        distances: None,
     };
     pass.with_encoder(|encoder| model.scoring.words(encoder))
 }
@@ -86,9 +87,19 @@ impl Pass<'_> {
             return self.composed_gradients();
         }
         let rows = self.rows.each();
+        // No gradient that is asked for goes through them.
+        let distances = self.projected_of_layers();
+        let distances = Some(&distances[..]);
         let each: Vec<InputGradients> = rows
             .into_par_iter()
-            .map(|rows| Pass { rows, ..self }.composed_gradients())
+            .map(|rows| {
+                let alone = Pass {
+                    rows,
+                    distances,
+                    ..self
+                };
+                alone.composed_gradients()
+            })
             .collect();
         let logits = self.logits();
         InputGradients {
