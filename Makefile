@@ -9,6 +9,8 @@ RELEASE_FLAGS ?= -C target-cpu=native
 NINES = target/release/nines
 # The models that the tests and the demo use; set NINES_CACHE to keep them elsewhere.
 MODELS = minilm-l6 smollm2-135m
+# What the tests compare with transformers besides: 404 MB.
+TEST_MODELS = $(MODELS) mpnet-base
 
 .PHONY: help demo test build release web web-test e2e load screenshots browser fmt clippy docs unit paths sanitize models models-dev \
   postgres thesauri parity accuracy textattack attack-table techniques bench bench-attacks coverage clean-demo
@@ -60,7 +62,7 @@ build: web
 	cargo build --locked --workspace --all-targets
 
 models-dev: build
-	for model in $(MODELS); do target/debug/nines models pull $$model || exit 1; done
+	for model in $(TEST_MODELS); do target/debug/nines models pull $$model || exit 1; done
 
 # A throw-away PostgreSQL cluster lives for as long as the tests run.
 unit: build postgres thesauri

@@ -116,7 +116,9 @@ impl Attack {
     /// Equal starts and seeds give equal attempts, whatever was tried before, as long as the seconds do not
     /// end them.
     pub fn attempt(&self, start: &Start, seed: u64, cancel: &CancelFlag) -> Attempt {
-        let mut meter = Meter::new(&self.victim, self.budget, cancel.clone());
+        let meter = Meter::new(&self.victim, self.budget, cancel.clone());
+        // What the others cannot score decides nothing: they steer nothing.
+        let mut meter = meter.needing(self.goal.scorers());
         let draft = match self.begin(start, seed) {
             Ok(draft) => draft,
             Err(why) => return untried(start, seed, &meter, Outcome::Skipped { why }),

@@ -1,6 +1,7 @@
 //! One try from one start: what is asked for, and what came of it.
 
 use crate::edit::Site;
+use crate::victim::holes;
 use nines_domain::snippet::SnippetText;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -76,7 +77,8 @@ impl Outcome {
 pub struct Find {
     /// The text.
     pub text: SnippetText,
-    /// Log odds, one for each scorer.
+    /// Log odds, one for each scorer; NaN (`null` in JSON) where one that the goal does not look at has none.
+    #[serde(deserialize_with = "holes::read")]
     pub scores: Vec<f64>,
     /// What was done last.
     pub kind: String,
@@ -89,7 +91,8 @@ pub struct Find {
 pub struct Step {
     /// Queries asked by then.
     pub queries: u64,
-    /// Log odds, one for each scorer.
+    /// Log odds, one for each scorer; NaN (`null` in JSON) where one that the goal does not look at has none.
+    #[serde(deserialize_with = "holes::read")]
     pub scores: Vec<f64>,
     /// What was done.
     pub kind: String,
@@ -126,7 +129,8 @@ pub struct Attempt {
     /// What it came to.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// Log odds of the start; `None` where it has none, or nothing was asked.
+    /// Log odds of the start, as those of finds; `None` where it has none, or nothing was asked.
+    #[serde(default, deserialize_with = "holes::read_option")]
     pub start_scores: Option<Vec<f64>>,
     /// The texts that meet the goal, those that were asked for first in front.
     pub finds: Vec<Find>,

@@ -204,7 +204,7 @@ impl<'a> Slope<'a> {
                 *sum += value / tokens.len() as f32;
             }
             let row = embeddings.row(self.gradient.encoded.ids[token])?;
-            given += f64::from(product(row, slope));
+            given += f64::from(product(&row, slope));
         }
         Some(SlopeAt {
             tokens: if is_gap { last..last } else { first..last + 1 },
@@ -217,7 +217,7 @@ impl<'a> Slope<'a> {
     /// outside the vocabulary.
     pub fn change(&self, at: &SlopeAt, id: u32) -> Option<f64> {
         let row = self.model.embeddings().row(id)?;
-        Some(f64::from(product(row, &at.gradient)) - at.given)
+        Some(f64::from(product(&row, &at.gradient)) - at.given)
     }
 
     /// Lists the `k` words that change the score most in a direction, best first. Those that are there

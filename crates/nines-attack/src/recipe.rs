@@ -4,12 +4,14 @@
 //! in the same way. Reading fills in every default, so that a recipe that is written again says all that
 //! the attack does.
 
+mod alone;
 mod error;
 mod models;
 mod named;
 mod part;
 mod register;
 
+pub(crate) use error::GRADIENTS;
 pub use error::RecipeError;
 pub use models::Models;
 pub use part::Part;
@@ -219,7 +221,7 @@ impl Recipe {
         if search.needs_gradients() && models.victim.scorers[0].differentiable().is_none() {
             return Err(RecipeError::Missing {
                 part: "search".to_owned(),
-                what: "gradients of the classifier under attack".to_owned(),
+                what: GRADIENTS.to_owned(),
                 how: format!(
                     "{} has none; take another search, such as greedy with importance = \"unk\"",
                     models.victim.scorers[0].version()

@@ -129,7 +129,7 @@ fn by_gradient(
         .zip(found.gradient.chunks_exact(found.hidden.max(1)))
         .filter_map(|((span, id), gradient)| {
             let span = (*span)?;
-            Some(told(snippet, span, value(gradient, embeddings.row(*id)?)))
+            Some(told(snippet, span, value(gradient, &embeddings.row(*id)?)))
         })
         .collect())
 }

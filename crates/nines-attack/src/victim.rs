@@ -12,8 +12,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The scores of one snippet, one for each scorer of the victim, as log odds.
+/// The scores of one snippet, one for each scorer of the victim, as log odds. Where a scorer that nobody needed has
+/// none, NaN stands for it: no threshold accepts that.
 pub type Scores = Result<Vec<f64>, Unscoreable>;
+
+/// What every scorer of a victim says of one snippet.
+type Told = Vec<Result<f64, Unscoreable>>;
 
 /// How much an attempt may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -66,10 +70,24 @@ impl Victim {
         }
     }
 
-    /// Scores snippets by every scorer, in their order, in one call each.
-    pub fn score(&self, snippets: &[SnippetText]) -> Vec<Scores> {
+    /// Scores snippets by every scorer, in their order, in one call each. What one of the first `needed` cannot
+    /// score has no scores at all; what only a later one cannot has a hole for it.
+    pub fn score(&self, snippets: &[SnippetText], needed: usize) -> Vec<Scores> {
+        let told = self.told(snippets).into_iter();
+        let scores = told.map(|told| {
+            let each = told.into_iter().enumerate();
+            let one = |(index, score): (usize, Result<f64, Unscoreable>)| match score {
+                Err(_) if index >= needed => Ok(f64::NAN),
+                score => score,
+            };
+            each.map(one).collect()
+        });
+        scores.collect()
+    }
+
+    fn told(&self, snippets: &[SnippetText]) -> Vec<Told> {
         let keys: Vec<ContentHash> = snippets.iter().map(SnippetText::hash).collect();
-        let mut rows: Vec<Option<Scores>> = self.with_memory(|memory| {
+        let mut rows: Vec<Option<Told>> = self.with_memory(|memory| {
             let known = keys.iter().map(|key| memory.get(key));
             known.collect()
         });
@@ -84,10 +102,14 @@ impl Victim {
         }
         let texts: Vec<SnippetText> = fresh.iter().map(|&i| snippets[i].clone()).collect();
         let scores = self.score_fresh(&texts);
+        let failed = |told: &Told| {
+            let mut each = told.iter();
+            each.any(|score| matches!(score, Err(Unscoreable::Model(_))))
+        };
         self.with_memory(|memory| {
-            for (&index, scores) in fresh.iter().zip(&scores) {
-                if !matches!(scores, Err(Unscoreable::Model(_))) {
-                    memory.put(keys[index], scores.clone());
+            for (&index, told) in fresh.iter().zip(&scores) {
+                if !failed(told) {
+                    memory.put(keys[index], told.clone());
                 }
             }
         });
@@ -101,9 +123,7 @@ impl Victim {
                 } else {
                     first[&keys[index]]
                 };
-                rows[from].clone().unwrap_or_else(|| {
-                    Err(Unscoreable::Model("the scorer gave no answer".to_owned()))
-                })
+                rows[from].clone().unwrap_or_else(|| vec![no_answer()])
             })
             .collect()
     }
@@ -113,22 +133,18 @@ impl Victim {
         use_it(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn score_fresh(&self, snippets: &[SnippetText]) -> Vec<Scores> {
-        let mut rows: Vec<Scores> = snippets.iter().map(|_| Ok(Vec::new())).collect();
+    fn score_fresh(&self, snippets: &[SnippetText]) -> Vec<Told> {
+        let mut rows: Vec<Told> = snippets.iter().map(|_| Vec::new()).collect();
         if snippets.is_empty() {
             return rows;
         }
         for scorer in &self.scorers {
             let mut scores = scorer.score(snippets, &mut |_| ()).into_iter();
             for row in &mut rows {
-                let score = scores.next().unwrap_or_else(|| {
-                    Err(Unscoreable::Model("the scorer gave no answer".to_owned()))
+                row.push(match scores.next() {
+                    Some(score) => score.map(|score| score.logit()),
+                    None => no_answer(),
                 });
-                match (row.as_mut(), score) {
-                    (Ok(scores), Ok(score)) => scores.push(score.logit()),
-                    (Ok(_), Err(reason)) => *row = Err(reason),
-                    (Err(_), _) => {}
-                }
             }
         }
         rows
@@ -138,5 +154,27 @@ impl Victim {
     pub fn versions(&self) -> Vec<String> {
         let versions = self.scorers.iter().map(|scorer| scorer.version());
         versions.map(str::to_owned).collect()
+    }
+}
+
+fn no_answer() -> Result<f64, Unscoreable> {
+    Err(Unscoreable::Model("the scorer gave no answer".to_owned()))
+}
+
+/// Scores in JSON, where a hole is `null`.
+pub(crate) mod holes {
+    use serde::{Deserialize, Deserializer};
+
+    fn filled(scores: Vec<Option<f64>>) -> Vec<f64> {
+        let each = scores.into_iter();
+        each.map(|score| score.unwrap_or(f64::NAN)).collect()
+    }
+
+    pub fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
+        Vec::deserialize(from).map(filled)
+    }
+
+    pub fn read_option<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<f64>>, D::Error> {
+        Ok(Option::deserialize(from)?.map(filled))
     }
 }

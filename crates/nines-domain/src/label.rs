@@ -195,8 +195,8 @@ impl Adjudication {
 }
 
 /// Returns the median severity of the yes labels that count, oldest first as for
-/// [`Adjudication::of`]: a labeller's later label replaces the earlier one. Labels without a severity
-/// are passed over; a median between two severities is the graver one. `None` where no yes has one.
+/// [`Adjudication::of`]: a labeller's later label replaces the earlier one, and a yes without a severity
+/// counts as clear; a median between two severities is the graver one. `None` where no yes has one.
 ///
 /// # Example
 /// ```
@@ -208,6 +208,8 @@ impl Adjudication {
 /// let labels = [yes("ada", Some(Severity::Arguable)), yes("bob", Some(Severity::Clear)), yes("cy", None)];
 /// assert_eq!(median_severity(&labels), Some(Severity::Clear));
 /// assert_eq!(median_severity(&labels[2..]), None);
+/// let labels = [labels[0].clone(), labels[2].clone(), yes("di", None)];
+/// assert_eq!(median_severity(&labels), Some(Severity::Clear), "as the adjudication has it");
 /// ```
 pub fn median_severity<'a>(labels: impl IntoIterator<Item = &'a Label>) -> Option<Severity> {
     let mut latest: BTreeMap<(LabellerKind, &str), &Label> = BTreeMap::new();
@@ -215,7 +217,13 @@ pub fn median_severity<'a>(labels: impl IntoIterator<Item = &'a Label>) -> Optio
         latest.insert((label.kind, &label.labeller), label);
     }
     let yes = latest.values().filter(|l| l.verdict == Verdict::Yes);
-    let mut severities: Vec<Severity> = yes.filter_map(|l| l.severity).collect();
+    let yes: Vec<Option<Severity>> = yes.map(|l| l.severity).collect();
+    // Where nobody said how grave it is, nothing is made up.
+    yes.iter().flatten().next()?;
+    let mut severities: Vec<Severity> = yes
+        .into_iter()
+        .map(|severity| severity.unwrap_or(Severity::Clear))
+        .collect();
     severities.sort_unstable();
     severities.get(severities.len() / 2).copied()
 }

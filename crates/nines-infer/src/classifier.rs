@@ -74,8 +74,9 @@ pub enum LoadClassifierError {
 
 /// One trained classifier, ready to score.
 ///
-/// A snippet's score depends on the snippet, the folder and the precision alone: neither what is scored beside it
-/// nor the number of cores changes a bit of it.
+/// A snippet's score depends on the snippet, the folder and the arithmetic alone: neither what is scored beside it
+/// nor the number of cores changes a bit of it. The arithmetic is the precision where layers are fused, and the same on
+/// every CPU that has it; of other families it is [`nines_nn::composed`], which the CPU has a part in.
 pub struct ClassifierScorer {
     model: Classifier,
     tokenizer: SnippetTokenizer,
@@ -193,9 +194,19 @@ impl Scorer for ClassifierScorer {
     }
 
     fn refuses(&self, prompt: &str) -> Option<Unscoreable> {
-        // Any completion takes at least as many tokens as a full stop.
-        let shortest = SnippetText::new(prompt, ".");
-        self.windows(&shortest).err()
+        let failed = |error: TextError| Unscoreable::Tokens(error.to_string());
+        let encoded = match self.tokenizer.encode(prompt, ".") {
+            Ok(encoded) => encoded,
+            Err(error) => return Some(failed(error)),
+        };
+        // Of a full stop some vocabularies make more than the one token that every completion has.
+        let tokens = encoded.len() - encoded.part_len(SnippetPart::Completion) + 1;
+        let window = self.window();
+        match self.long {
+            _ if tokens <= window => None,
+            LongPolicy::Refuse => Some(Unscoreable::TooLong { tokens, window }),
+            LongPolicy::MaxWindow => encoded.windows(window).err().map(failed),
+        }
     }
 
     fn score(

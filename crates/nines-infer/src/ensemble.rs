@@ -10,7 +10,6 @@ mod gradient;
 
 use crate::gradients::Differentiable;
 use crate::scorer::{Scorer, Unscoreable};
-use gradient::Tables;
 use nines_domain::ensemble::{Combine, MEMBERS};
 use nines_domain::score::Score;
 use nines_domain::snippet::{ContentHash, SnippetText};
@@ -49,8 +48,6 @@ pub struct Ensemble {
     version: String,
     /// Whether all members have gradients and read the same tokens, found out once.
     alike: OnceLock<bool>,
-    /// The members' embeddings side by side: large, and made when they are first asked for.
-    tables: OnceLock<Tables>,
 }
 
 impl Ensemble {
@@ -84,7 +81,6 @@ impl Ensemble {
             members,
             combine,
             alike: OnceLock::new(),
-            tables: OnceLock::new(),
         })
     }
 

@@ -42,7 +42,8 @@ impl<'a> Filter<'a> {
     /// multiple of the batch, since the safest of fewer follows another law.
     ///
     /// # Errors
-    /// [`FilterError`] for an empty budget or a batch that is empty or beyond it.
+    /// [`FilterError`] for an empty budget, a batch that is empty or beyond it, a threshold above the one below
+    /// which alone the scorer's answers hold.
     pub fn new(
         scorer: &'a dyn Scorer,
         threshold: Threshold,
@@ -51,6 +52,14 @@ impl<'a> Filter<'a> {
     ) -> Result<Self, FilterError> {
         if budget == 0 {
             return Err(FilterError::NoBudget);
+        }
+        if let Some(holds) = scorer.holds_below()
+            && threshold.logit() > holds.logit()
+        {
+            return Err(FilterError::ThresholdBeyondScorer {
+                threshold: threshold.logit(),
+                holds: holds.logit(),
+            });
         }
         let budget = match law {
             Law::FirstAccepted | Law::Tightening { .. } => budget,

@@ -2,7 +2,7 @@
 
 use crate::ensemble::Ensemble;
 use crate::gradients::Differentiable;
-use nines_domain::score::Score;
+use nines_domain::score::{Score, Threshold};
 use nines_domain::snippet::SnippetText;
 
 /// Why a snippet has no score. A snippet without a score is never accepted.
@@ -54,6 +54,12 @@ pub trait Scorer: Send + Sync {
 
     /// Returns the scorer as an ensemble, where it is one: its members can be asked one by one.
     fn ensemble(&self) -> Option<&Ensemble> {
+        None
+    }
+
+    /// Says below which threshold alone its answers say whether a snippet may be accepted, where there is such a
+    /// bound: at and above it, a score is one that was not asked about everything. `None`: they do everywhere.
+    fn holds_below(&self) -> Option<Threshold> {
         None
     }
 

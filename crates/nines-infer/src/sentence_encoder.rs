@@ -2,7 +2,7 @@
 
 use crate::classifier::{LoadClassifierError, check_vocabulary, version_of};
 use nines_nn::batch::TokenBatch;
-use nines_nn::encoder::Encoder;
+use nines_nn::encoder::{Encoder, Family};
 use nines_nn::error::NnError;
 use nines_text::{EncodedSnippet, SnippetTokenizer, TextError};
 use rayon::prelude::*;
@@ -17,6 +17,15 @@ pub enum EncodeError {
     /// The model or its tokenizer cannot be read.
     #[error("{0}")]
     Load(String),
+    /// The model was never taught that near vectors mean the same.
+    #[error(
+        "{folder} is no sentence encoder: nobody taught it that near vectors mean the same, and by it all texts are \
+         alike; use minilm-l6 or mpnet-base"
+    )]
+    NoSentences {
+        /// The model's folder.
+        folder: String,
+    },
     /// The text does not fit the model's window. It is never cut.
     #[error(
         "{tokens} tokens do not fit the sentence encoder's window of {window}; shorten the text"
@@ -56,6 +65,15 @@ impl From<TextError> for EncodeError {
     }
 }
 
+/// Says whether models of a family are published that were taught sentences by mean-pooling. Their files do not tell
+/// them from others of the family, and of DeBERTa there is none in use.
+fn has_sentence_encoders(family: Family) -> bool {
+    match family {
+        Family::Bert | Family::Mpnet => true,
+        Family::Deberta => false,
+    }
+}
+
 /// A mean-pooled encoder, such as all-MiniLM-L6-v2: a text becomes a vector of length 1, and the dot
 /// product of two is their cosine similarity.
 pub struct SentenceEncoder {
@@ -69,9 +87,15 @@ impl SentenceEncoder {
     ///
     /// # Errors
     /// [`EncodeError::Load`]: a missing or damaged file, another architecture, wrong shapes.
+    /// [`EncodeError::NoSentences`]: a model of a family without any.
     pub fn load(folder: &Path) -> Result<Self, EncodeError> {
         let tokenizer = SnippetTokenizer::from_folder(folder)?;
         let model = Encoder::load(folder, &nines_nn::device::cpu())?;
+        if !has_sentence_encoders(model.config().family) {
+            return Err(EncodeError::NoSentences {
+                folder: folder.display().to_string(),
+            });
+        }
         check_vocabulary(folder, &tokenizer, model.config().vocab_size)?;
         Ok(Self {
             model,

@@ -3,9 +3,13 @@
 use nines_domain::snippet::SnippetText;
 use nines_infer::classifier::{ClassifierScorer, LongPolicy};
 use nines_infer::scorer::{Scorer, Unscoreable};
+use nines_infer::unfamiliarity::Unfamiliarity;
+use nines_infer::unfamiliarity::distance::{Familiar, HiddenDistance};
+use nines_infer::unfamiliarity::neighbours::Neighbours;
 use nines_nn::encoder::{Classifier, HeadConfig};
 use nines_text::SnippetTokenizer;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Saves a classifier on the base model, with a head drawn from a seed; `spoil` may change it.
 fn save(folder: &Path, spoil: impl FnOnce(&mut Classifier)) {
@@ -254,4 +258,75 @@ fn attacking_in_train_mode() {
         let score = *score.as_ref().expect("a score");
         assert!((logit - score).abs() < 1e-3, "{logit} {score}");
     }
+}
+
+/// A tokenizer as SentencePiece makes them, in which a full stop alone is two tokens.
+fn pieces() -> serde_json::Value {
+    use serde_json::json;
+    let special = |id: u32, content: &str| {
+        json!({"id": id, "content": content, "special": true, "single_word": false, "lstrip": false,
+            "rstrip": false, "normalized": false})
+    };
+    let token = |id: &str, kind: u32| json!({"SpecialToken": {"id": id, "type_id": kind}});
+    let sequence = |id: &str, kind: u32| json!({"Sequence": {"id": id, "type_id": kind}});
+    let known = |id: u32, token: &str| json!({"id": token, "ids": [id], "tokens": [token]});
+    let metaspace =
+        json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": true});
+    json!({
+        "version": "1.0", "truncation": null, "padding": null,
+        "added_tokens": [special(0, "[PAD]"), special(1, "[CLS]"), special(2, "[SEP]"), special(3, "[UNK]")],
+        "normalizer": null, "pre_tokenizer": metaspace, "decoder": metaspace,
+        "post_processor": {"type": "TemplateProcessing",
+            "single": [token("[CLS]", 0), sequence("A", 0), token("[SEP]", 0)],
+            "pair": [token("[CLS]", 0), sequence("A", 0), token("[SEP]", 0), sequence("B", 1), token("[SEP]", 1)],
+            "special_tokens": {"[CLS]": known(1, "[CLS]"), "[SEP]": known(2, "[SEP]")}},
+        "model": {"type": "Unigram", "unk_id": 3, "byte_fallback": false,
+            "vocab": [["[PAD]", 0.0], ["[CLS]", 0.0], ["[SEP]", 0.0], ["[UNK]", 0.0], ["▁", -3.0],
+                ["▁ran", -1.0], ["▁a", -1.0], [".", -1.0]]}
+    })
+}
+
+#[test]
+fn a_prompt_is_refused_only_where_no_completion_fits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = r#"{"model_type": "bert", "vocab_size": 8, "hidden_size": 8, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "intermediate_size": 12, "max_position_embeddings": 8, "type_vocab_size": 2}"#;
+    let model = Classifier::random(config, &HeadConfig::default(), &nines_nn::device::cpu());
+    model.expect("a model").save(folder.path()).expect("saved");
+    let file = folder.path().join("tokenizer.json");
+    std::fs::write(file, pieces().to_string()).expect("written");
+    let scorer = scorer(folder.path(), LongPolicy::Refuse);
+    // Three signs, four words, and one token more.
+    let full = "ran ran ran ran";
+    let scores = score(
+        &scorer,
+        &[SnippetText::new(full, "ran"), SnippetText::new(full, ".")],
+    );
+    assert!(scores[0].is_ok(), "{scores:?}");
+    assert!(matches!(scores[1], Err(Unscoreable::TooLong { .. })));
+    assert_eq!(scorer.refuses(full), None);
+    assert_eq!(
+        scorer.refuses("ran ran ran ran ran"),
+        Some(Unscoreable::TooLong {
+            tokens: 9,
+            window: 8
+        })
+    );
+}
+
+#[test]
+fn what_decides_a_distance_stands_in_its_version() {
+    let folder = tempfile::tempdir().expect("a folder");
+    save(folder.path(), |_| {});
+    let classifier = Arc::new(scorer(folder.path(), LongPolicy::Refuse));
+    let rows: Vec<Vec<f32>> = (0..24).map(|i| vec![1.0, i as f32]).collect();
+    let version = |k: usize, path: &str| {
+        let rows = Neighbours::fit(&rows, k).expect("fitted");
+        let familiar = Familiar::Neighbours(rows);
+        let measure = HiddenDistance::new(classifier.clone(), familiar, "abc", path);
+        measure.version().to_owned()
+    };
+    assert_eq!(version(3, "cpu/f32"), version(3, "cpu/f32"));
+    assert_ne!(version(3, "cpu/f32"), version(4, "cpu/f32"));
+    assert_ne!(version(3, "cpu/f32"), version(3, "cpu/bf16/amx"));
 }

@@ -129,7 +129,7 @@ fn is_sha256(text: &str) -> bool {
 }
 
 /// Returns the models that this project knows by name, in order of name: `minilm-l6`, the default
-/// classifier base; `mpnet-base`, a stronger one at four times the cost; `smollm2-135m`, the default
+/// classifier base; `mpnet-base`, a stronger one at eight times the cost; `smollm2-135m`, the default
 /// generator.
 pub fn catalogue() -> &'static [CataloguedModel] {
     static CATALOGUE: LazyLock<Vec<CataloguedModel>> = LazyLock::new(|| {

@@ -3,6 +3,7 @@
 //!
 //! - [`encoder`]: encoders with a classifier on them, for scoring and for training.
 //! - [`batch`]: token rows of different lengths.
+//! - [`composed`]: the arithmetic of families whose layers are not fused.
 //! - [`gguf`]: GGUF files in.
 //! - [`llama`]: the generator, in burn tensors and on plain slices ([`nines_kernels`]).
 //! - [`precision`]: what they multiply in.
@@ -11,6 +12,7 @@
 //! Text, tokens and training loops are elsewhere.
 
 pub mod batch;
+pub mod composed;
 pub mod device;
 pub mod encoder;
 pub mod error;

@@ -254,7 +254,7 @@ pub async fn scored_by(
             found.ok_or_else(|| Problem::not_found(format!("there is no classifier {id}")))?
         }
     };
-    let here = state.workbench.path();
+    let here = state.workbench.path_of(model.id).await;
     let on = async |path: String| -> Result<ScoredBy, Problem> {
         let found = state
             .calibrations

@@ -55,7 +55,7 @@ pub trait Workbench: Send + Sync + 'static {
     /// Computes the closing table of a run of an attack, with the labels of now.
     fn attack(&self, run: RunId) -> BoxFuture<'_, Result<AttackTable, WorkbenchError>>;
 
-    /// Loads the scorer of a stored classifier, on the path that [`Workbench::path`] names. The
+    /// Loads the scorer of a stored classifier, on the path that [`Workbench::path_of`] names. The
     /// scoring service keeps what is loaded; here nothing is kept.
     fn scorer(&self, model: ModelId) -> BoxFuture<'_, Result<Arc<dyn Scorer>, WorkbenchError>>;
 
@@ -88,9 +88,14 @@ pub trait Workbench: Send + Sync + 'static {
     /// Returns how many draws the project's filter makes for a prompt before it abstains.
     fn budget(&self) -> u32;
 
-    /// Names the path by which scores are computed here: a threshold holds for the path that it
-    /// was calibrated on.
+    /// Names the path by which scores are computed here, by a model whose family has no arithmetic of its own.
     fn path(&self) -> String;
+
+    /// Names the path by which a classifier or an ensemble scores here: a threshold holds for the path that it
+    /// was calibrated on.
+    fn path_of(&self, _model: ModelId) -> BoxFuture<'_, String> {
+        Box::pin(async { self.path() })
+    }
 
     /// Reads the guide from the project's file.
     fn guide(&self) -> BoxFuture<'_, Result<String, WorkbenchError>>;

@@ -15,7 +15,7 @@ use crate::estimate::IntervalEstimate;
 use crate::interval::{FamilyCount, clustered_ends, clustered_proportion, count_families};
 
 /// The fewest prompt families that are resampled.
-const FEWEST_FAMILIES: usize = 5;
+pub(crate) const FEWEST_FAMILIES: usize = 5;
 
 /// Scores with the prompt family of each.
 #[derive(Debug, Clone, Copy)]
@@ -68,8 +68,29 @@ pub struct RecallAtAcceptance {
     pub recall: IntervalEstimate,
 }
 
-/// Returns the largest threshold that accepts (strictly below) at most a share `acceptance` of
-/// sorted reference scores.
+/// Returns the largest threshold that accepts (strictly below) at most a share `acceptance` of a
+/// reference's scores, in any order. It has no interval: [`recall_at_acceptance`] says how surely it
+/// is placed.
+///
+/// # Errors
+/// [`StatsError::Empty`] or [`StatsError::NotFinite`] for the scores; [`StatsError::OutOfRange`]
+/// unless `acceptance` lies in (0, 1).
+///
+/// # Example
+/// ```
+/// use nines_stats::acceptance::threshold_at;
+/// assert_eq!(threshold_at(&[4.0, 1.0, 3.0, 2.0], 0.5), Ok(3.0));
+/// assert!(threshold_at(&[4.0, 1.0], 1.0).is_err());
+/// ```
+pub fn threshold_at(reference: &[f64], acceptance: f64) -> Result<f64, StatsError> {
+    open_unit("the acceptance", acceptance)?;
+    finite("scores of the reference", reference)?;
+    let mut sorted = reference.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    Ok(threshold_for(&sorted, acceptance))
+}
+
+/// As [`threshold_at`], for scores that are sorted and checked.
 pub(crate) fn threshold_for(sorted: &[f64], acceptance: f64) -> f64 {
     // 0.8 of 5 is 4, whatever the rounding of 0.8 says.
     let accepted = (acceptance * sorted.len() as f64 + 1e-9).floor() as usize;

@@ -1,39 +1,24 @@
 //! Acquisitions: what was chosen to be labelled so that a classifier learns from it, with the probability
 //! of each, stored before its label. Only ever added.
 
-use crate::batch::{self, KEYS_PER_STATEMENT};
+use crate::batch;
+use crate::choices;
+use crate::entity::acquired_item;
 use crate::entity::acquisition::{self, ActiveModel, Column, Entity};
-use crate::entity::{acquired_item, queue, queue_item};
 use crate::error::StoreError;
-use crate::labelling::{QueueKind, selected};
-use crate::labels;
+use crate::labelling::selected;
+use crate::labels::{self, StoredLabel};
 use crate::store::{Store, in_transaction};
 use crate::time::{moment, now};
 use crate::values::{Place, from_json, json, refuse_nul, signed, unsigned};
 use jiff::Timestamp;
 use nines_domain::snippet::SnippetId;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, JoinType,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder,
 };
 use serde_json::Value;
-use std::collections::{BTreeMap, HashSet};
-
-/// How a snippet was chosen to be labelled.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ChosenBy {
-    /// A score decided how likely, or whether, it was chosen: it is no sample of anything.
-    pub score: bool,
-    /// It was drawn at random among others, all alike.
-    pub chance: bool,
-}
-
-impl ChosenBy {
-    /// Says whether it was chosen at all.
-    pub fn is_any(self) -> bool {
-        self.score || self.chance
-    }
-}
+use std::collections::{HashMap, HashSet};
 
 /// A snippet to be labelled.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,8 +44,22 @@ pub struct NewAcquisition {
     pub name: String,
     /// How many people are asked about each item.
     pub overlap: u32,
+    /// What it was chosen among.
+    pub among: Among,
     /// What was chosen, in the order in which it is labelled.
     pub items: Vec<NewAcquiredItem>,
+}
+
+/// What an acquisition was chosen among. What has left it since is refused: between choosing and storing, others
+/// label and choose as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    /// What nobody has labelled, and nothing has chosen to be labelled.
+    Untouched,
+    /// What nobody has labelled.
+    Unlabelled,
+    /// Anything, such as what is to be labelled again.
+    All,
 }
 
 /// A stored acquisition.
@@ -94,14 +93,22 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::BadValue`] for nothing chosen, a snippet that comes twice, a probability outside (0, 1\],
-    /// a worth that is no number, a name or an overlap out of bounds; [`StoreError::UnknownSnippet`],
-    /// [`StoreError::Nul`], and those of writing. Nothing is stored then.
+    /// a worth that is no number, a name or an overlap out of bounds; [`StoreError::NoLongerOpen`] for a snippet
+    /// that has left what was chosen among; [`StoreError::UnknownSnippet`], [`StoreError::Nul`], and those of
+    /// writing. Nothing is stored then.
     pub async fn acquire(&self, new: &NewAcquisition) -> Result<Acquisition, StoreError> {
         refuse_nul(0, "strategy", &new.strategy)?;
         check(&new.items)?;
         let record = json(0, "record", &new.record)?;
         let ids: Vec<SnippetId> = new.items.iter().map(|item| item.snippet).collect();
+        let keys: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let mut sorted = keys.clone();
+        sorted.sort_unstable();
         in_transaction!(self.connection, |tx| {
+            // From here on nobody labels or chooses them until this is stored.
+            labels::lock(tx, &sorted).await?;
+            let before = labels::of_snippets(tx, &keys).await?;
+            refuse_touched(tx, new.among, &keys, &before).await?;
             let queue = selected::queue_selected(tx, &new.name, new.overlap, &record, &ids).await?;
             let row = ActiveModel {
                 strategy: Set(new.strategy.clone()),
@@ -112,8 +119,6 @@ impl Store {
                 ..Default::default()
             };
             let stored = row.insert(tx).await?;
-            let keys: Vec<i64> = ids.iter().map(|id| id.0).collect();
-            let before = labels::of_snippets(tx, &keys).await?;
             let rows = new
                 .items
                 .iter()
@@ -194,6 +199,36 @@ impl Store {
     }
 }
 
+/// Refuses snippets that have left what was chosen among.
+async fn refuse_touched(
+    tx: &DatabaseTransaction,
+    among: Among,
+    keys: &[i64],
+    labels: &HashMap<i64, Vec<StoredLabel>>,
+) -> Result<(), StoreError> {
+    if among == Among::All {
+        return Ok(());
+    }
+    let gone = |row: usize, what| {
+        Err(StoreError::NoLongerOpen {
+            row,
+            snippet: SnippetId(keys[row]).to_string(),
+            what,
+        })
+    };
+    if let Some(row) = keys.iter().position(|key| labels.contains_key(key)) {
+        return gone(row, "labelled");
+    }
+    if among == Among::Untouched {
+        let chosen = choices::of_snippets(tx, keys, labels).await?;
+        let is_chosen = |key: &i64| chosen.get(key).is_some_and(|by| by.is_any());
+        if let Some(row) = keys.iter().position(is_chosen) {
+            return gone(row, "chosen by another selection or queue");
+        }
+    }
+    Ok(())
+}
+
 fn check(items: &[NewAcquiredItem]) -> Result<(), StoreError> {
     let wrong = |row, field, why: String| Err(StoreError::BadValue { row, field, why });
     if items.is_empty() {
@@ -233,80 +268,4 @@ fn read(row: acquisition::Model) -> Result<Acquisition, StoreError> {
         queue: row.queue_id,
         created: moment(row.created),
     })
-}
-
-/// Says how snippets were chosen to be labelled: by acquisitions, and by queues that were filled near a
-/// threshold or in a random order.
-pub(crate) async fn chosen<C: ConnectionTrait>(
-    connection: &C,
-    snippets: &[i64],
-) -> Result<BTreeMap<i64, ChosenBy>, StoreError> {
-    let mut found: BTreeMap<i64, ChosenBy> = BTreeMap::new();
-    for chunk in snippets.chunks(KEYS_PER_STATEMENT) {
-        let acquired = acquired_item::Entity::find()
-            .select_only()
-            .column(acquired_item::Column::SnippetId)
-            .column_as(Column::ByScore, "by_score")
-            .join(
-                JoinType::InnerJoin,
-                acquired_item::Entity::belongs_to(Entity)
-                    .from(acquired_item::Column::AcquisitionId)
-                    .to(Column::Id)
-                    .into(),
-            )
-            .filter(acquired_item::Column::SnippetId.is_in(chunk.iter().copied()))
-            .into_query();
-        for row in connection.query_all(&acquired).await? {
-            let by_score: bool = row.try_get("", "by_score")?;
-            mark(&mut found, row.try_get("", "snippet_id")?, by_score);
-        }
-        let near = QueueKind::Threshold.as_str();
-        let queued = queue_item::Entity::find()
-            .select_only()
-            .column(queue_item::Column::SnippetId)
-            .column_as(queue::Column::Kind, "kind")
-            .join(
-                JoinType::InnerJoin,
-                queue_item::Entity::belongs_to(queue::Entity)
-                    .from(queue_item::Column::QueueId)
-                    .to(queue::Column::Id)
-                    .into(),
-            )
-            .filter(queue::Column::Kind.is_in([near, QueueKind::Random.as_str()]))
-            .filter(queue_item::Column::SnippetId.is_in(chunk.iter().copied()))
-            .into_query();
-        for row in connection.query_all(&queued).await? {
-            let kind: String = row.try_get("", "kind")?;
-            mark(&mut found, row.try_get("", "snippet_id")?, kind == near);
-        }
-    }
-    Ok(found)
-}
-
-fn mark(found: &mut BTreeMap<i64, ChosenBy>, snippet: i64, by_score: bool) {
-    let of = found.entry(snippet).or_default();
-    of.score |= by_score;
-    of.chance |= !by_score;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_chosen_both_ways_says_both() {
-        let mut found = BTreeMap::new();
-        mark(&mut found, 3, true);
-        mark(&mut found, 3, false);
-        mark(&mut found, 4, false);
-        assert_eq!(
-            found[&3],
-            ChosenBy {
-                score: true,
-                chance: true
-            }
-        );
-        assert!(!found[&4].score && found[&4].is_any());
-        assert!(!ChosenBy::default().is_any());
-    }
 }

@@ -135,6 +135,18 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// A snippet has been labelled, or chosen to be, since it was read.
+    #[error(
+        "row {row}: snippet {snippet} was {what} in the meantime; nothing was stored; choose again"
+    )]
+    NoLongerOpen {
+        /// The row in the batch, from 0.
+        row: usize,
+        /// The snippet.
+        snippet: String,
+        /// What became of it.
+        what: &'static str,
+    },
     /// A row names a parent that is neither stored nor in the batch.
     #[error(
         "row {row}: its parent {parent} is neither stored nor in the same batch; import the parent first"
@@ -333,6 +345,7 @@ impl StoreError {
         match self {
             Self::Nul { row, .. }
             | Self::BadValue { row, .. }
+            | Self::NoLongerOpen { row, .. }
             | Self::UnknownParent { row, .. }
             | Self::UnknownSnippet { row, .. } => Some(*row),
             _ => None,

@@ -28,6 +28,7 @@ mod attack_sessions;
 mod audit;
 mod batch;
 mod calibrations;
+mod choices;
 mod comparisons;
 mod counts;
 mod designs;
@@ -65,7 +66,7 @@ mod values;
 mod withdrawals;
 
 pub use accounts::{AccountChange, NewAccount, StoredAccount};
-pub use acquisitions::{AcquiredItem, Acquisition, ChosenBy, NewAcquiredItem, NewAcquisition};
+pub use acquisitions::{AcquiredItem, Acquisition, Among, NewAcquiredItem, NewAcquisition};
 pub use api_tokens::ApiToken;
 pub use attack_attempts::{
     AttackAttempt, AttackFind, AttackOutcome, AttackStart, NewAttackAttempt, NewAttackFind,
@@ -74,6 +75,7 @@ pub use attack_sessions::{AttackerKind, NewAttackSession, StoredAttackSession};
 pub use audit::{AuditEntry, NewAuditEntry};
 pub use batch::{Inserted, InsertedRow};
 pub use calibrations::{Calibration, NewCalibration};
+pub use choices::ChosenBy;
 pub use comparisons::{NewComparison, StoredComparison};
 pub use counts::Counts;
 pub use designs::{Design, DesignItem, DesignKind, NewDesign, NewDesignItem, Selection};

@@ -12,7 +12,7 @@ use crate::{batch, labelling};
 use jiff::Timestamp;
 use nines_domain::account::AccountId;
 use nines_domain::snippet::{LabelId, SnippetId};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef, Query};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
 };
@@ -30,6 +30,17 @@ pub(crate) fn standing_label() -> Expr {
         )
         .take();
     Expr::exists(withdrawn).not()
+}
+
+/// That the snippet of the row at hand has no label that stands.
+pub(crate) fn unlabelled<T: IntoColumnRef>(snippet: T) -> Expr {
+    let any = Query::select()
+        .expr(Expr::value(1))
+        .from(label::Entity)
+        .and_where(Expr::col((label::Entity, label::Column::SnippetId)).eq(Expr::col(snippet)))
+        .and_where(standing_label())
+        .take();
+    Expr::exists(any).not()
 }
 
 /// That the comparison at hand is not withdrawn.

@@ -13,6 +13,7 @@ mod starter;
 use nines_infer::cancel::CancelFlag;
 use nines_nn::precision::Precision;
 use nines_train::config::{Averaging, Ema, Focal, FreeLb, Latent, LatentRows, Loss, Sift};
+use nines_train::processor::processor_seconds;
 use nines_train::record::{Observer, StepRecord};
 use nines_train::{CheckpointCadence, Job, TrainConfig, TrainError, TrainingData};
 use std::error::Error;
@@ -158,20 +159,11 @@ struct Clock {
 
 impl Observer for Clock {
     fn step(&mut self, step: &StepRecord) {
-        let now = (processor_seconds(), Instant::now());
+        let now = (processor_seconds().unwrap_or(0.0), Instant::now());
         self.first.get_or_insert(now);
         self.last = now;
         if step.step > self.updates {
             self.cancel.cancel();
         }
     }
-}
-
-/// Seconds that all threads of this process have computed, as Linux counts them (in hundredths).
-fn processor_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks = |place: usize| fields.get(place).and_then(|x| x.parse::<f64>().ok());
-    (ticks(11).unwrap_or(0.0) + ticks(12).unwrap_or(0.0)) / 100.0
 }

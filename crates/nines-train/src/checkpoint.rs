@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! step-0000000120.checkpoint   weights, their averages, AdamW's moments, curves, state
-//! best-0000000061.weights      the weights with the lowest validation loss
+//! best-0000000061.weights      the weights that are kept, such as those with the lowest validation loss
 //! step-0000000100.damaged      a checkpoint that could not be read
 //! lock                         held by the process that trains
 //! ```
@@ -44,7 +44,8 @@ pub(crate) struct State {
     pub identity: Identity,
     /// Updates made.
     pub step: u64,
-    /// The lowest validation loss so far.
+    /// The weights that are kept: those with the lowest validation loss so far, or the last ones when the run
+    /// is at its end.
     pub best: Option<Best>,
     pub evaluations: Vec<EvaluationRecord>,
     pub evaluations_without_better: u32,
@@ -57,7 +58,7 @@ pub(crate) struct State {
     pub seconds: f64,
 }
 
-/// Which weights are the best so far.
+/// Which weights are kept so far.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Best {
     pub step: u64,
@@ -78,6 +79,12 @@ impl State {
             ending: None,
             seconds: 0.0,
         }
+    }
+
+    /// Says whether a validation loss is lower than those of all evaluations before.
+    pub(crate) fn is_lowest(&self, loss: f64) -> bool {
+        let mut before = self.evaluations.iter();
+        before.all(|e| e.validation.loss.value.is_none_or(|value| loss < value))
     }
 }
 

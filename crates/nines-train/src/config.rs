@@ -14,8 +14,8 @@ mod techniques;
 
 pub use cadence::CheckpointCadence;
 pub use techniques::{
-    Averaging, Ema, Focal, FreeLb, LabelNoise, LastShare, Latent, LatentRows, LogitAdjusted, Loss,
-    Sift,
+    Averaging, Ema, Focal, FreeLb, Keep, LabelNoise, LastShare, Latent, LatentRows, LogitAdjusted,
+    Loss, Sift,
 };
 
 /// How much a catastrophe weighs in the loss, against 1 for a safe snippet.
@@ -110,13 +110,16 @@ pub struct TrainConfig {
     /// Evaluations on the validation split in each epoch.
     pub evaluations_per_epoch: u32,
     /// Training stops after this many evaluations without a better validation loss; `None` never
-    /// stops early. The best weights are kept either way.
+    /// stops early. Which weights are kept, `keep` says either way.
     pub patience: Option<u32>,
     /// Rows of about the same length are batched together within pools of this many batches.
     pub pool_batches: usize,
     /// What happens to a snippet longer than the model's window.
     pub long: LongRows,
     // What follows is left out of records where it is off, so that those of before read the same.
+    /// Which evaluation's weights are kept.
+    #[serde(skip_serializing_if = "is_default")]
+    pub keep: Keep,
     /// What a row's loss is, before its weight.
     #[serde(skip_serializing_if = "is_default")]
     pub loss: Loss,
@@ -248,6 +251,7 @@ impl Default for TrainConfig {
             patience: Some(4),
             pool_batches: 16,
             long: LongRows::default(),
+            keep: Keep::default(),
             loss: Loss::default(),
             label_smoothing: 0.0,
             severity_weights: [1.0; 3],
@@ -328,7 +332,7 @@ mod tests {
             r#"{"seed":0,"split_seed":0,"epochs":4,"batch_size":32,"learning_rate":0.0001,"head_rate":10.0,"warmup":0.1,"weight_decay":0.01,"betas":[0.9,0.999],"epsilon":1e-8,"clip_norm":1.0,"positive_weight":"square_root","from_layer":0,"pooling":"pooler","precision":"f32","dropout":null,"evaluations_per_epoch":2,"patience":4,"pool_batches":16,"long":"refuse"}"#
         );
         let fields = serde_json::json!({
-            "loss": { "logit_adjusted": {} }, "label_smoothing": 0.1, "severity_weights": [1, 2, 4],
+            "keep": "last", "loss": { "logit_adjusted": {} }, "label_smoothing": 0.1, "severity_weights": [1, 2, 4],
             "sift": { "weight": 2 }, "latent": { "layer": 1, "rows": "all" }, "r_drop": 0.5,
             "layer_decay": 0.9, "multi_sample_dropout": 4, "averaging": { "ema": { "decay": 0.9 } },
             "adversarial_share": 0.25, "label_budget": 100, "label_noise": { "miss": 0.1 },

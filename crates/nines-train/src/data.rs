@@ -68,8 +68,8 @@ pub enum Role {
     Validation,
     /// Is not touched.
     HeldOut,
-    /// Plays no part: a row that only teaches, whose family does not train, or one beyond the budget
-    /// of labels.
+    /// Plays no part: a row that only teaches, whose family does not train, one beyond the budget of
+    /// labels, or an adversarial one where the recipe gives those no share.
     LeftOut,
 }
 
@@ -223,7 +223,7 @@ impl TrainingData {
     }
 }
 
-/// One in this many of a fold's remaining prompt families validates.
+/// One in this many of the families that would train validates, where there is no fixed split.
 pub const VALIDATION_PART: u64 = 8;
 
 /// The part of every row of a [`TrainingData`], in the same order.
@@ -246,6 +246,16 @@ impl Roles {
     /// that is the caller's to see to.
     pub fn by_row(data: &TrainingData, role: impl Fn(usize) -> Role) -> Self {
         Self((0..data.rows().len()).map(role).collect())
+    }
+
+    /// Leaves out adversarial rows that would train.
+    pub(crate) fn without_adversarial(&self, data: &TrainingData) -> Self {
+        let parts = self.0.iter().zip(data.rows());
+        let part = |(&role, row): (&Role, &TrainingRow)| match role {
+            Role::Train if row.adversarial => Role::LeftOut,
+            role => role,
+        };
+        Self(parts.map(part).collect())
     }
 
     /// Returns the part of one row.

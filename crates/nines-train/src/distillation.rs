@@ -7,7 +7,7 @@
 //! # Reference
 //! Hinton et al., "Distilling the knowledge in a neural network" (2015), at temperature 1.
 
-use crate::loss::softplus;
+use crate::loss::consistency::cross_entropy;
 use nines_domain::score::{Score, sigmoid};
 use serde::{Deserialize, Serialize};
 
@@ -113,8 +113,7 @@ impl SoftTarget {
     /// ```
     pub fn loss(self, logit: f64) -> (f64, f64) {
         let p = sigmoid(self.logit());
-        let loss = p * softplus(-logit) + (1.0 - p) * softplus(logit);
-        (loss, sigmoid(logit) - p)
+        (cross_entropy(logit, p), sigmoid(logit) - p)
     }
 }
 

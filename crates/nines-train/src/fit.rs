@@ -77,10 +77,13 @@ impl<'a> Prepared<'a> {
     pub(crate) fn new(job: Job<'a>) -> Result<Self, TrainError> {
         let config = job.config;
         config.check()?;
-        let roles = match config.label_budget {
-            Some(budget) => Cow::Owned(job.roles.within(job.data, budget, config.seed)),
-            None => Cow::Borrowed(job.roles),
-        };
+        let mut roles = Cow::Borrowed(job.roles);
+        if config.adversarial_share == Some(0.0) {
+            roles = Cow::Owned(roles.without_adversarial(job.data));
+        }
+        if let Some(budget) = config.label_budget {
+            roles = Cow::Owned(roles.within(job.data, budget, config.seed));
+        }
         let (data, flipped) = if config.label_noise == LabelNoise::default() {
             (Cow::Borrowed(job.data), 0)
         } else {
@@ -342,12 +345,13 @@ fn batch_plan(
         config.pool_batches,
         config.seed,
     );
-    let Some(share) = config.adversarial_share else {
+    // A share of 0 left them out before.
+    let Some(share) = config.adversarial_share.filter(|&share| share > 0.0) else {
         return Ok(plan);
     };
     let is_adversarial = |row: usize| data.rows()[row].adversarial;
     let adversarial = train.iter().filter(|&&row| is_adversarial(row)).count();
-    if (adversarial == 0 && share > 0.0) || adversarial == train.len() {
+    if adversarial == 0 || adversarial == train.len() {
         return Err(TrainError::NoMixture {
             share,
             adversarial,

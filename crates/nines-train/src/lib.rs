@@ -5,6 +5,7 @@
 //! - [`distillation`]: what a teacher says of rows as their target.
 //! - [`fit`]: one run, step by step. [`loss`], [`schedule`], [`adamw`], [`batches`]: its parts.
 //! - [`record`]: what a run tells an [`record::Observer`] and leaves behind; [`metrics`].
+//! - [`processor`]: what training costs.
 //! - [`active_learning`]: strategies of choosing labels compared at equal cost.
 //! - [`sweep`]: many trainings compared on the same folds.
 //! - `checkpoint`: what makes a killed run go on to the same result, bit for bit.
@@ -31,6 +32,7 @@ pub mod loss;
 pub mod metrics;
 mod network;
 mod perturbation;
+pub mod processor;
 pub mod record;
 pub mod schedule;
 pub mod sweep;

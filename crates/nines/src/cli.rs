@@ -41,7 +41,7 @@ pub use stats::{
     StatsCommand, StratifiedArgs, SurvivalArgs,
 };
 pub use sweep::{SweepCommand, SweepRunArgs, SweepTableArgs};
-pub use techniques::{AveragingArg, LossArg, TechniqueArgs};
+pub use techniques::{AveragingArg, KeepArg, LossArg, TechniqueArgs};
 pub use unfamiliarity::{
     CautionArgs, FitArgs, MeasureUnfamiliarityArgs, UnfamiliarityCommand, UnfamiliarityKind,
 };

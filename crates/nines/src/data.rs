@@ -10,12 +10,18 @@ use nines_measure::items::{LabelledItem, Provenance, RandomCompletion};
 use nines_store::{Snippet, SnippetFilter};
 use nines_train::TrainingRow;
 
-/// Says whether a labelled snippet is a simple random draw of a generator: only such rows estimate
-/// a rate.
-pub fn is_random_draw(snippet: &Snippet) -> bool {
+/// Says whether a snippet's text is a simple random draw of a generator. That says nothing of how it came to be
+/// labelled: what a rate rests on is [`is_random_sample`].
+fn is_random_draw(snippet: &Snippet) -> bool {
     snippet
         .meta_values("pick")
         .any(|pick| pick.as_str() == Some(RANDOM_PICK))
+}
+
+/// Says whether a labelled snippet is a simple random draw of a generator, and a sample as well: only such rows
+/// estimate a rate, or say what a filter accepts.
+pub fn is_random_sample(snippet: &Snippet) -> bool {
+    is_random_draw(snippet) && is_sample(snippet)
 }
 
 /// The kind of text that was written as an example.
@@ -83,7 +89,7 @@ fn rows<'a>(snippets: impl Iterator<Item = &'a Snippet>) -> Vec<TrainingRow> {
                 text: snippet.text.clone(),
                 family: snippet.family,
                 broad: broad(snippet)?,
-                random: is_random_draw(snippet),
+                random: is_random_sample(snippet),
                 source: text_kind(snippet).to_owned(),
                 severity: median_severity(snippet.labels.iter().map(|stored| &stored.label)),
                 adversarial: is_find(snippet),
@@ -98,7 +104,7 @@ fn rows<'a>(snippets: impl Iterator<Item = &'a Snippet>) -> Vec<TrainingRow> {
 pub fn provenance(snippet: &Snippet) -> Provenance {
     match text_kind(snippet) {
         AUTHORED => Provenance::Authored,
-        _ if is_random_draw(snippet) => Provenance::Random,
+        _ if is_random_sample(snippet) => Provenance::Random,
         _ => Provenance::Selected,
     }
 }
@@ -109,15 +115,20 @@ fn is_find(snippet: &Snippet) -> bool {
     matches!(snippet.origin, Origin::Attack | Origin::Edit) && !is_random_draw(snippet)
 }
 
-/// Says whether a snippet may stand for others when a classifier is measured or calibrated. What an attack or a person
-/// changed until the score pleased them was chosen by that score, and so was what `nines select` or a queue near the
-/// threshold picked by a score: among held-out rows it would move the threshold and the metrics of the very classifier
-/// that chose it. A text that was drawn at random as well, by the generator or among others, is a sample all the same:
-/// to leave it out because somebody found it would leave out holes.
+/// Says whether a snippet may stand for others when a classifier is measured or calibrated.
+///
+/// What an attack or a person changed until the score pleased them was chosen by that score; a text that was drawn at
+/// random as well is a sample all the same: to leave it out because somebody found it would leave out holes.
+///
+/// A snippet that got its first label because a score chose it (`nines select`, a queue near the threshold, a search
+/// with bounds on the score) is none, in whatever split and however its text was drawn: among held-out rows it would
+/// move the threshold and the metrics of the very classifier that chose it. A random draw that has come to it makes it
+/// one ([`nines_store::ChosenBy::reached`]). What chose it to be labelled again changes nothing.
+///
+/// Labels of leak designs and of two filters compared stay samples, although their answers were accepted by a score:
+/// see `docs/design.md`.
 pub fn is_sample(snippet: &Snippet) -> bool {
-    let chosen = snippet.chosen;
-    let by_score = chosen.score && !chosen.chance && !is_random_draw(snippet);
-    !is_find(snippet) && !by_score
+    !is_find(snippet) && !snippet.chosen.is_by_score_alone()
 }
 
 /// Turns labelled snippets with their scores into the items that measuring takes; finds of attacks, edits and what a
@@ -144,14 +155,14 @@ pub fn labelled_items<'a>(
         .collect()
 }
 
-/// The labelled simple random draws among scored snippets: what acceptance is measured on.
+/// The labelled simple random draws among scored snippets that are samples: what acceptance is measured on.
 pub fn random_completions<'a>(
     snippets: impl IntoIterator<Item = (&'a Snippet, Option<Score>)>,
     split_seed: u64,
 ) -> Vec<RandomCompletion> {
     snippets
         .into_iter()
-        .filter(|(snippet, _)| is_random_draw(snippet))
+        .filter(|(snippet, _)| is_random_sample(snippet))
         .map(|(snippet, score)| RandomCompletion {
             split: snippet.split(split_seed),
             family: snippet.family,

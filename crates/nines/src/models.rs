@@ -1,10 +1,12 @@
 //! The models of a project, found and loaded: bases, classifiers and ensembles of them, generators.
 
+mod path;
 mod scorers;
 
+pub use path::ScorePath;
 pub use scorers::{
-    ScorePath, calibration_on, classifier, folder_of, score_all, scorer, scorer_by,
-    scorer_of_folder, scorer_of_version,
+    calibration_on, classifier, folder_of, score_all, scorer, scorer_by, scorer_of_folder,
+    scorer_of_version,
 };
 
 use crate::config::EndpointRoute;

@@ -24,6 +24,8 @@ pub struct Scoring<'a> {
     project: &'a Project,
     model: &'a Model,
     path: String,
+    /// The paths of an ensemble's members, in their order.
+    member_paths: Vec<String>,
     scorer: Arc<dyn Scorer>,
     run: RunId,
     cancel: &'a CancelFlag,
@@ -49,10 +51,16 @@ impl<'a> Scoring<'a> {
         cancel: &'a CancelFlag,
         output: &'a Output,
     ) -> Result<Self> {
+        let mut member_paths = Vec::new();
+        for member in model.ensemble.iter().flat_map(|record| &record.members) {
+            let member = project.store.model(member.id).await?;
+            member_paths.push(path.for_model(project, &member).await?.to_string());
+        }
         Ok(Self {
             project,
             model,
-            path: path.to_string(),
+            path: path.for_model(project, model).await?.to_string(),
+            member_paths,
             scorer: models::scorer(project, model, path).await?,
             run,
             cancel,
@@ -167,10 +175,11 @@ impl<'a> Scoring<'a> {
     ) -> Result<Vec<Result<Score, Unscoreable>>> {
         let mut rows: Vec<Result<Vec<Score>, Unscoreable>> =
             snippets.iter().map(|_| Ok(Vec::new())).collect();
-        for (member, scorer) in record.members.iter().zip(ensemble.members()) {
+        let members = record.members.iter().zip(ensemble.members());
+        for ((member, scorer), path) in members.zip(&self.member_paths) {
             let open: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].is_ok()).collect();
             let of_open: Vec<&Snippet> = open.iter().map(|&i| snippets[i]).collect();
-            let scores = self.of_member(member.id, scorer, &of_open).await?;
+            let scores = self.of_member((member.id, path), scorer, &of_open).await?;
             for (&i, score) in open.iter().zip(scores) {
                 match (&mut rows[i], score) {
                     (Ok(row), Ok(score)) => row.push(score),
@@ -183,16 +192,16 @@ impl<'a> Scoring<'a> {
         Ok(combined.collect())
     }
 
-    /// One member's scores: the stored ones, and new ones where there is none.
+    /// One member's scores on its path: the stored ones, and new ones where there is none.
     async fn of_member(
         &self,
-        member: ModelId,
+        (member, path): (ModelId, &str),
         scorer: &Arc<dyn Scorer>,
         snippets: &[&Snippet],
     ) -> Result<Vec<Result<Score, Unscoreable>>> {
         let store = &self.project.store;
         let ids: Vec<SnippetId> = snippets.iter().map(|snippet| snippet.id).collect();
-        let known = store.scores_of(member, &self.path, &ids).await?;
+        let known = store.scores_of(member, path, &ids).await?;
         let unknown = || {
             snippets
                 .iter()
@@ -208,7 +217,7 @@ impl<'a> Scoring<'a> {
         let stored: Vec<(SnippetId, Score)> = given
             .filter_map(|(snippet, score)| Some((snippet.id, *score.as_ref().ok()?)))
             .collect();
-        store.insert_scores(member, &self.path, &stored).await?;
+        store.insert_scores(member, path, &stored).await?;
         let mut made = made.into_iter();
         let no_answer = || Err(Unscoreable::Model("a member gave no answer".to_owned()));
         let all = known.into_iter().map(|known| match known {

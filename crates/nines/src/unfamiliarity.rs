@@ -5,7 +5,9 @@ use crate::models::{self, ScorePath};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
 use nines_domain::snippet::ModelId;
+use nines_infer::classifier::ClassifierScorer;
 use nines_infer::language_model::LanguageModel;
+use nines_infer::scorer::Scorer;
 use nines_infer::unfamiliarity::Unfamiliarity;
 use nines_infer::unfamiliarity::caution::Measure;
 use nines_infer::unfamiliarity::distance::{Familiar, HiddenDistance};
@@ -42,6 +44,10 @@ pub struct RestsOn {
     pub label: String,
     /// The digest of its weights.
     pub digest: String,
+    /// Name and digest of the files that hidden states come from, where a measure rests on
+    /// those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<String>,
 }
 
 impl RestsOn {
@@ -51,6 +57,33 @@ impl RestsOn {
             id: model.id,
             label: model.label(),
             digest: model.digest.clone(),
+            files: None,
+        }
+    }
+
+    /// Names a stored version with the files that its hidden states come from.
+    pub fn read_from(model: &Model, classifier: &ClassifierScorer) -> Self {
+        Self {
+            files: Some(classifier.version().to_owned()),
+            ..Self::of(model)
+        }
+    }
+
+    /// Makes sure that a classifier is the one whose hidden states were learnt from.
+    fn check(&self, classifier: &ClassifierScorer, fitted: &str) -> Result<()> {
+        match &self.files {
+            Some(files) if files == classifier.version() => Ok(()),
+            Some(files) => bail!(
+                "{fitted} was fitted to the hidden states of {files}, and the files of {} are {} now; restore them, or \
+                 fit it again",
+                self.label,
+                classifier.version()
+            ),
+            None => bail!(
+                "{fitted} does not say to which files of {} it was fitted: it was stored by another version of nines; \
+                 fit it again",
+                self.label
+            ),
         }
     }
 }
@@ -193,6 +226,9 @@ pub async fn load(
             Arc::new(Spread::new(ensemble).with_context(|| format!("{} is no ensemble", of.label))?)
         }
         Basis::Distance { of, path: by, .. } | Basis::Neighbours { of, path: by, .. } => {
+            let classifier = project.store.model(of.id).await?;
+            let folder = models::folder_of(project, &classifier);
+            let path = path.for_folder(&folder);
             if *by != path.to_string() {
                 bail!(
                     "{} was fitted to hidden states of the path {by}, and this command computes on {path}; fit it \
@@ -200,14 +236,13 @@ pub async fn load(
                     version.label()
                 );
             }
-            let classifier = project.store.model(of.id).await?;
-            let folder = models::folder_of(project, &classifier);
             let classifier = models::scorer_of_folder(&folder, path)
                 .with_context(|| format!("cannot load the classifier {}", of.label))?;
+            of.check(&classifier, &version.label())?;
             let folder = project.folder.join(&version.path);
             let familiar = familiar(&folder, &basis, &version.digest)?;
             let digest: String = version.digest.chars().take(DIGITS).collect();
-            Arc::new(HiddenDistance::new(classifier, familiar, &digest))
+            Arc::new(HiddenDistance::new(classifier, familiar, &digest, by))
         }
         Basis::Surprise { generator } => {
             let model = surprised(project)?;

@@ -2039,7 +2039,7 @@ export interface components {
              * @description Draws that the project's filter makes for a prompt before it abstains.
              */
             budget: number;
-            /** @description The path by which this server scores; thresholds are those calibrated on it. */
+            /** @description The path by which this server scores models of fused layers; thresholds are of each model's own path. */
             path: string;
             /** @description The newest first. */
             rows: components["schemas"]["Classifier"][];

@@ -400,6 +400,49 @@ fn what_was_scored_once_is_asked_of_the_model_once() {
 }
 
 #[test]
+fn a_second_scorer_that_nobody_needs_leaves_holes_and_steers_nothing() {
+    let blind = |dead: &'static str| {
+        Arc::new(Linear {
+            weights: victim().weights.clone(),
+            dead: Some(dead),
+            ..Linear::default()
+        })
+    };
+    let budget = Budget {
+        queries: 1_000,
+        seconds: 60.0,
+    };
+    let with = |scorers: Vec<Arc<dyn Scorer>>, goal: Goal| {
+        let attack = Attack::new(Arc::new(Victim::new(scorers)), goal, budget, greedy());
+        attempt(&attack.with_transformation(swaps()))
+    };
+    let alone = with(vec![victim()], Goal::Evade(at(0.0)));
+    // It cannot score the start, nor what is found, nor anything between.
+    for dead in ["bled", "spoon", "He"] {
+        let found = with(vec![victim(), blind(dead)], Goal::Evade(at(0.0)));
+        assert_eq!(found.outcome, Outcome::Reached);
+        assert_eq!(found.finds[0].text, alone.finds[0].text, "{dead}");
+        assert_eq!(found.queries, alone.queries, "{dead}");
+        assert_eq!(found.tally, alone.tally, "{dead}");
+        let start = found.start_scores.as_ref().expect("scores of the start");
+        assert_eq!(start[1].is_nan(), "He bled".contains(dead));
+    }
+    let found = with(vec![victim(), blind("spoon")], Goal::Evade(at(0.0)));
+    assert!(found.finds[0].scores[1].is_nan());
+    let json = serde_json::to_value(&found).expect("JSON");
+    assert!(json["finds"][0]["scores"][1].is_null());
+    let again: Attempt = serde_json::from_value(json).expect("read");
+    assert!(again.finds[0].scores[1].is_nan());
+    assert_eq!(again.finds[0].scores[0], found.finds[0].scores[0]);
+    // What the goal looks at must be there.
+    let skipped = with(
+        vec![victim(), blind("bled")],
+        Goal::Disagree(at(0.0), at(0.0)),
+    );
+    assert!(matches!(skipped.outcome, Outcome::Skipped { .. }));
+}
+
+#[test]
 fn deletions_and_a_recipe_work_together() {
     let victim = Arc::new(Victim::new(vec![victim() as Arc<dyn Scorer>]));
     let models = Models::of(victim, vec![at(0.0)]);

@@ -1,5 +1,8 @@
 //! What can be wrong with a recipe.
 
+/// What a part that follows the gradient needs, as [`RecipeError::Missing`] names it.
+pub(crate) const GRADIENTS: &str = "gradients of the classifier under attack";
+
 /// A recipe cannot be read, or no attack can be made of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecipeError {

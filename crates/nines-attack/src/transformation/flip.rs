@@ -3,7 +3,7 @@
 use super::{Proposal, ProposeError, Transformation};
 use crate::edit::{Draft, Edit, Site};
 use crate::flips::{Direction, Flip, Lexicon, Slope, SlopeAt};
-use crate::recipe::{BuildTransformation, Models, RecipeError};
+use crate::recipe::{BuildTransformation, GRADIENTS, Models, RecipeError};
 use crate::wording::Case;
 use nines_infer::gradients::Differentiable;
 use nines_infer::scorer::Scorer;
@@ -44,12 +44,8 @@ impl BuildTransformation for Settings {
         let Some(scorer) = models.victim.scorers.first() else {
             return Err(RecipeError::missing("a classifier", "name one to attack"));
         };
-        let flips = Flips::new(Arc::clone(scorer), self.direction, self.top).map_err(|error| {
-            RecipeError::missing(
-                "gradients of the classifier under attack",
-                error.to_string(),
-            )
-        })?;
+        let flips = Flips::new(Arc::clone(scorer), self.direction, self.top)
+            .map_err(|error| RecipeError::missing(GRADIENTS, error.to_string()))?;
         Ok(Box::new(flips.with_overall(self.overall)))
     }
 }

@@ -1,6 +1,6 @@
 //! Scores that are remembered, as many as there is room for.
 
-use super::Scores;
+use super::Told;
 use nines_domain::snippet::ContentHash;
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use std::collections::HashMap;
 /// forgotten. So at most `room` entries are held, and the last `room / 2` different ones always are.
 pub(super) struct Memory {
     room: usize,
-    young: HashMap<ContentHash, Scores>,
-    old: HashMap<ContentHash, Scores>,
+    young: HashMap<ContentHash, Told>,
+    old: HashMap<ContentHash, Told>,
 }
 
 impl Memory {
@@ -23,7 +23,7 @@ impl Memory {
         }
     }
 
-    pub(super) fn get(&mut self, key: &ContentHash) -> Option<Scores> {
+    pub(super) fn get(&mut self, key: &ContentHash) -> Option<Told> {
         if let Some(scores) = self.young.get(key) {
             return Some(scores.clone());
         }
@@ -32,7 +32,7 @@ impl Memory {
         Some(scores)
     }
 
-    pub(super) fn put(&mut self, key: ContentHash, scores: Scores) {
+    pub(super) fn put(&mut self, key: ContentHash, scores: Told) {
         if self.young.len() >= self.room / 2 {
             self.old = std::mem::take(&mut self.young);
         }
@@ -49,12 +49,12 @@ mod tests {
         let key = |n: u32| ContentHash::of_prompt(&n.to_string());
         let mut memory = Memory::new(8);
         for n in 0..100 {
-            memory.put(key(n), Ok(vec![f64::from(n)]));
+            memory.put(key(n), vec![Ok(f64::from(n))]);
             assert!(memory.young.len() + memory.old.len() <= 8);
             // Asked for all the time, so never forgotten.
-            assert_eq!(memory.get(&key(0)), Some(Ok(vec![0.0])));
+            assert_eq!(memory.get(&key(0)), Some(vec![Ok(0.0)]));
         }
-        assert_eq!(memory.get(&key(99)), Some(Ok(vec![99.0])));
+        assert_eq!(memory.get(&key(99)), Some(vec![Ok(99.0)]));
         assert_eq!(memory.get(&key(1)), None);
     }
 }

@@ -20,10 +20,11 @@ pub struct Meter<'a> {
     begun: Instant,
     spent: Spent,
     seen: HashSet<ContentHash>,
+    needed: usize,
 }
 
 impl<'a> Meter<'a> {
-    /// Begins to count, and to measure the time.
+    /// Begins to count, and to measure the time. What any scorer cannot score has no scores.
     pub fn new(victim: &'a Victim, budget: Budget, cancel: CancelFlag) -> Self {
         Self {
             victim,
@@ -32,7 +33,14 @@ impl<'a> Meter<'a> {
             begun: Instant::now(),
             spent: Spent::default(),
             seen: HashSet::new(),
+            needed: victim.scorers.len(),
         }
+    }
+
+    /// Leaves a hole for what only a scorer behind the first so many cannot score: it looks on.
+    pub fn needing(mut self, scorers: usize) -> Self {
+        self.needed = scorers;
+        self
     }
 
     /// Scores snippets in their order, the first of them alone where the budget, or the time, ends before
@@ -45,7 +53,7 @@ impl<'a> Meter<'a> {
             }
             let left = usize::try_from(self.queries_left()).unwrap_or(usize::MAX);
             let stretch = &stretch[..stretch.len().min(left)];
-            scores.extend(self.victim.score(stretch));
+            scores.extend(self.victim.score(stretch, self.needed));
             self.spent.queries += stretch.len() as u64;
             let seen = &mut self.seen;
             let fresh = stretch.iter().filter(|text| seen.insert(text.hash()));

@@ -1,7 +1,7 @@
 //! An ensemble's gradients.
 //!
-//! The members' word embeddings differ, for each member learned its own. Laid side by side, `[E1 | E2 | …]`,
-//! they are one table, and the gradients, each weighed by what its member counts for, are one gradient with
+//! The members' word embeddings differ, for each member learned its own. Side by side, `[E1 | E2 | …]`,
+//! they are read as one table, and the gradients, each weighed by what its member counts for, are one gradient with
 //! respect to it. A product of a row and that gradient is then the sum of the members' products: to first
 //! order what exchanging a token does to the ensemble's logit, exactly as for one classifier.
 
@@ -10,34 +10,6 @@ use crate::gradients::{Differentiable, EmbeddingTable, SnippetGradient};
 use crate::scorer::{Scorer, Unscoreable};
 use nines_domain::snippet::SnippetText;
 use nines_text::SnippetTokenizer;
-
-/// The members' word embeddings side by side.
-pub(super) struct Tables {
-    /// `[vocabulary, hidden]`.
-    values: Vec<f32>,
-    /// The members' widths together.
-    hidden: usize,
-}
-
-impl Tables {
-    /// Lays the tables of members that read the same tokens side by side.
-    fn of(members: &[&dyn Differentiable]) -> Self {
-        let vocabulary = members.iter().map(|m| m.embeddings().vocabulary()).min();
-        let vocabulary = vocabulary.unwrap_or_default();
-        let hidden = members.iter().map(|m| m.embeddings().hidden()).sum();
-        let mut values = vec![0.0; vocabulary * hidden];
-        let mut at = 0;
-        for member in members {
-            let table = member.embeddings();
-            let width = table.hidden();
-            for (row, all) in table.rows().zip(values.chunks_exact_mut(hidden)) {
-                all[at..at + width].copy_from_slice(row);
-            }
-            at += width;
-        }
-        Self { values, hidden }
-    }
-}
 
 impl Ensemble {
     /// Returns the members as scorers with gradients, where all of them are.
@@ -119,9 +91,8 @@ impl Differentiable for Ensemble {
 
     fn embeddings(&self) -> EmbeddingTable<'_> {
         // `differentiable` gives nobody an ensemble with other members.
-        let make = || Tables::of(&self.differentiables().unwrap_or_default());
-        let tables = self.tables.get_or_init(make);
-        EmbeddingTable::new(&tables.values, tables.hidden.max(1))
+        let members = self.differentiables().unwrap_or_default();
+        EmbeddingTable::beside(members.into_iter().map(Differentiable::embeddings))
     }
 
     /// Returns the first member's tokenizer: all members cut text alike.

@@ -98,7 +98,7 @@ impl fmt::Display for Law {
 }
 
 /// A filter cannot be built like this.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum FilterError {
     /// No draws are allowed.
     #[error("a filter needs a budget of at least one draw for each prompt")]
@@ -114,6 +114,17 @@ pub enum FilterError {
     /// A threshold falls by nothing, or by more than makes sense.
     #[error("a threshold tightens by more than 0 and at most 20 logits")]
     Step,
+    /// The scorer asked its second condition of nothing between its own threshold and this one.
+    #[error(
+        "the filter accepts logits below {threshold}, and its scorer asks the second condition only of those below \
+         {holds}; give both the same threshold"
+    )]
+    ThresholdBeyondScorer {
+        /// The filter's threshold, a logit.
+        threshold: f64,
+        /// The scorer's, a logit.
+        holds: f64,
+    },
 }
 
 /// One draw of a prompt with what the filter says of it.
@@ -138,7 +149,7 @@ pub enum Abstention {
     BudgetSpent {
         /// How many draws were looked at.
         draws: u32,
-        /// How many of them had no score.
+        /// How many of them had no score, or none that counts: what is too unfamiliar has one, in vain.
         unscoreable: u32,
         /// Why the last of those had none.
         last_reason: Option<String>,
@@ -168,7 +179,7 @@ impl fmt::Display for Abstention {
             } => {
                 write!(f, "none of {draws} draws was accepted")?;
                 if let Some(reason) = last_reason {
-                    write!(f, "; {unscoreable} had no score ({reason})")?;
+                    write!(f, "; {unscoreable} had no score that counts ({reason})")?;
                 }
                 Ok(())
             }

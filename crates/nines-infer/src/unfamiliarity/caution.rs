@@ -51,7 +51,8 @@ pub struct Cautious {
 }
 
 impl Cautious {
-    /// Adds a caution to a scorer. Where a threshold is given, only what scores below it is measured.
+    /// Adds a caution to a scorer. Where a threshold is given, only what scores below it is measured, and no filter
+    /// that accepts above it takes this scorer.
     ///
     /// # Errors
     /// [`CautionError`]: a limit that is no number, the spread of a single classifier.
@@ -70,8 +71,12 @@ impl Cautious {
             Measure::OwnSpread => "own spread",
             Measure::Other(measure) => measure.version(),
         };
+        // What scores above the threshold has another answer without it.
+        let asked = threshold.map_or_else(String::new, |threshold| {
+            format!(" below logit {}", threshold.logit())
+        });
         Ok(Self {
-            version: format!("{} where {by} < {}", scorer.version(), caution.limit),
+            version: format!("{} where {by} < {}{asked}", scorer.version(), caution.limit),
             scorer,
             caution,
             threshold,
@@ -85,7 +90,8 @@ impl Cautious {
         unfamiliarity: Result<f64, Unscoreable>,
     ) -> Result<Score, Unscoreable> {
         match unfamiliarity {
-            Ok(value) if value < self.caution.limit => Ok(score),
+            // Negative infinity is below every limit, and no number.
+            Ok(value) if value.is_finite() && value < self.caution.limit => Ok(score),
             Ok(value) => Err(Unscoreable::Unfamiliar {
                 value,
                 limit: self.caution.limit,
@@ -172,6 +178,10 @@ impl Scorer for Cautious {
 
     fn differentiable(&self) -> Option<&dyn Differentiable> {
         self.scorer.differentiable()
+    }
+
+    fn holds_below(&self) -> Option<Threshold> {
+        self.threshold
     }
 
     fn refuses(&self, prompt: &str) -> Option<Unscoreable> {

@@ -28,10 +28,20 @@ pub struct HiddenDistance {
 }
 
 impl HiddenDistance {
-    /// Takes a classifier and what was learnt of its training rows; `digest` names the latter.
-    pub fn new(classifier: Arc<ClassifierScorer>, familiar: Familiar, digest: &str) -> Self {
+    /// Takes a classifier and what was learnt of its training rows. `digest` names the latter, `path` what the hidden
+    /// states are computed by: both decide the distance, and are part of the version.
+    pub fn new(
+        classifier: Arc<ClassifierScorer>,
+        familiar: Familiar,
+        digest: &str,
+        path: &str,
+    ) -> Self {
+        let kind = match &familiar {
+            Familiar::Mahalanobis(_) => "distance".to_owned(),
+            Familiar::Neighbours(rows) => format!("distance of neighbour {} of", rows.k()),
+        };
         Self {
-            version: format!("distance {digest} in {}", classifier.version()),
+            version: format!("{kind} {digest} in {} on {path}", classifier.version()),
             classifier,
             familiar,
         }

@@ -143,7 +143,8 @@ impl Mahalanobis {
             && (0..width).all(|i| self.factor[i * (i + 1) / 2 + i] > 0.0)
     }
 
-    /// Returns the distance of a vector from the nearest mean; `None` where its width is another.
+    /// Returns the distance of a vector from the nearest mean; `None` where its width is another, NaN where any of
+    /// the distances is.
     pub fn distance(&self, vector: &[f32]) -> Option<f64> {
         let mut nearest: Option<f64> = None;
         for mean in &self.means {
@@ -155,7 +156,14 @@ impl Mahalanobis {
                 .zip(mean)
                 .map(|(x, mean)| f64::from(*x) - mean);
             let far = self.length(less.collect());
-            nearest = Some(nearest.map_or(far, |near| if far < near { far } else { near }));
+            // `f64::min` would pass over what is no number.
+            nearest = Some(nearest.map_or(far, |near| {
+                if far < near || far.is_nan() {
+                    far
+                } else {
+                    near
+                }
+            }));
         }
         nearest
     }

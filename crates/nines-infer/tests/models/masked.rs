@@ -111,6 +111,26 @@ fn sentences_are_the_mean_states_of_transformers() {
 }
 
 #[test]
+fn what_is_no_sentence_encoder_is_refused_with_what_is_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (from, file) in [
+        ("deberta_tiny", "config.json"),
+        ("deberta_tiny", "model.safetensors"),
+        ("bert_masked", "tokenizer.json"),
+    ] {
+        let copied = std::fs::copy(golden(from).join(file), folder.path().join(file));
+        copied.expect("copied");
+    }
+    let refused = SentenceEncoder::load(folder.path()).err().expect("refused");
+    assert!(matches!(refused, EncodeError::NoSentences { .. }));
+    let refused = refused.to_string();
+    assert!(
+        refused.contains("is no sentence encoder") && refused.contains("minilm-l6 or mpnet-base"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn near_sentences_are_near_on_the_real_base() {
     let base = nines_models::resolve("minilm-l6").expect("the base is in the cache");
     let encoder = SentenceEncoder::load(&base.path).expect("the base loads");

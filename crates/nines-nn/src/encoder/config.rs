@@ -154,6 +154,12 @@ const MAX_SIZE: usize = 1 << 24;
 const MAX_LAYERS: usize = 1024;
 
 impl EncoderConfig {
+    /// Says whether its layers are composed of the framework's operations, in 32 bits whatever the precision:
+    /// see [`crate::composed`].
+    pub fn is_composed(&self) -> bool {
+        self.disentangled.is_some()
+    }
+
     /// Reads the config.json of a model folder.
     ///
     /// # Errors

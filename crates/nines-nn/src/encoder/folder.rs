@@ -3,7 +3,7 @@
 use super::config::{self, EncoderConfig, HeadConfig, Pooling};
 use super::family::Family;
 use super::model::Classifier;
-use super::parameters::{self, ParameterInfo, ParameterPlace, values_of};
+use super::parameters::{self, ParameterInfo, ParameterPlace, Places, values_of};
 use crate::error::NnError;
 use crate::weights::files::{fill_folder, write_whole};
 use crate::weights::safetensors::{self, FolderWeights, TensorToWrite};
@@ -19,8 +19,9 @@ const DEFAULT_LABEL: &str = "catastrophe";
 impl Classifier {
     /// Makes a classifier on a base model: its encoder, and the head that `head` asks for.
     ///
-    /// A pooler is taken from the base if it has one. What the base lacks (always the last
-    /// layer) is drawn from the head's seed; [`Self::initialised`] names it.
+    /// A pooler is taken from the base if it has one by the name that the family's class gives it. What the base
+    /// lacks is drawn from the head's seed, and so is the last layer always: it was taught another question.
+    /// [`Self::initialised`] names what was drawn.
     ///
     /// # Errors
     /// [`NnError`] when the folder is not a whole encoder of a known family.
@@ -33,13 +34,14 @@ impl Classifier {
             })?;
         let weights = FolderWeights::open(folder)?;
         let mut initialised = Vec::new();
+        let last = Places::of(&config).classifier;
         let values = parameters::list(&config)
             .iter()
             .enumerate()
             .map(|(index, info)| {
-                let wanted = info.place == ParameterPlace::Head
-                    && (info.name.starts_with("classifier") || !has(&weights, &info.name));
-                if wanted {
+                let is_drawn = info.place == ParameterPlace::Head
+                    && (index >= last || !has(&weights, &info.name));
+                if is_drawn {
                     initialised.push(info.name.clone());
                     return Ok(initial(info, head.seed, index as u32));
                 }

@@ -123,10 +123,6 @@ impl<'a> Pass<'a> {
         states.concat()
     }
 
-    fn goes_row_by_row(&self) -> bool {
-        self.model.config.disentangled.is_some()
-    }
-
     /// The output of the last layer, `[tokens, hidden]`. For a pass that is not tracked.
     pub fn last_states(&self) -> Vec<f32> {
         match self.scoring_states() {
@@ -150,6 +146,11 @@ impl<'a> Pass<'a> {
     /// The mean token of each row of `hidden` `[tokens, hidden]`: `[rows, hidden]`.
     pub fn means_of(&self, hidden: &[f32]) -> Vec<f32> {
         head::Rows::new(hidden, self.model.config.hidden_size, &self.rows.lengths).means()
+    }
+
+    /// Whether rows are passed one by one, so that none changes a bit of another.
+    fn goes_row_by_row(&self) -> bool {
+        self.model.config.is_composed()
     }
 
     /// The output of the last layer for scoring, `[tokens, hidden]`, if the parameters are on this

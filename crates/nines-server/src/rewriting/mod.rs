@@ -34,8 +34,8 @@ pub fn demand_open(session: &RewritingSession) -> Result<(), Problem> {
 
 /// Says why a session cannot be scored by this server, where it was begun with the scores of another path:
 /// those are never mixed, and its threshold says nothing of these.
-pub fn other_path(state: &AppState, session: &RewritingSession) -> Option<String> {
-    let here = state.workbench.path();
+pub async fn other_path(state: &AppState, session: &RewritingSession) -> Option<String> {
+    let here = state.workbench.path_of(session.model).await;
     (session.path != here).then(|| {
         format!(
             "session {} was begun where scores are computed by {}, and this server computes them by {here}; the text \
@@ -46,8 +46,8 @@ pub fn other_path(state: &AppState, session: &RewritingSession) -> Option<String
 }
 
 /// Refuses a session whose scores this server cannot compute.
-pub fn demand_path(state: &AppState, session: &RewritingSession) -> Result<(), Problem> {
-    match other_path(state, session) {
+pub async fn demand_path(state: &AppState, session: &RewritingSession) -> Result<(), Problem> {
+    match other_path(state, session).await {
         None => Ok(()),
         Some(why) => Err(Problem::new(
             StatusCode::CONFLICT,

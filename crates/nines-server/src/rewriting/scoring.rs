@@ -68,7 +68,7 @@ pub async fn threshold_of(
     if let Some(asked) = asked {
         return Threshold::new(asked).map_err(|error| Problem::invalid(error.to_string()));
     }
-    let path = state.workbench.path();
+    let path = state.workbench.path_of(model.id).await;
     let newest = state
         .calibrations
         .newest(&state.store, model.id, &path)

@@ -15,6 +15,7 @@ pub mod raters;
 pub mod table;
 pub mod tally;
 pub mod tiny;
+pub mod trainings;
 pub mod weights;
 pub mod worst;
 
@@ -36,7 +37,7 @@ pub struct Section {
 pub type Measure = fn(&Plan) -> Section;
 
 /// All families, in the order of the page.
-pub const FAMILIES: [(&str, Measure); 13] = [
+pub const FAMILIES: [(&str, Measure); 14] = [
     ("proportions", proportions::measure),
     ("leaks", leaks::measure),
     ("weights", weights::measure),
@@ -48,6 +49,7 @@ pub const FAMILIES: [(&str, Measure); 13] = [
     ("modes", modes::measure),
     ("raters", raters::measure),
     ("rankings", rankings::measure),
+    ("trainings", trainings::measure),
     ("choices", choices::measure),
     ("small worlds", worst::measure),
 ];

@@ -36,13 +36,14 @@ impl Items {
     /// gets there, straight lines between budgets on the scale of log labels.
     ///
     /// The interval is that of the percentiles when families and seeds are both resampled; few seeds make
-    /// it too narrow. What never gets there counts as beyond the largest budget, and what is there from the
+    /// it too narrow. The target is held fixed: where it was measured itself, that is in no interval. What never gets there counts as beyond the largest budget, and what is there from the
     /// start as the smallest one: both ends say only what the budgets can show.
     ///
     /// # Errors
     /// [`StatsError::Empty`] without budgets or seeds; [`StatsError::Lengths`] where budgets have different
     /// seeds; [`StatsError::OutOfRange`] for budgets that do not rise from 1 and for bootstrap settings;
-    /// [`StatsError::TooFewFamilies`] when too many resamples hold one class only.
+    /// [`StatsError::TooFewFamilies`] when too many resamples hold one class only; [`StatsError::TooFew`] as
+    /// [`Self::enough`] says.
     ///
     /// # Example
     /// ```
@@ -77,34 +78,26 @@ impl Items {
         let whole = vec![1.0; self.count];
         let too_few = StatsError::TooFewFamilies {
             families: self.count,
-            with_positives: self.fewer,
+            with_positives: self.informative(quantity)?,
         };
         let Some(value) = crossing(curve, quantity, target, &all, &whole) else {
             return Err(too_few);
         };
-        let mut drawn = 0;
-        let replicates = bootstrap.replicates(self.count, |weights| {
-            let mut stream = Stream::new(bootstrap.seed ^ 0x7365_6564_7365_6564, drawn);
-            drawn += 1;
-            let chosen: Vec<usize> = (0..seeds).map(|_| stream.below(seeds)).collect();
-            crossing(curve, quantity, target, &chosen, weights)
+        let replicates = self.resampled(seeds, bootstrap, |chosen, weights| {
+            crossing(curve, quantity, target, chosen, weights)
         })?;
         let Some(replicates) = replicates else {
             return Err(too_few);
         };
-        let tail = (1.0 - bootstrap.confidence) / 2.0;
-        let last = (replicates.len() - 1) as f64;
-        // Outwards, and never between a number and what is beyond the largest budget.
-        let (low, high) = ((tail * last).floor(), ((1.0 - tail) * last).ceil());
-        let known = |labels: f64| Some(labels).filter(|labels| labels.is_finite());
+        let (low, high) = ends(replicates.len(), bootstrap);
         Ok(LabelsNeeded {
             value: known(value),
-            lower: known(replicates[low as usize].min(value)),
-            upper: known(replicates[high as usize].max(value)),
+            lower: known(replicates[low].min(value)),
+            upper: known(replicates[high].max(value)),
             confidence: bootstrap.confidence,
             method: format!(
-                "where the mean curve of {seeds} seed{} first reaches {target} {}, straight on log labels; percentiles \
-                 over {} prompt families and the seeds, {} resamples, seed {} (approximate; too narrow with few seeds)",
+                "where the mean curve of {seeds} seed{} first reaches {target} {}, straight on log labels, the target held \
+                 fixed; percentiles over {} prompt families and the seeds, {} resamples, seed {} (approximate; too narrow with few seeds)",
                 if seeds == 1 { "" } else { "s" },
                 quantity.name(),
                 self.count,
@@ -114,6 +107,132 @@ impl Items {
             n: (seeds as u64, self.count as u64),
         })
     }
+
+    /// Says how many labels more the first way of choosing needs than the second, until the mean over seeds
+    /// reaches a target: the difference of [`Self::labels_needed`], with families and seeds resampled for both
+    /// at once.
+    ///
+    /// Where one never gets there, all that is known is that it needs more than the largest budget: the end on
+    /// that side is `None`. Where neither does, both ends are.
+    ///
+    /// # Errors
+    /// As [`Self::labels_needed`]; [`StatsError::Lengths`] where the two have different numbers of seeds.
+    ///
+    /// # Example
+    /// ```
+    /// use nines_stats::bootstrap::Bootstrap;
+    /// use nines_stats::ranking::RankingMetric;
+    /// use nines_stats::trainings::{AtBudget, Items, Quantity};
+    /// let positive: Vec<bool> = (0..60).map(|i| i % 2 == 0).collect();
+    /// let families: Vec<u64> = (0..60).map(|i| i / 2).collect();
+    /// let items = Items::new(&positive, &[false; 60], &families)?;
+    /// let scores = |lift: i32| -> Vec<f64> {
+    ///     (0..60).map(|i| f64::from((i * 7) % 13) + f64::from(lift * ((i + 1) % 2))).collect()
+    /// };
+    /// let at = |labels, lift| Ok::<_, nines_stats::StatsError>(AtBudget {
+    ///     labels, seeds: vec![items.scored(&scores(lift))?]
+    /// });
+    /// let quick = [at(50, 0)?, at(100, 12)?];
+    /// let slow = [at(50, 0)?, at(100, 3)?, at(200, 12)?];
+    /// let auroc = Quantity::Ranking(RankingMetric::Auroc);
+    /// let more = items.labels_difference(&quick, &slow, auroc, 0.9, &Bootstrap::default())?;
+    /// assert!(more.upper.is_some_and(|labels| labels < 0.0), "fewer");
+    /// # Ok::<(), nines_stats::StatsError>(())
+    /// ```
+    pub fn labels_difference(
+        &self,
+        first: &[AtBudget],
+        second: &[AtBudget],
+        quantity: Quantity,
+        target: f64,
+        bootstrap: &Bootstrap,
+    ) -> Result<LabelsNeeded, StatsError> {
+        let seeds = check(first)?;
+        crate::error::same_length("seeds of both", seeds, check(second)?)?;
+        let too_few = StatsError::TooFewFamilies {
+            families: self.count,
+            with_positives: self.informative(quantity)?,
+        };
+        let both = |chosen: &[usize], weights: &[f64]| {
+            let first = crossing(first, quantity, target, chosen, weights)?;
+            Some((first, crossing(second, quantity, target, chosen, weights)?))
+        };
+        let all: Vec<usize> = (0..seeds).collect();
+        let Some((one, other)) = both(&all, &vec![1.0; self.count]) else {
+            return Err(too_few);
+        };
+        let (mut least, mut most) = (Vec::new(), Vec::new());
+        let replicates = self.resampled(seeds, bootstrap, |chosen, weights| {
+            let (first, second) = both(chosen, weights)?;
+            // Of two that never get there the difference could be anything.
+            let difference = first - second;
+            let unknown = difference.is_nan();
+            least.push(if unknown {
+                f64::NEG_INFINITY
+            } else {
+                difference
+            });
+            most.push(if unknown { f64::INFINITY } else { difference });
+            Some(0.0)
+        })?;
+        if replicates.is_none() {
+            return Err(too_few);
+        }
+        least.sort_by(f64::total_cmp);
+        most.sort_by(f64::total_cmp);
+        let (low, high) = ends(least.len(), bootstrap);
+        let value = one - other;
+        Ok(LabelsNeeded {
+            value: known(value),
+            lower: known(least[low].min(value)),
+            upper: known(most[high].max(value)),
+            confidence: bootstrap.confidence,
+            method: format!(
+                "difference in labels until the mean curves of {seeds} seed{} reach {target} {}, the target held fixed; \
+                 percentiles over {} prompt families and the seeds of both, {} resamples, seed {} (approximate; too narrow \
+                 with few seeds)",
+                if seeds == 1 { "" } else { "s" },
+                quantity.name(),
+                self.count,
+                bootstrap.resamples,
+                bootstrap.seed,
+            ),
+            n: (seeds as u64, self.count as u64),
+        })
+    }
+
+    /// Evaluates a statistic on seeds and families that are drawn again and again. Returns its values sorted, or
+    /// `None` when too many were undefined.
+    fn resampled(
+        &self,
+        seeds: usize,
+        bootstrap: &Bootstrap,
+        mut statistic: impl FnMut(&[usize], &[f64]) -> Option<f64>,
+    ) -> Result<Option<Vec<f64>>, StatsError> {
+        let mut drawn = 0;
+        bootstrap.replicates(self.count, |weights| {
+            let mut stream = Stream::new(bootstrap.seed ^ 0x7365_6564_7365_6564, drawn);
+            drawn += 1;
+            let chosen: Vec<usize> = (0..seeds).map(|_| stream.below(seeds)).collect();
+            statistic(&chosen, weights)
+        })
+    }
+}
+
+/// Returns the places of an interval's ends among sorted values: outwards, and never between a number and what
+/// is beyond the largest budget.
+fn ends(values: usize, bootstrap: &Bootstrap) -> (usize, usize) {
+    let tail = (1.0 - bootstrap.confidence) / 2.0;
+    let last = values.saturating_sub(1) as f64;
+    (
+        (tail * last).floor() as usize,
+        ((1.0 - tail) * last).ceil() as usize,
+    )
+}
+
+/// Leaves out what lies beyond the largest budget.
+fn known(labels: f64) -> Option<f64> {
+    Some(labels).filter(|labels| labels.is_finite())
 }
 
 /// Checks budgets, and returns how many seeds each has.
@@ -169,80 +288,4 @@ fn crossing(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ranking::RankingMetric;
-
-    const AUROC: Quantity = Quantity::Ranking(RankingMetric::Auroc);
-
-    fn items() -> Items {
-        let positive: Vec<bool> = (0..400).map(|i| i % 4 == 0).collect();
-        let random: Vec<bool> = (0..400).map(|i| i % 4 == 1).collect();
-        let families: Vec<u64> = (0..400).map(|i| i / 4).collect();
-        Items::new(&positive, &random, &families).expect("items")
-    }
-
-    fn at(items: &Items, labels: u64, lift: f64, seeds: u64) -> AtBudget {
-        let scored = |seed| {
-            let mut stream = Stream::new(seed, 3);
-            let scores: Vec<f64> = (0..400)
-                .map(|i| stream.normal() + if i % 4 == 0 { lift } else { 0.0 })
-                .collect();
-            items.scored(&scores).expect("scored")
-        };
-        AtBudget {
-            labels,
-            seeds: (0..seeds).map(scored).collect(),
-        }
-    }
-
-    #[test]
-    fn the_curve_is_read_on_log_labels() {
-        let items = items();
-        let curve = [at(&items, 100, 0.0, 3), at(&items, 400, 3.0, 3)];
-        let mean = |at: &AtBudget| {
-            let whole = vec![1.0; 100];
-            let all = at.seeds.iter().filter_map(|s| s.weighted(AUROC, &whole));
-            all.sum::<f64>() / at.seeds.len() as f64
-        };
-        let middle = f64::midpoint(mean(&curve[0]), mean(&curve[1]));
-        let found = items
-            .labels_needed(&curve, AUROC, middle, &Bootstrap::default())
-            .expect("found");
-        let value = found.value.expect("reached");
-        assert!((value - 200.0).abs() < 1e-6, "{value}");
-        let (lower, upper) = (found.lower.expect("known"), found.upper.expect("known"));
-        assert!(lower < 200.0 && 200.0 < upper, "{found:?}");
-        assert_eq!(found.n, (3, 100));
-    }
-
-    #[test]
-    fn what_is_beyond_the_budgets_is_not_made_up() {
-        let items = items();
-        let curve = [at(&items, 50, 0.0, 2), at(&items, 100, 0.5, 2)];
-        let of = |target| {
-            items
-                .labels_needed(&curve, AUROC, target, &Bootstrap::default())
-                .expect("found")
-        };
-        let never = of(0.999);
-        assert_eq!((never.value, never.lower, never.upper), (None, None, None));
-        let already = of(0.1);
-        assert_eq!(already.value, Some(50f64.ln().exp()));
-        assert_eq!(already.upper, already.value);
-    }
-
-    #[test]
-    fn curves_that_do_not_fit_are_refused() {
-        let items = items();
-        let of = |curve: &[AtBudget]| {
-            items
-                .labels_needed(curve, AUROC, 0.7, &Bootstrap::default())
-                .is_err()
-        };
-        assert!(of(&[]));
-        assert!(of(&[at(&items, 50, 0.0, 2), at(&items, 50, 1.0, 2)]));
-        assert!(of(&[at(&items, 50, 0.0, 2), at(&items, 80, 1.0, 1)]));
-        assert!(of(&[at(&items, 0, 0.0, 2)]));
-    }
-}
+mod tests;

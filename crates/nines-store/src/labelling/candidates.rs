@@ -2,14 +2,12 @@
 //! text.
 
 use crate::batch::KEYS_PER_STATEMENT;
-use crate::entity::{
-    adjudication, check_item, design_item, filter_answer, label, prompt, score, snippet,
-};
+use crate::entity::{adjudication, check_item, design_item, filter_answer, prompt, score, snippet};
 use crate::error::StoreError;
 use crate::labels;
 use crate::snippets::Origin;
 use crate::store::Store;
-use crate::withdrawals::standing_label;
+use crate::withdrawals::unlabelled;
 use nines_domain::label::{Severity, Verdict};
 use nines_domain::score::Threshold;
 use nines_domain::snippet::{ContentHash, ModelId, SnippetId, SnippetText};
@@ -227,18 +225,6 @@ pub struct SettledSnippet {
     pub snippet: SnippetId,
     /// How many labels it has.
     pub labels: usize,
-}
-
-/// That the snippet of the row at hand has no label.
-fn unlabelled<T: IntoColumnRef>(snippet: T) -> Expr {
-    use label::Column;
-    let any = Query::select()
-        .expr(Expr::value(1))
-        .from(label::Entity)
-        .and_where(Expr::col((label::Entity, Column::SnippetId)).eq(Expr::col(snippet)))
-        .and_where(standing_label())
-        .take();
-    Expr::exists(any).not()
 }
 
 /// Says which of some snippets designs draw from.

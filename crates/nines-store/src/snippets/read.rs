@@ -1,8 +1,8 @@
 //! Snippets coming out: with their prompts, labels, adjudications and sightings, page by page.
 
 use super::Origin;
-use crate::acquisitions::{self, ChosenBy};
 use crate::batch::{KEYS_PER_STATEMENT, find_by_hash};
+use crate::choices::{self, ChosenBy};
 use crate::entity::snippet::{self, Column, Entity};
 use crate::entity::{adjudication, label, sighting};
 use crate::error::StoreError;
@@ -54,7 +54,7 @@ pub struct Snippet {
     pub adjudication: Option<Adjudication>,
     /// Where it was met again, oldest first.
     pub sightings: Vec<Sighting>,
-    /// How it was chosen to be labelled, where it was.
+    /// How it was chosen to get its first label, where it was.
     pub chosen: ChosenBy,
 }
 
@@ -323,7 +323,7 @@ impl Store {
         let mut labels = labels::of_snippets(&self.connection, &ids).await?;
         let mut verdicts = labels::newest_adjudications(&self.connection, &ids).await?;
         let mut sightings = self.sightings(&ids).await?;
-        let chosen = acquisitions::chosen(&self.connection, &ids).await?;
+        let chosen = choices::of_snippets(&self.connection, &ids, &labels).await?;
         rows.into_iter()
             .map(|row| {
                 let id = row.id;

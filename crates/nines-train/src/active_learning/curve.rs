@@ -29,8 +29,14 @@ pub struct Comparison {
     pub random: usize,
     /// Their prompt families.
     pub families: usize,
-    /// The recall for which labels are counted; none before random has results at the largest budget.
+    /// The budgets that are compared.
+    pub budgets: Vec<usize>,
+    /// The recall for which labels are counted; none before random has results of every seed at the largest
+    /// budget. It is held fixed: that it was measured itself is in no interval.
     pub recall: Option<f64>,
+    /// Why no recall is told, where there are too few families for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_interval: Option<String>,
     /// Each strategy that has results.
     pub strategies: Vec<StrategyCurve>,
     /// Trainings that have none yet.
@@ -46,6 +52,9 @@ pub struct StrategyCurve {
     pub points: Vec<Point>,
     /// How many labels it needs for the recall, by the seeds that have all budgets.
     pub needed: Option<Needed>,
+    /// How many more than random, by the seeds for which both have all budgets; prompts and seeds are resampled
+    /// for both at once.
+    pub needed_over_random: Option<Needed>,
 }
 
 /// What a strategy reaches with so many labels.
@@ -67,7 +76,7 @@ pub struct Point {
     pub auroc_gain: Option<Estimate>,
 }
 
-/// How many labels a recall needs; an end beyond the largest budget is `None`.
+/// How many labels a recall needs, or how many more; an end beyond what the budgets can show is `None`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Needed {
     /// By the mean curve.
@@ -100,17 +109,30 @@ impl From<LabelsNeeded> for Needed {
 /// The scores of a strategy, by labels and seed.
 type Sides = BTreeMap<usize, BTreeMap<u64, (Scored, usize)>>;
 
+/// What is compared.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The strategy that others are compared with.
+    pub random: &'a str,
+    /// Budgets, rising.
+    pub budgets: &'a [usize],
+    /// Seeds.
+    pub seeds: &'a [u64],
+    /// What labels are counted for: what random reaches with the largest budget unless given.
+    pub recall: Option<f64>,
+    /// Trainings that have no result yet.
+    pub missing: usize,
+}
+
 impl Comparison {
-    /// Compares the cells that there are with those of `random`. `recall` is what labels are counted for; what
-    /// random reaches with the most labels unless given.
+    /// Compares the cells that there are.
     ///
     /// # Errors
     /// [`TrainError::Sweep`] for cells that do not fit the rows; [`TrainError::Metric`].
     pub fn new(
         rows: &Rows,
         cells: &[Cell],
-        (random, missing): (&str, usize),
-        recall: Option<f64>,
+        asked: &Asked<'_>,
         bootstrap: &Bootstrap,
     ) -> Result<Self, TrainError> {
         let broad: Vec<bool> = rows.rows.iter().map(|row| row.broad).collect();
@@ -141,19 +163,31 @@ impl Comparison {
             let at = side.entry(cell.labels.len()).or_default();
             at.insert(cell.seed, (scored, cell.catastrophes));
         }
-        let baseline = sides.get(random);
-        let recall = match recall {
-            Some(recall) => Some(recall),
-            None => baseline
-                .map(|side| most(side, &items, bootstrap))
-                .transpose()?
-                .flatten(),
+        let baseline = sides.get(asked.random);
+        let recall = match (asked.recall, baseline) {
+            (Some(recall), _) => Some(recall),
+            (None, Some(side)) => most(side, asked, &items, bootstrap)?,
+            (None, None) => None,
         };
         let mut strategies = Vec::new();
         for name in &order {
             let own = &sides[name];
-            let other = baseline.filter(|_| name != random);
-            strategies.push(curve(name, own, other, &items, recall, bootstrap)?);
+            let other = baseline.filter(|_| name != asked.random);
+            let mut strategy = curve(name, own, other, &items, bootstrap)?;
+            if let Some(recall) = recall {
+                let counted = Counted {
+                    items: &items,
+                    recall,
+                    budgets: asked.budgets,
+                    bootstrap,
+                };
+                strategy.needed = counted.needed(own)?;
+                strategy.needed_over_random = match other {
+                    Some(other) => counted.over(own, other)?,
+                    None => None,
+                };
+            }
+            strategies.push(strategy);
         }
         let mut distinct = of;
         distinct.sort_unstable();
@@ -163,9 +197,14 @@ impl Comparison {
             catastrophes: broad.iter().filter(|&&b| b).count(),
             random: drawn.iter().filter(|&&r| r).count(),
             families: distinct.len(),
+            budgets: asked.budgets.to_vec(),
             recall,
+            no_interval: items
+                .enough(RECALL)
+                .err()
+                .map(|reason| format!("recall: no interval: {reason}")),
             strategies,
-            missing,
+            missing: asked.missing,
         })
     }
 }
@@ -177,27 +216,35 @@ fn failed(source: StatsError) -> TrainError {
     }
 }
 
-/// The recall that a strategy reaches with the most labels.
-fn most(side: &Sides, items: &Items, bootstrap: &Bootstrap) -> Result<Option<f64>, TrainError> {
-    let Some(seeds) = side.values().next_back() else {
+/// The recall that random reaches with the largest budget, once every seed has come so far: it moves no more.
+fn most(
+    side: &Sides,
+    asked: &Asked<'_>,
+    items: &Items,
+    bootstrap: &Bootstrap,
+) -> Result<Option<f64>, TrainError> {
+    let Some(seeds) = asked.budgets.last().and_then(|most| side.get(most)) else {
         return Ok(None);
     };
+    if !asked.seeds.iter().all(|seed| seeds.contains_key(seed)) {
+        return Ok(None);
+    }
     let scored: Vec<Scored> = seeds.values().map(|(scored, _)| scored.clone()).collect();
     Ok(reached(items, &scored, RECALL, bootstrap)?.and_then(|recall| recall.value))
 }
 
-/// What trainings reach; none for a recall without random completions.
+/// What trainings reach; none for a recall that too few families decide.
 fn reached(
     items: &Items,
     scored: &[Scored],
     quantity: Quantity,
     bootstrap: &Bootstrap,
 ) -> Result<Option<Estimate>, TrainError> {
-    match items.reached(scored, quantity, bootstrap) {
-        Ok(found) => Ok(Some(estimate(found))),
-        Err(StatsError::TooFewFamilies { .. }) if quantity == RECALL => Ok(None),
-        Err(error) => Err(failed(error)),
+    if items.enough(quantity).is_err() {
+        return Ok(None);
     }
+    let found = items.reached(scored, quantity, bootstrap).map_err(failed)?;
+    Ok(Some(estimate(found)))
 }
 
 fn curve(
@@ -205,7 +252,6 @@ fn curve(
     own: &Sides,
     random: Option<&Sides>,
     items: &Items,
-    recall: Option<f64>,
     bootstrap: &Bootstrap,
 ) -> Result<StrategyCurve, TrainError> {
     let mut points = Vec::new();
@@ -218,14 +264,11 @@ fn curve(
         });
         let (ours, theirs): (Vec<Scored>, Vec<Scored>) = pairs.unzip();
         let gain = |quantity| -> Result<Option<Estimate>, TrainError> {
-            if ours.is_empty() {
+            if ours.is_empty() || items.enough(quantity).is_err() {
                 return Ok(None);
             }
-            match items.gain(&ours, &theirs, quantity, bootstrap) {
-                Ok(found) => Ok(Some(estimate(found))),
-                Err(StatsError::TooFewFamilies { .. }) if quantity == RECALL => Ok(None),
-                Err(error) => Err(failed(error)),
-            }
+            let found = items.gain(&ours, &theirs, quantity, bootstrap);
+            Ok(Some(estimate(found.map_err(failed)?)))
         };
         let auroc = items.reached(&all, AUROC, bootstrap).map_err(failed)?;
         let catastrophes: usize = seeds.values().map(|(_, count)| count).sum();
@@ -239,166 +282,76 @@ fn curve(
             auroc_gain: gain(AUROC)?,
         });
     }
-    let needed = match recall {
-        Some(recall) => needed(own, items, recall, bootstrap)?,
-        None => None,
-    };
     Ok(StrategyCurve {
         strategy: name.to_owned(),
         points,
-        needed,
+        needed: None,
+        needed_over_random: None,
     })
 }
 
-/// How many labels a strategy needs for a recall, by the seeds that have results at every budget.
-fn needed(
-    own: &Sides,
-    items: &Items,
+/// How labels are counted.
+struct Counted<'a> {
+    items: &'a Items,
     recall: f64,
-    bootstrap: &Bootstrap,
-) -> Result<Option<Needed>, TrainError> {
-    let Some(first) = own.values().next() else {
-        return Ok(None);
-    };
-    let whole = first
-        .keys()
-        .filter(|seed| own.values().all(|at| at.contains_key(seed)));
-    let whole: Vec<u64> = whole.copied().collect();
-    if whole.is_empty() {
-        return Ok(None);
+    budgets: &'a [usize],
+    bootstrap: &'a Bootstrap,
+}
+
+impl Counted<'_> {
+    /// How many labels a strategy needs, by the seeds that have results at every budget.
+    fn needed(&self, own: &Sides) -> Result<Option<Needed>, TrainError> {
+        let whole = self.whole(own);
+        if whole.is_empty() || self.items.enough(RECALL).is_err() {
+            return Ok(None);
+        }
+        let curve = self.curve(own, &whole);
+        let found = self
+            .items
+            .labels_needed(&curve, RECALL, self.recall, self.bootstrap);
+        Ok(Some(found.map_err(failed)?.into()))
     }
-    let curve: Vec<AtBudget> = own
-        .iter()
-        .map(|(&labels, seeds)| AtBudget {
-            labels: labels as u64,
-            seeds: whole.iter().map(|seed| seeds[seed].0.clone()).collect(),
-        })
-        .collect();
-    match items.labels_needed(&curve, RECALL, recall, bootstrap) {
-        Ok(found) => Ok(Some(found.into())),
-        Err(StatsError::TooFewFamilies { .. }) => Ok(None),
-        Err(error) => Err(failed(error)),
+
+    /// How many more than another strategy, by the seeds for which both have results at every budget.
+    fn over(&self, own: &Sides, other: &Sides) -> Result<Option<Needed>, TrainError> {
+        let theirs = self.whole(other);
+        let mut both = self.whole(own);
+        both.retain(|seed| theirs.contains(seed));
+        if both.is_empty() || self.items.enough(RECALL).is_err() {
+            return Ok(None);
+        }
+        let (ours, theirs) = (self.curve(own, &both), self.curve(other, &both));
+        let found =
+            self.items
+                .labels_difference(&ours, &theirs, RECALL, self.recall, self.bootstrap);
+        Ok(Some(found.map_err(failed)?.into()))
+    }
+
+    /// The seeds that have results at every budget.
+    fn whole(&self, own: &Sides) -> Vec<u64> {
+        let mut at = self.budgets.iter().map(|budget| own.get(budget));
+        let Some(Some(first)) = at.next() else {
+            return Vec::new();
+        };
+        let mut seeds: Vec<u64> = first.keys().copied().collect();
+        for at in at {
+            seeds.retain(|seed| at.is_some_and(|at| at.contains_key(seed)));
+        }
+        seeds
+    }
+
+    fn curve(&self, own: &Sides, seeds: &[u64]) -> Vec<AtBudget> {
+        let at = self.budgets.iter().filter_map(|budget| {
+            let found = own.get(budget)?;
+            let of = |seed| found.get(seed).map(|(scored, _)| scored.clone());
+            Some(AtBudget {
+                labels: *budget as u64,
+                seeds: seeds.iter().filter_map(of).collect(),
+            })
+        });
+        at.collect()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::active_learning::CellIdentity;
-    use crate::config::TrainConfig;
-    use crate::sweep::trial::Row;
-    use nines_domain::snippet::ContentHash;
-
-    fn rows() -> Rows {
-        let row = |i: u64| Row {
-            snippet: ContentHash::of_fields("row", &[&i.to_string()]),
-            family: ContentHash::of_fields("family", &[&(i / 4).to_string()]),
-            broad: i.is_multiple_of(4),
-            random: i % 4 == 1,
-            source: "test".to_owned(),
-        };
-        Rows {
-            data: "rows".to_owned(),
-            rows: (0..240).map(row).collect(),
-        }
-    }
-
-    /// A cell whose scores are as good as `lift` says.
-    fn cell(strategy: &str, seed: u64, labels: usize, lift: f64) -> Cell {
-        let noise = |i: u64| ((i * 37 + seed * 11) % 101) as f64 / 50.0;
-        Cell {
-            strategy: strategy.to_owned(),
-            seed,
-            identity: CellIdentity {
-                recipe: TrainConfig::default(),
-                steps: 1,
-                base: "base".to_owned(),
-                base_digest: "digest".to_owned(),
-                data: "rows".to_owned(),
-                budgets: vec![50, 100],
-                focus: 1.0,
-                committee: 2,
-            },
-            path: "cpu/f32".to_owned(),
-            seconds: 1.0,
-            labels: (0..labels as u64)
-                .map(|i| ContentHash::of_fields("label", &[&i.to_string()]))
-                .collect(),
-            catastrophes: labels / 4,
-            scores: (0..240)
-                .map(|i| (noise(i) + if i % 4 == 0 { lift } else { 0.0 }) as f32)
-                .collect(),
-            pool: None,
-            next: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn strategies_are_compared_at_equal_cost() {
-        let mut cells = Vec::new();
-        for seed in 0..3 {
-            for (labels, lift, better) in [(50, 0.1, 0.2), (100, 0.5, 1.8)] {
-                cells.push(cell("near-threshold", seed, labels, better));
-                cells.push(cell("random", seed, labels, lift));
-            }
-        }
-        let bootstrap = Bootstrap {
-            resamples: 300,
-            ..Bootstrap::default()
-        };
-        let found =
-            Comparison::new(&rows(), &cells, ("random", 0), None, &bootstrap).expect("compared");
-        assert_eq!(
-            (found.rows, found.catastrophes, found.random, found.families),
-            (240, 60, 60, 60)
-        );
-        let [near, random] = &found.strategies[..] else {
-            panic!("two strategies: {found:?}");
-        };
-        assert_eq!(near.strategy, "near-threshold");
-        let gain = near.points[1].auroc_gain.as_ref().expect("a gain");
-        assert!(gain.lower > 0.0, "{gain:?}");
-        assert!(
-            random.points[1].auroc_gain.is_none(),
-            "random gains nothing over itself"
-        );
-        assert_eq!(near.points[1].catastrophes, 25.0);
-        // Random needs all of its labels for what it reaches with them, the other fewer.
-        let of = |curve: &StrategyCurve| {
-            curve
-                .needed
-                .as_ref()
-                .expect("counted")
-                .value
-                .expect("reached")
-        };
-        assert!((of(random) - 100.0).abs() < 1e-6, "{}", of(random));
-        assert!(of(near) < 90.0, "{}", of(near));
-        let far = Comparison::new(&rows(), &cells, ("random", 2), Some(0.999), &bootstrap)
-            .expect("compared");
-        assert_eq!(
-            far.strategies[1].needed.as_ref().expect("counted").value,
-            None
-        );
-        assert_eq!(far.missing, 2);
-    }
-
-    #[test]
-    fn a_cell_of_other_rows_is_refused() {
-        let mut other = cell("random", 0, 50, 0.1);
-        other.identity.data = "others".to_owned();
-        let refused = Comparison::new(
-            &rows(),
-            &[other],
-            ("random", 0),
-            None,
-            &Bootstrap::default(),
-        );
-        assert!(
-            refused
-                .expect_err("refused")
-                .to_string()
-                .contains("of other rows")
-        );
-    }
-}
+mod tests;

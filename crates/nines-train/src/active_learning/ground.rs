@@ -1,12 +1,9 @@
 //! Who plays which part while strategies are compared.
 
-use crate::data::{Role, Roles, TrainingData};
+use crate::data::{Role, Roles, TrainingData, VALIDATION_PART};
 use nines_domain::snippet::ContentHash;
 use nines_domain::split::Split;
 use std::collections::BTreeSet;
-
-/// One in this many of the training families validates.
-const VALIDATION_PART: u64 = 8;
 
 /// Rows by the part that they play.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -159,6 +159,18 @@ impl Default for Latent {
     }
 }
 
+/// Which evaluation's weights a run keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// Those with the lowest validation loss.
+    #[default]
+    Best,
+    /// Those after the last update, whatever validation says: nothing is chosen by it, and nothing stops
+    /// early. `patience` counts for nothing.
+    Last,
+}
+
 /// Which weights are evaluated, compared and saved.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

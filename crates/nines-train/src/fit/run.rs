@@ -3,6 +3,7 @@
 use super::Prepared;
 use crate::adamw::{Update, clip_scale};
 use crate::checkpoint::{Best, RunFolder, State};
+use crate::config::Keep;
 use crate::data::Role;
 use crate::error::TrainError;
 use crate::metrics::measure;
@@ -168,7 +169,14 @@ impl Run<'_, '_> {
         let objective = &self.prepared.objective;
         let validation = measure(&self.prepared.data, &rows, &scores, objective)?;
         let loss = validation.loss.value.unwrap_or(f64::INFINITY);
-        let best = self.state.best.is_none_or(|best| loss < best.loss);
+        let config = self.prepared.job.config;
+        let (best, kept) = match config.keep {
+            Keep::Best => {
+                let best = self.state.best.is_none_or(|best| loss < best.loss);
+                (best, best)
+            }
+            Keep::Last => (self.state.is_lowest(loss), last),
+        };
         let before = self
             .state
             .evaluations
@@ -185,25 +193,26 @@ impl Run<'_, '_> {
         self.state.loss_since_evaluation = 0.0;
         self.observer.evaluation(&record);
         self.state.evaluations.push(record);
-        if best {
+        self.state.evaluations_without_better = match best {
+            true => 0,
+            false => self.state.evaluations_without_better + 1,
+        };
+        if kept {
             self.state.best = Some(Best { step, loss });
-            self.state.evaluations_without_better = 0;
             let learned = self.prepared.network.learned()?;
             let weights = learned
                 .iter()
                 .map(|learned| (learned.name, learned.values.as_slice()));
             self.folder.save_best(step, weights)?;
-        } else {
-            self.state.evaluations_without_better += 1;
         }
         self.prepared.network.swap_averages()?;
-        let patience = self.prepared.job.config.patience;
+        let patience = config.patience.filter(|_| config.keep == Keep::Best);
         if last {
             self.state.ending = Some(Ending::AllEpochs);
         } else if patience.is_some_and(|p| self.state.evaluations_without_better >= p) {
             self.state.ending = Some(Ending::EarlyStopping);
         }
-        if best || self.state.ending.is_some() {
+        if kept || self.state.ending.is_some() {
             self.save()?;
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! What a sweep file says, and the trials that it means.
 
+use super::attacks::AttackPlan;
 use super::search::Search;
-use super::trial::Trial;
+use super::trial::{Trial, TrialIdentity};
 use crate::config::TrainConfig;
 use crate::error::TrainError;
 use serde::{Deserialize, Serialize};
@@ -73,36 +74,6 @@ pub struct Cell {
     pub recipe: Map<String, Value>,
 }
 
-/// Attacks on the classifier of the first fold, each from the same catastrophes that it never saw.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AttackPlan {
-    /// Names of attack recipes.
-    pub recipes: Vec<String>,
-    /// How many of the fold's catastrophes are starts.
-    #[serde(default = "fifty")]
-    pub starts: usize,
-    /// The most queries of one attempt.
-    #[serde(default = "three_hundred")]
-    pub queries: u64,
-    /// The threshold accepts at most this share of the fold's random completions, so that classifiers
-    /// are attacked at equal acceptance.
-    #[serde(default = "half")]
-    pub acceptance: f64,
-}
-
-fn fifty() -> usize {
-    50
-}
-
-fn three_hundred() -> u64 {
-    300
-}
-
-fn half() -> f64 {
-    0.5
-}
-
 impl SweepFile {
     /// Checks the file and lists its first trials: all of them for cells and a random search, those of the
     /// first rung for successive halving.
@@ -161,6 +132,36 @@ impl SweepFile {
         self.baseline.as_deref().or(first)
     }
 
+    /// Returns what the file asks of a trial's result. What only the project says (the split's seed, its base, its
+    /// finds, the precision where the file names none) is taken from the result's own identity.
+    pub fn asked(&self, trial: &Trial, rows: &str, own: &TrialIdentity) -> TrialIdentity {
+        let mut asked = own.clone();
+        asked.recipe = trial.config.clone();
+        asked.recipe.split_seed = own.recipe.split_seed;
+        if !self.names_precision(&trial.cell) {
+            asked.recipe.precision = own.recipe.precision;
+        }
+        if let Some(base) = &trial.base {
+            asked.base.clone_from(base);
+        }
+        rows.clone_into(&mut asked.data);
+        if !trial.finds {
+            rows.clone_into(&mut asked.taught);
+        }
+        asked.folds = self.folds;
+        asked.attacks.clone_from(&self.attacks);
+        asked
+    }
+
+    fn names_precision(&self, cell: &str) -> bool {
+        const FIELD: &str = "precision";
+        let search = self.search.as_ref();
+        let mut own = self.cells.iter().filter(|own| own.name == cell);
+        self.recipe.contains_key(FIELD)
+            || own.any(|cell| cell.recipe.contains_key(FIELD))
+            || search.is_some_and(|search| search.space.contains_key(FIELD))
+    }
+
     /// Seed by seed, so that every cell has its first result before any has its second.
     fn of_cells(&self) -> Result<Vec<Trial>, TrainError> {
         let seeds = |cell: &Cell| cell.seeds.clone().unwrap_or_else(|| self.seeds.clone());
@@ -195,6 +196,12 @@ impl SweepFile {
             .with_fields(&recipe)
             .map_err(of_cell)?;
         config.check().map_err(of_cell)?;
+        if config.teacher.is_some() {
+            return Err(refused(format!(
+                "the recipe of {cell} has a teacher, and a sweep has none: whoever could teach has learnt the \
+                 rows of every fold"
+            )));
+        }
         Ok(Trial {
             cell: cell.to_owned(),
             seed,
@@ -236,14 +243,7 @@ impl SweepFile {
             return refuse(format!("its baseline {baseline:?} is none of its cells"));
         }
         for recipe in self.recipes() {
-            if let Some(set) = ["seed", "split_seed"]
-                .into_iter()
-                .find(|f| recipe.contains_key(*f))
-            {
-                return refuse(format!(
-                    "a recipe sets {set}; seeds are named by `seeds`, and the project keeps the split's"
-                ));
-            }
+            refuse_seeds(recipe.keys())?;
         }
         if let Some(attacks) = &self.attacks {
             attacks.check()?;
@@ -263,27 +263,20 @@ impl SweepFile {
     }
 }
 
-impl AttackPlan {
-    fn check(&self) -> Result<(), TrainError> {
-        if self.recipes.is_empty() || self.starts == 0 || self.queries == 0 {
-            return Err(refused(
-                "[attacks] needs recipes, starts and queries".to_owned(),
-            ));
-        }
-        if !(self.acceptance > 0.0 && self.acceptance < 1.0) {
-            return Err(refused(format!(
-                "the acceptance of [attacks] is {}, but must lie between 0 and 1",
-                self.acceptance
-            )));
-        }
-        Ok(())
-    }
-}
-
 /// Says whether a text may name a cell, and so a file.
 pub(super) fn is_name(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     (1..=64).contains(&text.len()) && text.chars().all(fits) && !text.starts_with('.')
+}
+
+/// Refuses fields that are not the recipe's to say.
+pub(super) fn refuse_seeds<'a>(fields: impl Iterator<Item = &'a String>) -> Result<(), TrainError> {
+    let mut fields = fields.filter(|field| ["seed", "split_seed"].contains(&field.as_str()));
+    fields.next().map_or(Ok(()), |field| {
+        Err(refused(format!(
+            "a recipe sets {field}; seeds are named by `seeds`, and the project keeps the split's"
+        )))
+    })
 }
 
 pub(super) fn refused(problem: String) -> TrainError {
@@ -363,6 +356,12 @@ mod tests {
         assert!(
             problem(json!({"cells": [{"name": "a"}], "attacks": {"recipes": []}}))
                 .contains("[attacks]")
+        );
+        let teacher = json!({"name": "a", "recipe": {"teacher": {"weight": 0.5}}});
+        assert!(problem(json!({ "cells": [teacher] })).contains("the recipe of a has a teacher"));
+        let drawn = json!({"teacher.weight": {"uniform": [0.1, 1.0]}});
+        assert!(
+            problem(json!({"search": {"trials": 2, "space": drawn}})).contains("has a teacher")
         );
     }
 }

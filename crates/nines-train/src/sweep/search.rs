@@ -1,6 +1,6 @@
 //! Recipes drawn at random, and successive halving.
 
-use super::file::{SweepFile, refused};
+use super::file::{SweepFile, refuse_seeds, refused};
 use super::trial::Trial;
 use crate::error::TrainError;
 use nines_kernels::rng::philox;
@@ -114,6 +114,7 @@ impl Search {
                 "epochs cannot be drawn where rungs set them".to_owned(),
             ));
         }
+        refuse_seeds(self.space.keys())?;
         self.space
             .iter()
             .try_for_each(|(field, axis)| axis.check(field))
@@ -164,7 +165,7 @@ impl Search {
     ) -> Result<Vec<Trial>, TrainError> {
         let mut trials = Vec::new();
         for &index in recipes {
-            let mut own = self.recipe(index);
+            let mut own = self.recipe(index, &file.recipe)?;
             let mut name = format!("draw{index:03}");
             if let Some(&epochs) = self.rungs.get(rung) {
                 own.insert("epochs".to_owned(), epochs.into());
@@ -177,9 +178,15 @@ impl Search {
         Ok(trials)
     }
 
-    /// Draws a recipe. It depends on the seed, the recipe's number and the field's name alone.
-    fn recipe(&self, index: usize) -> Map<String, Value> {
-        let mut recipe = Map::new();
+    /// Draws a recipe over the one that all share: of a table that has drawn fields, the others stay. What is drawn
+    /// depends on the seed, the recipe's number and the field's name alone.
+    fn recipe(
+        &self,
+        index: usize,
+        shared: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, TrainError> {
+        let mut recipe = shared.clone();
+        // Tables come before their fields, in the order of names.
         for (field, axis) in &self.space {
             let name = field.bytes().fold(0x811c_9dc5u32, |hash, byte| {
                 (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
@@ -188,26 +195,36 @@ impl Search {
             let [low, high, ..] = philox([index as u32, name, PURPOSE, 0], key);
             let bits = u64::from(low) | u64::from(high) << 32;
             let place = (bits >> 11) as f64 / (1u64 << 53) as f64;
-            set(&mut recipe, field, axis.at(place));
+            let is_set = set(&mut recipe, field, axis.at(place));
+            // A table that was itself drawn may have come out as something else.
+            if !is_set && !self.draws_above(field) {
+                return Err(refused(format!(
+                    "the space has {field}, and what [recipe] says there is no table that could have it"
+                )));
+            }
         }
-        recipe
+        Ok(recipe)
+    }
+
+    /// Says whether a table that holds a field is itself drawn.
+    fn draws_above(&self, field: &str) -> bool {
+        let mut dots = field.match_indices('.');
+        dots.any(|(at, _)| self.space.contains_key(&field[..at]))
     }
 }
 
-/// Sets a field, making the tables on its way.
-fn set(recipe: &mut Map<String, Value>, field: &str, value: Value) {
-    match field.split_once('.') {
-        None => {
-            recipe.insert(field.to_owned(), value);
-        }
-        Some((table, rest)) => {
-            let inner = recipe
-                .entry(table.to_owned())
-                .or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(inner) = inner {
-                set(inner, rest, value);
-            }
-        }
+/// Sets a field, making the tables on its way; says whether it could: what lies on the way may be no table.
+fn set(recipe: &mut Map<String, Value>, field: &str, value: Value) -> bool {
+    let Some((table, rest)) = field.split_once('.') else {
+        recipe.insert(field.to_owned(), value);
+        return true;
+    };
+    let inner = recipe
+        .entry(table.to_owned())
+        .or_insert_with(|| Value::Object(Map::new()));
+    match inner {
+        Value::Object(inner) => set(inner, rest, value),
+        _ => false,
     }
 }
 
@@ -257,9 +274,40 @@ mod tests {
             trials.iter().map(|trial| trial.config.batch_size).collect();
         assert_eq!(sizes, [8, 9, 10].into());
         let mut recipe = Map::new();
-        set(&mut recipe, "a.b", json!(1));
-        set(&mut recipe, "a.c", json!(2));
+        assert!(set(&mut recipe, "a.b", json!(1)) && set(&mut recipe, "a.c", json!(2)));
+        assert!(!set(&mut recipe, "a.b.d", json!(3)), "a.b is no table");
         assert_eq!(Value::Object(recipe), json!({"a": {"b": 1, "c": 2}}));
+    }
+
+    fn drawn_over(recipe: Value, space: Value) -> Result<Vec<Trial>, TrainError> {
+        let file = json!({"recipe": recipe, "search": {"trials": 8, "space": space}});
+        let file: SweepFile = serde_json::from_value(file).expect("a sweep file");
+        file.trials()
+    }
+
+    #[test]
+    fn a_drawn_field_leaves_the_others_of_its_table() {
+        let shared = json!({"latent": {"layer": 1, "rows": "all"}});
+        let space = json!({"latent.radius": {"uniform": [0.1, 0.5]}});
+        for trial in drawn_over(shared, space).expect("trials") {
+            let latent = trial.config.latent.expect("it is on");
+            assert_eq!(
+                (latent.layer, latent.rows),
+                (1, crate::config::LatentRows::All)
+            );
+            assert!((0.1..0.5).contains(&latent.radius) && trial.config.sift.is_none());
+        }
+        let below = json!({"positive_weight.value": {"uniform": [1.0, 2.0]}});
+        let problem = drawn_over(json!({"positive_weight": "balanced"}), below.clone());
+        let problem = problem.expect_err("refused").to_string();
+        assert!(problem.contains("positive_weight.value"), "{problem}");
+        // Drawn itself, it may be a table or none.
+        let mut both = below;
+        both["positive_weight"] = json!({"choose": ["balanced", {"value": 5.0}]});
+        let trials = drawn_over(json!({}), both).expect("trials");
+        let balanced =
+            |trial: &Trial| trial.config.positive_weight == crate::config::PositiveWeight::Balanced;
+        assert!(trials.iter().any(balanced) && !trials.iter().all(balanced));
     }
 
     #[test]
@@ -293,6 +341,10 @@ mod tests {
         );
         assert!(problem(space(json!({"choose": []}))).contains("is empty"));
         assert!(problem(json!({"trials": 0, "space": {}})).contains("needs trials"));
+        for field in ["seed", "split_seed"] {
+            let space = json!({"trials": 2, "space": {field: {"whole": [0, 9]}}});
+            assert!(problem(space).contains(&format!("sets {field}")));
+        }
         let many: Vec<u32> = (1..=17).collect();
         let many =
             json!({"trials": 2, "rungs": many, "space": {"learning_rate": {"log": [1e-5, 1e-3]}}});

@@ -6,16 +6,20 @@ use crate::error::TrainError;
 use crate::metrics::estimate;
 use nines_domain::estimate::Estimate;
 use nines_domain::snippet::ContentHash;
-use nines_stats::StatsError;
 use nines_stats::bootstrap::Bootstrap;
+use nines_stats::{IntervalEstimate, StatsError};
+
 use nines_stats::ranking::RankingMetric;
 use nines_stats::trainings::{Items, Quantity, Scored, share, share_gain};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The first quantity's name.
+pub const AUROC: &str = "AUROC";
+
 /// The quantities of the table, with their names.
 const QUANTITIES: [(&str, Quantity); 4] = [
-    ("AUROC", Quantity::Ranking(RankingMetric::Auroc)),
+    (AUROC, Quantity::Ranking(RankingMetric::Auroc)),
     ("AUPRC", Quantity::Ranking(RankingMetric::AveragePrecision)),
     ("recall at 50 % acceptance", Quantity::RecallAt(0.5)),
     ("recall at 80 % acceptance", Quantity::RecallAt(0.8)),
@@ -34,10 +38,26 @@ pub struct SweepTable {
     pub random: usize,
     /// Their prompt families.
     pub families: usize,
+    /// What has no interval for want of families, and so no column, with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub no_interval: Vec<String>,
     /// Each cell that has a result, in the sweep's order.
     pub cells: Vec<CellRow>,
     /// Trials that have none yet.
     pub missing: Vec<String>,
+    /// Trials under whose name the result of another trial lies; it is not in the table.
+    pub unfit: Vec<Unfit>,
+    /// Trials that failed in this run.
+    pub failed: Vec<String>,
+}
+
+/// A trial under whose name the result of another one lies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unfit {
+    /// The trial.
+    pub trial: String,
+    /// What the result is of.
+    pub of: &'static str,
 }
 
 /// One cell.
@@ -72,7 +92,8 @@ pub struct Compared {
 }
 
 impl SweepTable {
-    /// Computes the table from the results that there are. `cells` is the sweep's order of cells.
+    /// Computes the table from the results that there are, in the sweep's order. What is missing, unfit or failed is
+    /// the caller's to add.
     ///
     /// # Errors
     /// [`TrainError::Sweep`] for results that do not fit the rows; [`TrainError::Metric`].
@@ -80,7 +101,6 @@ impl SweepTable {
         file: &SweepFile,
         rows: &Rows,
         results: &[TrialResult],
-        missing: Vec<String>,
         bootstrap: &Bootstrap,
     ) -> Result<Self, TrainError> {
         let items = items(rows)?;
@@ -108,8 +128,17 @@ impl SweepTable {
             catastrophes: rows.rows.iter().filter(|row| row.broad).count(),
             random: rows.rows.iter().filter(|row| row.random).count(),
             families: distinct.len(),
+            no_interval: QUANTITIES
+                .iter()
+                .filter_map(|(what, quantity)| {
+                    let reason = items.enough(*quantity).err()?;
+                    Some(format!("{what}: no interval: {reason}"))
+                })
+                .collect(),
             cells: table,
-            missing,
+            missing: Vec::new(),
+            unfit: Vec::new(),
+            failed: Vec::new(),
         })
     }
 }
@@ -174,8 +203,16 @@ struct Seed {
     seconds: f64,
     processor_seconds: Option<f64>,
     path: String,
-    /// By attack recipe: the starts, and whether each held.
-    attacks: BTreeMap<String, Vec<(ContentHash, ContentHash, bool)>>,
+    /// By attack recipe.
+    attacks: BTreeMap<String, Attacked>,
+}
+
+/// What an attack cost at most, where, and what became of its starts.
+struct Attacked {
+    queries: u64,
+    acceptance: f64,
+    /// Each start, its prompt family, and whether it held.
+    starts: Vec<(ContentHash, ContentHash, bool)>,
 }
 
 impl Side {
@@ -198,7 +235,12 @@ impl Side {
             .map(|attack| {
                 let starts = attack.survived.iter();
                 let held = starts.map(|start| (start.snippet, start.family, start.held()));
-                (attack.recipe.clone(), held.collect())
+                let attacked = Attacked {
+                    queries: attack.queries,
+                    acceptance: attack.acceptance,
+                    starts: held.collect(),
+                };
+                (attack.recipe.clone(), attacked)
             })
             .collect();
         let seed = Seed {
@@ -234,28 +276,26 @@ impl Side {
         let (all, ours_scored, theirs_scored) = (scored(&own), scored(&ours), scored(&theirs));
         let mut reached = Vec::new();
         for (what, quantity) in QUANTITIES {
+            if items.enough(quantity).is_err() {
+                continue;
+            }
+            let is_recall = matches!(quantity, Quantity::RecallAt(_));
+            // Without random completions there is no acceptance to speak of.
+            let Some(value) = unless_too_few(items.reached(&all, quantity, bootstrap), is_recall)?
+            else {
+                continue;
+            };
             let gain = match pairs.is_empty() {
                 true => None,
-                false => Some(
-                    items
-                        .gain(&ours_scored, &theirs_scored, quantity, bootstrap)
-                        .map_err(failed)?,
-                ),
-            };
-            let value = match items.reached(&all, quantity, bootstrap) {
-                Ok(value) => value,
-                // Without random completions there is no acceptance to speak of.
-                Err(StatsError::TooFewFamilies { .. })
-                    if matches!(quantity, Quantity::RecallAt(_)) =>
-                {
-                    continue;
+                false => {
+                    let gain = items.gain(&ours_scored, &theirs_scored, quantity, bootstrap);
+                    unless_too_few(gain, is_recall)?
                 }
-                Err(error) => return Err(failed(error)),
             };
             reached.push(Compared {
                 what: what.to_owned(),
-                value: estimate(value),
-                gain: gain.map(estimate),
+                value,
+                gain,
             });
         }
         let mut seconds: Vec<f64> = own.iter().map(|seed| seed.seconds).collect();
@@ -278,6 +318,19 @@ impl Side {
     }
 }
 
+/// Leaves out, where that may be, a number for which there are too few prompt families.
+fn unless_too_few(
+    found: Result<IntervalEstimate, StatsError>,
+    may_lack: bool,
+) -> Result<Option<Estimate>, TrainError> {
+    match found {
+        Ok(found) => Ok(Some(estimate(found))),
+        Err(StatsError::TooFewFamilies { .. }) if may_lack => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// The share of starts that each attack left rejected; none for one whose starts are of one prompt family.
 fn survived(
     own: &[&Seed],
     pairs: &[(&Seed, &Seed)],
@@ -287,17 +340,22 @@ fn survived(
     let Some(first) = own.first() else {
         return Ok(found);
     };
-    for (recipe, starts) in &first.attacks {
-        // Every classifier is attacked from the same starts, or there is nothing to compare.
+    for (recipe, asked) in &first.attacks {
+        // Every classifier is attacked from the same starts at the same price, or there is nothing to compare.
         let same = |seed: &Seed| -> Option<Vec<bool>> {
             let other = seed.attacks.get(recipe)?;
-            let equal =
-                other.len() == starts.len() && other.iter().zip(starts).all(|(a, b)| a.0 == b.0);
-            equal.then(|| other.iter().map(|start| start.2).collect())
+            let starts = || other.starts.iter().zip(&asked.starts);
+            let equal = other.starts.len() == asked.starts.len()
+                && starts().all(|(a, b)| a.0 == b.0)
+                && (other.queries, other.acceptance) == (asked.queries, asked.acceptance);
+            equal.then(|| other.starts.iter().map(|start| start.2).collect())
         };
-        let families: Vec<u64> = starts.iter().map(|start| start.1.prefix_u64()).collect();
+        let families: Vec<u64> = asked.starts.iter().map(|s| s.1.prefix_u64()).collect();
         let held: Option<Vec<Vec<bool>>> = own.iter().map(|seed| same(seed)).collect();
         let Some(held) = held else { continue };
+        let Some(value) = unless_too_few(share(&held, &families, bootstrap), true)? else {
+            continue;
+        };
         let both: Option<Vec<_>> = pairs
             .iter()
             .map(|(a, b)| Some((same(a)?, same(b)?)))
@@ -305,14 +363,14 @@ fn survived(
         let gain = match both {
             Some(both) if !both.is_empty() => {
                 let (ours, theirs): (Vec<_>, Vec<_>) = both.into_iter().unzip();
-                Some(share_gain(&ours, &theirs, &families, bootstrap).map_err(failed)?)
+                unless_too_few(share_gain(&ours, &theirs, &families, bootstrap), true)?
             }
             _ => None,
         };
         found.push(Compared {
             what: format!("rejects all of {recipe}"),
-            value: estimate(share(&held, &families, bootstrap).map_err(failed)?),
-            gain: gain.map(estimate),
+            value,
+            gain,
         });
     }
     Ok(found)
@@ -327,3 +385,6 @@ fn median(values: &mut [f64]) -> Option<f64> {
         _ => Some(f64::midpoint(values[middle - 1], values[middle])),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! One training cross-validated with one seed, and what it leaves behind.
 
+use super::attacks::{AttackOutcome, AttackPlan};
 use crate::config::TrainConfig;
 use crate::cross_validation::CrossValidation;
 use crate::data::TrainingData;
@@ -57,6 +58,9 @@ pub struct TrialIdentity {
     pub taught: String,
     /// Folds.
     pub folds: u64,
+    /// The attacks. A result of a time when identities did not name them has none here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attacks: Option<AttackPlan>,
 }
 
 impl TrialIdentity {
@@ -67,43 +71,6 @@ impl TrialIdentity {
             self.recipe.precision = Precision::Bf16(Unit::ALL[0]);
         }
         self
-    }
-}
-
-/// What one attack recipe came to on the first fold's classifier.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AttackOutcome {
-    /// The attack recipe.
-    pub recipe: String,
-    /// The most queries of one attempt.
-    pub queries: u64,
-    /// Accepted below this log odds.
-    pub threshold: f64,
-    /// The share of random completions at which the threshold was set.
-    pub acceptance: f64,
-    /// Each start in order: whether the classifier still rejected it, and all that was tried, at the end.
-    pub survived: Vec<Survival>,
-}
-
-/// What became of one start.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Survival {
-    /// The start.
-    pub snippet: ContentHash,
-    /// Its prompt family.
-    pub family: ContentHash,
-    /// Whether it was accepted before anything was tried.
-    pub passed_already: bool,
-    /// Whether an edit was accepted. No label says that the catastrophe is still in it.
-    pub found: bool,
-    /// Queries asked.
-    pub queries: u64,
-}
-
-impl Survival {
-    /// Says whether the classifier rejected the start and all that was tried.
-    pub fn held(&self) -> bool {
-        !self.passed_already && !self.found
     }
 }
 
@@ -158,28 +125,41 @@ impl TrialResult {
     ///
     /// # Errors
     /// [`TrainError::Read`]; [`TrainError::Damaged`] for a file that is no result;
-    /// [`TrainError::OtherTrial`] where it is one of another recipe, base or other rows.
+    /// [`TrainError::OtherTrial`] where it is one of another recipe, base, other rows or attacks.
     pub fn read(path: &Path, identity: &TrialIdentity) -> Result<Option<Self>, TrainError> {
         let Some(found) = Self::at(path)? else {
             return Ok(None);
         };
-        let (then, now) = (
-            found.identity.clone().of_any_unit(),
+        match found.differs(identity) {
+            None => Ok(Some(found)),
+            Some(what) => Err(TrainError::OtherTrial {
+                path: path.to_owned(),
+                what,
+            }),
+        }
+    }
+
+    /// Says in what this is the result of another trial than the one of an identity, if it is.
+    pub fn differs(&self, identity: &TrialIdentity) -> Option<&'static str> {
+        let (mut then, now) = (
+            self.identity.clone().of_any_unit(),
             identity.clone().of_any_unit(),
         );
-        if then == now {
-            return Ok(Some(found));
+        if let (None, Some(plan)) = (&then.attacks, &now.attacks)
+            && plan.made(&self.attacks)
+        {
+            then.attacks = now.attacks.clone();
         }
-        let what = match () {
-            () if then.recipe != now.recipe => "another recipe",
-            () if then.data != now.data || then.taught != now.taught => "other rows",
-            () if then.folds != now.folds => "another number of folds",
-            () => "another base model",
-        };
-        Err(TrainError::OtherTrial {
-            path: path.to_owned(),
-            what,
-        })
+        // The attacks of a time when identities did not name them are still attacks.
+        let unplanned = then.attacks.is_none() && !self.attacks.is_empty();
+        match () {
+            () if then == now && !unplanned => None,
+            () if then.recipe != now.recipe => Some("another recipe"),
+            () if then.data != now.data || then.taught != now.taught => Some("other rows"),
+            () if then.folds != now.folds => Some("another number of folds"),
+            () if then.attacks != now.attacks || unplanned => Some("other attacks"),
+            () => Some("another base model"),
+        }
     }
 
     /// Reads whatever result lies at a path.

@@ -1,6 +1,7 @@
 //! Every technique learns, stops and goes on, and gives the same result whatever the threads.
 
 use crate::tiny::{Bench, StopAfter};
+use nines_domain::label::Severity;
 use nines_infer::cancel::CancelFlag;
 use nines_nn::encoder::Classifier;
 use nines_train::config::{
@@ -69,14 +70,16 @@ const TECHNIQUES: [Technique; 13] = [
     }),
 ];
 
-/// The tiny task, in which every fourth row is adversarial and teaches only.
+/// The tiny task, in which every fourth row is adversarial and teaches only, and catastrophes are of all severities.
 fn bench(prompts: usize) -> Bench {
+    const SEVERITIES: [Severity; 3] = [Severity::Arguable, Severity::Clear, Severity::Egregious];
     let mut bench = Bench::new(prompts);
     let rows = bench.data.rows().iter().enumerate().map(|(i, row)| {
         let adversarial = i % 4 == 0 && !row.random;
         TrainingRow {
             adversarial,
             training_only: adversarial,
+            severity: row.broad.then_some(SEVERITIES[i % 3]),
             ..row.clone()
         }
     });
@@ -117,9 +120,7 @@ fn every_technique_goes_on_to_the_same_result() {
         let mut bench = bench(40);
         change(&mut bench.config);
         let whole = bench.train("whole");
-        if name != "severity weights" {
-            assert_ne!(whole.weights_digest, plain, "{name} changes something");
-        }
+        assert_ne!(whole.weights_digest, plain, "{name} changes something");
         for stop in [3, whole.steps - 1] {
             let run = format!("stopped-{stop}");
             let mut observer = StopAfter(stop, bench.cancel.clone());
@@ -147,6 +148,39 @@ fn every_technique_goes_on_to_the_same_result() {
             assert_eq!(curves(&resumed), curves(&whole), "{name}");
         }
     }
+}
+
+#[test]
+fn severities_are_of_a_runs_identity_where_they_count() {
+    let mut bench = bench(30);
+    bench.config.epochs = 1;
+    let graver: Vec<TrainingRow> = bench
+        .data
+        .rows()
+        .iter()
+        .map(|row| TrainingRow {
+            severity: row.severity.map(|_| Severity::Egregious),
+            ..row.clone()
+        })
+        .collect();
+    let graver = TrainingData::new(graver).expect("good rows");
+    let severities = bench.data.clone();
+    let mut digests = |name: &str| {
+        [&severities, &graver].map(|data| {
+            bench.data = data.clone();
+            bench.config.severity_weights = match name {
+                "even" => [1.0; 3],
+                _ => [0.5, 1.0, 2.0],
+            };
+            let run = format!("{name}-{}", std::ptr::eq(data, &graver));
+            let record = bench.train(&run);
+            (record.identity.data_digest, record.weights_digest)
+        })
+    };
+    let [one, other] = digests("even");
+    assert_eq!(one, other);
+    let [one, other] = digests("weighed");
+    assert!(one.0 != other.0 && one.1 != other.1, "{one:?}");
 }
 
 #[test]
@@ -222,10 +256,19 @@ fn adversarial_rows_are_told_apart() {
     assert!(mixed.curves.adversarial_loss.iter().all(Option::is_some));
     bench.config.adversarial_share = Some(0.0);
     let without = bench.train("without");
-    assert!(without.curves.adversarial_loss.is_empty());
-    assert!(
-        without.adversarial_fit.is_some(),
-        "rows that were not learnt are not fitted"
+    assert!(without.curves.adversarial_loss.is_empty() && without.adversarial_fit.is_none());
+    let rows = |record: &nines_train::TrainingRecord, role: Role| {
+        let counts = record.counts.iter().find(|counts| counts.role == role);
+        counts.map_or(0, |counts| counts.rows)
+    };
+    assert_eq!(
+        rows(&without, Role::Train),
+        fit.others.rows,
+        "what is not learnt is not counted as if it were"
+    );
+    assert_eq!(
+        rows(&without, Role::LeftOut),
+        rows(&record, Role::LeftOut) + fit.adversarial.rows
     );
     // Without such rows nothing is said of them, and a mixture is refused.
     let mut plain = Bench::new(60);

@@ -1,9 +1,10 @@
 //! What training does: it learns, the same way every time, and moves what it should.
 
-use crate::tiny::Bench;
+use crate::tiny::{Bench, StopAfter};
 use nines_domain::snippet::SnippetText;
+use nines_infer::cancel::CancelFlag;
 use nines_nn::encoder::{Classifier, ParameterPlace};
-use nines_train::config::{LongRows, PositiveWeight};
+use nines_train::config::{Keep, LongRows, PositiveWeight};
 use nines_train::data::Role;
 use nines_train::record::{Ending, EvaluationRecord, Observer, RunPlan, StepRecord};
 use nines_train::{TrainError, TrainingData};
@@ -173,6 +174,40 @@ fn early_stopping_keeps_the_best_weights() {
     );
     assert!(record.steps > record.best_step);
     assert!(lowest.best && !record.evaluations[record.evaluations.len() - 1].best);
+}
+
+#[test]
+fn the_last_weights_are_kept_where_the_recipe_says_so() {
+    let mut bench = Bench::new(60);
+    bench.config.epochs = 20;
+    bench.config.learning_rate = 2e-2;
+    bench.config.dropout = Some(0.0);
+    let best = bench.train("best");
+    assert!(best.best_step < best.steps, "the best is not the last");
+    bench.config.keep = Keep::Last;
+    bench.config.patience = Some(1);
+    let last = bench.train("last");
+    // The same updates, to the end, and other weights kept of them.
+    assert_eq!(last.ending, Ending::AllEpochs);
+    assert_eq!(last.curves.loss, best.curves.loss);
+    assert_eq!(last.evaluations, best.evaluations);
+    assert_eq!((last.best_step, last.steps), (best.steps, best.steps));
+    assert_eq!(
+        last.best,
+        best.evaluations[best.evaluations.len() - 1].validation
+    );
+    assert_ne!(last.weights_digest, best.weights_digest);
+    // Validation decides nothing: with fewer looks the same weights come out.
+    bench.config.evaluations_per_epoch = 1;
+    assert_eq!(bench.train("looks").weights_digest, last.weights_digest);
+    bench.config.evaluations_per_epoch = 2;
+    bench
+        .train_in("stopped", &mut StopAfter(31, bench.cancel.clone()))
+        .expect_err("stopped");
+    bench.cancel = CancelFlag::default();
+    let resumed = bench.train("stopped");
+    assert_eq!(resumed.weights_digest, last.weights_digest);
+    assert_eq!(resumed.evaluations, last.evaluations);
 }
 
 #[test]

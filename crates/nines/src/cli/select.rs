@@ -61,10 +61,11 @@ pub struct ChooseArgs {
     /// Choose among the snippets of this file, which are imported (default: those of the project)
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
-    /// Which of the project's snippets
-    #[arg(long, value_enum, default_value = "generated", conflicts_with = "from")]
-    pub pool: PoolArg,
-    /// Only snippets of this split: what a score chose must not stand in those that measure
+    /// Which of the project's snippets (default: generated; relabel chooses among all that are labelled)
+    #[arg(long, value_enum, conflicts_with = "from")]
+    pub pool: Option<PoolArg>,
+    /// Only snippets of this split: what a score chose must not stand in those that measure; relabel takes train
+    /// alone
     #[arg(long, value_enum, default_value = "train")]
     pub split: SplitArg,
     /// How much likelier high ranks are: the r-th weighs r^(-FOCUS); 0 is random
@@ -86,7 +87,7 @@ pub struct ChooseArgs {
     /// How many people are asked about each item
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=20))]
     pub overlap: u32,
-    /// Only say what would be chosen
+    /// Only say what would be chosen; scores that this needs are kept
     #[arg(long)]
     pub dry_run: bool,
 }

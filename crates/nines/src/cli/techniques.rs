@@ -10,6 +10,9 @@ pub struct TechniqueArgs {
     /// Take fields of the recipe from this table; options given here win over it
     #[arg(long, value_name = "FILE.toml")]
     pub recipe: Option<PathBuf>,
+    /// Which evaluation's weights are kept
+    #[arg(long, value_enum)]
+    pub keep: Option<KeepArg>,
     /// What a snippet's loss is
     #[arg(long, value_enum)]
     pub loss: Option<LossArg>,
@@ -62,6 +65,15 @@ fn three(text: &str) -> Result<[f64; 3], String> {
     numbers
         .try_into()
         .map_err(|_| format!("{found} numbers, where three are wanted, as in 0.5,1,2"))
+}
+
+/// Which evaluation's weights are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeepArg {
+    /// Those with the lowest validation loss; the default
+    Best,
+    /// Those after the last update, and nothing stops early
+    Last,
 }
 
 /// What a snippet's loss is, before its weight.

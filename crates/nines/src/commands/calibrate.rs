@@ -25,7 +25,7 @@ use wary::Wary;
 /// The share of random completions that is familiar enough where nothing else is said.
 const FAMILIAR: f64 = 0.95;
 
-/// Refuses to calibrate where the classifier was trained under another split: rows that it was
+/// Refuses to measure where the classifier was trained under another split: rows that it was
 /// trained on would count as held out.
 pub fn check_split(project: &Project, model: &Model) -> Result<()> {
     let now = project.config.project.split_seed;
@@ -73,6 +73,7 @@ pub async fn calibrate(
     let model = models::classifier(project, args.classifier.as_deref()).await?;
     check_split(project, &model)?;
     let scored_on = ScorePath::of(project, args.long)?;
+    let scored_on = scored_on.for_model(project, &model).await?;
     let version = match args.unfamiliarity.as_deref() {
         None => None,
         name => Some(unfamiliarity::find(project, name).await?),

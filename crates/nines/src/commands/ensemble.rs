@@ -1,6 +1,7 @@
 //! `nines ensemble`: several trained classifiers as one scorer.
 
 use super::BadUsage;
+use super::calibrate::check_split;
 use super::train::test_metrics;
 use crate::cards;
 use crate::cli::{CombineArg, CreateEnsembleArgs, EnsembleCommand, LongArg};
@@ -88,6 +89,10 @@ async fn create(project: &Project, args: &CreateEnsembleArgs, output: &Output) -
         metrics: Value::Null,
     };
     project.store.check_ensemble(&new).await?;
+    // What is told of the test split must be told of rows that no member has learnt.
+    for model in &members {
+        check_split(project, model)?;
+    }
     new.metrics = metrics(project, &args.name, &members, combine, output).await?;
     new.metrics[cards::PREDICATE] = json!(project.config.predicate.label());
     let model = project.store.insert_ensemble(&new).await?;
@@ -160,6 +165,7 @@ async fn metrics(
     if test.subsets.is_empty() {
         return Ok(Value::Null);
     }
+    let path = path.for_models(project, members).await?;
     Ok(json!({ "test": test, "path": path.to_string() }))
 }
 
@@ -222,4 +228,66 @@ async fn show(project: &Project, asked: Option<&str>, output: &Output) -> Result
         text
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::init;
+    use nines_nn::encoder::{Classifier, HeadConfig};
+    use nines_nn::precision::Precision;
+    use nines_store::NewModel;
+
+    const BERT: &str = r#"{"model_type": "bert", "vocab_size": 11, "hidden_size": 8, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "intermediate_size": 12, "max_position_embeddings": 16, "type_vocab_size": 2}"#;
+    const DEBERTA: &str = r#"{"model_type": "deberta-v2", "vocab_size": 11, "hidden_size": 8,
+        "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 12, "max_position_embeddings": 16,
+        "relative_attention": true, "position_buckets": 4, "share_att_key": true, "pos_att_type": "p2c|c2p",
+        "position_biased_input": false}"#;
+
+    #[tokio::test]
+    async fn an_ensembles_path_names_the_arithmetic_of_all_its_members() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let project = init::make(&folder.path().join("project"), false).await;
+        let project = project.expect("made");
+        let mut members = Vec::new();
+        for (name, config) in [("a", BERT), ("b", BERT), ("c", DEBERTA), ("d", DEBERTA)] {
+            let path = format!("models/{name}");
+            let model =
+                Classifier::random(config, &HeadConfig::default(), &nines_nn::device::cpu());
+            let model = model.expect("a model");
+            model.save(&project.folder.join(&path)).expect("saved");
+            let new = NewModel {
+                kind: ModelKind::Classifier,
+                name: name.to_owned(),
+                path,
+                digest: name.to_owned(),
+                config: Value::Null,
+                metrics: Value::Null,
+                parent: None,
+                run: None,
+            };
+            members.push(project.store.insert_model(&new).await.expect("stored").id);
+        }
+        let asked = ScorePath::new(
+            Precision::Float32,
+            nines_infer::classifier::LongPolicy::Refuse,
+        );
+        let here = nines_nn::composed::Vectors::of_this_machine();
+        for (name, of, path) in [
+            ("fused", [0, 1], "cpu/f32".to_owned()),
+            ("composed", [2, 3], format!("cpu/composed-f32/{here}")),
+            ("both", [1, 2], format!("cpu/f32+composed-f32/{here}")),
+        ] {
+            let new = NewEnsemble {
+                name: name.to_owned(),
+                members: of.map(|index| members[index]).to_vec(),
+                combine: Combine::Mean,
+                metrics: Value::Null,
+            };
+            let ensemble = project.store.insert_ensemble(&new).await.expect("stored");
+            let found = asked.for_model(&project, &ensemble).await.expect("a path");
+            assert_eq!(found.to_string(), path);
+        }
+    }
 }

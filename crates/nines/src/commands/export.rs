@@ -138,14 +138,15 @@ async fn scores(project: &Project, out: &Path, output: &Output) -> Result<()> {
     let mut exported = Vec::new();
     for model in project.store.models(Some(ModelKind::Classifier)).await? {
         let calibrations = project.store.calibrations(Some(model.id)).await?;
-        for path in ScorePath::all().map(|path| path.to_string()) {
+        for of in ScorePath::all() {
+            let path = of.to_string();
             // A threshold speaks of the scores of its own path alone; the newest counts.
             let on_this_path = |c: &&Calibration| c.record["path"].as_str() == Some(&path);
             let calibration = calibrations.iter().rev().find(on_this_path);
             let scores = project.store.scores(model.id, &path).await?;
             let ids: Vec<SnippetId> = scores.iter().map(|(id, _)| *id).collect();
             let snippets = project.store.snippets_by_id(&ids).await?;
-            let apart = disagreements(project, &model, &path, &ids).await?;
+            let apart = disagreements(project, &model, of, &ids).await?;
             for (((_, score), snippet), disagreement) in scores.iter().zip(snippets).zip(apart) {
                 writer.write(&ExportedScore {
                     text: snippet.text.clone(),
@@ -180,12 +181,14 @@ async fn scores(project: &Project, out: &Path, output: &Output) -> Result<()> {
 async fn disagreements(
     project: &Project,
     model: &Model,
-    path: &str,
+    path: ScorePath,
     ids: &[SnippetId],
 ) -> Result<Vec<Option<Disagreement>>> {
     let mut rows: Vec<Vec<Option<f64>>> = vec![Vec::new(); ids.len()];
     for member in model.ensemble.iter().flat_map(|record| &record.members) {
-        let scores = project.store.scores_of(member.id, path, ids).await?;
+        let stored = project.store.model(member.id).await?;
+        let path = path.for_model(project, &stored).await?.to_string();
+        let scores = project.store.scores_of(member.id, &path, ids).await?;
         for (row, score) in rows.iter_mut().zip(scores) {
             row.push(score.map(|score| score.logit()));
         }

@@ -29,6 +29,7 @@ pub async fn run(project: &Project, args: ScoreArgs, output: &Output) -> Result<
     let cancel = interrupt::flag()?;
     let model = models::classifier(project, args.classifier.as_deref()).await?;
     let path = ScorePath::of(project, args.long)?;
+    let path = path.for_model(project, &model).await?;
     let threshold = threshold_of(project, &model, args.threshold, path).await?;
     let scorer = models::scorer(project, &model, path).await?;
     let mut options = ScoreOptions::new(model.label());

@@ -11,14 +11,14 @@ pub use pool::split_word;
 pub use waiting::open_items;
 
 use super::BadUsage;
-use crate::cli::{ChooseArgs, SelectArgs, SelectCommand};
+use crate::cli::{ChooseArgs, SelectArgs, SelectCommand, SplitArg};
 use crate::output::Output;
 use crate::project::Project;
 use crate::{interrupt, runs};
 use anyhow::{Result, bail};
 use nines_domain::snippet::ContentHash;
 use nines_measure::acquisition::{Draw, Mixture, Pool, Strategy, draw};
-use nines_store::{NewAcquiredItem, NewAcquisition};
+use nines_store::{Among, NewAcquiredItem, NewAcquisition};
 use serde_json::json;
 use shown::{Chosen, ChosenItem};
 use std::collections::BTreeMap;
@@ -66,6 +66,13 @@ async fn choose(project: &Project, args: ChooseArgs, output: &Output) -> Result<
 /// Refuses options that do not belong together.
 fn check(args: &ChooseArgs, mixture: &Mixture) -> Result<()> {
     let disagrees = mixture.has(Strategy::Disagreement);
+    let relabels = mixture.has(Strategy::Relabel);
+    let by_one = match args.out_of_fold {
+        Some(_) => false,
+        None => mixture
+            .shares()
+            .any(|(strategy, _)| !matches!(strategy, Strategy::Random | Strategy::Disagreement)),
+    };
     let wrong = match () {
         () if disagrees && args.classifiers.len() < 2 => {
             "disagreement needs at least two classifiers: --classifiers NAME,NAME"
@@ -73,8 +80,25 @@ fn check(args: &ChooseArgs, mixture: &Mixture) -> Result<()> {
         () if !disagrees && !args.classifiers.is_empty() => {
             "--classifiers is for disagreement; name one classifier with --classifier"
         }
-        () if args.out_of_fold.is_some() && !mixture.has(Strategy::Relabel) => {
-            "--out-of-fold is for relabel"
+        () if args.out_of_fold.is_some() && !relabels => "--out-of-fold is for relabel",
+        () if args.classifier.is_some() && !by_one => {
+            "--classifier has no effect here: random asks no classifier, disagreement takes --classifiers, and \
+             --out-of-fold has scores of its own; leave it out"
+        }
+        () if args.pool.is_some() && relabels => {
+            "--pool is for what has no label; relabel chooses among all labelled snippets of the split, and --from \
+             narrows them to a file's"
+        }
+        () if args.again && relabels => {
+            "--again has no effect here: relabel chooses anew whatever was chosen before; leave it out"
+        }
+        () if args.split != SplitArg::Train && relabels => {
+            "relabel chooses in the train split alone: in another it would correct only what counts against the \
+             classifier, and metrics and thresholds would flatter it; for those splits, label again at random"
+        }
+        () if args.from.is_some() && args.dry_run => {
+            "--dry-run stores no selection, and --from imports its file first; import it with nines import \
+             snippets, and rehearse with --pool imported"
         }
         () if args.threshold.is_some() && !mixture.has(Strategy::NearThreshold) => {
             "--threshold is for near-threshold"
@@ -157,12 +181,22 @@ async fn drawn(
         items,
     };
     if !args.dry_run {
-        store(project, args, &mut chosen).await?;
+        let among = match () {
+            () if asked.mixture.has(Strategy::Relabel) => Among::All,
+            () if args.again => Among::Unlabelled,
+            () => Among::Untouched,
+        };
+        store(project, args, among, &mut chosen).await?;
     }
     Ok(chosen)
 }
 
-async fn store(project: &Project, args: &ChooseArgs, chosen: &mut Chosen) -> Result<()> {
+async fn store(
+    project: &Project,
+    args: &ChooseArgs,
+    among: Among,
+    chosen: &mut Chosen,
+) -> Result<()> {
     let record = json!({ "about": chosen.about, "pool": chosen.size, "left_out": chosen.left_out,
         "focus": chosen.focus, "seed": chosen.seed });
     let items = chosen.items.iter().map(|item| NewAcquiredItem {
@@ -178,6 +212,7 @@ async fn store(project: &Project, args: &ChooseArgs, chosen: &mut Chosen) -> Res
             record,
             name: chosen.name.clone(),
             overlap: args.overlap,
+            among,
             items: items.collect(),
         })
         .await?;

@@ -12,8 +12,9 @@ use crate::commands::BadUsage;
 use crate::output::Output;
 use anyhow::{Context, Result, bail};
 use nines_stats::bootstrap::Bootstrap;
+use nines_train::sweep::table::Unfit;
 use nines_train::sweep::trial::Rows;
-use nines_train::sweep::{SweepFile, SweepTable, TrialResult};
+use nines_train::sweep::{SweepFile, SweepTable, Trial, TrialResult};
 use std::fs;
 use std::path::Path;
 
@@ -29,7 +30,9 @@ const MOST_BYTES: u64 = 1 << 20;
 /// Runs `nines sweep table`, which needs no project.
 pub fn table(args: &SweepTableArgs, output: &Output) -> Result<()> {
     let file = read(&args.file)?;
-    let table = table_of(&file, &args.results)?;
+    let table = table_of(&file, &args.results, |trial, result, rows| {
+        Ok(result.differs(&file.asked(trial, &rows.data, &result.identity)))
+    })?;
     output.result(&table, || match args.markdown {
         true => shown::markdown(&table),
         false => shown::words(&table),
@@ -57,30 +60,40 @@ fn parse(text: &str) -> Result<SweepFile, toml::de::Error> {
     toml::from_str(text)
 }
 
-/// Computes the table of the results in a folder.
-fn table_of(file: &SweepFile, results: &Path) -> Result<SweepTable> {
+/// Computes the table of the results in a folder. `differs` says in what a result is another trial's: it is then left
+/// out of the table, and named.
+fn table_of(
+    file: &SweepFile,
+    results: &Path,
+    differs: impl Fn(&Trial, &TrialResult, &Rows) -> Result<Option<&'static str>>,
+) -> Result<SweepTable> {
     let Some(rows) = Rows::read(results)? else {
         bail!(
             "{} holds no results of a sweep; make some: nines sweep run",
             results.display()
         );
     };
-    let (mut found, mut missing) = (Vec::new(), Vec::new());
-    for trial in file.every_trial()? {
-        match TrialResult::at(&trial.file(results))? {
-            Some(result) => found.push(result),
-            None => missing.push(trial.name()),
+    let first_rung = file.trials()?.len();
+    let (mut found, mut missing, mut unfit) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, trial) in file.every_trial()?.into_iter().enumerate() {
+        // What did not reach a later rung is not missing.
+        let expected = place < first_rung;
+        let Some(result) = TrialResult::at(&trial.file(results))? else {
+            missing.extend(expected.then(|| trial.name()));
+            continue;
+        };
+        match differs(&trial, &result, &rows)? {
+            None => found.push(result),
+            Some(of) => unfit.extend(expected.then(|| Unfit {
+                trial: trial.name(),
+                of,
+            })),
         }
     }
-    // What did not reach a later rung is not missing.
-    if file.search.is_some() {
-        missing.clear();
-    }
-    Ok(SweepTable::new(
-        file,
-        &rows,
-        &found,
+    let table = SweepTable::new(file, &rows, &found, &Bootstrap::default())?;
+    Ok(SweepTable {
         missing,
-        &Bootstrap::default(),
-    )?)
+        unfit,
+        ..table
+    })
 }

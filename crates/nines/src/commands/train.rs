@@ -111,7 +111,7 @@ pub async fn classifier(project: &Project, args: &TrainArgs, output: &Output) ->
         let pairs = style::pairs(project, scorer, &snippets, output).await?;
         let style = style::checked(&pairs, threshold)?;
         let metrics = json!({ "validation": record.best, "test": test, "style": style,
-            "path": path.to_string(), "data": counts });
+            "path": path.for_folder(&folder).to_string(), "data": counts });
         let mut identity = serde_json::to_value(&record.identity)?;
         if let Some(taught) = &taught {
             identity[TEACHER] = json!(taught);
@@ -268,7 +268,7 @@ fn words(trained: &Trained) -> String {
     let record = &trained.record;
     let _ = writeln!(
         text,
-        "{}: best after {} of {} updates, {:.0} s",
+        "{}: keeps the weights after {} of {} updates, {:.0} s",
         trained.classifier, record.best_step, record.steps, record.seconds
     );
     for counts in &record.counts {

@@ -1,6 +1,6 @@
 //! What scores: found by name, and loaded.
 
-use crate::cli::LongArg;
+use super::ScorePath;
 use crate::output::{Output, counted};
 use crate::progress::Progress;
 use crate::project::Project;
@@ -8,13 +8,10 @@ use crate::simulated::WorldScorer;
 use anyhow::{Context, Result, bail};
 use nines_domain::score::Score;
 use nines_domain::snippet::SnippetText;
-use nines_infer::classifier::{ClassifierScorer, LongPolicy};
+use nines_infer::classifier::ClassifierScorer;
 use nines_infer::ensemble::Ensemble;
 use nines_infer::scorer::{Scorer, Unscoreable};
-use nines_kernels::{Unit, encoder, encoder16};
-use nines_nn::precision::Precision;
 use nines_store::{Calibration, Model, ModelKind};
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -73,69 +70,13 @@ pub fn folder_of(project: &Project, model: &Model) -> PathBuf {
     project.folder.join(&model.path)
 }
 
-/// The path by which scores are computed: a threshold is calibrated on the path that serves, and
-/// scores of different paths are never mixed. All members of an ensemble score by one path, and so its
-/// path is theirs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScorePath {
-    precision: Precision,
-    long: LongPolicy,
-}
-
-impl ScorePath {
-    /// The path of a project on this machine.
-    pub fn of(project: &Project, long: LongArg) -> Result<Self> {
-        Ok(Self {
-            precision: project.config.classifier.precision.on_this_machine()?,
-            long: match long {
-                LongArg::Refuse => LongPolicy::Refuse,
-                LongArg::Max => LongPolicy::MaxWindow,
-            },
-        })
-    }
-
-    /// The path of a stated precision.
-    pub fn new(precision: Precision, long: LongPolicy) -> Self {
-        Self { precision, long }
-    }
-
-    /// All paths, of this machine and others.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let rounded = Unit::ALL.map(Precision::Bf16);
-        [Precision::Float32]
-            .into_iter()
-            .chain(rounded)
-            .flat_map(|precision| {
-                [LongPolicy::Refuse, LongPolicy::MaxWindow].map(|long| Self { precision, long })
-            })
-    }
-}
-
-impl fmt::Display for ScorePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let revision = match self.precision {
-            Precision::Float32 => encoder::REVISION,
-            Precision::Bf16(_) => encoder16::REVISION,
-        };
-        write!(f, "cpu/{}", self.precision)?;
-        // The first has no number.
-        if revision > 1 {
-            write!(f, ".{revision}")?;
-        }
-        match self.long {
-            LongPolicy::Refuse => Ok(()),
-            LongPolicy::MaxWindow => f.write_str("/max-window"),
-        }
-    }
-}
-
-/// Finds a classifier's newest calibration on a path.
+/// Finds a classifier's newest calibration on a path, as the classifier has it.
 pub async fn calibration_on(
     project: &Project,
     model: &Model,
     path: ScorePath,
 ) -> Result<Option<Calibration>> {
-    let path = path.to_string();
+    let path = path.for_model(project, model).await?.to_string();
     let calibrations = project.store.calibrations(Some(model.id)).await?;
     let mut newest_first = calibrations.into_iter().rev();
     Ok(newest_first.find(|c| c.record["path"].as_str() == Some(&path)))
@@ -169,7 +110,7 @@ pub async fn scorer_by(
 }
 
 /// The members of an ensemble, in their order; none for a trained classifier.
-async fn members(project: &Project, model: &Model) -> Result<Vec<Model>> {
+pub(super) async fn members(project: &Project, model: &Model) -> Result<Vec<Model>> {
     let mut members = Vec::new();
     for member in model.ensemble.iter().flat_map(|record| &record.members) {
         members.push(project.store.model(member.id).await?);
@@ -195,8 +136,8 @@ pub fn scorer_of_version(
 
 /// Loads the scorer in a classifier folder.
 pub fn scorer_of_folder(folder: &Path, path: ScorePath) -> Result<Arc<ClassifierScorer>> {
-    let scorer = ClassifierScorer::load(folder, path.long)?;
-    Ok(Arc::new(scorer.with_precision(path.precision)))
+    let scorer = ClassifierScorer::load(folder, path.long())?;
+    Ok(Arc::new(scorer.with_precision(path.precision())))
 }
 
 /// Scores snippets on a thread of their own, with a progress bar.

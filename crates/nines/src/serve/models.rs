@@ -66,3 +66,13 @@ pub fn path(project: &Project) -> String {
     let path = ScorePath::of(project, LongArg::Refuse);
     path.map_or_else(|_| "none".to_owned(), |path| path.to_string())
 }
+
+/// Names the path by which a classifier or an ensemble scores here; of one that cannot be found, as [`path`].
+pub async fn path_of(project: &Project, model: ModelId) -> String {
+    let named = async || -> Result<String> {
+        let model = project.store.model(model).await?;
+        let path = ScorePath::of(project, LongArg::Refuse)?;
+        Ok(path.for_model(project, &model).await?.to_string())
+    };
+    named().await.unwrap_or_else(|_| path(project))
+}

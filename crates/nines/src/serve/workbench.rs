@@ -217,4 +217,8 @@ impl Workbench for ProjectWorkbench {
     fn path(&self) -> String {
         models::path(&self.project)
     }
+
+    fn path_of(&self, model: ModelId) -> BoxFuture<'_, String> {
+        Box::pin(models::path_of(&self.project, model))
+    }
 }

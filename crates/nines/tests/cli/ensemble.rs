@@ -278,3 +278,14 @@ fn what_makes_no_ensemble_is_refused() {
             &["in the ensemble both v1", "cannot load the classifier hurt"],
         );
 }
+
+#[test]
+fn members_of_another_split_are_refused() {
+    let world = trained();
+    world.set("split_seed = 0", "split_seed = 1");
+    let members = ["--member", "hurt@1", "--member", "hurt@2"];
+    let create = [&["ensemble", "create", "both"][..], &members].concat();
+    world
+        .run(&create)
+        .bad(1, &["hurt v1 was trained under the split seed 0"]);
+}

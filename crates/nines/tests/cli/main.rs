@@ -20,6 +20,7 @@ mod stops;
 mod style;
 mod sweep;
 mod sweep_job;
+mod sweep_troubles;
 mod techniques;
 #[path = "../../../nines-train/tests/small/tiny_base.rs"]
 mod tiny_base;

@@ -48,6 +48,10 @@ fn items(chosen: &Value) -> &Vec<Value> {
 
 /// Labels all that a selection waits for, and returns how many that was.
 fn label(world: &World) -> usize {
+    label_as(world, "bea")
+}
+
+fn label_as(world: &World, labeller: &str) -> usize {
     let out = world.path("queue.jsonl").display().to_string();
     world
         .run(&[
@@ -71,7 +75,7 @@ fn label(world: &World) -> usize {
         .collect();
     let file = world.file("filled.jsonl", filled).display().to_string();
     world
-        .run(&["label", "import", &file, "--labeller", "bea"])
+        .run(&["label", "import", &file, "--labeller", labeller])
         .good();
     text.lines().count()
 }
@@ -164,6 +168,41 @@ fn what_a_score_chose_measures_nothing_and_what_chance_chose_does() {
 }
 
 #[test]
+fn random_texts_near_the_threshold_are_no_reference_for_acceptance() {
+    let world = World::with_project();
+    world.import(60);
+    let trained = world.train();
+    let counts = |trained: &Value| {
+        let test = &trained["test"];
+        let items = test["subsets"][0]["items"].as_u64().expect("items");
+        let random = test["random_completions"].as_u64();
+        (items, random.expect("a number"))
+    };
+    let before = counts(&trained).0;
+    let drawn: String = unlabelled(60, 160)
+        .lines()
+        .map(|line| {
+            let mut row: Value = serde_json::from_str(line).expect("JSON");
+            row["pick"] = "random".into();
+            row.to_string() + "\n"
+        })
+        .collect();
+    let file = world.file("drawn.jsonl", drawn).display().to_string();
+    world.run(&["import", "snippets", &file]).good();
+    select(&world, &["--n", "8", "--split", "test"]);
+    assert_eq!(label(&world), 8);
+    let after = world.run(&[&["--json"], TRAIN].concat()).good().json();
+    assert_eq!(counts(&after), (before, 0), "chosen for their scores");
+    select(
+        &world,
+        &["--strategy", "random", "--n", "8", "--split", "test"],
+    );
+    assert_eq!(label(&world), 8);
+    let after = world.run(&[&["--json"], TRAIN].concat()).good().json();
+    assert_eq!(counts(&after), (before + 8, 8));
+}
+
+#[test]
 fn every_strategy_says_why() {
     let (world, _) = world();
     world.run(&[TRAIN, &["--seed", "1"]].concat()).good();
@@ -210,7 +249,11 @@ fn every_strategy_says_why() {
         ])
         .good()
         .stdout;
-    for part in ["Would choose: 3", "without chance", "Nothing was stored"] {
+    for part in [
+        "Would choose: 3",
+        "without chance",
+        "No selection was stored",
+    ] {
         assert!(words.contains(part), "{words}");
     }
 }
@@ -281,6 +324,46 @@ fn a_surprising_label_is_the_first_to_be_given_again() {
 }
 
 #[test]
+fn what_is_labelled_again_stays_in_the_metrics() {
+    let world = World::with_project();
+    world.import(60);
+    let crossed = || {
+        let words = [&["--json"], TRAIN, &["--cross-validate", "2"]].concat();
+        let result = world.run(&words).good().json();
+        result["scores"].as_array().expect("scores").len()
+    };
+    let before = crossed();
+    assert_eq!(before, 120);
+    let words = [
+        "select",
+        "--strategy",
+        "relabel",
+        "--n",
+        "20",
+        "--out-of-fold",
+        "1",
+    ];
+    world.run(&words).good();
+    assert_eq!(crossed(), before, "to ask again takes nothing out");
+    assert_eq!(label(&world), 20);
+    assert_eq!(crossed(), before);
+}
+
+#[test]
+fn an_item_waits_for_as_many_people_as_were_asked_for() {
+    let (world, _) = world();
+    select(
+        &world,
+        &["--strategy", "random", "--n", "4", "--overlap", "2"],
+    );
+    let waiting = || world.run(&["--json", "select", "list"]).good().json()[0]["waiting"].clone();
+    assert_eq!(label_as(&world, "bea"), 4);
+    assert_eq!(waiting(), 4, "one more of each");
+    assert_eq!(label_as(&world, "cid"), 4);
+    assert_eq!(waiting(), 0);
+}
+
+#[test]
 fn what_cannot_be_chosen_says_why() {
     let (world, _) = world();
     let refused = |status, words: &[&str], parts: &[&str]| {
@@ -317,6 +400,24 @@ fn what_cannot_be_chosen_says_why() {
         &["--out-of-fold is for relabel"],
     );
     refused(2, &["--focus", "-1"], &["--focus"]);
+    refused(
+        2,
+        &["--strategy", "random", "--classifier", "hurt"],
+        &["--classifier has no effect"],
+    );
+    refused(2, &["--strategy", "relabel"], &["--pool is for"]);
+    for (words, part) in [
+        (&["--split", "test"][..], "in the train split alone"),
+        (&["--split", "all"], "in the train split alone"),
+        (&["--again"], "--again has no effect"),
+        (
+            &["--out-of-fold", "3", "--classifier", "hurt"],
+            "--classifier has no effect",
+        ),
+    ] {
+        let own = ["select", "--strategy", "relabel"];
+        world.run(&[&own[..], words].concat()).bad(2, &[part]);
+    }
     world.run(&["select", "--n", "3"]).bad(
         1,
         &["nothing to choose from", "nines generate --split train"],
@@ -362,6 +463,21 @@ fn a_file_of_snippets_can_be_chosen_from() {
     ];
     let chosen = world.run(&words).good().json();
     assert_eq!(items(&chosen).len(), 4);
+    let other = world
+        .file("other.jsonl", unlabelled(220, 230))
+        .display()
+        .to_string();
+    let listed = || {
+        let words = ["select", "--strategy", "random", "--pool", "imported"];
+        let rehearsal = ["--json", "--n", "2", "--dry-run", "--split", "all"];
+        let chosen = world.run(&[&words[..], &rehearsal].concat()).good().json();
+        chosen["pool"].clone()
+    };
+    let before = listed();
+    world
+        .run(&["select", "--from", &other, "--n", "2", "--dry-run"])
+        .bad(2, &["imports its file first", "--pool imported"]);
+    assert_eq!(listed(), before, "a rehearsal imports nothing");
     let completions = std::fs::read_to_string(&file).expect("read");
     for item in items(&chosen) {
         let completion = item["completion"].as_str().expect("text");
@@ -458,6 +574,7 @@ fn strategies_are_compared_at_equal_cost_and_go_on_where_they_stopped() {
         .good()
         .stdout;
     assert!(words.contains("| near-threshold | 24 |"), "{words}");
+    assert_eq!(near["identity"]["recipe"]["keep"], "last");
     let other = own.map(|word| if word == "12,24" { "12,20" } else { word });
     world.run(&other).bad(1, &["other budgets"]);
     let falling = own.map(|word| if word == "12,24" { "24,12" } else { word });

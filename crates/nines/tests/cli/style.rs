@@ -67,11 +67,35 @@ fn the_generator_is_asked_about_what_was_missed() {
         "4",
         "--implied",
         "0.4",
+        "--max-tokens",
+        "24",
     ];
+    let cut_off = asked.map(|word| if word == "24" { "1" } else { word });
+    world
+        .run(&cut_off)
+        .bad(1, &["continuations", "are missing", "--max-tokens"]);
     let found = world.run(&asked).good().json();
     let missed = found["missed"].as_array().expect("a list");
     let left = number(&found["without_control"]) as usize;
     assert_eq!(missed.len() + left, 3, "{found}");
+    let reasons = ["none_accepted", "only_known", "none_drawn"];
+    let apart: f64 = reasons.iter().map(|r| number(&found["left_out"][r])).sum();
+    assert_eq!(apart as usize, left, "{found}");
+    for one in missed {
+        let (text, harmless) = (&one["text"], &one["harmless"]["text"]);
+        assert_eq!(text["prompt"], harmless["prompt"]);
+        assert_ne!(text["completion"], harmless["completion"]);
+        // What was asked for is judged or counted as missing.
+        for (side, lost) in ["after", "control"].into_iter().zip(0..) {
+            let lost = &one["lost"][lost];
+            let missing: f64 = ["failed", "unfinished", "unscoreable"]
+                .iter()
+                .map(|reason| number(&lost[reason]))
+                .sum();
+            let judged = one[side]["n"].as_f64().unwrap_or(0.0);
+            assert_eq!(judged + missing, 4.0, "{one}");
+        }
+    }
     for one in missed {
         let (after, control) = (&one["after"], &one["control"]);
         for share in [after, control] {

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 /// The trials of a run, as whoever watches reads them.
-fn trials(world: &World, run: i64) -> Vec<SweepTrial> {
+pub fn trials(world: &World, run: i64) -> Vec<SweepTrial> {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let url = StoreUrl::Sqlite(world.path("project/nines.db"));
@@ -18,7 +18,7 @@ fn trials(world: &World, run: i64) -> Vec<SweepTrial> {
     })
 }
 
-fn states(trials: &[SweepTrial]) -> Vec<TrialState> {
+pub fn states(trials: &[SweepTrial]) -> Vec<TrialState> {
     trials.iter().map(|trial| trial.state).collect()
 }
 

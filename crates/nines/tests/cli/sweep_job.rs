@@ -49,6 +49,10 @@ fn a_sweep_is_asked_for_watched_and_its_file_names_nothing_of_the_machine() {
             "nines attack recipes",
         ),
         (
+            "[attacks]\nrecipes = [\"textfooler-like\"]\n[[cells]]\nname = \"a\"",
+            "needs more than the classifier",
+        ),
+        (
             "[search]\ntrials = 9000\n[search.space]\nlearning_rate = { log = [1e-5, 1e-3] }",
             "at most 2000",
         ),

@@ -20,6 +20,8 @@ fn a_recipe_and_its_options_reach_the_record() {
         "1",
         "--severity-weights",
         "1,2,4",
+        "--keep",
+        "last",
     ];
     let trained = world
         .run(&[&["--json"], TRAIN, &options].concat())
@@ -35,6 +37,9 @@ fn a_recipe_and_its_options_reach_the_record() {
         config["severity_weights"],
         serde_json::json!([1.0, 2.0, 4.0])
     );
+    assert_eq!(config["keep"], "last");
+    let record = &trained["record"];
+    assert_eq!(record["best_step"], record["steps"]);
     assert_eq!(config.get("freelb"), None, "what is off is not written");
     let penalties = trained["record"]["curves"]["penalty"].as_array();
     assert!(penalties.is_some_and(|all| all.iter().all(|x| x.as_f64().is_some_and(|x| x > 0.0))));

@@ -178,6 +178,19 @@ fn what_says_nothing_is_refused() {
     let typed = ["--threshold", "0.5", "--unfamiliarity-limit", "1e9"];
     let filter = ["filter", "she sang", "--unfamiliarity", "far"];
     world.run(&[&filter[..], &typed].concat()).good();
+    // Other weights, or another vocabulary, make other hidden states.
+    let config = world.path("project/models/hurt-run000001/config.json");
+    let told = std::fs::read_to_string(&config).expect("read");
+    std::fs::write(&config, format!("{told} ")).expect("written");
+    world.run(&[&filter[..], &typed].concat()).bad(
+        1,
+        &[
+            "far v1 was fitted to the hidden states of hurt-run000001@",
+            "fit it again",
+        ],
+    );
+    std::fs::write(&config, told).expect("written");
+    world.run(&[&filter[..], &typed].concat()).good();
     // Another file is not taken for what was fitted.
     let folder = std::fs::read_dir(world.path("project/models")).expect("listed");
     let folder = folder.filter_map(Result::ok).map(|entry| entry.path());

@@ -1,4 +1,5 @@
 use super::*;
+use crate::filter::{Filter, Law};
 use nines_domain::ensemble::Combine;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -83,7 +84,9 @@ fn what_is_too_unfamiliar_has_no_score() {
     let measure = Measure::Other(Arc::new(Reads::new(1)));
     let cautious = cautious(measure, None).expect("a caution");
     assert_eq!(cautious.version(), "column 0 where column 1 < 2");
-    let texts = texts(&["-3 1.9", "-3 2", "-3 9", "-3 x", "x 1", "-3 NaN", "4 1"]);
+    let texts = texts(&[
+        "-3 1.9", "-3 2", "-3 9", "-3 x", "x 1", "-3 NaN", "4 1", "-3 -inf",
+    ]);
     let scores = cautious.score(&texts, &mut |_| {});
     assert_eq!(scores[0], Ok(Score::new(-3.0).expect("finite")));
     for at in [1, 2] {
@@ -103,6 +106,10 @@ fn what_is_too_unfamiliar_has_no_score() {
         "no number is below no limit"
     );
     assert!(scores[6].is_ok());
+    assert!(
+        matches!(scores[7], Err(Unscoreable::Unfamiliar { .. })),
+        "what is no number is not familiar"
+    );
 }
 
 #[test]
@@ -110,9 +117,32 @@ fn nothing_is_measured_of_what_the_threshold_rejects() {
     let measure = Arc::new(Reads::new(1));
     let cautious = cautious(Measure::Other(measure.clone()), Some(-2.0)).expect("a caution");
     let scores = cautious.score(&texts(&["-1 9", "-2 x", "-3 1", "-4 9"]), &mut |_| {});
+    assert_eq!(
+        cautious.version(),
+        "column 0 where column 1 < 2 below logit -2"
+    );
     // The first two are rejected by their scores.
     assert!(scores[0].is_ok() && scores[1].is_ok() && scores[2].is_ok() && scores[3].is_err());
     assert_eq!(measure.asked.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn no_filter_accepts_what_was_not_measured() {
+    let measure = || Measure::Other(Arc::new(Reads::new(1)));
+    let below = cautious(measure(), Some(-4.0)).expect("a caution");
+    let filter = |scorer: &Cautious, logit: f64| {
+        let threshold = Threshold::new(logit).expect("finite");
+        Filter::new(scorer, threshold, 4, Law::FirstAccepted).err()
+    };
+    assert_eq!(filter(&below, -4.0), None);
+    assert_eq!(filter(&below, -5.0), None);
+    let refused = filter(&below, -3.0).expect("refused").to_string();
+    assert!(
+        refused.contains("below -3") && refused.contains("below -4"),
+        "{refused}"
+    );
+    let everywhere = cautious(measure(), None).expect("a caution");
+    assert_eq!(filter(&everywhere, 3.0), None);
 }
 
 #[test]

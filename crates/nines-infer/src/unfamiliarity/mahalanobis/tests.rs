@@ -87,6 +87,17 @@ fn what_has_another_width_has_no_distance() {
 }
 
 #[test]
+fn what_is_no_number_for_either_class_is_no_distance() {
+    let classes: Vec<bool> = (0..ROWS).map(|i| i % 3 == 0).collect();
+    let whole = Mahalanobis::fit(&rows(), &classes).expect("fitted");
+    for class in 0..2 {
+        let mut fit = whole.clone();
+        fit.means[class][1] = f64::NAN;
+        assert!(fit.distance(&QUERY).is_some_and(f64::is_nan), "{class}");
+    }
+}
+
+#[test]
 fn a_damaged_file_is_not_taken_for_a_fit() {
     let fit = Mahalanobis::fit(&rows(), &[true; ROWS]).expect("fitted");
     let text = serde_json::to_string(&fit).expect("JSON");

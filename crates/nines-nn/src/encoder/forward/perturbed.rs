@@ -8,6 +8,7 @@ use crate::error::NnError;
 use crate::ops::{self, EmbeddingTables, Norm, PackedRows};
 use burn::tensor::{Tensor, TensorData};
 use nines_kernels::rng::DropoutKey;
+use std::cell::Cell;
 
 /// Added to the variance where embeddings are normalised before something is added to them.
 const NORMALISED_EPSILON: f64 = 1e-7;
@@ -32,6 +33,8 @@ pub struct PerturbedPass<'a> {
     place: PerturbationPlace,
     /// What the perturbation is added to: nothing for the words, where it is not known before.
     below: Option<Tensor<2>>,
+    /// Whether a hidden state whose layers learn was handed out: one backward pass uses its graph up.
+    is_used: Cell<bool>,
 }
 
 /// The logits of one perturbed pass.
@@ -68,13 +71,14 @@ impl<'a> PerturbedPass<'a> {
         let below = match place {
             PerturbationPlace::Words => None,
             PerturbationPlace::Normalised => Some(pass.normalised_sum()),
-            PerturbationPlace::Hidden(index) => {
-                let lower = 0..index;
-                let embedded = pass.embeddings();
-                Some(lower.fold(embedded, |hidden, layer| pass.layer(layer, &hidden)))
-            }
+            PerturbationPlace::Hidden(index) => Some(pass.up_to(index)),
         };
-        Ok(Self { pass, place, below })
+        Ok(Self {
+            pass,
+            place,
+            below,
+            is_used: Cell::new(false),
+        })
     }
 
     /// Returns the real tokens of each row; their states lie end to end, without padding.
@@ -95,7 +99,7 @@ impl<'a> PerturbedPass<'a> {
     }
 
     /// Runs the rest of the way with `delta` `[tokens, hidden]` added. What lies below is not run
-    /// again.
+    /// again, unless it learns: then each call has a graph of its own, since going back through one uses it up.
     ///
     /// # Errors
     /// [`NnError::Perturbation`] when it has another size.
@@ -118,7 +122,12 @@ impl<'a> PerturbedPass<'a> {
         let pass = &self.pass;
         let (first, hidden) = match (self.place, &self.below) {
             (PerturbationPlace::Hidden(index), Some(below)) => {
-                (index, below.clone() + delta.clone())
+                let is_again = !pass.frozen && self.is_used.replace(true);
+                let below = match is_again {
+                    true => pass.up_to(index),
+                    false => below.clone(),
+                };
+                (index, below + delta.clone())
             }
             (PerturbationPlace::Normalised, Some(below)) => {
                 (0, pass.embeddings_of_normalised(below, &delta))
@@ -137,6 +146,12 @@ impl<'a> PerturbedPass<'a> {
 }
 
 impl Pass<'_> {
+    /// The output of the embeddings (0) or of so many layers, `[tokens, hidden]`.
+    fn up_to(&self, layers: usize) -> Tensor<2> {
+        let embedded = self.embeddings();
+        (0..layers).fold(embedded, |hidden, layer| self.layer(layer, &hidden))
+    }
+
     /// The sum of the three embeddings of each token, normalised without gain and bias; nothing
     /// tracks it.
     fn normalised_sum(&self) -> Tensor<2> {

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 pub struct Classifiers {
     /// The newest first.
     pub rows: Vec<Classifier>,
-    /// The path by which this server scores; thresholds are those calibrated on it.
+    /// The path by which this server scores models of fused layers; thresholds are of each model's own path.
     pub path: String,
     /// Draws that the project's filter makes for a prompt before it abstains.
     pub budget: u32,
@@ -120,9 +120,10 @@ pub async fn list_classifiers(
     let mut rows = Vec::new();
     let newest_first = models.iter().rev();
     for model in newest_first.filter(|model| model.kind == ModelKind::Classifier) {
+        let own = state.workbench.path_of(model.id).await;
         let calibration = state
             .calibrations
-            .newest(&state.store, model.id, &path)
+            .newest(&state.store, model.id, &own)
             .await?;
         let base = model
             .parent

@@ -82,7 +82,7 @@ pub async fn score_snippets(
         text::check("completion", &snippet.completion)?;
     }
     let model = classifiers::find(&state, asked.classifier).await?;
-    let path = state.workbench.path();
+    let path = state.workbench.path_of(model.id).await;
     let calibration = state
         .calibrations
         .newest(&state.store, model.id, &path)

@@ -96,7 +96,7 @@ pub async fn ask_saliency(
 ) -> Result<Json<Saliency>, Problem> {
     let session = own(&state, id, &account).await?;
     rewriting::demand_open(&session)?;
-    rewriting::demand_path(&state, &session)?;
+    rewriting::demand_path(&state, &session).await?;
     rewriting::demand_tools(&session)?;
     let text = text_of(body.prompt, body.completion)?;
     let turn = state.desk.turn(account.id).await?;

@@ -119,7 +119,7 @@ pub async fn ask_substitutes(
 ) -> Result<impl IntoResponse, Problem> {
     let session = own(&state, id, &account).await?;
     rewriting::demand_open(&session)?;
-    rewriting::demand_path(&state, &session)?;
+    rewriting::demand_path(&state, &session).await?;
     rewriting::demand_tools(&session)?;
     let limit = body.limit.unwrap_or(MOST);
     if !(1..=MOST).contains(&limit) {

@@ -90,7 +90,7 @@ async fn of_task(
     id: i64,
 ) -> Result<RewritingSession, Problem> {
     let task = state.store.rewriting_task(id).await?;
-    let path = state.workbench.path();
+    let path = state.workbench.path_of(task.model).await;
     if task.path != path {
         return Err(Problem::conflict(format!(
             "task {id} was made where scores are computed by {}, and this server computes them by {path}; have a \
@@ -129,7 +129,7 @@ async fn on(
     let new = NewRewritingSession {
         labeller: labelling::labeller(account),
         model: model.id,
-        path: state.workbench.path(),
+        path: state.workbench.path_of(model.id).await,
         threshold,
         tools: body.tools.unwrap_or(true),
         start: RewritingStart {

@@ -120,7 +120,7 @@ pub async fn make_rewriting_task(
     let new = NewRewritingTask {
         name: body.name,
         model: model.id,
-        path: state.workbench.path(),
+        path: state.workbench.path_of(model.id).await,
         threshold,
         tools: body.tools.into(),
         seed: body.seed,

@@ -44,7 +44,7 @@ pub async fn read_opponent(
 ) -> Result<Json<Opponent>, Problem> {
     labelling::demand_qualified(&state, &account).await?;
     let model = classifiers::find(&state, which.classifier).await?;
-    let path = state.workbench.path();
+    let path = state.workbench.path_of(model.id).await;
     let newest = state
         .calibrations
         .newest(&state.store, model.id, &path)

@@ -73,7 +73,7 @@ pub async fn save_rewriting_step(
     let time = time_of(body.seconds, body.away_seconds)?;
     let text = text_of(body.prompt, body.completion)?;
     // A step is kept even where it cannot be scored just now: the work must not be lost for that.
-    let score = match rewriting::other_path(&state, &session) {
+    let score = match rewriting::other_path(&state, &session).await {
         Some(why) => Err(why),
         None => match rewriting::score_in_time(&state, session.model, vec![text.clone()]).await {
             Ok(scored) => match scored.into_iter().next() {

@@ -57,7 +57,7 @@ pub async fn score_rewriting_text(
     let session = own(&state, id, &account).await?;
     rewriting::demand_open(&session)?;
     let text = text_of(body.prompt, body.completion)?;
-    if let Some(why) = rewriting::other_path(&state, &session) {
+    if let Some(why) = rewriting::other_path(&state, &session).await {
         return Ok(Json(LiveScore {
             score: None,
             reason: Some(why),

@@ -98,7 +98,7 @@ pub async fn submit_find(
     let severity = severity.ok_or_else(|| Problem::invalid("say how severe it is, 1 to 3"))?;
     let text = text_of(body.prompt, body.completion)?;
     if session.state == RewritingState::Open {
-        rewriting::demand_path(&state, &session)?;
+        rewriting::demand_path(&state, &session).await?;
     }
     let threshold = session.threshold;
     let scored = rewriting::score_in_time(&state, session.model, vec![text.clone()]).await?;
@@ -130,7 +130,7 @@ pub async fn submit_find(
     let find = NewRewritingFind {
         text,
         score,
-        path: state.workbench.path(),
+        path: state.workbench.path_of(session.model).await,
         severity,
         trick: body.trick,
         predicate: state.guide.predicate(&state.settings.predicate),

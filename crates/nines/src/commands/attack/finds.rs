@@ -44,7 +44,7 @@ pub async fn of(project: &Project, attacked: &Attacked, by: LabellerKind) -> Res
                 let score = two::score(attempt, index);
                 row["second"] = json!({ "classifier": config["against"]["classifier"],
                     "start_score": attempt.detail["start_scores"][1], "score": score,
-                    "accepted": score.map(|score| score < threshold) });
+                    "accepted": score.is_some_and(|score| score < threshold) });
                 row["wrong"] = json!(two::wrong_side(attempt, index, threshold, by));
             }
             rows.push(row);

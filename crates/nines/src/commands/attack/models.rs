@@ -82,6 +82,8 @@ pub struct Attacked {
     pub threshold: Threshold,
     /// Where the threshold comes from.
     rule: String,
+    /// The path by which it scores.
+    pub path: ScorePath,
     scorer: Arc<dyn Scorer>,
 }
 
@@ -100,6 +102,7 @@ impl Attacked {
             scorer: models::scorer(project, &model, path).await?,
             threshold: choice.threshold,
             rule: choice.rule,
+            path: path.for_model(project, &model).await?,
             model,
         })
     }
@@ -120,6 +123,7 @@ impl Attacked {
             scorer: models::scorer(project, &model, path).await?,
             threshold: Threshold::new(threshold)?,
             rule: record["rule"].as_str().unwrap_or_default().to_owned(),
+            path: path.for_model(project, &model).await?,
             model,
         })
     }
@@ -163,8 +167,6 @@ pub struct Loaded {
     pub second: Option<Attacked>,
     /// The judge that must still see the catastrophe.
     pub judge: Option<Judging>,
-    /// The path by which all of them score.
-    pub path: ScorePath,
     models: Models,
     /// The probe that says what is injurious, and how good it is, where there is one.
     probe: Option<Value>,
@@ -236,7 +238,6 @@ impl Loaded {
             first,
             second,
             judge,
-            path,
             models,
             probe: None,
             absent: Vec::new(),
@@ -266,12 +267,23 @@ impl Loaded {
         })
     }
 
-    /// Describes the classifiers for a run's record.
+    /// Describes the classifiers for a run's record. Its path is that of the first; another one that scores by
+    /// another says so.
     pub fn describe(&self) -> Value {
-        let against = self.second.as_ref().map(Attacked::describe);
-        let judge = self.judge.as_ref().map(Judging::describe);
+        let with_path = |mut described: Value, path: ScorePath| {
+            if path != self.first.path {
+                described["path"] = json!(path.to_string());
+            }
+            described
+        };
+        let against = self.second.as_ref();
+        let against = against.map(|second| with_path(second.describe(), second.path));
+        let judge = self.judge.as_ref().map(|judge| match judge {
+            Judging::Classifier(other) => with_path(judge.describe(), other.path),
+            _ => judge.describe(),
+        });
         json!({ "attacked": self.first.describe(), "against": against, "judge": judge,
-            "probe": self.probe, "path": self.path.to_string() })
+            "probe": self.probe, "path": self.first.path.to_string() })
     }
 
     /// Lets a probe of the generator say what is injurious, since nobody else does.
@@ -340,8 +352,14 @@ impl Loaded {
         if let Some(folder) = &args.masked {
             self.models.masked = Some(models::masked_language_model(folder)?);
         }
-        let encoder =
-            models::base(project, None).and_then(|base| Ok(SentenceEncoder::load(&base.folder)?));
+        let encoder = models::base(project, None).and_then(|base| {
+            SentenceEncoder::load(&base.folder).with_context(|| {
+                format!(
+                    "{}, the base of [classifier] in nines.toml, cannot say how alike sentences are",
+                    base.name
+                )
+            })
+        });
         match encoder {
             Ok(encoder) => self.models.encoder = Some(Arc::new(encoder)),
             Err(why) => self.absent.push(format!("sentence encoder ({why:#})")),

@@ -7,8 +7,9 @@ use nines_domain::estimate::Estimate;
 use nines_domain::score::Threshold;
 use nines_measure::estimate;
 use nines_stats::interval::clopper_pearson;
-use nines_store::{AttackAttempt, AttackOutcome};
+use nines_store::AttackOutcome;
 use serde::Serialize;
+use serde_json::Value;
 
 /// The confidence of the interval.
 const CONFIDENCE: f64 = 0.95;
@@ -21,8 +22,11 @@ pub struct Transfer {
     pub against: String,
     /// Its threshold, as log odds.
     threshold: f64,
-    /// Attempts that got past the attacked one, and that the second one could score.
+    /// Attempts that got past the attacked one.
     pub fooled: u64,
+    /// Those among them whose find the second one cannot score, and therefore does not accept.
+    #[serde(skip_serializing_if = "is_none")]
+    unscored: u64,
     /// Those that the second one accepts too.
     also: u64,
     /// Their share; the interval speaks of starts like these.
@@ -41,17 +45,28 @@ impl Transfer {
         if attacked.goal != GoalKind::Evade {
             return Ok(None);
         }
-        let bar = Threshold::new(threshold)?;
-        let scores: Vec<f64> = attacked.attempts.iter().filter_map(second_score).collect();
-        let also = scores.iter().filter(|score| **score < bar.logit()).count() as u64;
+        let attempts = attacked.attempts.iter();
+        let scores = attempts.filter_map(|attempt| second_score(attempt.outcome, &attempt.detail));
+        Self::of_scores(
+            against,
+            Threshold::new(threshold)?,
+            &scores.collect::<Vec<_>>(),
+        )
+    }
+
+    /// Counts what the second classifier says of finds; what it cannot score, it does not accept.
+    fn of_scores(against: &str, bar: Threshold, scores: &[Option<f64>]) -> Result<Option<Self>> {
+        let accepts = |score: &&Option<f64>| score.is_some_and(|score| score < bar.logit());
+        let also = scores.iter().filter(accepts).count() as u64;
         let fooled = scores.len() as u64;
         if fooled == 0 {
             return Ok(None);
         }
         Ok(Some(Self {
             against: against.to_owned(),
-            threshold,
+            threshold: bar.logit(),
             fooled,
+            unscored: scores.iter().filter(|score| score.is_none()).count() as u64,
             also,
             share: estimate(clopper_pearson(also, fooled, CONFIDENCE)?),
         }))
@@ -60,17 +75,65 @@ impl Transfer {
     /// Says it in a line.
     pub fn words(&self) -> String {
         let [value, lower, upper] = self.share.decimal(100.0, 1);
+        let unscored = match self.unscored {
+            0 => String::new(),
+            n => format!(" ({n} it cannot score, and does not accept)"),
+        };
         format!(
-            "  {} of the {} that got past it get past {} too, by their scores alone: {value} % (between {lower} and {upper} %); its own weak \
-             places are not looked for\n",
+            "  {} of the {} that got past it get past {} too{unscored}, by their scores alone: {value} % (between {lower} and {upper} %); \
+             its own weak places are not looked for\n",
             self.also, self.fooled, self.against
         )
     }
 }
 
-/// What the second classifier says of the find that counts for an attempt.
-fn second_score(attempt: &AttackAttempt) -> Option<f64> {
-    let reached = attempt.outcome == AttackOutcome::Reached;
-    let found = &attempt.detail["finds"][0]["scores"];
-    found[1].as_f64().filter(|_| reached)
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What the second classifier says of the find that counts for an attempt, where there is one: `Some(None)` where it
+/// has no score of it.
+fn second_score(outcome: AttackOutcome, detail: &Value) -> Option<Option<f64>> {
+    let found = detail["finds"].get(0)?;
+    (outcome == AttackOutcome::Reached).then(|| found["scores"][1].as_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_the_second_one_cannot_score_counts_as_not_accepted_and_is_told() {
+        let detail = |scores: Value| json!({ "finds": [{ "scores": scores }] });
+        let attempts = [
+            (AttackOutcome::Reached, detail(json!([-3.0, -2.0]))),
+            (AttackOutcome::Reached, detail(json!([-3.0, 4.0]))),
+            (AttackOutcome::Reached, detail(json!([-3.0, null]))),
+            (AttackOutcome::Reached, json!({ "finds": [] })),
+            (AttackOutcome::Failed, detail(json!([-3.0, -2.0]))),
+        ];
+        let scores = attempts.iter();
+        let scores: Vec<_> = scores
+            .filter_map(|(outcome, detail)| second_score(*outcome, detail))
+            .collect();
+        assert_eq!(scores, [Some(-2.0), Some(4.0), None]);
+        let bar = Threshold::new(0.0).expect("finite");
+        let transfer = Transfer::of_scores("second v1", bar, &scores);
+        let transfer = transfer.expect("counted").expect("finds");
+        assert_eq!(
+            (transfer.fooled, transfer.also, transfer.unscored),
+            (3, 1, 1)
+        );
+        let told = transfer.words();
+        assert!(
+            told.contains("1 of the 3 that got past it get past second v1 too (1 it cannot score"),
+            "{told}"
+        );
+        assert!(
+            Transfer::of_scores("second v1", bar, &[])
+                .expect("counted")
+                .is_none()
+        );
+    }
 }

@@ -69,6 +69,7 @@ pub async fn threshold_by(
             generator: None,
         });
     }
+    let path = path.for_model(project, model).await?;
     let Some(calibration) = models::calibration_on(project, model, path).await? else {
         let Some(other) = project.store.latest_calibration(model.id).await? else {
             bail!(
@@ -191,6 +192,7 @@ impl Serving {
     pub async fn load(project: &Project, args: &FilterArgs) -> Result<Self> {
         let model = models::classifier(project, args.classifier.as_deref()).await?;
         let path = ScorePath::of(project, LongArg::Refuse)?;
+        let path = path.for_model(project, &model).await?;
         let mut scorer = models::scorer(project, &model, path).await?;
         let (threshold, second) = match args.caution.unfamiliarity.as_deref() {
             None => (

@@ -1,5 +1,8 @@
 //! `nines measure understanding`: whether the generator takes a missed catastrophe in.
 
+mod asking;
+mod known;
+
 use super::super::generate;
 use crate::cli::{LongArg, UnderstandingArgs};
 use crate::commands::filter::threshold_of;
@@ -9,21 +12,16 @@ use crate::output::{Output, counted};
 use crate::project::Project;
 use crate::{interrupt, runs};
 use anyhow::{Context, Result, bail};
-use nines_domain::draw::{Draw, Sampling};
+use asking::{Asked, Asking, LeftOut, control_seed};
+use known::Known;
 use nines_domain::score::Threshold;
-use nines_domain::snippet::SnippetText;
-use nines_infer::cancel::CancelFlag;
-use nines_infer::generator::{GenerateError, Generator, PromptRequest};
 use nines_infer::scorer::Scorer;
-use nines_measure::understanding::{Implied, Missed, Understanding, understanding};
+use nines_measure::understanding::{Because, Lost, Understanding, understanding};
 use nines_store::Snippet;
 use serde::Serialize;
 use serde_json::json;
 use std::fmt::Write;
 use std::sync::Arc;
-
-/// Harmless completions that are drawn to find an accepted one.
-const CONTROL_DRAWS: u32 = 8;
 
 /// What the command says.
 #[derive(Serialize)]
@@ -33,8 +31,17 @@ struct Answer {
     /// A continuation implies the catastrophe from this log odds of the judge's on.
     judge_threshold: Threshold,
     continuations: u32,
-    /// Missed catastrophes without a control: the classifier accepts no other completion of their prompts.
+    /// Controls that nobody had labelled were drawn from this seed.
+    control_seed: u64,
+    /// Missed catastrophes without a control.
     without_control: usize,
+    /// Why they have none.
+    left_out: LeftOut,
+    /// What is missing of the draws for controls.
+    controls_lost: Lost,
+    /// What the first of the draws that failed, or could not be scored, said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    such_as: Option<String>,
     #[serde(flatten)]
     found: Understanding,
 }
@@ -53,8 +60,10 @@ pub async fn run(project: &Project, args: &UnderstandingArgs, output: &Output) -
     };
     let judge = models::scorer(project, &judge_model, path).await?;
     let judge_threshold = Threshold::from_probability(args.implied)?;
+    let labelled = data::labelled(project).await?;
+    let known = Known::new(&labelled);
     let missed = missed(
-        project,
+        labelled,
         scorer.clone(),
         threshold,
         args.limit as usize,
@@ -68,11 +77,12 @@ pub async fn run(project: &Project, args: &UnderstandingArgs, output: &Output) -
         "understanding",
         json!({ "classifier": model.label(), "threshold": threshold, "judge": judge_model.label(),
             "judge_threshold": judge_threshold, "continuations": args.continuations, "sampling": sampling,
-            "snippets": missed.iter().map(|snippet| snippet.id).collect::<Vec<_>>() }),
+            "control_seed": control_seed(&sampling), "snippets": missed.iter().map(|snippet| snippet.id).collect::<Vec<_>>() }),
         Some(sampling.seed),
     )
     .await?;
     let cancel = interrupt::flag()?;
+    let control_seed = control_seed(&sampling);
     let asking = Asking {
         generator: models::generator(project)?,
         scorer,
@@ -81,10 +91,12 @@ pub async fn run(project: &Project, args: &UnderstandingArgs, output: &Output) -
         judge_threshold,
         sampling,
         continuations: args.continuations,
+        known,
         cancel: cancel.clone(),
     };
     let work = async {
-        let (all, without_control) = tokio::task::spawn_blocking(move || asking.all(&missed))
+        let missed: Vec<_> = missed.into_iter().map(|s| (s.text, s.family)).collect();
+        let asked: Asked = tokio::task::spawn_blocking(move || asking.all(&missed))
             .await
             .context("it ended abruptly")??;
         let answer = Answer {
@@ -92,8 +104,12 @@ pub async fn run(project: &Project, args: &UnderstandingArgs, output: &Output) -
             judge: judge_model.label(),
             judge_threshold,
             continuations: args.continuations,
-            without_control,
-            found: understanding(&all)?,
+            control_seed,
+            without_control: asked.left_out.total(),
+            left_out: asked.left_out,
+            controls_lost: asked.controls_lost,
+            such_as: asked.such_as,
+            found: understanding(&asked.missed)?,
         };
         let value = serde_json::to_value(&answer)?;
         Ok((answer, value))
@@ -105,13 +121,12 @@ pub async fn run(project: &Project, args: &UnderstandingArgs, output: &Output) -
 
 /// Lists labelled catastrophes that the classifier accepts, the gravest first.
 async fn missed(
-    project: &Project,
+    mut snippets: Vec<Snippet>,
     scorer: Arc<dyn Scorer>,
     threshold: Threshold,
     limit: usize,
     output: &Output,
 ) -> Result<Vec<Snippet>> {
-    let mut snippets = data::labelled(project).await?;
     snippets.retain(|snippet| snippet.adjudication.as_ref().and_then(|a| a.strict) == Some(true));
     let texts = snippets
         .iter()
@@ -135,97 +150,6 @@ async fn missed(
     Ok(missed.into_iter().map(|(_, snippet)| snippet).collect())
 }
 
-struct Asking {
-    generator: Arc<dyn Generator>,
-    scorer: Arc<dyn Scorer>,
-    threshold: Threshold,
-    judge: Arc<dyn Scorer>,
-    judge_threshold: Threshold,
-    sampling: Sampling,
-    continuations: u32,
-    cancel: CancelFlag,
-}
-
-impl Asking {
-    fn all(&self, missed: &[Snippet]) -> Result<(Vec<Missed>, usize)> {
-        let (mut all, mut without) = (Vec::new(), 0);
-        for snippet in missed {
-            if self.cancel.is_cancelled() {
-                bail!("stopped");
-            }
-            let Some(control) = self.control(&snippet.text)? else {
-                without += 1;
-                continue;
-            };
-            all.push(Missed {
-                text: snippet.text.clone(),
-                family: snippet.family,
-                after: self.after(&snippet.text)?,
-                control: self.after(&control)?,
-            });
-        }
-        Ok((all, without))
-    }
-
-    /// The least suspicious of some completions of the same prompt, if the classifier accepts it.
-    fn control(&self, text: &SnippetText) -> Result<Option<SnippetText>> {
-        let drawn = self.drawn(&text.prompt, CONTROL_DRAWS)?;
-        let texts: Vec<SnippetText> = drawn
-            .into_iter()
-            .map(|completion| SnippetText::new(text.prompt.clone(), completion))
-            .collect();
-        let scores = self.scorer.score(&texts, &mut |_| {});
-        let mut scored: Vec<(f64, SnippetText)> = scores
-            .into_iter()
-            .zip(texts)
-            .filter_map(|(score, text)| Some((score.ok()?.logit(), text)))
-            .collect();
-        scored.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let least = scored.into_iter().next();
-        Ok(least
-            .filter(|(score, _)| *score < self.threshold.logit())
-            .map(|(_, text)| text))
-    }
-
-    /// Continues a snippet, and asks the judge about each continuation.
-    fn after(&self, text: &SnippetText) -> Result<Implied> {
-        let prompt = format!("{}{}", text.prompt, text.completion);
-        let texts: Vec<SnippetText> = self
-            .drawn(&prompt, self.continuations)?
-            .into_iter()
-            .map(|completion| SnippetText::new(prompt.clone(), completion))
-            .collect();
-        let scores = self.judge.score(&texts, &mut |_| {});
-        let judged: Vec<f64> = scores
-            .into_iter()
-            .filter_map(|s| Some(s.ok()?.logit()))
-            .collect();
-        let implied = judged
-            .iter()
-            .filter(|&&s| s >= self.judge_threshold.logit())
-            .count();
-        Ok(Implied {
-            implied: implied as u64,
-            judged: judged.len() as u64,
-        })
-    }
-
-    /// Draws whole continuations; what failed or is unfinished is left out.
-    fn drawn(&self, prompt: &str, n: u32) -> Result<Vec<String>> {
-        let request = PromptRequest {
-            prompt: prompt.to_owned(),
-            draws: 0..n,
-        };
-        let mut draws: Vec<Draw> = Vec::new();
-        let mut on_draw = |_: usize, draw: Result<Draw, GenerateError>| draws.extend(draw.ok());
-        self.generator
-            .generate(&[request], &self.sampling, &mut on_draw, &self.cancel)?;
-        draws.sort_by_key(|draw| draw.draw);
-        draws.retain(|draw| draw.finish.is_finished());
-        Ok(draws.into_iter().map(|draw| draw.completion).collect())
-    }
-}
-
 fn words(answer: &Answer) -> String {
     let mut text = format!(
         "{} missed by {}; {} continuations each; {} says what implies the catastrophe ({}), and may be wrong\n",
@@ -245,23 +169,54 @@ fn words(answer: &Answer) -> String {
                 },
             )
         };
+        let left = |lost: Lost| match lost.total() {
+            0 => String::new(),
+            missing => format!(
+                " of {}",
+                u64::from(answer.continuations).saturating_sub(missing)
+            ),
+        };
+        let harmless = &one.harmless;
         let _ = write!(
             text,
-            "\n{}{}\n  implied after it {}, after a harmless completion {}{}\n",
+            "\n{}{}\n  implied after it {}{}, after a harmless completion {}{}{}\n  harmless ({}):{}{}\n",
             one.text.prompt,
             one.text.completion,
             share(&one.after),
+            left(one.lost[0]),
             share(&one.control),
-            if one.taken_in { ": taken in" } else { "" }
+            left(one.lost[1]),
+            if one.taken_in { ": taken in" } else { "" },
+            match harmless.because {
+                Because::Labelled => "labelled no",
+                Because::Accepted => "drawn and accepted, nobody labelled it",
+            },
+            match harmless.text.completion.starts_with(char::is_whitespace) {
+                true => "",
+                false => " ",
+            },
+            harmless.text.completion
         );
     }
-    if answer.without_control > 0 {
-        let _ = write!(
-            text,
-            "\nleft out: {} whose prompts have no other completion that is accepted\n",
-            answer.without_control
-        );
+    for (n, reason) in [
+        (
+            answer.left_out.none_accepted,
+            "whose prompts have no other completion that is accepted",
+        ),
+        (
+            answer.left_out.only_known,
+            "whose prompts gave nothing but themselves and known catastrophes",
+        ),
+        (
+            answer.left_out.none_drawn,
+            "for which no other completion could be drawn",
+        ),
+    ] {
+        if n > 0 {
+            let _ = write!(text, "\nleft out: {n} {reason}\n");
+        }
     }
+    missing(&mut text, answer);
     if let Some(difference) = &answer.found.difference {
         let [value, lower, upper] = difference.decimal(100.0, 1);
         let _ = write!(
@@ -274,4 +229,37 @@ fn words(answer: &Answer) -> String {
          the predicate to say.",
     );
     text
+}
+
+/// Says which draws are missing, and why.
+fn missing(text: &mut String, answer: &Answer) {
+    let asked = 2 * answer.found.missed.len() as u64 * u64::from(answer.continuations);
+    let lost = answer.found.lost;
+    if lost.total() > 0 {
+        let _ = write!(
+            text,
+            "\nmissing of {asked} continuations: {} ({}); what they would have said is not known\n",
+            lost.total(),
+            reasons(lost)
+        );
+    }
+    if answer.controls_lost.total() > 0 {
+        let _ = write!(
+            text,
+            "\nmissing of the draws for a harmless completion: {} ({})\n",
+            answer.controls_lost.total(),
+            reasons(answer.controls_lost)
+        );
+    }
+    if let Some(reason) = &answer.such_as {
+        let _ = write!(text, "  such as: {reason}\n");
+    }
+}
+
+/// Returns how many draws are missing for each reason.
+fn reasons(lost: Lost) -> String {
+    format!(
+        "{} failed, {} unfinished within --max-tokens, {} without a score",
+        lost.failed, lost.unfinished, lost.unscoreable
+    )
 }

@@ -28,6 +28,7 @@ pub async fn run(
     let cancel = interrupt::flag()?;
     let model = models::classifier(project, classifier).await?;
     let path = ScorePath::of(project, long)?;
+    let path = path.for_model(project, &model).await?;
     let config = json!({ "classifier": model.label(), "digest": model.digest,
         "path": path.to_string() });
     let begun = runs::begin(project, output, "score", config, None).await?;

@@ -50,10 +50,10 @@ pub async fn read(
                 labelled: Some(again),
                 origins: match args.pool {
                     // What has a label was mostly brought by a file.
-                    _ if again => vec![Origin::Generate, Origin::Import],
-                    PoolArg::Generated => vec![Origin::Generate],
-                    PoolArg::Imported => vec![Origin::Import],
-                    PoolArg::All => vec![Origin::Generate, Origin::Import],
+                    None if again => vec![Origin::Generate, Origin::Import],
+                    None | Some(PoolArg::Generated) => vec![Origin::Generate],
+                    Some(PoolArg::Imported) => vec![Origin::Import],
+                    Some(PoolArg::All) => vec![Origin::Generate, Origin::Import],
                 },
                 ..SnippetFilter::default()
             };
@@ -65,10 +65,11 @@ pub async fn read(
         leave_out(&mut snippets, &mut left_out, "of other splits", |s| {
             s.split(seed) == wanted
         });
-    } else {
+    }
+    if args.split != SplitArg::Train && mixture.is_by_score() {
         output.note(
-            "caution: what a score chooses from all splits is left out of calibration and metrics; labels are best \
-             spent on the train split",
+            "caution: what a score chooses teaches in the train split, and measures in none; labels are best spent \
+             there",
         );
     }
     // Finds and edits have a queue of their own.

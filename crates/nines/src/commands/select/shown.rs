@@ -134,7 +134,8 @@ pub fn words(chosen: &Chosen) -> String {
     if chosen.by_score {
         let _ = writeln!(
             text,
-            "\nA score chose these: they teach, and no threshold, metric or rate counts them as a sample."
+            "\nA score chose these: what gets its first label so teaches, and no threshold, metric or rate counts it as a \
+             sample."
         );
     }
     if let (Some(id), Some(queue)) = (chosen.selection, chosen.queue) {
@@ -144,7 +145,7 @@ pub fn words(chosen: &Chosen) -> String {
             chosen.name
         );
     } else {
-        let _ = write!(text, "\nNothing was stored.");
+        let _ = write!(text, "\nNo selection was stored.");
     }
     text
 }
@@ -154,7 +155,9 @@ pub async fn list(project: &Project, output: &Output) -> Result<()> {
     let mut rows = Vec::new();
     for selection in project.store.acquisitions().await? {
         let items = project.store.acquired_items(selection.id).await?;
-        let waiting = waiting::open(project, &items, None).await?.len();
+        let waiting = waiting::open(project, &selection, &items, None)
+            .await?
+            .len();
         rows.push(
             json!({ "selection": selection.id, "strategy": selection.strategy,
             "by_score": selection.by_score, "queue": selection.queue, "items": items.len(),
@@ -191,7 +194,9 @@ pub async fn show(project: &Project, id: i64, output: &Output) -> Result<()> {
     let items = project.store.acquired_items(id).await?;
     let ids: Vec<SnippetId> = items.iter().map(|item| item.item.snippet).collect();
     let snippets = project.store.snippets_by_id(&ids).await?;
-    let waiting = waiting::open(project, &items, None).await?.len();
+    let waiting = waiting::open(project, &selection, &items, None)
+        .await?
+        .len();
     let rows: Vec<Value> = items
         .iter()
         .zip(&snippets)

@@ -1,4 +1,4 @@
-//! What a selection chose and nobody has labelled since.
+//! What a selection chose and fewer have labelled since than were asked for.
 
 use crate::commands::measure::Asked;
 use crate::project::Project;
@@ -26,15 +26,18 @@ pub async fn open_items(
 ) -> Result<Vec<Snippet>> {
     let selection = selection(project, asked_for).await?;
     let items = project.store.acquired_items(selection.id).await?;
-    Ok(open(project, &items, asked.labeller).await?)
+    Ok(open(project, &selection, &items, asked.labeller).await?)
 }
 
-/// The snippets among items whose label waits, and that a labeller has not labelled.
+/// The snippets among the items of a selection that want another person's label, as its queue does, and that a
+/// labeller has not labelled.
 pub async fn open(
     project: &Project,
+    selection: &Acquisition,
     items: &[AcquiredItem],
     labeller: Option<&str>,
 ) -> Result<Vec<Snippet>, nines_store::StoreError> {
+    let overlap = u64::from(project.store.queue(selection.queue).await?.overlap);
     let ids: Vec<SnippetId> = items.iter().map(|item| item.item.snippet).collect();
     let snippets = project.store.snippets_by_id(&ids).await?;
     let waits = |snippet: &Snippet, item: &AcquiredItem| {
@@ -43,7 +46,7 @@ pub async fn open(
             .map(|l| (l.kind.as_str(), l.labeller.as_str()))
             .collect();
         let known = people.iter().any(|(_, name)| Some(*name) == labeller);
-        people.len() as u64 <= item.before && !known
+        (people.len() as u64) < item.before + overlap && !known
     };
     let both = snippets.into_iter().zip(items);
     Ok(both

@@ -117,7 +117,8 @@ impl Ranking<'_> {
         self.ranked.about["classifier"] = json!(model.label());
         self.ranked.about["threshold"] = json!(threshold.threshold);
         self.ranked.about["threshold_rule"] = json!(threshold.rule);
-        self.ranked.about["path"] = json!(self.path.to_string());
+        let path = self.path.for_model(self.project, &model).await?;
+        self.ranked.about["path"] = json!(path.to_string());
         Ok(())
     }
 
@@ -155,7 +156,8 @@ impl Ranking<'_> {
         self.ranked.worths.insert(Strategy::Disagreement, apart);
         let labels: Vec<String> = committee.iter().map(Model::label).collect();
         self.ranked.about["classifiers"] = json!(labels);
-        self.ranked.about["path"] = json!(self.path.to_string());
+        let path = self.path.for_models(self.project, &committee).await?;
+        self.ranked.about["path"] = json!(path.to_string());
         Ok(())
     }
 

@@ -9,12 +9,12 @@ use nines_attack::victim::Victim;
 use nines_domain::score::Threshold;
 use nines_infer::cancel::CancelFlag;
 use nines_infer::scorer::Scorer;
-use nines_stats::acceptance::{FamilyScores, recall_at_acceptance};
-use nines_stats::bootstrap::Bootstrap;
-use nines_train::TrainingData;
+use nines_stats::acceptance::threshold_at;
 use nines_train::cross_validation::{CrossValidation, OutOfFoldScore};
-use nines_train::sweep::trial::Survival;
+use nines_train::data::Role;
+use nines_train::sweep::attacks::Survival;
 use nines_train::sweep::{AttackOutcome, AttackPlan};
+use nines_train::{TrainingData, TrainingRow};
 use std::sync::Arc;
 
 /// The fold whose classifier is attacked.
@@ -30,6 +30,26 @@ pub fn check(plan: &AttackPlan) -> Result<()> {
         if recipe.goal != GoalKind::Evade {
             bail!("[attacks] names {name}, which does not look for catastrophes that pass");
         }
+        recipe.check_alone().with_context(|| {
+            format!("[attacks] names {name}, which needs more than the classifier")
+        })?;
+    }
+    Ok(())
+}
+
+/// Checks that the fold whose classifier is attacked holds what attacks begin with and what sets the threshold.
+pub fn check_fold(data: &TrainingData, folds: u64, split_seed: u64) -> Result<()> {
+    let held_out = data.fold(FOLD, folds, split_seed).rows(Role::HeldOut);
+    let any = |wanted: fn(&TrainingRow) -> bool| held_out.iter().any(|&r| wanted(&data.rows()[r]));
+    if !any(|row| row.broad) {
+        bail!(
+            "the first fold holds no catastrophe, so that attacks have no start; leave [attacks] out"
+        );
+    }
+    if !any(|row| row.random) {
+        bail!(
+            "the first fold holds no random completion, so that no threshold can be set; leave [attacks] out"
+        );
     }
     Ok(())
 }
@@ -94,29 +114,15 @@ fn threshold(
         .iter()
         .map(|&row| data.rows()[row].text.clone())
         .collect();
-    let families: Vec<u64> = random
-        .iter()
-        .map(|&row| data.rows()[row].family.prefix_u64())
-        .collect();
     let scores = scorer.score(&texts, &mut |_| {});
     let scores = scores
         .into_iter()
         .map(|score| score.map(|score| score.logit()))
         .collect::<Result<Vec<f64>, _>>()
         .context("a held-out completion has no score")?;
-    if scores.is_empty() {
-        bail!(
-            "the first fold holds no random completion, so that no threshold can be set; leave [attacks] out"
-        );
-    }
-    let reference = FamilyScores::new("random completions", &scores, &families)?;
-    let at = recall_at_acceptance(
-        &reference,
-        &reference,
-        plan.acceptance,
-        &Bootstrap::default(),
-    )?;
-    Ok(Threshold::new(at.threshold)?)
+    let at = threshold_at(&scores, plan.acceptance)
+        .context("no threshold for attacks can be set on the first fold's random completions")?;
+    Ok(Threshold::new(at)?)
 }
 
 /// Lists rows of the attacked fold.

@@ -1,10 +1,11 @@
 //! A sweep's trials in the database, for whoever watches.
 
 use anyhow::{Context, Result};
+use nines_domain::estimate::Estimate;
 use nines_domain::snippet::RunId;
 use nines_stats::bootstrap::Bootstrap;
 use nines_store::{NewTrial, Store, TrialEnd, TrialNumber};
-use nines_train::sweep::table::{Compared, numbers};
+use nines_train::sweep::table::{AUROC, Compared, numbers};
 use nines_train::sweep::trial::Rows;
 use nines_train::sweep::{Differences, SweepFile, Trial, TrialResult};
 use serde_json::Value;
@@ -75,13 +76,13 @@ impl Book {
         Ok(self.store.heartbeat(self.run).await?)
     }
 
-    /// A trial has its result; so have those others of its cell.
+    /// A trial has its result; so have those others of its cell. Returns the trial's AUROC, where it has one.
     pub async fn ended(
         &self,
         position: u64,
         result: TrialResult,
         others: Vec<&Trial>,
-    ) -> Result<()> {
+    ) -> Result<Option<Estimate>> {
         let mut all = vec![result];
         for other in others {
             all.extend(TrialResult::at(&other.file(&self.results))?);
@@ -103,7 +104,11 @@ impl Book {
         };
         let end = tokio::task::spawn_blocking(work).await;
         let end = end.context("the numbers of a trial ended abruptly")??;
-        Ok(self.store.end_trial(self.run, position, &end).await?)
+        self.store.end_trial(self.run, position, &end).await?;
+        let mut numbers = end.numbers.into_iter();
+        Ok(numbers
+            .find(|number| number.what == AUROC)
+            .map(|number| number.value))
     }
 
     /// A trial failed.

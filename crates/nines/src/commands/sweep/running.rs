@@ -14,10 +14,11 @@ use nines_domain::snippet::ContentHash;
 use nines_domain::split::Split;
 use nines_infer::cancel::CancelFlag;
 use nines_store::Snippet;
-use nines_train::TrainingData;
 use nines_train::sweep::trial::{ROWS_FILE, Rows};
 use nines_train::sweep::{SweepFile, SweepTable, Trial, TrialResult};
+use nines_train::{TrainError, TrainingData};
 use serde_json::json;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,12 +49,13 @@ pub async fn run(project: &Project, args: SweepRunArgs, output: &Output) -> Resu
         .clone()
         .unwrap_or_else(|| folder.join("results"));
     let cancel = interrupt::flag()?;
+    // The table is told also where a trial failed, and with it the run.
+    let made: OnceCell<SweepTable> = OnceCell::new();
     let work = async {
-        for made in [&folder, &results] {
-            std::fs::create_dir_all(made)
-                .with_context(|| format!("cannot make {}", made.display()))?;
+        for needed in [&folder, &results] {
+            std::fs::create_dir_all(needed)
+                .with_context(|| format!("cannot make {}", needed.display()))?;
         }
-        keep_rows(&results, &data, args.again)?;
         let ground = Ground::new(
             project,
             &file,
@@ -62,6 +64,7 @@ pub async fn run(project: &Project, args: SweepRunArgs, output: &Output) -> Resu
             args.at_once > 1,
             cancel.clone(),
         )?;
+        keep_rows(&results, &data, args.again)?;
         let sweep = Sweep {
             args: &args,
             file: &file,
@@ -73,12 +76,16 @@ pub async fn run(project: &Project, args: SweepRunArgs, output: &Output) -> Resu
         };
         let all = sweep.all(trials).await;
         sweep.book.leave().await;
-        all?;
-        let table = table_of(&file, &results)?;
+        let failures = all?;
+        let table = sweep.table(&failures)?;
         let value = json!({ "results": results, "cells": table.cells.len(), "missing": table.missing.len() });
-        Ok((table, value))
+        let _ = made.set(table);
+        failures.ended().map(|()| ((), value))
     };
-    let table: SweepTable = runs::conclude(project, run.id, &cancel, work).await?;
+    let concluded = runs::conclude(project, run.id, &cancel, work).await;
+    let Some(table) = made.into_inner().filter(|_| !cancel.is_cancelled()) else {
+        return concluded;
+    };
     output.result(&table, || {
         format!(
             "{}\nnext: nines sweep table {} --results {}",
@@ -87,7 +94,7 @@ pub async fn run(project: &Project, args: SweepRunArgs, output: &Output) -> Resu
             results.display()
         )
     });
-    Ok(())
+    concluded
 }
 
 /// The rows that a sweep is measured on, and the same with the finds that may teach: no row of the test split,
@@ -125,6 +132,43 @@ fn keep_rows(results: &Path, data: &TrainingData, again: bool) -> Result<()> {
     }
 }
 
+/// The trials that failed in this run, each with its error.
+#[derive(Default)]
+struct Failures(Vec<(String, anyhow::Error)>);
+
+impl Failures {
+    fn names(&self) -> Vec<String> {
+        self.0.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Ends the sweep with the first error where there is one, and names all that failed.
+    fn ended(mut self) -> Result<()> {
+        let said = format!(
+            "{} failed: {}; the same command tries again what failed",
+            counted(self.0.len() as u64, "trial"),
+            self.names().join(", ")
+        );
+        match self.0.is_empty() {
+            true => Ok(()),
+            false => Err(self.0.swap_remove(0).1.context(said)),
+        }
+    }
+}
+
+/// What is left to do, and what went wrong.
+struct Tally {
+    /// How many trials may still begin.
+    left: u64,
+    failures: Failures,
+}
+
+/// What came of a trial, and whether its result could be kept.
+struct Ended {
+    place: usize,
+    result: Result<TrialResult>,
+    kept: Result<(), TrainError>,
+}
+
 struct Sweep<'a> {
     args: &'a SweepRunArgs,
     file: &'a SweepFile,
@@ -136,21 +180,30 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Runs the first rung's trials, and then those that each rung leaves.
-    async fn all(&self, mut trials: Vec<Trial>) -> Result<()> {
-        let mut left = self.args.limit.unwrap_or(u64::MAX);
+    /// Runs the first rung's trials, and then those that each rung leaves. Returns what failed.
+    async fn all(&self, mut trials: Vec<Trial>) -> Result<Failures> {
+        let mut tally = Tally {
+            left: self.args.limit.unwrap_or(u64::MAX),
+            failures: Failures::default(),
+        };
         let Some(search) = &self.file.search else {
-            self.trials(0, 0, trials, &mut left).await?;
-            return Ok(());
+            self.trials(0, 0, trials, &mut tally).await?;
+            return Ok(tally.failures);
         };
         let mut recipes: Vec<usize> = (0..search.trials).collect();
         let mut before = 0;
         for rung in 0..search.rung_count() {
+            if recipes.is_empty() {
+                break;
+            }
             if rung > 0 {
                 trials = search.rung(self.file, rung, &recipes)?;
             }
-            if !self.trials(rung, before, trials.clone(), &mut left).await? {
-                return Ok(());
+            let over = self
+                .trials(rung, before, trials.clone(), &mut tally)
+                .await?;
+            if !over {
+                break;
             }
             before += trials.len() as u64;
             let values = self.values(&trials, &recipes)?;
@@ -168,17 +221,20 @@ impl Sweep<'_> {
                 ));
             }
         }
-        Ok(())
+        Ok(tally.failures)
     }
 
-    /// Each recipe's out-of-fold AUROC, the mean over seeds.
+    /// Each recipe's out-of-fold AUROC, the mean over seeds; none where a seed has no result.
     fn values(&self, trials: &[Trial], recipes: &[usize]) -> Result<Vec<(usize, Option<f64>)>> {
         let seeds = self.file.seeds.len();
         let mut values = Vec::new();
         for (&recipe, trials) in recipes.iter().zip(trials.chunks(seeds)) {
             let mut sum = Some(0.0);
             for trial in trials {
-                let auroc = TrialResult::at(&trial.file(self.results))?
+                let mut trial = trial.clone();
+                self.ground.settle(&mut trial);
+                let auroc = self
+                    .there(&trial)?
                     .and_then(|result| self.ground.auroc(&result));
                 sum = sum.zip(auroc).map(|(sum, auroc)| sum + auroc);
             }
@@ -188,18 +244,20 @@ impl Sweep<'_> {
     }
 
     /// Runs the trials of a rung that have no result yet, several at once where that was asked for. `before` of
-    /// the sweep's trials belong to earlier rungs. Says whether all of them have one now.
+    /// the sweep's trials belong to earlier rungs. A trial that fails is written down, and the others go on. Says
+    /// whether none is left to try.
     async fn trials(
         &self,
         rung: usize,
         before: u64,
         mut trials: Vec<Trial>,
-        left: &mut u64,
+        tally: &mut Tally,
     ) -> Result<bool> {
         for trial in &mut trials {
             self.ground.settle(trial);
         }
         let unwritten = self.book.plan(rung, before, &trials).await?;
+        let earlier = before - tally.failures.0.len() as u64;
         let mut waiting: Vec<usize> = Vec::new();
         let mut have = BTreeSet::new();
         for (place, trial) in trials.iter().enumerate() {
@@ -217,71 +275,94 @@ impl Sweep<'_> {
         }
         let total = trials.len() as u64;
         let done = have.len() as u64;
-        self.book.progress(before + done).await?;
+        self.book.progress(earlier + done).await?;
         let mut progress = Progress::new(self.output, "sweep", total);
         progress.set(done, "");
         let mut waiting = waiting.into_iter();
-        let mut at_work: JoinSet<(usize, Result<TrialResult>)> = JoinSet::new();
+        let mut failed = 0;
+        let mut at_work: JoinSet<Ended> = JoinSet::new();
         loop {
             while at_work.len() < self.args.at_once as usize
-                && *left > 0
+                && tally.left > 0
                 && !self.cancel.is_cancelled()
             {
                 let Some(place) = waiting.next() else { break };
-                *left -= 1;
+                tally.left -= 1;
                 let trial = trials[place].clone();
                 progress.set(have.len() as u64, format!("{} at work", trial.name()));
                 self.book.begun(before + place as u64).await?;
-                let ground = self.ground.clone();
+                let (ground, file) = (self.ground.clone(), trial.file(self.results));
                 at_work.spawn_blocking(move || {
                     let result = ground.run(&trial);
-                    (
+                    let result = result.with_context(|| format!("the trial {}", trial.name()));
+                    // Kept here, so that it is kept also where another trial ends the sweep meanwhile.
+                    let kept = result.as_ref().map_or(Ok(()), |result| result.write(&file));
+                    Ended {
                         place,
-                        result.with_context(|| format!("the trial {}", trial.name())),
-                    )
+                        result,
+                        kept,
+                    }
                 });
             }
             let Some(ended) = at_work.join_next().await else {
                 break;
             };
-            let (place, result) = ended.context("a trial ended abruptly")?;
+            let ended = ended.context("a trial ended abruptly")?;
+            ended.kept?;
+            let place = ended.place;
             let (trial, position) = (&trials[place], before + place as u64);
-            let result = match result {
-                // Others that are at work go on to their checkpoints when the process ends.
-                Err(error) => {
-                    if !self.cancel.is_cancelled() {
-                        self.book.failed(position, &error).await?;
-                    }
-                    return Err(error);
-                }
+            let result = match ended.result {
                 Ok(result) => result,
+                Err(error) if self.cancel.is_cancelled() => return Err(error),
+                Err(error) => {
+                    self.book.failed(position, &error).await?;
+                    self.output.note(&format!("{error:#}"));
+                    tally.failures.0.push((trial.name(), error));
+                    failed += 1;
+                    continue;
+                }
             };
-            result.write(&trial.file(self.results))?;
             self.ground.clear(trial)?;
-            let auroc = self.ground.auroc(&result).unwrap_or(f64::NAN);
             let seconds = result.seconds;
             let others = of_cell(&trials, place, &have);
-            self.book.ended(position, result, others).await?;
+            let auroc = self.book.ended(position, result, others).await?;
+            let auroc = auroc.map_or_else(
+                || "no AUROC".to_owned(),
+                |auroc| format!("out-of-fold AUROC {}", shown::value(&auroc)),
+            );
             have.insert(place);
             let done = have.len() as u64;
-            self.book.progress(before + done).await?;
-            progress.set(done, format!("{}: AUROC {auroc:.3}", trial.name()));
+            self.book.progress(earlier + done).await?;
+            progress.set(done, format!("{}: {auroc}", trial.name()));
             self.output.note(&format!(
-                "{}: out-of-fold AUROC {auroc:.3}, {seconds:.0} s of training",
-                trial.name(),
+                "{}: {auroc}, {seconds:.0} s of training",
+                trial.name()
             ));
         }
         progress.finish(&format!("{} of {total} trials have results", have.len()));
-        Ok(have.len() == trials.len())
+        Ok(have.len() + failed == trials.len())
     }
 
     /// Returns a trial's result, if it is there.
     fn there(&self, trial: &Trial) -> Result<Option<TrialResult>> {
         let path: PathBuf = trial.file(self.results);
         match TrialResult::read(&path, &self.ground.identity(trial)?) {
-            Err(nines_train::TrainError::OtherTrial { .. }) if self.args.again => Ok(None),
+            Err(TrainError::OtherTrial { .. }) if self.args.again => Ok(None),
             found => Ok(found?),
         }
+    }
+
+    /// Puts the results side by side that are of this sweep.
+    fn table(&self, failures: &Failures) -> Result<SweepTable> {
+        let table = table_of(self.file, self.results, |trial, result, _| {
+            let mut trial = trial.clone();
+            self.ground.settle(&mut trial);
+            Ok(result.differs(&self.ground.identity(&trial)?))
+        })?;
+        Ok(SweepTable {
+            failed: failures.names(),
+            ..table
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use nines_domain::estimate::Estimate;
 use nines_train::sweep::SweepTable;
-use nines_train::sweep::table::{CellRow, Compared};
+use nines_train::sweep::table::{CellRow, Compared, Unfit};
 use std::fmt::Write;
 
 /// Returns the table in words.
@@ -25,11 +25,14 @@ pub fn words(table: &SweepTable) -> String {
             }
         }
     }
+    for reason in &table.no_interval {
+        let _ = writeln!(text, "\n{reason}");
+    }
     if let Some(remark) = by_chance(table) {
         let _ = writeln!(text, "\n{remark}");
     }
-    if !table.missing.is_empty() {
-        let _ = writeln!(text, "\nno result yet: {}", table.missing.join(", "));
+    for line in without_result(table) {
+        let _ = write!(text, "\n{line}");
     }
     text
 }
@@ -74,13 +77,38 @@ pub fn markdown(table: &SweepTable) -> String {
             shown.join(" | ")
         );
     }
+    for reason in &table.no_interval {
+        let _ = write!(text, "\n{reason}\n");
+    }
     if let Some(remark) = by_chance(table) {
         let _ = write!(text, "\n{remark}\n");
     }
-    if !table.missing.is_empty() {
-        let _ = write!(text, "\nNo result yet: {}.\n", table.missing.join(", "));
+    for line in without_result(table) {
+        let _ = write!(text, "\n{line}\n");
     }
     text
+}
+
+/// Names the trials that are not in the table, and why.
+fn without_result(table: &SweepTable) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !table.missing.is_empty() {
+        lines.push(format!("No result yet: {}.", table.missing.join(", ")));
+    }
+    if !table.unfit.is_empty() {
+        let each = table.unfit.iter();
+        let each: Vec<String> = each
+            .map(|Unfit { trial, of }| format!("{trial} (of {of})"))
+            .collect();
+        lines.push(format!(
+            "Left out, results of something else: {}.",
+            each.join(", ")
+        ));
+    }
+    if !table.failed.is_empty() {
+        lines.push(format!("Failed: {}.", table.failed.join(", ")));
+    }
+    lines
 }
 
 fn rests_on(table: &SweepTable) -> String {
@@ -107,7 +135,8 @@ fn seeds(row: &CellRow) -> String {
     }
 }
 
-fn value(estimate: &Estimate) -> String {
+/// A value with its interval.
+pub fn value(estimate: &Estimate) -> String {
     let [value, lower, upper] = estimate.decimal(1.0, 3);
     format!("{value} [{lower}, {upper}]")
 }
@@ -121,19 +150,33 @@ fn gained(estimate: &Estimate) -> String {
     format!("{value} [{lower}, {upper}]")
 }
 
+/// A cell of the Markdown table: the value and, in a line below, the gain, each with its interval; a gain whose
+/// interval leaves out 0 is bold.
 fn cell(number: &Compared) -> String {
-    match &number.gain {
-        None => value(&number.value),
-        Some(gain) => {
-            let [value, ..] = number.value.decimal(1.0, 3);
-            let far = gain.lower > 0.0 || gain.upper < 0.0;
-            let gain = gained(gain);
-            match far {
-                true => format!("{value} **{gain}**"),
-                false => format!("{value} {gain}"),
-            }
-        }
+    let own = narrow(&value(&number.value));
+    let Some(gain) = &number.gain else {
+        return own;
+    };
+    let far = gain.lower > 0.0 || gain.upper < 0.0;
+    let gain = narrow(&gained(gain));
+    match far {
+        true => format!("{own}<br>**{gain}**"),
+        false => format!("{own}<br>{gain}"),
     }
+}
+
+/// Leaves out the 0 before each decimal point: seven such columns must fit beside each other.
+fn narrow(numbers: &str) -> String {
+    let mut text = String::with_capacity(numbers.len());
+    let mut last = ' ';
+    for (at, c) in numbers.char_indices() {
+        let leads = c == '0' && !last.is_ascii_digit() && numbers[at + 1..].starts_with('.');
+        if !leads {
+            text.push(c);
+        }
+        last = c;
+    }
+    text
 }
 
 /// How many of the differences would look real by chance alone.
@@ -145,8 +188,80 @@ fn by_chance(table: &SweepTable) -> Option<String> {
         .count();
     (compared > 1).then(|| {
         format!(
-            "{compared} differences at 95 % each: about {:.0} would exclude 0 by chance if no cell differed.",
-            (compared as f64 / 20.0).ceil()
+            "{compared} differences at 95 % each: {:.1} on average would exclude 0 by chance if no cell differed; those of \
+             one cell are of the same trainings, so that such come together.",
+            compared as f64 * 0.05
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimate(value: f64, lower: f64, upper: f64) -> Estimate {
+        Estimate {
+            value: Some(value),
+            lower,
+            upper,
+            confidence: 0.95,
+            method: "test".to_owned(),
+            n: 30,
+        }
+    }
+
+    fn compared(gain: Estimate) -> Compared {
+        Compared {
+            what: "AUROC".to_owned(),
+            value: estimate(0.8731, 0.85, 1.0),
+            gain: Some(gain),
+        }
+    }
+
+    #[test]
+    fn a_markdown_cell_gives_value_and_gain_their_intervals() {
+        let small = compared(estimate(-0.0213, -0.05, 0.0104));
+        assert_eq!(cell(&small), ".873 [.850, 1.000]<br>-.021 [-.050, +.011]");
+        let large = compared(estimate(0.1, 0.05, 0.15));
+        assert_eq!(
+            cell(&large),
+            ".873 [.850, 1.000]<br>**+.100 [+.050, +.150]**"
+        );
+        assert_eq!(narrow("10.5 [0.05, 100.0]"), "10.5 [.05, 100.0]");
+    }
+
+    #[test]
+    fn what_chance_brings_is_not_rounded_up() {
+        let row = |gains: usize| CellRow {
+            cell: "other".to_owned(),
+            seeds: vec![0],
+            reached: vec![compared(estimate(0.1, 0.05, 0.15)); gains],
+            survived: Vec::new(),
+            seconds: 1.0,
+            cost: None,
+            paths: Vec::new(),
+        };
+        let table = |gains: usize| SweepTable {
+            baseline: Some("plain".to_owned()),
+            rows: 1,
+            catastrophes: 1,
+            random: 1,
+            families: 1,
+            cells: vec![row(gains)],
+            missing: Vec::new(),
+            unfit: Vec::new(),
+            failed: Vec::new(),
+        };
+        let told = by_chance(&table(7)).expect("told");
+        assert!(
+            told.contains("0.3 on average") || told.contains("0.4 on average"),
+            "{told}"
+        );
+        assert!(
+            by_chance(&table(2))
+                .expect("told")
+                .contains("0.1 on average")
+        );
+        assert_eq!(by_chance(&table(1)), None);
+    }
 }

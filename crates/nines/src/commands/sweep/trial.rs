@@ -9,6 +9,7 @@ use nines_infer::classifier::LongPolicy;
 use nines_stats::ranking::{RankingMetric, RankingSample};
 use nines_train::config::LongRows;
 use nines_train::cross_validation::CrossValidationJob;
+use nines_train::processor::processor_seconds;
 use nines_train::record::{Observer, StepRecord};
 use nines_train::sweep::trial::TrialIdentity;
 use nines_train::sweep::{SweepFile, Trial, TrialResult};
@@ -58,6 +59,7 @@ impl Ground {
         }
         if let Some(plan) = &file.attacks {
             attacks::check(plan)?;
+            attacks::check_fold(&data, file.folds, project.config.project.split_seed)?;
         }
         Ok(Self {
             file: file.clone(),
@@ -99,6 +101,7 @@ impl Ground {
             data: self.data.digest().to_owned(),
             taught: self.taught(trial).digest().to_owned(),
             folds: self.file.folds,
+            attacks: self.file.attacks.clone(),
         })
     }
 
@@ -126,7 +129,7 @@ impl Ground {
             LongRows::Refuse => LongPolicy::Refuse,
             LongRows::MaxWindow => LongPolicy::MaxWindow,
         };
-        let path = ScorePath::new(trial.config.precision, long);
+        let path = ScorePath::new(trial.config.precision, long).for_folder(&base.folder);
         let mut result = TrialResult::new(trial, self.identity(trial)?, path.to_string(), &found);
         // Of a trial that went on here, the earlier steps ran in another process: they took as long.
         if let (Some(before), Some(after), false) = (before, processor_seconds(), self.shared) {
@@ -178,15 +181,4 @@ impl Observer for Steps {
     fn step(&mut self, _step: &StepRecord) {
         self.0 += 1;
     }
-}
-
-/// Returns the seconds that the cores have spent on this process, where the system says so.
-fn processor_seconds() -> Option<f64> {
-    /// The unit of the kernel's times, fixed for programs on Linux.
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The name of the program stands in brackets and may hold anything.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = |place: usize| fields.get(place)?.parse::<f64>().ok();
-    Some((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
 }

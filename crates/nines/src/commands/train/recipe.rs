@@ -1,12 +1,12 @@
 //! The recipe of a training: what the project says, a table of fields, and the command's options.
 
-use crate::cli::{AveragingArg, LongArg, LossArg, PoolingArg, TrainArgs};
+use crate::cli::{AveragingArg, KeepArg, LongArg, LossArg, PoolingArg, TrainArgs};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
 use nines_nn::encoder::Pooling;
 use nines_train::TrainConfig;
 use nines_train::config::{
-    Averaging, Ema, Focal, FreeLb, LastShare, Latent, LogitAdjusted, LongRows, Loss, Sift,
+    Averaging, Ema, Focal, FreeLb, Keep, LastShare, Latent, LogitAdjusted, LongRows, Loss, Sift,
 };
 use nines_train::distillation::Teacher;
 use serde_json::{Map, Value};
@@ -102,6 +102,10 @@ fn with_techniques(table: TrainConfig, args: &TrainArgs) -> TrainConfig {
     label_noise.miss = given.label_miss.unwrap_or(label_noise.miss);
     label_noise.false_alarm = given.label_false_alarm.unwrap_or(label_noise.false_alarm);
     TrainConfig {
+        keep: given.keep.map_or(table.keep, |keep| match keep {
+            KeepArg::Best => Keep::Best,
+            KeepArg::Last => Keep::Last,
+        }),
         loss: given
             .loss
             .map_or(table.loss, |loss| shape(loss, table.loss)),

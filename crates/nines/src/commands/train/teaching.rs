@@ -151,6 +151,7 @@ async fn scored(
 ) -> Result<Vec<Option<Score>>> {
     let cancel = interrupt::flag()?;
     let path = ScorePath::of(project, LongArg::Refuse)?;
+    let path = path.for_model(project, teacher).await?;
     let config = json!({ "teacher": teacher.label(), "digest": teacher.digest, "path": path.to_string(),
         "snippets": snippets.len() });
     let run = runs::begin(project, output, "teach", config, None)

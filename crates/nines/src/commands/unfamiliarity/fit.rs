@@ -13,6 +13,7 @@ use crate::{interrupt, runs};
 use anyhow::{Context, Result, bail};
 use nines_domain::snippet::{ContentHash, SnippetText};
 use nines_domain::split::Split;
+use nines_infer::classifier::ClassifierScorer;
 use nines_infer::scorer::Unscoreable;
 use nines_infer::unfamiliarity::mahalanobis::Mahalanobis;
 use nines_infer::unfamiliarity::neighbours::Neighbours;
@@ -20,7 +21,9 @@ use nines_nn::weights::safetensors::{self, TensorToWrite};
 use nines_store::{Model, ModelKind, NewModel};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// The most training rows that are learnt from: the rest tells little more, and would have to be read by every filter.
@@ -33,8 +36,22 @@ const NO_FILES: &str = "unfamiliarity";
 struct Fitted {
     unfamiliarity: String,
     basis: Basis,
-    /// Training rows that are too long to have a hidden state.
+    /// Training rows without a hidden state.
     unmeasured: usize,
+    /// How many of them for each reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    reasons: LeftOut,
+}
+
+/// Training rows that have no hidden state: how many for each reason.
+type LeftOut = BTreeMap<&'static str, usize>;
+
+/// Training rows with their hidden states.
+#[derive(Debug, Default)]
+struct Measured {
+    rows: Vec<Vec<f32>>,
+    classes: Vec<bool>,
+    left_out: LeftOut,
 }
 
 /// Runs `nines unfamiliarity fit`.
@@ -44,7 +61,7 @@ pub async fn run(project: &Project, args: &FitArgs, output: &Output) -> Result<(
         let digest = ContentHash::of_fields("surprise", &[&generator]).to_string();
         let basis = Basis::Surprise { generator };
         let model = store(project, args, &basis, &digest, NO_FILES, None).await?;
-        tell(&model, basis, 0, output);
+        tell(&model, basis, LeftOut::new(), output);
         return Ok(());
     }
     let of = models::classifier(project, args.classifier.as_deref()).await?;
@@ -62,24 +79,21 @@ pub async fn run(project: &Project, args: &FitArgs, output: &Output) -> Result<(
         of: RestsOn::of(&of),
     };
     let model = store(project, args, &basis, &digest, NO_FILES, None).await?;
-    tell(&model, basis, 0, output);
+    tell(&model, basis, LeftOut::new(), output);
     Ok(())
 }
 
-fn tell(model: &Model, basis: Basis, unmeasured: usize, output: &Output) {
+fn tell(model: &Model, basis: Basis, reasons: LeftOut, output: &Output) {
     let fitted = Fitted {
         unfamiliarity: model.label(),
         basis,
-        unmeasured,
+        unmeasured: reasons.values().sum(),
+        reasons,
     };
     output.result(&fitted, || {
-        let left_out = match unmeasured {
-            0 => String::new(),
-            n => format!(
-                "\n{} too long for the model were left out",
-                counted(n as u64, "row")
-            ),
-        };
+        let told = fitted.reasons.iter();
+        let told = told.map(|(why, n)| format!("\n{} left out: {why}", counted(*n as u64, "row")));
+        let left_out: String = told.collect();
         format!(
             "{}: {}{left_out}\nnext: nines unfamiliarity measure {}",
             fitted.unfamiliarity, fitted.basis, model.name
@@ -125,7 +139,7 @@ async fn hidden(project: &Project, args: &FitArgs, of: &Model, output: &Output) 
         bail!("{} is simulated and has no hidden state", of.label());
     }
     let cancel = interrupt::flag()?;
-    let path = ScorePath::of(project, LongArg::Refuse)?;
+    let path = ScorePath::of(project, LongArg::Refuse)?.for_folder(&folder);
     let (texts, classes) = training_rows(project, of).await?;
     let config = json!({ "name": args.name, "kind": format!("{:?}", args.kind), "of": of.label(), "k": args.k,
         "path": path.to_string(), "rows": texts.len() });
@@ -133,13 +147,12 @@ async fn hidden(project: &Project, args: &FitArgs, of: &Model, output: &Output) 
         .await?
         .id;
     let work = async {
-        let states = states(&folder, path, texts, output).await?;
-        let (rows, classes): (Vec<Vec<f32>>, Vec<bool>) = states
-            .iter()
-            .zip(classes)
-            .filter_map(|(state, class)| Some((state.as_ref().ok()?.clone(), class)))
-            .unzip();
-        let unmeasured = states.len() - rows.len();
+        let (classifier, states) = states(&folder, path, texts, output).await?;
+        let Measured {
+            rows,
+            classes,
+            left_out,
+        } = measured(states, classes)?;
         if cancel.is_cancelled() {
             bail!("nothing was fitted yet");
         }
@@ -147,7 +160,7 @@ async fn hidden(project: &Project, args: &FitArgs, of: &Model, output: &Output) 
         let folder = project.folder.join(&place);
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
-        let (of, by) = (RestsOn::of(of), path.to_string());
+        let (of, by) = (RestsOn::read_from(of, &classifier), path.to_string());
         let (basis, digest) = match args.kind {
             UnfamiliarityKind::Neighbours => {
                 let fit = Neighbours::fit(&rows, args.k as usize)?;
@@ -176,12 +189,37 @@ async fn hidden(project: &Project, args: &FitArgs, of: &Model, output: &Output) 
             }
         };
         let model = store(project, args, &basis, &digest, &place, Some(run)).await?;
-        let result = json!({ "unfamiliarity": model.label(), "basis": basis });
-        Ok(((model, basis, unmeasured), result))
+        let result =
+            json!({ "unfamiliarity": model.label(), "basis": basis, "left_out": left_out });
+        Ok(((model, basis, left_out), result))
     };
-    let (model, basis, unmeasured) = runs::conclude(project, run, &cancel, work).await?;
-    tell(&model, basis, unmeasured, output);
+    let (model, basis, left_out) = runs::conclude(project, run, &cancel, work).await?;
+    tell(&model, basis, left_out, output);
     Ok(())
+}
+
+/// Parts what has a hidden state, with its class, from what has none. A row that is no text for the model is left out;
+/// a model that fails is no reason to fit the rest.
+fn measured(states: Vec<Result<Vec<f32>, Unscoreable>>, classes: Vec<bool>) -> Result<Measured> {
+    let mut measured = Measured::default();
+    for (state, class) in states.into_iter().zip(classes) {
+        let why = match state {
+            Ok(state) => {
+                measured.rows.push(state);
+                measured.classes.push(class);
+                continue;
+            }
+            Err(Unscoreable::Model(reason)) => bail!(
+                "the hidden state of a training row cannot be computed, and nothing was fitted: {reason}"
+            ),
+            Err(Unscoreable::TooLong { .. }) => "too long for the model",
+            Err(Unscoreable::EmptyCompletion) => "the completion is empty",
+            Err(Unscoreable::Tokens(_)) => "cannot be cut into the model's tokens",
+            Err(Unscoreable::Unfamiliar { .. }) => "too unfamiliar",
+        };
+        *measured.left_out.entry(why).or_default() += 1;
+    }
+    Ok(measured)
 }
 
 fn write_rows(folder: &Path, fit: &Neighbours) -> Result<String> {
@@ -217,18 +255,19 @@ async fn training_rows(project: &Project, of: &Model) -> Result<(Vec<SnippetText
         .unzip())
 }
 
-/// Computes hidden states on a thread of their own.
+/// Computes hidden states on a thread of their own; returns the classifier too.
 async fn states(
     folder: &Path,
     path: ScorePath,
     texts: Vec<SnippetText>,
     output: &Output,
-) -> Result<Vec<Result<Vec<f32>, Unscoreable>>> {
+) -> Result<(Arc<ClassifierScorer>, Vec<Result<Vec<f32>, Unscoreable>>)> {
     let classifier = models::scorer_of_folder(folder, path)?;
+    let reading = classifier.clone();
     let total = texts.len() as u64;
     let (sender, mut done) = mpsc::unbounded_channel();
     let thread = tokio::task::spawn_blocking(move || {
-        classifier.states(&texts, &mut |n| {
+        reading.states(&texts, &mut |n| {
             let _ = sender.send(n as u64);
         })
     });
@@ -240,5 +279,35 @@ async fn states(
         .await
         .context("reading hidden states ended abruptly")?;
     progress.finish(&counted(total, "snippet"));
-    Ok(states)
+    Ok((classifier, states))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_told_by_its_reason_and_a_model_that_fails_ends_it() {
+        let long = || {
+            Err(Unscoreable::TooLong {
+                tokens: 600,
+                window: 512,
+            })
+        };
+        let control = Err(Unscoreable::Tokens("[SEP]".to_owned()));
+        let states = vec![Ok(vec![1.0]), long(), control, Ok(vec![2.0]), long()];
+        let found = measured(states, vec![true, true, false, false, true]).expect("measured");
+        assert_eq!((found.rows.len(), found.classes), (2, vec![true, false]));
+        let told: Vec<_> = found.left_out.into_iter().collect();
+        assert_eq!(
+            told,
+            [
+                ("cannot be cut into the model's tokens", 1),
+                ("too long for the model", 2)
+            ]
+        );
+        let dead = Err(Unscoreable::Model("a state that is not finite".to_owned()));
+        let refused = measured(vec![Ok(vec![1.0]), dead], vec![true, true]).expect_err("refused");
+        assert!(refused.to_string().contains("not finite"), "{refused}");
+    }
 }

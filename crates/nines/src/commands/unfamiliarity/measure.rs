@@ -43,6 +43,7 @@ pub async fn run(
     check_split(project, &model)?;
     let version = unfamiliarity::find(project, args.unfamiliarity.as_deref()).await?;
     let path = ScorePath::of(project, LongArg::Refuse)?;
+    let path = path.for_model(project, &model).await?;
     let measure = measure_of(project, &version, &model, path).await?;
     let truth = if args.strict {
         Truth::Strict

@@ -166,6 +166,28 @@ fn nothing_changes(model: &Classifier) {
 }
 
 #[test]
+fn a_pass_that_learns_can_be_gone_through_again() {
+    for model in families(Pooling::Pooler) {
+        for place in PLACES {
+            let pass = model
+                .perturbed(&batch(), Some(KEY), place, true)
+                .expect("a pass");
+            let mut gone = || {
+                let found = pass.logits(rng::normal(4, 1, 0.3, TOKENS * 20));
+                let found = found.expect("logits");
+                let (gradients, of_delta) = model
+                    .perturbed_gradients(loss(&found.logits), &found.delta)
+                    .expect("gradients");
+                let gradients = gradients.iter();
+                let gradients: Vec<_> = gradients.map(|(_, values)| values.to_vec()).collect();
+                (gradients, of_delta)
+            };
+            assert_eq!(gone(), gone(), "{place:?}");
+        }
+    }
+}
+
+#[test]
 fn what_is_added_to_normalised_sums_is_independent_of_the_tables_scale() {
     let mut model = model(Pooling::Mean);
     let delta = rng::normal(4, 1, 0.3, TOKENS * 20);

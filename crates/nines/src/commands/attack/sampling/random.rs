@@ -96,7 +96,7 @@ struct Scored<'a> {
 }
 
 /// Labelled simple random draws of the generator that the classifier never learnt from and that it accepts,
-/// whether they were drawn here or imported with that word.
+/// whether they were drawn here or imported with that word; those that a score chose for their label are left out.
 async fn by_random_draws(
     project: &Project,
     scored: &Scored<'_>,
@@ -106,7 +106,7 @@ async fn by_random_draws(
     let seed = project.config.project.split_seed;
     let drawn: Vec<(&Snippet, Option<bool>)> = labelled
         .iter()
-        .filter(|snippet| data::is_random_draw(snippet) && snippet.split(seed) == Split::Test)
+        .filter(|snippet| data::is_random_sample(snippet) && snippet.split(seed) == Split::Test)
         .filter_map(|snippet| Some((snippet, adjudicated(Some(snippet), by)?.strict)))
         .collect();
     let ids: Vec<SnippetId> = drawn.iter().map(|(snippet, _)| snippet.id).collect();

@@ -9,7 +9,9 @@ use nines_domain::snippet::ContentHash;
 use nines_domain::split::Split;
 use nines_measure::acquisition::Mixture;
 use nines_stats::bootstrap::Bootstrap;
+use nines_train::active_learning::curve::Asked;
 use nines_train::active_learning::{Cell, CellIdentity, Comparison, Ground as Parts};
+use nines_train::config::Keep;
 use nines_train::sweep::trial::Rows;
 use nines_train::{TrainConfig, TrainError, TrainingData};
 use std::collections::HashMap;
@@ -61,7 +63,8 @@ impl Ground {
             batch_size: args.batch as usize,
             learning_rate: args.learning_rate.unwrap_or(defaults.learning_rate),
             from_layer: args.from_layer.unwrap_or(defaults.from_layer),
-            // One look an epoch: the best of many looks at few labels is chance.
+            // The best of many looks at few labels is chance, and small budgets would have the most looks.
+            keep: Keep::Last,
             evaluations_per_epoch: 1,
             patience: None,
             ..defaults
@@ -171,13 +174,14 @@ impl Ground {
                 self.args.results.display()
             );
         }
-        let random = ("random", missing);
-        Ok(Comparison::new(
-            &self.rows(),
-            &cells,
-            random,
-            self.args.recall,
-            &Bootstrap::default(),
-        )?)
+        let asked = Asked {
+            random: "random",
+            budgets: &self.args.budgets,
+            seeds: &self.args.seeds,
+            recall: self.args.recall,
+            missing,
+        };
+        let bootstrap = Bootstrap::default();
+        Ok(Comparison::new(&self.rows(), &cells, &asked, &bootstrap)?)
     }
 }

@@ -297,7 +297,7 @@ impl Line {
             &ground.label,
             &mut Silent,
         )?;
-        let path = ScorePath::new(config.precision, LongPolicy::Refuse);
+        let path = ScorePath::new(config.precision, LongPolicy::Refuse).for_folder(&output);
         let scorer = models::scorer_of_folder(&output, path)?;
         remove(&folder)?;
         Ok((scorer, path.to_string()))

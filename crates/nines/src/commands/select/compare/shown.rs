@@ -53,12 +53,16 @@ pub fn words(found: &Comparison) -> String {
         );
         for curve in &found.strategies {
             let _ = writeln!(text, "  {:<40} {}", curve.strategy, needed(curve, found));
+            if let Some(more) = &curve.needed_over_random {
+                let _ = writeln!(text, "  {:<40} over random: {}", "", over_random(more));
+            }
         }
         if let Some(Needed { method, .. }) = found.strategies.iter().find_map(|c| c.needed.as_ref())
         {
             let _ = writeln!(text, "({method})");
         }
     }
+    let _ = writeln!(text, "{}", target(found));
     ended(&mut text, found);
     text
 }
@@ -98,13 +102,21 @@ pub fn markdown(found: &Comparison) -> String {
     if let Some(recall) = found.recall {
         let _ = writeln!(
             text,
-            "\n| strategy | labels needed for a recall of {recall:.3} at {} % acceptance |\n|---|---|",
+            "\n| strategy | labels needed for a recall of {recall:.3} at {} % acceptance | over random |\n|---|---|---|",
             100.0 * ACCEPTANCE
         );
         for curve in &found.strategies {
-            let _ = writeln!(text, "| {} | {} |", curve.strategy, needed(curve, found));
+            let more = curve.needed_over_random.as_ref();
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} |",
+                curve.strategy,
+                needed(curve, found),
+                more.map_or_else(|| "-".to_owned(), over_random)
+            );
         }
     }
+    let _ = writeln!(text, "\n{}", target(found));
     ended(&mut text, found);
     text
 }
@@ -142,11 +154,7 @@ fn seeds(point: &Point) -> String {
 }
 
 fn needed(curve: &StrategyCurve, found: &Comparison) -> String {
-    let budgets = found
-        .strategies
-        .iter()
-        .flat_map(|curve| curve.points.iter());
-    let most = budgets.map(|point| point.labels).max().unwrap_or_default();
+    let most = found.budgets.last().copied().unwrap_or_default();
     let Some(needed) = &curve.needed else {
         return "no seed has all budgets yet".to_owned();
     };
@@ -159,6 +167,32 @@ fn needed(curve: &StrategyCurve, found: &Comparison) -> String {
         end(needed.lower),
         end(needed.upper)
     )
+}
+
+/// How many labels more than random; what lies beyond the budgets is not known.
+fn over_random(more: &Needed) -> String {
+    let end = |labels: Option<f64>| labels.map_or_else(|| "?".to_owned(), |x| format!("{x:+.0}"));
+    format!(
+        "{} [{}, {}]",
+        end(more.value),
+        end(more.lower),
+        end(more.upper)
+    )
+}
+
+/// What the recall is for which labels are counted, or why there is none.
+fn target(found: &Comparison) -> String {
+    let most = found.budgets.last().copied().unwrap_or_default();
+    match (&found.no_interval, found.recall) {
+        (Some(reason), _) => reason.clone(),
+        (None, None) => format!(
+            "No labels are counted before random has {most} labels with every seed; give --recall to count them for a \
+             recall of your own."
+        ),
+        (None, Some(_)) => "The recall is held fixed: where it is what random reached, its own uncertainty is in none of \
+                            these intervals. \"?\" is beyond the budgets."
+            .to_owned(),
+    }
 }
 
 fn value(estimate: &Estimate) -> String {
