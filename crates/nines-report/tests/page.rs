@@ -296,3 +296,16 @@ fn a_long_curve_is_drawn_with_few_points() {
     assert!(page.len() < 700_000, "{}", page.len());
     assert!(page.contains("the report&#39;s JSON has all of them"));
 }
+
+#[test]
+fn a_filter_that_is_not_the_plain_one_says_what_it_is() {
+    let plain = html(&Report::default());
+    assert!(!plain.contains("<dt>Law</dt>") && !plain.contains("Second condition"));
+    let page = html(&Report {
+        law: Some("the threshold falls".to_owned()),
+        caution: Some("far v1 below 2.5000".to_owned()),
+        ..Report::default()
+    });
+    assert!(page.contains("<dt>Law</dt><dd>the threshold falls</dd>"));
+    assert!(page.contains("<dt>Second condition</dt><dd>far v1 below 2.5000</dd>"));
+}

@@ -22,6 +22,8 @@ pub fn full() -> Report {
         generator: Some("stories-2b, temperature 0.9, top-p 0.95".into()),
         classifier: Some("tool@4".into()),
         threshold: Some(threshold()),
+        law: None,
+        caution: None,
         budget: Some(100),
         notice: Some("Invented numbers: this report shows the layout, not a measurement.".into()),
         summary: Some(summary()),
