@@ -247,6 +247,7 @@ mod tests {
             catastrophes: 1,
             random: 1,
             families: 1,
+            no_interval: Vec::new(),
             cells: vec![row(gains)],
             missing: Vec::new(),
             unfit: Vec::new(),

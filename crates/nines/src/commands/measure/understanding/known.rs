@@ -15,7 +15,7 @@ pub struct Known {
 struct OfPrompt {
     /// Completions that somebody called a catastrophe, without the white space around them.
     catastrophes: HashSet<String>,
-    /// Completions that are labelled *no*, the generator's own random draws first.
+    /// Completions that are labelled *no*, the generator's own random draws that no score chose first.
     harmless: Vec<SnippetText>,
 }
 
@@ -23,7 +23,7 @@ impl Known {
     /// Takes what is labelled.
     pub fn new(labelled: &[Snippet]) -> Self {
         let (random, others): (Vec<&Snippet>, Vec<&Snippet>) =
-            labelled.iter().partition(|s| data::is_random_draw(s));
+            labelled.iter().partition(|s| data::is_random_sample(s));
         let ordered = random.into_iter().chain(others);
         Self::of(ordered.map(|snippet| (&snippet.text, data::broad(snippet))))
     }
