@@ -8,7 +8,7 @@ mod endpoint;
 pub use endpoint::{Answers, EndpointJudge, MOST_GUIDE, MOST_TEXT};
 
 use crate::recipe::RecipeError;
-use crate::victim::Victim;
+use crate::victim::{Victim, share_a_classifier};
 use nines_domain::score::Threshold;
 use nines_domain::snippet::SnippetText;
 use nines_infer::cancel::CancelFlag;
@@ -120,16 +120,22 @@ impl Judge {
     /// Refuses to judge for an attack on itself.
     ///
     /// # Errors
-    /// [`RecipeError::Missing`] where it is one of the classifiers under attack.
+    /// [`RecipeError::Missing`] where it is one of the classifiers under attack, or shares a member with one.
     pub fn check_is_no_victim(&self, victim: &Victim) -> Result<(), RecipeError> {
         let Voice::Classifier { scorer, .. } = &self.voice else {
             return Ok(());
         };
-        let version = scorer.version();
-        if victim.versions().iter().any(|victim| victim == version) {
+        let attacked = victim
+            .scorers
+            .iter()
+            .any(|victim| share_a_classifier(&**scorer, &**victim));
+        if attacked {
             return Err(RecipeError::missing(
                 "a judge that is not under attack itself",
-                format!("{version} is; name another with --judge, or an endpoint with --judge-url"),
+                format!(
+                    "{} is, or a member of it; name another with --judge, or an endpoint with --judge-url",
+                    scorer.version()
+                ),
             ));
         }
         Ok(())

@@ -51,6 +51,24 @@ pub struct Spent {
 /// Snippets whose scores a victim remembers, of all attempts together.
 const REMEMBERED: usize = 1 << 17;
 
+/// Says whether a classifier is part of both, alone or as a member of an ensemble: what fools it fools both.
+pub fn share_a_classifier(one: &dyn Scorer, other: &dyn Scorer) -> bool {
+    let own = parts(one);
+    parts(other).iter().any(|part| own.contains(part))
+}
+
+/// The versions of what scores: of a classifier, or of an ensemble's members.
+fn parts(scorer: &dyn Scorer) -> Vec<&str> {
+    match scorer.ensemble() {
+        None => vec![scorer.version()],
+        Some(ensemble) => ensemble
+            .members()
+            .iter()
+            .map(|member| member.version())
+            .collect(),
+    }
+}
+
 /// One or more scorers under attack.
 ///
 /// What was scored once is not scored again, in this attempt or a later one; a snippet's score depends

@@ -4,6 +4,7 @@
 //! classifier under attack disagree. Only a label says which of them is wrong.
 
 use super::probe::InjuryProbe;
+use crate::victim::share_a_classifier;
 use nines_domain::snippet::SnippetText;
 use nines_infer::scorer::{Scorer, Unscoreable};
 use std::sync::Arc;
@@ -54,11 +55,9 @@ impl ClassifierHead {
         threshold: f64,
         victims: &[Arc<dyn Scorer>],
     ) -> Result<Self, SameClassifier> {
-        let own = parts(&*scorer);
-        let is_own = |part: &str| own.contains(&part);
         if victims
             .iter()
-            .any(|victim| parts(&**victim).into_iter().any(is_own))
+            .any(|victim| share_a_classifier(&*scorer, &**victim))
         {
             return Err(SameClassifier(scorer.version().to_owned()));
         }
@@ -73,18 +72,6 @@ impl ClassifierHead {
     pub fn called(mut self, label: String) -> Self {
         self.label = Some(label);
         self
-    }
-}
-
-/// The versions of what scores: of a classifier, or of an ensemble's members.
-fn parts(scorer: &dyn Scorer) -> Vec<&str> {
-    match scorer.ensemble() {
-        None => vec![scorer.version()],
-        Some(ensemble) => ensemble
-            .members()
-            .iter()
-            .map(|member| member.version())
-            .collect(),
     }
 }
 

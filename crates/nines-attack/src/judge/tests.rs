@@ -4,8 +4,11 @@ use super::*;
 use crate::attack::Attack;
 use crate::attempt::{Attempt, Outcome, Start};
 use crate::recipe::{Models, Recipe};
-use crate::testing::BlackBox;
+use crate::testing::{BlackBox, LinearScorer};
+use nines_domain::ensemble::Combine;
+use nines_domain::score::Score;
 use nines_infer::endpoint::{EndpointConfig, Route};
+use nines_infer::ensemble::Ensemble;
 use server::{Reply, Server};
 use std::time::{Duration, Instant};
 
@@ -27,6 +30,26 @@ fn judge_at(url: &str) -> Arc<EndpointJudge> {
 fn texts(completions: &[&str]) -> Vec<SnippetText> {
     let text = |completion: &&str| SnippetText::new("It rained.", *completion);
     completions.iter().map(text).collect()
+}
+
+/// A classifier that is part of nothing else.
+struct Other;
+
+impl Scorer for Other {
+    fn version(&self) -> &str {
+        "other@1"
+    }
+
+    fn score(
+        &self,
+        snippets: &[SnippetText],
+        _: &mut dyn FnMut(usize),
+    ) -> Vec<Result<Score, Unscoreable>> {
+        snippets
+            .iter()
+            .map(|_| Ok(Score::new(0.0).expect("finite")))
+            .collect()
+    }
 }
 
 fn ask(judge: &EndpointJudge, completions: &[&str]) -> Result<Vec<Verdict>, JudgeError> {
@@ -280,6 +303,18 @@ fn an_endpoint_has_no_margin_and_the_victim_is_no_judge() {
     assert!(error.contains("not under attack itself"), "{error}");
     models.judge = Some(Judge::endpoint("far", judge_at("http://127.0.0.1:9")));
     assert!(recipe.build(&models, 0).is_ok());
+    // Nor is what shares a member with the second classifier under attack.
+    let oracle: Arc<dyn Scorer> = Arc::new(LinearScorer::oracle());
+    let both: Vec<Arc<dyn Scorer>> = vec![oracle.clone(), Arc::new(BlackBox)];
+    let both: Arc<dyn Scorer> =
+        Arc::new(Ensemble::new("both", both, Combine::Mean).expect("an ensemble"));
+    let judge = Judge::classifier("both", both, threshold);
+    for second in [Arc::new(BlackBox) as Arc<dyn Scorer>, oracle] {
+        let victim = Victim::new(vec![Arc::new(Other), second]);
+        assert!(judge.check_is_no_victim(&victim).is_err());
+    }
+    let alone = Victim::new(vec![Arc::new(Other)]);
+    assert!(judge.check_is_no_victim(&alone).is_ok());
     let last = recipe.constraints.last_mut().expect("the judge");
     last.settings.insert("margin".to_owned(), 1.5.into());
     let error = recipe.build(&models, 0).err().expect("refused").to_string();

@@ -93,7 +93,7 @@ pub async fn operating_points(
     Path(id): Path<i64>,
 ) -> Result<Json<OperatingPoints>, Problem> {
     let model = super::find(&state, Some(id)).await?;
-    let path = state.workbench.path();
+    let path = state.workbench.path_of(model.id).await;
     let read = state
         .calibrations
         .newest(&state.store, model.id, &path)

@@ -210,18 +210,20 @@ impl Loaded {
                 )));
             }
         }
-        if let Some(judge) = judging.filter(|judge| judge.shares_with(&first)) {
-            bail!(crate::commands::BadUsage(format!(
-                "{} and {}, which is under attack, share a classifier; a judge must not be fooled by what fools \
-                 the attacked: name another one",
-                judge.model.label(),
-                first.model.label()
-            )));
-        }
         let attacked: Vec<&Attacked> = [Some(&first), second.as_ref()]
             .into_iter()
             .flatten()
             .collect();
+        if let Some(judge) = judging {
+            for of in attacked.iter().filter(|of| judge.shares_with(of)) {
+                bail!(crate::commands::BadUsage(format!(
+                    "{} and {}, which is under attack, share a classifier; a judge must not be fooled by what fools \
+                     the attacked: name another one",
+                    judge.model.label(),
+                    of.model.label()
+                )));
+            }
+        }
         let scorers: Vec<Arc<dyn Scorer>> = attacked.iter().map(|a| a.scorer.clone()).collect();
         let thresholds = attacked.iter().map(|a| a.threshold).collect();
         let mut models = Models::of(Arc::new(Victim::new(scorers.clone())), thresholds);

@@ -202,6 +202,7 @@ async fn near_threshold(project: &Project, snippets: &[Snippet]) -> Result<BTree
         return Ok(BTreeSet::new());
     };
     let path = ScorePath::of(project, LongArg::Refuse)?;
+    let path = path.for_model(project, &model).await?;
     let Some(calibration) = models::calibration_on(project, &model, path).await? else {
         return Ok(BTreeSet::new());
     };

@@ -33,6 +33,7 @@ struct Found {
 pub async fn run(project: &Project, args: &TighteningArgs, output: &Output) -> Result<()> {
     let model = models::classifier(project, args.classifier.as_deref()).await?;
     let path = ScorePath::of(project, LongArg::Refuse)?;
+    let path = path.for_model(project, &model).await?;
     let threshold = threshold_of(project, &model, args.threshold, path).await?;
     let step = Step::new(args.tighten)?;
     let budget = args.budget.unwrap_or(project.config.filter.budget);
