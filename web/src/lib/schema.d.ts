@@ -2013,8 +2013,8 @@ export interface components {
             options: components["schemas"]["CardOption"][];
             /** @description The path by which its metrics were computed; null where that is not known. */
             path?: string | null;
-            /** @description The predicate that it was trained for, with its version now. */
-            predicate: string;
+            /** @description The predicate that it was made for, with its version then; null where that was not kept. */
+            predicate?: string | null;
             style_check?: components["schemas"]["CardStyle"] | null;
         };
         /** @description A classifier. */

@@ -172,7 +172,7 @@ fn a_pass_that_learns_can_be_gone_through_again() {
             let pass = model
                 .perturbed(&batch(), Some(KEY), place, true)
                 .expect("a pass");
-            let mut gone = || {
+            let gone = || {
                 let found = pass.logits(rng::normal(4, 1, 0.3, TOKENS * 20));
                 let found = found.expect("logits");
                 let (gradients, of_delta) = model
