@@ -200,12 +200,12 @@ fn an_ensemble_is_attacked_by_its_gradients() {
         "all",
     ];
     let few = ["--limit", "6", "--queries", "40"];
-    let ended = world.run(&[&attack[..], &few].concat()).good().json();
+    let many = ["--limit", "6", "--queries", "1000", "--seconds", "600"];
+    let ended = world.run(&[&attack[..], &many].concat()).good().json();
     let table = &ended["table"];
     let count = |name: &str| table[name].as_u64().expect("a count");
     assert_eq!(count("tried") + count("skipped"), 6, "{table}");
-    // Whether a tiny ensemble gives way to so few queries differs with the unit that multiplies.
-    assert!(count("tried") > 0 && count("broken") == 0, "{table}");
+    assert!(count("reached") > 0 && count("broken") == 0, "{table}");
     // A member is no judge of the ensemble that it is in.
     let judge = ["--judge", "hurt@1", "--judge-threshold", "0.5"];
     world
