@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// with the same items in the same order.
 ///
 /// # Errors
-/// As [`Items::gain`].
+/// As [`super::Items::gain`].
 pub fn share(
     seeds: &[Vec<bool>],
     families: &[u64],
@@ -28,7 +28,7 @@ pub fn share(
 /// Says how much more often it holds for the first than for the second, seed by seed and item by item.
 ///
 /// # Errors
-/// As [`Items::gain`].
+/// As [`super::Items::gain`].
 pub fn share_gain(
     first: &[Vec<bool>],
     second: &[Vec<bool>],

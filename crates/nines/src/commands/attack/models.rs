@@ -214,15 +214,15 @@ impl Loaded {
             .into_iter()
             .flatten()
             .collect();
-        if let Some(judge) = judging {
-            for of in attacked.iter().filter(|of| judge.shares_with(of)) {
-                bail!(crate::commands::BadUsage(format!(
-                    "{} and {}, which is under attack, share a classifier; a judge must not be fooled by what fools \
-                     the attacked: name another one",
-                    judge.model.label(),
-                    of.model.label()
-                )));
-            }
+        if let Some(judge) = judging
+            && let Some(of) = attacked.iter().find(|of| judge.shares_with(of))
+        {
+            bail!(crate::commands::BadUsage(format!(
+                "{} and {}, which is under attack, share a classifier; a judge must not be fooled by what fools \
+                 the attacked: name another one",
+                judge.model.label(),
+                of.model.label()
+            )));
         }
         let scorers: Vec<Arc<dyn Scorer>> = attacked.iter().map(|a| a.scorer.clone()).collect();
         let thresholds = attacked.iter().map(|a| a.threshold).collect();

@@ -252,7 +252,7 @@ fn missing(text: &mut String, answer: &Answer) {
         );
     }
     if let Some(reason) = &answer.such_as {
-        let _ = write!(text, "  such as: {reason}\n");
+        let _ = writeln!(text, "  such as: {reason}");
     }
 }
 

@@ -210,7 +210,7 @@ mod tests {
             label,
             severity: 2,
             score,
-            text: SnippetText::new("She ran.", &format!(" She fell, {label} times.")),
+            text: SnippetText::new("She ran.", format!(" She fell, {label} times.")),
         }
     }
 
