@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const MOST_STEPS: usize = 400;
 
 /// Fields of a recipe that are no choice of whoever trained: they never count as differing.
-const NO_CHOICE: [&str; 3] = ["seed", "split_seed", "precision"];
+const NO_CHOICE: [&str; 2] = ["split_seed", "precision"];
 
 /// The origin of completions without a label, of which a teacher speaks alone.
 const TAUGHT: &str = "taught, no label";
@@ -54,7 +54,11 @@ pub async fn card(project: &Project, model: &Model) -> Result<Card> {
         predicate: predicate(model),
         path: model.metrics["path"].as_str().map(str::to_owned),
         data: data(project, model),
-        options: options(&model.config["config"]),
+        options: match &model.ensemble {
+            None => options(&model.config["config"]),
+            // Its members have theirs.
+            Some(_) => Vec::new(),
+        },
         curves,
         metrics: numbers
             .into_iter()
@@ -331,14 +335,13 @@ mod tests {
             .take_while(|option| option.differs)
             .map(|option| option.field.as_str())
             .collect();
-        assert_eq!(differing, ["epochs", "sift"]);
+        assert_eq!(differing, ["epochs", "seed", "sift"]);
         let default = serde_json::to_value(TrainConfig::default()).expect("JSON")["epochs"].clone();
         assert_eq!(
             (&options[0].value, &options[0].default),
             (&json!(9), &default)
         );
-        assert!(options[2..].iter().all(|option| !option.differs));
-        assert!(options.iter().any(|option| option.field == "seed"));
+        assert!(options[3..].iter().all(|option| !option.differs));
     }
 
     #[test]

@@ -40,6 +40,9 @@ export function onEvent(names: EventName | EventName[], listener: Listener): () 
 export function connect() {
   wanted = true;
   document.addEventListener('visibilitychange', seen);
+  // A page that the browser keeps for its Back button keeps its connection as well, unless it is told.
+  window.addEventListener('pagehide', leave);
+  window.addEventListener('pageshow', seen);
   if (document.visibilityState === 'hidden') {
     broken = true;
   } else if (!source) {
@@ -54,7 +57,7 @@ export function connect() {
 function seen() {
   clearTimeout(leaving);
   if (document.visibilityState === 'hidden') {
-    leaving = setTimeout(leave, 10_000);
+    leaving = setTimeout(leave, 3_000);
   } else if (wanted && !source) {
     clearTimeout(timer);
     wait = 1;
@@ -74,6 +77,8 @@ function leave() {
 export function disconnect() {
   wanted = false;
   document.removeEventListener('visibilitychange', seen);
+  window.removeEventListener('pagehide', leave);
+  window.removeEventListener('pageshow', seen);
   clearTimeout(leaving);
   clearTimeout(timer);
   source?.close();

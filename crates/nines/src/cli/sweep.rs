@@ -28,7 +28,7 @@ pub struct SweepRunArgs {
     /// Where results lie, one file a trial (default: the run's folder)
     #[arg(long, value_name = "DIR")]
     pub results: Option<PathBuf>,
-    /// Stop after so many new trials; the same command makes the next ones
+    /// Stop after so many new trials (with --results, where the same command finds them and makes the next ones)
     #[arg(long, requires = "results", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
     /// Trials at the same time: useful only where one leaves cores idle

@@ -100,9 +100,12 @@ async fn create(project: &Project, args: &CreateEnsembleArgs, output: &Output) -
     let shown = Shown::of(project, &model, record).await?;
     output.result(&shown, || {
         format!(
-            "{}: {record}\n{}next: nines calibrate --classifier {}@{}",
+            "{}: {record}\n{}{} is now the newest, which every command takes unless it is told another \
+             (--classifier NAME@VERSION); it accepts nothing before it is calibrated\n\
+             next: nines calibrate --classifier {}@{}",
             shown.ensemble,
             metrics_words(&shown.metrics),
+            shown.ensemble,
             model.name,
             model.version
         )

@@ -4,7 +4,9 @@ use super::frame::{Frame, runs_of};
 use super::leak::{finding, snippets_of};
 use super::record::{Record, whose};
 use super::{Asked, shown};
-use crate::cli::CompareFiltersArgs;
+use crate::cli::{CompareFiltersArgs, LongArg};
+use crate::commands::filter::threshold_by;
+use crate::models::{self, ScorePath};
 use crate::output::Output;
 use crate::project::Project;
 use crate::shown::grouped;
@@ -54,6 +56,19 @@ pub async fn run(project: &Project, args: &CompareFiltersArgs, output: &Output) 
         frame.tighten = tighten;
         frame
     };
+    // The second must be able to answer before the first one's answers are paid for.
+    if args.frame.caution.unfamiliarity.is_none() {
+        let second = models::classifier(project, Some(&args.second)).await?;
+        let path = ScorePath::of(project, LongArg::Refuse)?;
+        threshold_by(
+            project,
+            &second,
+            args.second_threshold,
+            path,
+            "--second-threshold",
+        )
+        .await?;
+    }
     let first_args = of(&args.first, args.frame.threshold, args.frame.tighten);
     let first = Frame::draw(project, &first_args, output).await?;
     let mut second_args = of(&args.second, args.second_threshold, args.second_tighten);

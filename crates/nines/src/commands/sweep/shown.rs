@@ -11,9 +11,13 @@ pub fn words(table: &SweepTable) -> String {
     for row in &table.cells {
         let _ = writeln!(
             text,
-            "\n{} ({}{})",
+            "\n{} ({}{}{})",
             row.cell,
-            seeds(row),
+            seeds(&row.seeds),
+            some_shared(table, row).map_or_else(String::new, |shared| format!(
+                "; differences on {} alone, which both have",
+                seeds(&shared)
+            )),
             row.cost.map_or_else(String::new, |cost| format!(
                 ", {cost:.2} times the baseline's processor time"
             ))
@@ -71,9 +75,13 @@ pub fn markdown(table: &SweepTable) -> String {
         };
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {time} |",
+            "| {} | {}{} | {} | {time} |",
             row.cell,
             row.seeds.len(),
+            some_shared(table, row).map_or_else(String::new, |shared| format!(
+                ", {} in differences",
+                shared.len()
+            )),
             shown.join(" | ")
         );
     }
@@ -127,9 +135,19 @@ fn rests_on(table: &SweepTable) -> String {
     )
 }
 
-fn seeds(row: &CellRow) -> String {
-    let list: Vec<String> = row.seeds.iter().map(u64::to_string).collect();
-    match row.seeds.len() {
+/// The seeds that a cell shares with the baseline, where its differences rest on fewer than either has.
+fn some_shared(table: &SweepTable, row: &CellRow) -> Option<Vec<u64>> {
+    let baseline = table.baseline.as_ref()?;
+    let of_baseline = table.cells.iter().find(|cell| cell.cell == *baseline)?;
+    let mut shared = row.seeds.clone();
+    shared.retain(|seed| of_baseline.seeds.contains(seed));
+    let is_some = !shared.is_empty() && (shared != row.seeds || shared != of_baseline.seeds);
+    is_some.then_some(shared)
+}
+
+fn seeds(seeds: &[u64]) -> String {
+    let list: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    match seeds.len() {
         1 => format!("seed {}", list[0]),
         _ => format!("seeds {}", list.join(", ")),
     }
@@ -230,29 +248,48 @@ mod tests {
         assert_eq!(narrow("10.5 [0.05, 100.0]"), "10.5 [.05, 100.0]");
     }
 
-    #[test]
-    fn what_chance_brings_is_not_rounded_up() {
-        let row = |gains: usize| CellRow {
-            cell: "other".to_owned(),
-            seeds: vec![0],
+    fn row(name: &str, seeds: &[u64], gains: usize) -> CellRow {
+        CellRow {
+            cell: name.to_owned(),
+            seeds: seeds.to_vec(),
             reached: vec![compared(estimate(0.1, 0.05, 0.15)); gains],
             survived: Vec::new(),
             seconds: 1.0,
             cost: None,
             paths: Vec::new(),
-        };
-        let table = |gains: usize| SweepTable {
+        }
+    }
+
+    fn table(cells: Vec<CellRow>) -> SweepTable {
+        SweepTable {
             baseline: Some("plain".to_owned()),
             rows: 1,
             catastrophes: 1,
             random: 1,
             families: 1,
             no_interval: Vec::new(),
-            cells: vec![row(gains)],
+            cells,
             missing: Vec::new(),
             unfit: Vec::new(),
             failed: Vec::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn differences_on_fewer_seeds_than_the_values_say_so() {
+        let unequal = table(vec![row("plain", &[0, 1], 0), row("other", &[0], 1)]);
+        assert!(
+            words(&unequal)
+                .contains("other (seed 0; differences on seed 0 alone, which both have)")
+        );
+        assert!(markdown(&unequal).contains("| other | 1, 1 in differences |"));
+        let equal = table(vec![row("plain", &[0, 1], 0), row("other", &[0, 1], 1)]);
+        assert!(words(&equal).contains("other (seeds 0, 1)"));
+    }
+
+    #[test]
+    fn what_chance_brings_is_not_rounded_up() {
+        let table = |gains: usize| table(vec![row("other", &[0], gains)]);
         let told = by_chance(&table(7)).expect("told");
         assert!(
             told.contains("0.3 on average") || told.contains("0.4 on average"),
