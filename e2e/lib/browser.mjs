@@ -12,10 +12,10 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const open = new Set();
 
 /** Starts the browser; it ends with the test. */
-export async function browser(t) {
+export async function browser(t, options = {}) {
   const executablePath =
     process.env.CHROMIUM ?? execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser']).toString().trim();
-  const started = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+  const started = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'], ...options });
   t?.after(() => started.close());
   return started;
 }

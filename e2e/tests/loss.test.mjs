@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { nothingWrong, settled, until, window } from '../lib/browser.mjs';
+import { browser, nothingWrong, settled, until, window } from '../lib/browser.mjs';
 import { invite } from '../lib/client.mjs';
 import { setting } from '../lib/setting.mjs';
 import { counted, shown } from '../lib/working.mjs';
@@ -126,4 +126,24 @@ test('hidden gold items look like work, are counted apart, and never enter the l
   const record = (await boss.must('GET', '/people')).rows.find((person) => person.name === 'jane');
   assert.deepEqual([record.labels, record.gold.n, record.gold.value], [40, hidden, 1]);
   assert.ok(served >= 40 + hidden);
+});
+
+test('a page that comes back from the memory of the browser hears again what changes', async (t) => {
+  // As people have it: the test driver switches that memory off.
+  const keeping = await browser(t, { ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  const researcher = await invite(boss, 'researcher', 'grace');
+  const page = await window(keeping, researcher);
+  const paths = ['/runs', '/data', '/people', '/predicate', '/play', '/reliability', '/runs', '/data', '/people', '/predicate'];
+  for (const path of paths) {
+    await page.goto(server.origin + path);
+    await settled(page);
+  }
+  await page.evaluate(() => history.back());
+  // It comes back as it was, without being loaded.
+  await until('it is back', () => page.url().endsWith('/people'));
+  await settled(page);
+  await page.getByRole('heading', { level: 1, name: 'People' }).waitFor();
+  await invite(boss, 'labeller', 'zoe');
+  await page.getByText('zoe').first().waitFor();
+  nothingWrong(page);
 });
