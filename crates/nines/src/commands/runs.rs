@@ -47,7 +47,13 @@ async fn list(project: &Project, kind: Option<&str>, limit: u64, output: &Output
 }
 
 fn list_words(runs: &[Run], jobs: &[Job]) -> String {
-    let mut text = String::new();
+    if runs.is_empty() && jobs.is_empty() {
+        return "nothing has run yet".to_owned();
+    }
+    let mut text = format!(
+        "{:<8} {:<11} {:<15} {:>13}  {:<20}  what\n",
+        "run", "state", "kind", "done", "started"
+    );
     // A job with a run of its own is shown there.
     let other = |job: &&Job| job.run.is_none() || job.state.is_open();
     let mut jobs: Vec<&Job> = jobs.iter().filter(other).collect();
@@ -65,19 +71,45 @@ fn list_words(runs: &[Run], jobs: &[Job]) -> String {
         let job = run.job.map_or_else(String::new, name);
         let _ = writeln!(
             text,
-            "{:<8} {:<11} {:<15} {:>13}  {:.0}  {job}",
+            "{:<8} {:<11} {:<15} {:>13}  {:.0}  {}",
             run.id,
             run.status.as_str(),
             run.kind,
             steps(run),
-            run.started
+            run.started,
+            [job, what(run)].join(" ").trim()
         );
     }
-    if text.is_empty() {
-        "nothing has run yet".to_owned()
-    } else {
-        text
-    }
+    text
+}
+
+/// What a run was asked to work on, as far as its configuration says it in a word or two.
+fn what(run: &Run) -> String {
+    let config = &run.config;
+    let word = |value: &Value| value.as_str().map(str::to_owned);
+    let several = |value: &Value, word: &str| {
+        value
+            .as_array()
+            .filter(|all| !all.is_empty())
+            .map(|all| format!("{} {word}", all.len()))
+    };
+    let parts = match run.kind.as_str() {
+        "attack" => [
+            word(&config["name"]),
+            word(&config["attacked"]["classifier"]).map(|of| format!("against {of}")),
+        ],
+        "sweep" => [
+            several(&config["sweep"]["cells"], "cells"),
+            several(&config["sweep"]["seeds"], "seeds"),
+        ],
+        "frame" => [word(&config["about"]["filter"]["classifier"]), None],
+        "calibrate" => [word(&config["request"]["classifier"]), None],
+        _ => [
+            word(&config["name"]).or_else(|| word(&config["classifier"])),
+            word(&config["base"]).map(|base| format!("from {base}")),
+        ],
+    };
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// How far a run is.

@@ -77,15 +77,17 @@ fn runs_are_listed_and_shown() {
     world.run(&["generate", "--n", "2"]).good();
     let listed = world.run(&["runs", "list"]).good().stdout;
     let lines: Vec<&str> = listed.lines().collect();
-    assert_eq!(lines.len(), 2, "{listed}");
+    assert_eq!(lines.len(), 3, "{listed}");
+    assert!(lines[0].starts_with("run "), "{listed}");
     assert!(
-        lines[0].contains("generate") && lines[0].contains("240 of 240"),
+        lines[1].contains("generate") && lines[1].contains("240 of 240"),
         "{listed}"
     );
     assert!(
-        lines[1].starts_with("1 ") && lines[1].contains("train"),
+        lines[2].starts_with("1 ") && lines[2].contains("train"),
         "{listed}"
     );
+    assert!(lines[2].ends_with("hurt, from tiny-base"), "{listed}");
     let trained = world
         .run(&["--json", "runs", "list", "--kind", "train"])
         .good();
