@@ -289,3 +289,22 @@ fn members_of_another_split_are_refused() {
         .run(&create)
         .bad(1, &["hurt v1 was trained under the split seed 0"]);
 }
+
+#[test]
+fn a_new_ensemble_says_that_it_is_the_newest_and_is_not_compared_before_it_is_calibrated() {
+    let world = trained();
+    let made = world.run(&[
+        "ensemble", "create", "both", "--member", "hurt@1", "--member", "hurt@2",
+    ]);
+    let words = made.good().stdout;
+    assert!(
+        words.contains("both v1 is now the newest") && words.contains("accepts nothing before"),
+        "{words}"
+    );
+    // Nothing of the first filter is drawn for a comparison that could not end.
+    world
+        .run(&["measure", "compare", "hurt@1", "both", "--threshold", "0.5"])
+        .bad(1, &["both v1 has no threshold yet", "--second-threshold"]);
+    let runs = world.run(&["--json", "runs", "list", "--kind", "frame"]);
+    assert_eq!(runs.good().json()["runs"], serde_json::json!([]));
+}
